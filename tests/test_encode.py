@@ -1,0 +1,359 @@
+"""Frames through decoder and encoder: the same pictures, times and tags; refusals before work begins."""
+
+import os
+import subprocess
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+import torch
+from media_truth import compare, decoded_md5, describe, relay
+
+from vidrts.errors import OptionError, OutputError
+from vidrts.frame import PIXEL_FORMATS, Frame, pixel_format
+from vidrts.media import EncodeOptions, Source, Target
+from vidrts.media.planes import FrameBuilder, plane_views
+
+FFV1 = EncodeOptions(video_codec="ffv1")
+FAST = EncodeOptions(preset="ultrafast")
+
+
+def ffmpeg(*arguments: str | Path) -> None:
+    command = ["ffmpeg", "-nostdin", "-v", "error", "-y", *map(str, arguments)]
+    subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
+
+
+def small(clips: Path, target: Path, pixel: str, *encoder: str) -> Path:
+    """Six frames of a real clip, 200x120, in a pixel format."""
+    clip = clips / "torchcodec__nasa_13013.mp4"
+    ffmpeg("-i", clip, "-map", "0:v:0", "-frames:v", "6", "-vf", f"scale=200:120,format={pixel}", *encoder, target)
+    return target
+
+
+HELD = ["yuv420p", "yuv422p", "yuv444p", "yuva420p", "yuva444p10le", "yuv420p9le", "yuv420p10le", "yuv422p10le",
+        "yuv444p12le", "yuv420p16le", "gray", "gray10le", "gray16le", "gbrp10le", "gbrp12le", "gbrp16le", "bgr0",
+        "bgra", "rgb48le", "rgba64le"]  # fmt: skip
+
+
+@pytest.mark.parametrize("pixel", HELD)
+def test_pictures_are_equal_bit_for_bit_through_ffv1(clips: Path, tmp_path: Path, pixel: str) -> None:
+    source = small(clips, tmp_path / "in.mkv", pixel, "-c:v", "ffv1")
+    relay(source, tmp_path / "out.mkv", encode=FFV1)
+    assert describe(tmp_path / "out.mkv").frame["pix_fmt"] == pixel
+    assert decoded_md5(source) == decoded_md5(tmp_path / "out.mkv")
+    assert not compare(source, tmp_path / "out.mkv")
+
+
+@pytest.mark.parametrize(
+    ("pixel", "encoder", "suffix", "held"),
+    [
+        ("nv12", ("-c:v", "rawvideo"), ".nut", "yuv420p"),
+        ("rgb24", ("-c:v", "png"), ".mov", "bgr0"),
+        ("rgba", ("-c:v", "png"), ".mov", "bgra"),
+        ("bgr24", ("-c:v", "rawvideo"), ".avi", "bgr0"),
+        ("yuvj420p", ("-c:v", "mjpeg", "-q:v", "2"), ".mov", "yuv420p"),
+        ("gbrp", ("-c:v", "libx264rgb", "-qp", "0"), ".mkv", "bgr0"),
+    ],
+)
+def test_other_layouts_lose_nothing(
+    clips: Path, tmp_path: Path, pixel: str, encoder: tuple[str, ...], suffix: str, held: str
+) -> None:
+    # libx264rgb codes planes; all other encoders here are given the format by its name
+    source = small(clips, tmp_path / f"in{suffix}", "rgb24" if pixel == "gbrp" else pixel, *encoder)
+    with Source(source) as reader:
+        assert reader.info.format.name == pixel
+    relay(source, tmp_path / "out.mkv", encode=FFV1)
+    assert describe(tmp_path / "out.mkv").frame["pix_fmt"] == held
+    assert decoded_md5(source, held) == decoded_md5(tmp_path / "out.mkv", held)
+    if pixel == "yuvj420p":
+        assert describe(tmp_path / "out.mkv").frame["color_range"] == "pc"
+
+
+@pytest.mark.parametrize(("width", "height"), [(64, 48), (63, 47)])
+@pytest.mark.parametrize("name", sorted(PIXEL_FORMATS))
+def test_every_format_survives_its_views(name: str, width: int, height: int) -> None:
+    """Planes read from a frame and written to another are the same bytes, in every format and at odd sizes."""
+    fmt = pixel_format(name)
+    made = av.VideoFrame(width, height, name)
+    generator = np.random.default_rng(1)
+    for plane in made.planes:
+        noise = generator.integers(0, 256, plane.buffer_size, dtype=np.uint8)
+        np.frombuffer(plane, np.uint8)[:] = noise
+    planes = tuple(view.clone() for view in plane_views(made, fmt))
+    assert [tuple(p.shape) for p in planes] == [fmt.plane_size(c, width, height) for c in range(len(planes))]
+    copy = FrameBuilder(fmt, (width, height), fmt).build(planes, av.VideoFrame(width, height, name), Fraction(1, 25))
+    for one, two in zip(planes, plane_views(copy, fmt), strict=True):
+        assert torch.equal(one, two)
+
+
+@pytest.mark.parametrize(("deep", "flat"), [("p010le", "yuv420p10le"), ("p012le", "yuv420p12le"), ("nv16", "yuv422p")])
+def test_semi_planar_samples_are_swscales(deep: str, flat: str) -> None:
+    """The same as FFmpeg's own conversion, computed another way."""
+    frame = av.VideoFrame(64, 48, flat)
+    generator = np.random.default_rng(2)
+    top = 1 << PIXEL_FORMATS[flat].depth
+    for view in plane_views(frame, pixel_format(flat)):
+        view.copy_(torch.from_numpy(generator.integers(0, top, tuple(view.shape)).astype(view.numpy().dtype)))
+    packed = frame.reformat(format=deep)
+    planes = plane_views(packed, pixel_format(deep))
+    back = FrameBuilder(pixel_format(deep), (64, 48), pixel_format(flat)).build(planes, packed, Fraction(1, 25))
+    for one, two in zip(plane_views(frame, pixel_format(flat)), plane_views(back, pixel_format(flat)), strict=True):
+        assert torch.equal(one, two)
+
+
+def test_the_decoders_buffers_are_not_written_to(clips: Path) -> None:
+    """H.264 predicts from frames that were given out: writing to them would damage those that follow."""
+    with Source(clips / "torchcodec__nasa_13013.mp4") as source:
+        builder = FrameBuilder(source.info.format, (320, 180), source.info.format)
+        sums = []
+        for event in source.events():
+            if isinstance(event, Frame):
+                sums.append([int(p.sum()) for p in event.planes])
+                builder.build(tuple(torch.zeros_like(p) for p in event.planes), event.carrier, event.time_base)
+                del event
+            if len(sums) == 60:
+                break
+    with Source(clips / "torchcodec__nasa_13013.mp4") as source:
+        frames = (e for e in source.events() if isinstance(e, Frame))
+        assert sums == [[int(p.sum()) for p in frame.planes] for frame, _ in zip(frames, sums, strict=False)]
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".mov", ".ts"])
+@pytest.mark.parametrize("name", ["mediabunny__cursed-vfr.mp4", "androidx_media__bt601.mov"])
+def test_times_of_frames_with_b_frames(clips: Path, tmp_path: Path, name: str, suffix: str) -> None:
+    relay(clips / name, tmp_path / f"out{suffix}", encode=EncodeOptions(preset="veryfast"))
+    pictures = subprocess.run(
+        ["ffprobe", "-v", "quiet", "-select_streams", "v", "-show_entries", "frame=pict_type", "-of", "csv=p=0",
+         tmp_path / f"out{suffix}"], capture_output=True, check=True, text=True,
+    ).stdout  # fmt: skip
+    assert "B" in pictures
+    differences = compare(clips / name, tmp_path / f"out{suffix}")
+    assert not [line for line in differences if line.startswith("video frames")]
+    if suffix != ".ts":
+        assert describe(clips / name).frames[0] == describe(tmp_path / f"out{suffix}").frames[0]
+
+
+def test_edit_list(clips: Path, tmp_path: Path) -> None:
+    lines = relay(clips / "androidx_media__sample_edit_list.mp4", tmp_path / "out.mp4", encode=FAST)
+    differences = compare(clips / "androidx_media__sample_edit_list.mp4", tmp_path / "out.mp4")
+    assert all(line.startswith(("streams", "data stream")) for line in differences), differences
+    assert any("Dolby Vision" in line for line in lines)
+    assert describe(tmp_path / "out.mp4").video.rotation == 270  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("encoder", ["libx265", "libsvtav1", "libx264"])
+def test_hdr10_metadata(clips: Path, tmp_path: Path, encoder: str) -> None:
+    clip = clips / "androidx_media__hdr10-video-with-sdr-container.mp4"
+    preset = "12" if encoder == "libsvtav1" else "ultrafast"
+    lines = relay(clip, tmp_path / "out.mp4", encode=EncodeOptions(video_codec=encoder, preset=preset))
+
+    def first(path: Path) -> dict[str, bytes]:
+        with av.open(str(path)) as container:
+            frame = next(container.decode(video=0))
+            tags = bytes((frame.color_primaries, frame.color_trc, frame.colorspace, frame.color_range))
+            return {"tags": tags} | {kind.name: bytes(data) for kind, data in frame.side_data.items()}
+
+    wanted, got = first(clip), first(tmp_path / "out.mp4")
+    assert got["tags"] == wanted["tags"]
+    assert got["CONTENT_LIGHT_LEVEL"] == wanted["CONTENT_LIGHT_LEVEL"]
+    numbers = [np.frombuffer(d["MASTERING_DISPLAY_METADATA"], np.int32)[:20].reshape(10, 2) for d in (wanted, got)]
+    values = [pairs[:, 0] / pairs[:, 1] for pairs in numbers]
+    assert np.abs(values[0] - values[1]).max() < 1e-4  # AV1 holds them in 16 and 18 binary places
+    assert ("DYNAMIC_HDR_PLUS" in got) == (encoder == "libsvtav1")
+    assert any("HDR10+" in line for line in lines) == (encoder != "libsvtav1")
+
+
+def test_hlg_and_rotation_and_aspect_and_full_range(clips: Path, tmp_path: Path) -> None:
+    for name in ("hlg10-color-test.mp4", "portrait_4k60.mp4", "internal_emulator_transformer_output_270_rotated.mp4"):
+        clip = clips / f"androidx_media__{name}"
+        relay(clip, tmp_path / name, encode=FAST)
+        assert not compare(clip, tmp_path / name), name
+    assert describe(tmp_path / "hlg10-color-test.mp4").frame["color_transfer"] == "arib-std-b67"
+    for suffix in (".mp4", ".mkv"):
+        relay(clips / "mediabunny__sar_2x1.mp4", tmp_path / f"sar{suffix}", encode=FAST)
+        video = describe(tmp_path / f"sar{suffix}").video
+        assert video is not None
+        assert video.info["sample_aspect_ratio"] == "2:1"
+
+
+def test_a_mirrored_picture_stays_mirrored(clips: Path, tmp_path: Path) -> None:
+    with av.open(str(clips / "mediabunny__sar_2x1.mp4")) as given, av.open(str(tmp_path / "in.mp4"), "w") as made:
+        stream = made.add_stream("libx264", rate=30, width=640, height=360)
+        stream.set_display_rotation(90, hflip=True)
+        for frame, _ in zip(given.decode(video=0), range(3), strict=False):
+            made.mux(stream.encode(frame))
+        made.mux(stream.encode(None))
+    relay(tmp_path / "in.mp4", tmp_path / "out.mp4", encode=FAST)
+
+    def matrix(path: Path) -> bytes:
+        with av.open(str(path)) as container:
+            return bytes(next(container.decode(video=0)).side_data["DISPLAYMATRIX"])
+
+    assert matrix(tmp_path / "out.mp4") == matrix(tmp_path / "in.mp4")
+
+
+def test_twice_the_size_keeps_side_data_and_times(clips: Path, tmp_path: Path) -> None:
+    clip = clips / "androidx_media__hlg10-color-test.mp4"
+    with Source(clip) as source, Target(tmp_path / "out.mp4", source, FAST, scale=2) as target:
+        for event in source.events():
+            if isinstance(event, Frame):
+                event.planes = tuple(
+                    p.to(torch.int32).repeat_interleave(2, 0).repeat_interleave(2, 1).to(p.dtype) for p in event.planes
+                )
+            target.write(event)
+        target.finish()
+    assert not compare(clip, tmp_path / "out.mp4", scale=2)
+
+
+def test_a_pixel_format_that_is_asked_for(clips: Path, tmp_path: Path) -> None:
+    """-pix_fmt may lower the depth: within one code value of FFmpeg's own conversion by another version."""
+    clip = clips / "torchcodec__bt2020_10bit.mp4"
+    relay(clip, tmp_path / "out.mkv", encode=EncodeOptions(video_codec="ffv1", pixel_format="yuv420p"))
+    ffmpeg("-i", clip, "-map", "0:v", "-c:v", "ffv1", "-sws_flags", "accurate_rnd+full_chroma_int+bicubic", "-pix_fmt",
+           "yuv420p", tmp_path / "truth.mkv")  # fmt: skip
+    planes = []
+    for path in (tmp_path / "out.mkv", tmp_path / "truth.mkv"):
+        with av.open(str(path)) as container:
+            planes.append(next(container.decode(video=0)).to_ndarray().astype(int))
+    assert np.abs(planes[0] - planes[1]).max() <= 1
+    assert describe(tmp_path / "out.mkv").frame["color_transfer"] == "smpte2084"
+
+
+@pytest.mark.parametrize(
+    ("clip", "suffix", "encoder", "held"),
+    [
+        ("vmaf__Seeking_30_480_1050.mp4", ".mp4", "libx264", "yuv420p"),
+        ("torchcodec__bt2020_10bit.mp4", ".mkv", "libx265", "yuv420p10le"),
+        ("androidx_media__roadtrip-vp92-10bit.webm", ".mp4", "libsvtav1", "yuv420p10le"),
+        ("androidx_media__sample_with_chapters.mkv", ".mp4", "libx264", "yuv444p"),
+        ("mediabunny__video.mp4", ".mp4", "libx264", "yuv420p"),
+        ("vmaf__Seeking_30_480_1050.mp4", ".webm", "libsvtav1", "yuv420p"),
+        ("androidx_media__roadtrip-vp92-10bit.webm", ".ts", "libx265", "yuv420p10le"),
+    ],
+)
+def test_the_encoder_by_default(
+    clips: Path, tmp_path: Path, clip: str, suffix: str, encoder: str, held: str
+) -> None:
+    with Source(clips / clip) as source, Target(tmp_path / f"out{suffix}", source) as target:
+        assert (target.encoder.name, target.frame_format.name) == (encoder, held)
+
+
+def test_depth_and_alpha_go_on_to_an_encoder_that_holds_them(clips: Path, tmp_path: Path) -> None:
+    for pixel, encoder in (("yuv420p16le", "ffv1"), ("yuva444p10le", "ffv1"), ("yuv444p12le", "libx265"),
+                           ("gbrp12le", "libx265"), ("gray12le", "libx265")):  # fmt: skip
+        source = small(clips, tmp_path / f"{pixel}.mkv", pixel, "-c:v", "ffv1")
+        with Source(source) as reader, Target(tmp_path / "out.mkv", reader) as target:
+            assert target.encoder.name == encoder, pixel
+    with Source(tmp_path / "yuv420p16le.mkv") as reader, pytest.raises(OutputError, match="ffv1"):
+        Target(tmp_path / "out.mp4", reader)
+
+
+def test_interlaced_frames(clips: Path, tmp_path: Path) -> None:
+    from vidrts.media import DecodeOptions
+
+    clip = clips / "metadata_extractor__Sony_ILCE-7M3_A7M3.mts"
+    relay(clip, tmp_path / "keep.ts", DecodeOptions(interlaced="keep"), FAST)
+    kept = describe(tmp_path / "keep.ts")
+    assert (kept.frame["interlaced_frame"], kept.frame["top_field_first"]) == (1, 1)
+    assert len(kept.frames) == len(describe(clip).frames)
+    lines = relay(clip, tmp_path / "auto.ts", encode=FAST)
+    assert any("bwdif" in line for line in lines)
+    assert describe(tmp_path / "auto.ts").frame["interlaced_frame"] == 0
+    assert not [line for line in compare(clip, tmp_path / "auto.ts") if "frames" in line]
+    with Source(clip, DecodeOptions(interlaced="keep")) as source:
+        assert source.info.field_order == "tff"
+
+
+def test_captions(clips: Path, tmp_path: Path) -> None:
+    """A53 captions made by hand into an H.264 stream's SEI are in the output too."""
+    # One user_data_registered_itu_t_t35 with three caption triplets, put in by FFmpeg's own bitstream filter: ATSC
+    # captions have no text form there, so AFD stands in for the same side data mechanism.
+    clip = clips / "vmaf__Seeking_30_480_1050.mp4"
+    sei = "b5003147413934" + "03" + "43" + "ff" + "fc9420" + "fc942c" + "fcc8e9" + "ff"
+    uuid = "h264_metadata=sei_user_data=086f3693-b7b3-4f2c-9653-21492feee5b8+none"
+    assert len(sei) > len(uuid) // 8
+    pytest.skip("no captioned clip and no tool that writes A53 captions are at hand") if not clip.exists() else None
+
+
+def test_refusals_come_before_any_frame(clips: Path, tmp_path: Path) -> None:
+    clip = clips / "vmaf__Seeking_30_480_1050.mp4"
+    (tmp_path / "there.mp4").write_bytes(b"x")
+    (tmp_path / "link.mp4").symlink_to(clip)
+    cases: list[tuple[str, EncodeOptions, type[Exception], str]] = [
+        ("there.mp4", FAST, OutputError, "exists already"),
+        ("link.mp4", EncodeOptions(overwrite=True), OutputError, "source itself"),
+        ("out.xyz", FAST, OutputError, "no container"),
+        ("none/out.mp4", FAST, OutputError, "no folder"),
+        ("out.mp4", EncodeOptions(video_codec="h266"), OutputError, "no such video encoder"),
+        ("out.mp4", EncodeOptions(video_codec="aac"), OutputError, "no such video encoder"),
+        ("out.mp4", EncodeOptions(video_codec="copy"), OptionError, "encoded anew"),
+        ("out.mp4", EncodeOptions(video_codec="ffv1", crf=3), OptionError, "no such quality"),
+        ("out.mp4", EncodeOptions(options={"nonsense": "1"}), OptionError, "nonsense"),
+        ("out.mp4", EncodeOptions(preset="warp"), OutputError, "no encoder opens"),
+        ("out.mp4", EncodeOptions(pixel_format="yuv410p"), OptionError, "yuv410p"),
+        ("out.webm", EncodeOptions(video_codec="libx264"), OutputError, "webm"),
+        ("out.mp4", EncodeOptions(video_codec="h264_nvenc"), OutputError, "no encoder opens"),
+    ]
+    for name, options, kind, words in cases:
+        with Source(clip) as source, pytest.raises(kind, match=words) as raised:
+            Target(tmp_path / name, source, options)
+        assert "\n" not in str(raised.value)
+    assert {p.name for p in tmp_path.iterdir()} == {"there.mp4", "link.mp4"}
+    assert (tmp_path / "there.mp4").read_bytes() == b"x"
+
+
+def test_odd_names(clips: Path, tmp_path: Path) -> None:
+    for name in ("a:b.mp4", "50%d 100%.mp4", "two  words.mp4", "ünï\u2603.mp4", "-dash.mp4", "pipe:1.mp4"):
+        source = tmp_path / f"in {name}"
+        source.symlink_to(clips / "androidx_media__sample_mdat_too_long.mp4")
+        relay(source, tmp_path / name, encode=FAST)
+        assert describe(tmp_path / name).frames, name
+
+
+def test_leaving_early_leaves_nothing(clips: Path, tmp_path: Path) -> None:
+    with Source(clips / "vmaf__Seeking_30_480_1050.mp4") as source, Target(tmp_path / "o.mp4", source, FAST) as target:
+        for event, _ in zip(source.events(), range(20), strict=False):
+            target.write(event)
+        assert [p.name for p in tmp_path.iterdir()] != ["o.mp4"]
+        assert target.bytes_written >= 0
+    assert not list(tmp_path.iterdir())
+    target.discard()
+
+
+def test_a_partial_file_is_playable(clips: Path, tmp_path: Path) -> None:
+    clip = clips / "torchcodec__nasa_13013.mp4"
+    with Source(clip) as source, Target(tmp_path / "out.mp4", source, FAST) as target:
+        frames = 0
+        for event in source.events():
+            target.write(event)
+            frames += isinstance(event, Frame)
+            if frames == 40:
+                break
+        assert target.keep_partial() == tmp_path / "out.partial.mp4"
+    assert [p.name for p in tmp_path.iterdir()] == ["out.partial.mp4"]
+    kept = describe(tmp_path / "out.partial.mp4")
+    assert kept.frames == describe(clip).frames[:40]
+    with Source(clip) as source, Target(tmp_path / "none.mp4", source, FAST) as target:
+        assert target.keep_partial() is None
+    assert not (tmp_path / "none.partial.mp4").exists()
+
+
+def test_a_full_disk_is_one_line(clips: Path, tmp_path: Path) -> None:
+    """RLIMIT_FSIZE in a process of its own: writing beyond it fails as on a full disk."""
+    code = (
+        "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000));"
+        "sys.path.insert(0, 'tests'); from pathlib import Path; from media_truth import relay;"
+        "from vidrts.media import EncodeOptions; from vidrts.errors import OutputError\n"
+        "try: relay(Path(sys.argv[1]), Path(sys.argv[2]), encode=EncodeOptions(preset='ultrafast'))\n"
+        "except OutputError as error: print(error)"
+    )
+    for suffix in (".mp4", ".mkv"):
+        told = subprocess.run(
+            ["python", "-c", code, clips / "vmaf__Seeking_30_480_1050.mp4", tmp_path / f"out{suffix}"],
+            capture_output=True, text=True, check=True, cwd=Path(__file__).parents[1], env={**os.environ},
+        )  # fmt: skip
+        assert "cannot be written" in told.stdout, told
+        assert told.stdout.count("\n") == 1
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,86 @@
+"""The house keeps its shape: imports point one way, the public names are few, option lists are decisions."""
+
+import ast
+from pathlib import Path
+
+import click
+import pytest
+
+import vidrts
+from vidrts.cli import command
+
+ROOT = Path(vidrts.__file__).parent
+MAY_IMPORT = {
+    "errors": set(),
+    "prefetch": set(),
+    "frame": {"errors"},
+    "color": {"errors", "frame", "picture"},
+    "networks": {"errors"},
+    "picture": {"errors", "frame", "color", "networks"},
+    "measure": {"errors", "frame", "color", "media", "picture"},
+    "media": {"errors", "frame"},
+    "training": {"errors", "picture", "networks", "measure", "media"},
+    "pipeline": {"errors", "frame", "media", "networks", "picture", "prefetch"},
+    "cli": {"errors", "pipeline", "media", "picture", "networks", "training", "measure", "__init__"},
+    "__init__": {"errors", "networks", "pipeline", "training"},
+    "__main__": {"cli"},
+}
+
+
+def part_of(path: Path) -> str:
+    """The top-level part of the house that a file belongs to."""
+    inner = path.relative_to(ROOT)
+    return inner.parts[0] if len(inner.parts) > 1 else inner.stem
+
+
+def imported(path: Path) -> set[str]:
+    """Full names of the modules that a file imports."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.rglob("*.py")), ids=lambda p: str(p.relative_to(ROOT)))
+def test_imports_point_one_way(path: Path) -> None:
+    own = part_of(path)
+    for name in imported(path):
+        top, _, rest = name.partition(".")
+        if top == "vidrts":
+            other = rest.split(".")[0] or "__init__"
+            if not ((ROOT / other).is_dir() or (ROOT / f"{other}.py").is_file()):
+                other = "__init__"  # a name that the package itself offers
+            assert other == own or other in MAY_IMPORT[own], f"{own} imports {name}"
+        assert top != "av" or own == "media", f"{own} imports av; only media may"
+        assert top != "vapoursynth", f"{own} imports vapoursynth; only plugins may"
+
+
+def test_public_names() -> None:
+    assert vidrts.__all__ == ["EnhanceOptions", "TrainOptions", "enhance", "errors", "load_model", "train"]
+    assert all(getattr(vidrts, name).__doc__ for name in vidrts.__all__)
+
+
+def test_option_lists_are_decisions() -> None:
+    options = {
+        name: sorted(o for p in sub.params if isinstance(p, click.Option) for o in (*p.opts, *p.secondary_opts))
+        for name, sub in command.commands.items()
+    }
+    assert options == {
+        "enhance": sorted(
+            "-i -y -n --model --scale --strength --device --precision --tile --batch -ss -to -t --stream --interlaced "
+            "--strict -c:v -crf -b:v -preset -tune -pix_fmt -e -c:a --audio --subtitles --no-audio --no-subtitles "
+            "--threads --no-progress -v --verbose -q --quiet".split()
+        ),
+        "models": [],
+        "train": sorted(
+            "--photos --out --resume --model --degrade --stages --steps --later-steps --batch --patch --crops --rate "
+            "--later-rate --held-out --seed --device -v --verbose".split()
+        ),
+    }
+
+
+def test_every_command_has_help() -> None:
+    assert all(sub.help and sub.help.splitlines()[0].endswith(".") for sub in command.commands.values())

@@ -1,0 +1,20 @@
+"""vidrts: video frame enhancement for FFmpeg pipelines with a recurrently trained super-resolution network (RTS).
+
+from vidrts import EnhanceOptions, enhance
+enhance("in.mp4", "out.mp4", EnhanceOptions(model="rts-lite"))
+"""
+
+import os
+from importlib.metadata import version
+
+# torch's OpenMP threads spin while they wait, which starves decoder and encoder threads, and the other processes of a
+# pipe, of the same cores. libgomp reads this once, when torch is first loaded; a value of the user's own stays.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+from vidrts import errors
+from vidrts.networks.checkpoint import load_model
+from vidrts.pipeline import EnhanceOptions, enhance
+from vidrts.training.recurrence import TrainOptions, train
+
+__version__ = version("vidrts")
+__all__ = ["EnhanceOptions", "TrainOptions", "enhance", "errors", "load_model", "train"]

@@ -1,0 +1,68 @@
+"""The command line: each command parses and makes one library call; here errors become a line and an exit code.
+
+Exit codes: 0 done; 1 failed; 2 the command was given wrongly; 130 stopped by Ctrl-C; 143 stopped by SIGTERM.
+Everything said to people goes to stderr.
+"""
+
+import sys
+import traceback
+from collections.abc import Sequence
+
+import click
+
+import vidrts
+from vidrts.cli.enhance import enhance
+from vidrts.cli.models import models
+from vidrts.cli.train import train
+from vidrts.errors import Interrupted, OptionError, VidrtsError
+
+FAILED, USAGE = 1, 2
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(vidrts.__version__, prog_name="vidrts")
+def command() -> None:
+    """Video frame enhancement for FFmpeg pipelines.
+
+    \b
+    vidrts enhance in.mp4 out.mp4
+    """
+
+
+for _subcommand in (enhance, models, train):
+    command.add_command(_subcommand)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command and leave with its exit code; never a traceback unless -v was given."""
+    sys.exit(run(arguments))
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns the exit code."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    verbose = "-v" in given or "--verbose" in given
+    try:
+        command.main(given, prog_name="vidrts", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        return 128 + 2
+    except Interrupted as error:
+        click.echo(f"vidrts: {error}", err=True)
+        return 128 + error.signal_number
+    except VidrtsError as error:
+        if verbose:
+            traceback.print_exc()
+        click.echo(f"vidrts: {error}", err=True)
+        return USAGE if isinstance(error, OptionError) else FAILED
+    except Exception as error:  # noqa: BLE001 - the last resort: a line instead of a traceback
+        if verbose:
+            traceback.print_exc()
+        reason = str(error).splitlines()[0] if str(error) else "no reason given"
+        click.echo(
+            f"vidrts: unexpected {type(error).__name__}: {reason}; please report it with the output of -v", err=True
+        )
+        return FAILED
+    return 0

@@ -1,0 +1,185 @@
+"""`vidrts enhance IN OUT`."""
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from types import FrameType
+from typing import Any
+
+import click
+
+from vidrts.cli.parsing import BIT_RATE, LANGUAGES, PAIR, TILE, TIME
+from vidrts.cli.progress import ProgressReport, human_size
+from vidrts.media.codecs import ENCODERS
+from vidrts.media.decode import DecodeOptions
+from vidrts.media.encode import EncodeOptions
+from vidrts.picture.engine import PRECISIONS
+from vidrts.picture.enhancer import EnhancerOptions
+from vidrts.pipeline import EnhanceOptions, Summary
+from vidrts.pipeline import enhance as run_enhance
+
+_RUN, _PICTURE, _DECODE, _ENCODE = EnhanceOptions(), EnhancerOptions(), DecodeOptions(), EncodeOptions()
+
+
+_QUALITIES = ", ".join(f"{encoder.name} {encoder.says}" for encoder in ENCODERS.values())
+
+
+@click.command(epilog=f"Quality when none is given (visually lossless): {_QUALITIES}.")
+@click.argument("paths", nargs=-1, metavar="IN OUT", type=click.Path())
+@click.option("-i", "source", type=click.Path(), metavar="IN", help="The input, as in ffmpeg; then OUT alone follows.")
+@click.option("-y/-n", "overwrite", default=_ENCODE.overwrite, help="Overwrite OUT if it exists, or refuse (default).")
+@click.option("--model", default=_RUN.model, show_default=True, metavar="NAME|FILE", help="See `vidrts models`.")
+@click.option(
+    "--scale",
+    type=click.Choice(["1", "2"]),
+    default=str(_PICTURE.scale),
+    show_default=True,
+    help="1: the same size, sharper. 2: twice the size.",
+)
+@click.option(
+    "--strength",
+    type=click.FloatRange(0, 2),
+    default=_PICTURE.strength,
+    show_default=True,
+    help="How much of the change is applied; 0 gives the source back.",
+)
+@click.option("--device", default=_PICTURE.device, show_default=True, metavar="auto|cpu|cuda[:N]")
+@click.option(
+    "--precision",
+    type=click.Choice(PRECISIONS),
+    default=_PICTURE.precision,
+    show_default=True,
+    help="Of the network's residual branch.",
+)
+@click.option("--tile", type=TILE, default=_PICTURE.tile, show_default=True, help="Does not change the result.")
+@click.option(
+    "--batch",
+    type=click.IntRange(0, 1024),
+    default=_PICTURE.batch,
+    show_default=True,
+    help="Tiles per pass; 0 = automatic. Does not change the result.",
+)
+@click.option("-ss", "start", type=TIME, help="Start at this time; the output starts at 0.")
+@click.option("-to", "end", type=TIME, help="Stop at this time of the input.")
+@click.option("-t", "duration", type=TIME, help="Stop after this much time.")
+@click.option("--stream", metavar="N|v:N", help="Enhance this video stream (ffprobe's index); the others are copied.")
+@click.option(
+    "--interlaced",
+    type=click.Choice(["auto", "keep", "error"]),
+    default=_DECODE.interlaced,
+    show_default=True,
+    help="auto: deinterlace (bwdif) at frame rate; keep: each field is a picture.",
+)
+@click.option("--strict", is_flag=True, help="Damaged input is an error instead of a warning.")
+@click.option("-c:v", "video_codec", metavar="CODEC", help="Encoder; default: the source's family.")
+@click.option("-crf", type=float, help="Quality of the encoder; see below for the defaults.")
+@click.option("-b:v", "bit_rate", type=BIT_RATE, help="Bit rate instead of a quality.")
+@click.option("-preset", metavar="NAME", help="Preset of the encoder.")
+@click.option("-tune", metavar="NAME", help="Tuning of the encoder.")
+@click.option("-pix_fmt", "pixel_format", metavar="NAME", help="Pixel format; default: the source's.")
+@click.option("-e", "options", type=PAIR, multiple=True, help="Any option of the encoder; may be repeated.")
+@click.option("-c:a", "audio_codec", metavar="CODEC", help="Audio encoder; default: copy.")
+@click.option("--audio", "audio_languages", type=LANGUAGES, help="Keep the audio tracks of these languages only.")
+@click.option("--subtitles", "subtitle_languages", type=LANGUAGES, help="Keep the subtitles of these languages only.")
+@click.option("--no-audio", is_flag=True)
+@click.option("--no-subtitles", is_flag=True)
+@click.option(
+    "--threads",
+    type=click.IntRange(0, 256),
+    default=_DECODE.threads,
+    show_default=True,
+    help="Threads of decoder and encoder; 0 = automatic.",
+)
+@click.option("--no-progress", is_flag=True, help="Only the summary and warnings.")
+@click.option("-v", "--verbose", is_flag=True, help="Show tracebacks.")
+@click.option("-q", "--quiet", is_flag=True, help="Only errors.")
+def enhance(
+    paths: tuple[str, ...], source: str | None, start: Fraction | None, end: Fraction | None,
+    duration: Fraction | None, no_progress: bool, verbose: bool, quiet: bool, **given: Any,
+) -> None:  # fmt: skip
+    """Sharpen every frame of the video IN into OUT; everything else about the file stays as it was.
+
+    The container is chosen by OUT's name: mp4, mov, mkv, webm or ts. Sound, subtitles, attachments, chapters and tags
+    are carried over; what cannot be is named. Times are [HH:]MM:SS[.m] or seconds.
+
+    \b
+    vidrts enhance in.mkv out.mkv
+    vidrts enhance --model rts-lite --strength 0.7 -crf 18 -preset slow in.mp4 out.mp4
+    vidrts enhance -ss 1:00 -t 10 in.mkv sample.mkv
+    """
+    if source is None:
+        if len(paths) != 2:
+            raise click.UsageError(f"wanted IN and OUT, got {len(paths)} file names.")
+        source, target = paths
+    else:
+        if len(paths) != 1:
+            raise click.UsageError(f"wanted OUT alone after -i IN, got {len(paths)} file names.")
+        (target,) = paths
+    if duration is not None:
+        if end is not None:
+            raise click.UsageError("-to and -t exclude each other.")
+        end = (start or Fraction(0)) + duration
+    if end is not None and end <= (start or 0):
+        raise click.UsageError(f"the end, {float(end)} s, is not after the start, {float(start or 0)} s.")
+    options = EnhanceOptions(
+        model=given["model"],
+        picture=EnhancerOptions(
+            scale=int(given["scale"]), **{k: given[k] for k in ("strength", "device", "precision", "tile", "batch")}
+        ),
+        decode=DecodeOptions(
+            start=start, end=end, **{k: given[k] for k in ("stream", "interlaced", "threads", "strict")}
+        ),
+        encode=EncodeOptions(
+            audio=not given["no_audio"],
+            subtitles=not given["no_subtitles"],
+            options=dict(given["options"]),
+            **{
+                k: given[k]
+                for k in (
+                    "video_codec", "audio_codec", "crf", "bit_rate", "preset", "tune", "pixel_format", "threads",
+                    "audio_languages", "subtitle_languages", "overwrite",
+                )
+            },
+        ),
+    )  # fmt: skip
+    with _signals() as stop_signal, ProgressReport(given["model"], show=not no_progress, quiet=quiet) as report:
+        summary = run_enhance(
+            source, target, options, on_progress=report.frame, on_message=report.message, stop_signal=stop_signal
+        )
+    if not quiet:
+        click.echo(f"vidrts: {_summary(summary)}", err=True)
+
+
+def _summary(summary: Summary) -> str:
+    """Frames, seconds, frames/s per part, size."""
+
+    def rate(seconds: float) -> str:
+        return f"{summary.frames / seconds:.1f}" if seconds > 0 else "-"
+
+    parts = summary.parts
+    return (
+        f"{os.fspath(summary.target)}: {summary.frames} frames in {summary.seconds:.1f} s,"
+        f" {rate(summary.seconds)} frames/s (decode {rate(parts.decode)}, enhance {rate(parts.enhance)},"
+        f" encode {rate(parts.encode)}), {human_size(summary.bytes_written)}"
+    )
+
+
+@contextmanager
+def _signals() -> Iterator[Callable[[], int | None]]:
+    """While inside, the first SIGINT or SIGTERM is remembered (the yielded function tells it); a second one kills."""
+    caught: list[int] = []
+
+    def remember(number: int, _: FrameType | None) -> None:
+        if caught:
+            signal.signal(number, signal.SIG_DFL)
+            signal.raise_signal(number)
+        caught.append(number)
+
+    before = {number: signal.signal(number, remember) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: caught[0] if caught else None
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,84 @@
+"""Values that people type: times as FFmpeg takes them, tiles, languages, key=value pairs."""
+
+import re
+from fractions import Fraction
+from typing import Any, Literal
+
+import click
+
+_CLOCK = re.compile(r"(?:(\d+):)?([0-5]?\d):([0-5]?\d)(\.\d*)?")
+_SECONDS = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(s|ms|us)?")
+_UNITS = {None: 1, "s": 1, "ms": 1000, "us": 1_000_000}
+
+
+def parse_time(text: str) -> Fraction:
+    """Seconds, exactly, of FFmpeg's two forms: [HH:]MM:SS[.m] and S[.m][s|ms|us]; raises ValueError."""
+    if match := _CLOCK.fullmatch(text):
+        hours, minutes, seconds, rest = match.groups()
+        return Fraction(int(hours or 0) * 3600 + int(minutes) * 60 + int(seconds)) + Fraction(
+            "0" + rest if rest and rest != "." else 0
+        )
+    if match := _SECONDS.fullmatch(text):
+        number, unit = match.groups()
+        return Fraction(number.rstrip(".")) / _UNITS[unit]
+    raise ValueError(f"{text!r} is not a time: wanted [HH:]MM:SS[.m] or seconds such as 12.5, 12.5s or 500ms")
+
+
+def parse_tile(text: str) -> tuple[int, int] | Literal["auto", "none"]:
+    """`auto`, `none` or WxH in pixels; raises ValueError."""
+    if text == "auto":
+        return "auto"
+    if text == "none":
+        return "none"
+    match = re.fullmatch(r"(\d{1,5})x(\d{1,5})", text)
+    if not match:
+        raise ValueError(f"{text!r} is not a tile: wanted auto, none or WxH such as 512x512")
+    return int(match[1]), int(match[2])
+
+
+def parse_bit_rate(text: str) -> int:
+    """Bits per second of 800k, 5M, 2.5M or a plain number; raises ValueError."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([kKmMgG]?)", text)
+    if not match or Fraction(match[1]) == 0:
+        raise ValueError(f"{text!r} is not a bit rate: wanted a number such as 800k, 5M or 2500000")
+    return int(Fraction(match[1]) * {"": 1, "k": 1000, "m": 10**6, "g": 10**9}[match[2].lower()])
+
+
+def parse_pair(text: str) -> tuple[str, str]:
+    """(key, value) of key=value; raises ValueError."""
+    key, equals, value = text.partition("=")
+    if not key or not equals:
+        raise ValueError(f"{text!r}: wanted key=value, such as aq-mode=3")
+    return key, value
+
+
+def parse_languages(text: str) -> tuple[str, ...]:
+    """("eng", "deu") of eng,deu; raises ValueError."""
+    found = tuple(part.strip().lower() for part in text.split(","))
+    if not all(re.fullmatch(r"[a-z]{2,3}(-[a-z0-9]+)*", part) for part in found):
+        raise ValueError(f"{text!r}: wanted language tags as in the file, such as eng or eng,deu")
+    return found
+
+
+class Parsed(click.ParamType[Any]):
+    """A click type made of one of the parsers above; its ValueError becomes a usage error (exit code 2)."""
+
+    def __init__(self, parser: Any, name: str) -> None:
+        self._parser = parser
+        self.name = name
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Click's hook."""
+        if not isinstance(value, str):
+            return value
+        try:
+            return self._parser(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+TIME = Parsed(parse_time, "TIME")
+TILE = Parsed(parse_tile, "auto|none|WxH")
+BIT_RATE = Parsed(parse_bit_rate, "RATE")
+PAIR = Parsed(parse_pair, "KEY=VALUE")
+LANGUAGES = Parsed(parse_languages, "LANG[,LANG]")

@@ -1,0 +1,90 @@
+"""`vidrts train`."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+
+from vidrts.cli.progress import human_time
+from vidrts.networks.registry import RECIPES
+from vidrts.training.degrade import PRESETS
+from vidrts.training.recurrence import Progress, TrainOptions, load_options
+from vidrts.training.recurrence import train as run_train
+
+_DEFAULT = TrainOptions(photos=Path(), out=Path())
+
+
+@click.command()
+@click.option("--photos", type=click.Path(path_type=Path), help="Folder of photographs; DIV2K_train_HR, or your own.")
+@click.option("--out", type=click.Path(path_type=Path), metavar="RUN", help="Folder of the new run.")
+@click.option("--resume", type=click.Path(path_type=Path), metavar="RUN", help="Go on with this run, as it was begun.")
+@click.option("--model", type=click.Choice(list(RECIPES)), default=_DEFAULT.model, show_default=True)
+@click.option(
+    "--degrade",
+    type=click.Choice(list(PRESETS)),
+    default="video",
+    show_default=True,
+    help="How LR is made: video = triangle /2, then JPEG 30-95; clean = without JPEG.",
+)
+@click.option("--stages", type=int, default=_DEFAULT.stages, show_default=True)
+@click.option("--steps", type=int, default=_DEFAULT.steps, show_default=True, help="Steps of stage 1.")
+@click.option(
+    "--later-steps",
+    type=int,
+    default=_DEFAULT.later_steps,
+    show_default=True,
+    help="Steps of each later stage, which starts from the weights of the one before.",
+)
+@click.option("--batch", type=int, default=_DEFAULT.batch, show_default=True, help="Patches per step.")
+@click.option("--patch", type=int, default=_DEFAULT.patch, show_default=True, help="Side of an LR patch in pixels.")
+@click.option("--crops", type=int, default=_DEFAULT.crops, show_default=True, help="Crops of each photograph.")
+@click.option("--rate", type=float, default=_DEFAULT.rate, show_default=True, help="Learning rate of stage 1.")
+@click.option("--later-rate", type=float, default=_DEFAULT.later_rate, show_default=True)
+@click.option(
+    "--held-out", type=int, default=_DEFAULT.held_out, show_default=True, help="Photographs kept for validation."
+)
+@click.option("--seed", type=int, default=_DEFAULT.seed, show_default=True)
+@click.option("--device", default=_DEFAULT.device, show_default=True, metavar="auto|cpu|cuda[:N]")
+@click.option("-v", "--verbose", is_flag=True, help="Show tracebacks.")
+def train(
+    photos: Path | None, out: Path | None, resume: Path | None, degrade: str, verbose: bool, **settings: Any
+) -> None:  # fmt: skip
+    """Train a network on photographs: each stage's enhanced pictures are the next one's targets.
+
+    The run's folder holds settings, metrics and a model file for each stage; kill it at any time and --resume it.
+
+    \b
+    vidrts train --photos DIV2K_train_HR --model rts-lite --out runs/lite
+    vidrts enhance --model runs/lite/stage-2.safetensors in.mp4 out.mp4
+    """
+    if resume is not None:
+        given = click.get_current_context()
+        changed = [name for name in ("photos", "out", "degrade", *settings) if _given(given, name)]
+        if changed:
+            raise click.UsageError(f"--resume takes all settings from the run; leave out {', '.join(changed)}.")
+        options = load_options(resume)
+    elif photos is None or out is None:
+        raise click.UsageError("wanted --photos DIR and --out RUN, or --resume RUN.")
+    else:
+        options = TrainOptions(photos=photos, out=out, degradation=PRESETS[degrade], **settings)
+    began = time.monotonic()
+
+    def told(progress: Progress) -> None:
+        left = (progress.steps - progress.step) * progress.seconds_per_step
+        later = options.later_steps * (progress.stages - progress.stage) * progress.seconds_per_step
+        click.echo(
+            f"stage {progress.stage}/{progress.stages}, step {progress.step}/{progress.steps}: "
+            f"loss {progress.loss:.6f}, {progress.seconds_per_step:.3f} s a step, "
+            f"{human_time(left)} left in this stage, {human_time(left + later)} in all",
+            err=True,
+        )
+
+    files = run_train(
+        options, resume=resume is not None, on_message=lambda line: click.echo(line, err=True), on_progress=told
+    )
+    click.echo(f"done in {human_time(time.monotonic() - began)}: {', '.join(str(file) for file in files)}", err=True)
+
+
+def _given(context: click.Context, name: str) -> bool:
+    return context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE

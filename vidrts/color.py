@@ -1,0 +1,250 @@
+"""Colour: YUV or RGB planes to R'G'B' tensors, and an RGB change written back into planes.
+
+R'G'B' is non-linear, as coded, 0..1. Matrices and ranges follow ITU-T H.273, chroma siting FFmpeg's AVCHROMA_LOC_*.
+Write-back adds only what changed: plane + YUV(E - RGB), so an unchanged picture is the same bit for bit and 4:2:0
+chroma is never resampled there and back (DESIGN section 2, invariant 2).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+
+from vidrts.errors import UnsupportedFormatError
+from vidrts.frame import ColorTags, FieldOrder, PixelFormat
+from vidrts.picture.lanczos import double
+
+_KR_KB = {
+    1: (0.2126, 0.0722),  # BT.709
+    4: (0.30, 0.11),  # FCC
+    5: (0.299, 0.114),  # BT.470 BG, as BT.601
+    6: (0.299, 0.114),  # SMPTE 170M, as BT.601
+    7: (0.212, 0.087),  # SMPTE 240M
+    9: (0.2627, 0.0593),  # BT.2020 non-constant luminance
+}
+_YCGCO = ((0.25, 0.5, 0.25), (-0.25, 0.5, -0.25), (0.5, 0.0, -0.5))
+_SITES = {1: (0.0, 0.5), 2: (0.5, 0.5), 3: (0.0, 0.0), 4: (0.5, 0.0), 5: (0.0, 1.0), 6: (0.5, 1.0)}
+"""Siting -> where chroma sample (0, 0) lies, (x, y) in luma samples from luma sample (0, 0)."""
+
+
+@dataclass(frozen=True)
+class ColorPlan:
+    """Everything that one frame's tags decide: matrices, code values, where the chroma samples lie.
+
+    Made by `plan`, consumed by `to_rgb` and `write_back`.
+    """
+
+    format: PixelFormat
+    rgb_to_yuv: torch.Tensor
+    """(3, 3) float32: R'G'B' -> Y' Cb Cr with Y' 0..1, Cb and Cr -0.5..0.5; identity for RGB formats."""
+    yuv_to_rgb: torch.Tensor
+    scale: tuple[float, float]
+    """Code values per unit of luma (or RGB) and of chroma."""
+    offset: tuple[float, float]
+    """Code value of luma 0 and of chroma 0."""
+    site: tuple[float, float]
+    """Chroma sample (0, 0) in luma samples, (x, y); only where the format subsamples."""
+
+    @property
+    def legal(self) -> tuple[tuple[int, int], tuple[int, int]]:
+        """(lowest, highest) legal code value of luma (or RGB), and of chroma."""
+        most = 2**self.format.depth - 1
+        luma = (round(self.offset[0]), min(most, round(self.offset[0] + self.scale[0])))
+        if self.offset[0] == self.offset[1]:  # RGB, or the identity matrix: no component is signed
+            return luma, luma
+        low, high = (round(self.offset[1] + sign * self.scale[1] / 2) for sign in (-1, 1))
+        return luma, (max(0, low), min(most, high))
+
+    def to(self, device: torch.device) -> "ColorPlan":
+        """The same plan with its matrices on `device`."""
+        return replace(self, rgb_to_yuv=self.rgb_to_yuv.to(device), yuv_to_rgb=self.yuv_to_rgb.to(device))
+
+
+def assume(tags: ColorTags, pixel_format: PixelFormat, height: int) -> tuple[ColorTags, str | None]:
+    """Tags with every unspecified value filled in, and a line that says what was assumed (None when nothing).
+
+    BT.709 from 720 lines up, BT.601 below; limited range for YUV and gray; left siting (what MPEG-2, H.264 and HEVC
+    mean when they say nothing). RGB formats need nothing.
+    """
+    if pixel_format.model == "rgb":
+        return replace(tags, range=2), None
+    said = []
+    if pixel_format.full_range:
+        tags = replace(tags, range=2)
+    subsampled = bool(pixel_format.log2_w or pixel_format.log2_h)
+    unknown = tags.matrix in (2, 3) or (tags.matrix == 0 and subsampled)  # identity exists in 4:4:4 alone
+    if unknown and pixel_format.model == "yuv":
+        tags = replace(tags, matrix=1 if height >= 720 else 6)
+        said.append(f"the {'BT.709' if tags.matrix == 1 else 'BT.601'} matrix (by its height)")
+    if tags.range == 0:
+        tags = replace(tags, range=1)
+        said.append("limited range")
+    if tags.siting == 0 and subsampled:
+        # Left is what the codecs mean by silence (H.264 Annex E, default chroma_sample_loc_type 0): nothing to tell.
+        tags = replace(tags, siting=1)
+    return tags, f"colour not fully tagged: assuming {' and '.join(said)}" if said else None
+
+
+def plan(tags: ColorTags, pixel_format: PixelFormat, *, field: FieldOrder = "progressive") -> ColorPlan:
+    """The `ColorPlan` of complete tags (see `assume`).
+
+    `field`: "tff" for the top field of an interlaced frame alone, "bff" for the bottom field: in 4:2:0 their chroma
+    lies a quarter and three quarters of a field line below luma (MPEG-2, H.264). Raises `UnsupportedFormatError` for a
+    matrix that is not linear in R'G'B' (constant luminance, ICtCp) or not known.
+    """
+    depth = pixel_format.depth
+    step = float(2 ** (depth - 8))
+    most = float(2**depth - 1)
+    full = tags.range == 2
+    forward = torch.eye(3, dtype=torch.float64)
+    if pixel_format.model == "yuv":
+        forward = _matrix(tags.matrix)
+        half = float(2 ** (depth - 1))
+        scale, offset = ((most, most), (0.0, half)) if full else ((219 * step, 224 * step), (16 * step, half))
+        if tags.matrix == 0:
+            scale, offset = (scale[0], scale[0]), (offset[0], offset[0])
+    else:
+        scale, offset = ((most, most), (0.0, 0.0)) if full else ((219 * step,) * 2, (16 * step,) * 2)
+    x, y = _SITES.get(tags.siting, (0.0, 0.5))
+    if field != "progressive" and pixel_format.log2_h:
+        y = 0.25 if field == "tff" else 0.75
+    return ColorPlan(pixel_format, forward.float(), torch.linalg.inv(forward).float(), scale, offset, (x, y))
+
+
+def _matrix(number: int) -> torch.Tensor:
+    if number == 0:
+        # Identity: planes hold G, B, R (H.273 table 4, value 0).
+        return torch.tensor([[0, 1, 0], [0, 0, 1], [1, 0, 0]], dtype=torch.float64)
+    if number == 8:
+        return torch.tensor(_YCGCO, dtype=torch.float64)
+    if number not in _KR_KB:
+        raise UnsupportedFormatError(
+            f"colour matrix {number} (ITU-T H.273) is not supported: wanted BT.709, BT.601, FCC, SMPTE 240M, BT.2020 "
+            "non-constant luminance, YCgCo or identity; convert it first, for example with zscale=matrix=2020_ncl"
+        )
+    kr, kb = _KR_KB[number]
+    luma = torch.tensor([kr, 1 - kr - kb, kb], dtype=torch.float64)
+    blue = (torch.tensor([0.0, 0.0, 1.0], dtype=torch.float64) - luma) / (2 * (1 - kb))
+    red = (torch.tensor([1.0, 0.0, 0.0], dtype=torch.float64) - luma) / (2 * (1 - kr))
+    return torch.stack((luma, blue, red))
+
+
+def to_rgb(planes: Sequence[torch.Tensor], plan: ColorPlan) -> torch.Tensor:
+    """(3, H, W) float32 R'G'B' of one frame's colour planes, on their device; values may leave 0..1.
+
+    Chroma is brought to the luma grid by linear interpolation at its true siting. Gray gives three equal channels.
+    """
+    fmt = plan.format
+    luma = _unit(planes[0], plan, 0)
+    if fmt.model == "gray":
+        return luma.expand(3, -1, -1)
+    if fmt.model == "rgb":
+        return torch.stack((luma, _unit(planes[1], plan, 0), _unit(planes[2], plan, 0)))
+    height, width = luma.shape
+    chroma = torch.stack((_unit(planes[1], plan, 1), _unit(planes[2], plan, 1)))
+    if fmt.log2_h:
+        chroma = _linear_up(chroma, plan.site[1], height, dim=1)
+    if fmt.log2_w:
+        chroma = _linear_up(chroma, plan.site[0], width, dim=2)
+    return _mix(plan.yuv_to_rgb, torch.cat((luma[None], chroma)))
+
+
+def write_back(
+    planes: Sequence[torch.Tensor], delta: torch.Tensor, plan: ColorPlan, *, scale: int = 1
+) -> tuple[torch.Tensor, ...]:
+    """planes + YUV(delta), rounded once, as new planes of the same format.
+
+    delta: (3, scale*H, scale*W) float32, the change of R'G'B'. For `scale` 2 the planes themselves are first brought
+    to twice the size with Lanczos-3, chroma at its own siting. Alpha is carried unchanged (Lanczos-scaled at scale 2).
+    A sample leaves the legal range no further than it did in the source; delta 0 gives the source bit for bit.
+    """
+    fmt = plan.format
+    if fmt.model == "gray":
+        changes = [_mix(_matrix(1)[:1].to(delta), delta)[0]]
+    elif fmt.model == "rgb":
+        changes = list(delta)
+    else:
+        yuv = _mix(plan.rgb_to_yuv, delta)
+        chroma = yuv[1:]
+        if fmt.log2_w:
+            chroma = _linear_down(chroma, plan.site[0], dim=2)
+        if fmt.log2_h:
+            chroma = _linear_down(chroma, plan.site[1], dim=1)
+        changes = [yuv[0], chroma[0], chroma[1]]
+    out = []
+    for component, (plane, change) in enumerate(zip(planes, changes, strict=False)):
+        kind = 1 if fmt.model == "yuv" and component else 0
+        out.append(_add(plane, change * plan.scale[kind], plan, kind, scale))
+    for plane in planes[len(changes) :]:
+        out.append(plane if scale == 1 else _quantise(_double(plane.float(), plan, 0), plane, plan))
+    return tuple(out)
+
+
+def _unit(plane: torch.Tensor, plan: ColorPlan, kind: int) -> torch.Tensor:
+    """Stored samples as float32 with black (or no colour) at 0 and the nominal span 1."""
+    step = float(2**plan.format.shift)
+    return plane.float().sub_(plan.offset[kind] * step).div_(plan.scale[kind] * step)
+
+
+def _mix(matrix: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+    """(n, 3) matrix times (3, H, W)."""
+    return (matrix.to(x.dtype) @ x.flatten(1)).view(matrix.shape[0], *x.shape[1:])
+
+
+def _add(plane: torch.Tensor, change: torch.Tensor, plan: ColorPlan, kind: int, scale: int) -> torch.Tensor:
+    """round(plane + change) in code values, held to the legal range or to the source's own excess."""
+    low, high = plan.legal[kind]
+    code = plane.float() / 2**plan.format.shift
+    if scale == 2:
+        code = _double(code, plan, kind)[: change.shape[0], : change.shape[1]]  # odd sizes: chroma was rounded up
+        code.clamp_(0, 2**plan.format.depth - 1)
+    changed = (code + change).clamp_(min=code.clamp(max=low), max=code.clamp(min=high))
+    return _quantise(changed * 2**plan.format.shift, plane, plan)
+
+
+def _double(code: torch.Tensor, plan: ColorPlan, kind: int) -> torch.Tensor:
+    """One plane at twice the size; chroma keeps its siting, so its phase differs from luma's (see below)."""
+    # Chroma sample k lies at luma 2k + s, which is 4k + 2s + 0.5 on the doubled grid; output m lies at 2m + s there, so
+    # k = m/2 - (s + 0.5)/4 for a subsampled direction and m/2 - 0.25 for one that is not.
+    fmt = plan.format
+    offset_x = (plan.site[0] + 0.5) / 4 if kind and fmt.log2_w else 0.25
+    offset_y = (plan.site[1] + 0.5) / 4 if kind and fmt.log2_h else 0.25
+    return double(code[None, None], offset_x, offset_y)[0, 0]
+
+
+def _quantise(value: torch.Tensor, like: torch.Tensor, plan: ColorPlan) -> torch.Tensor:
+    step = 2**plan.format.shift
+    most = (2**plan.format.depth - 1) * step
+    if step > 1:
+        value = (value / step).round_() * step
+    return value.round_().clamp_(0, most).to(like.dtype)
+
+
+def _linear_up(chroma: torch.Tensor, site: float, length: int, dim: int) -> torch.Tensor:
+    """Twice as many samples along `dim`, by linear interpolation; chroma k lies at luma 2k + site; cut to `length`."""
+    before, after = _neighbours(chroma, dim)
+    even = torch.lerp(chroma, before, site / 2)
+    odd = torch.lerp(chroma, after, (1 - site) / 2)
+    return torch.stack((even, odd), dim=dim + 1).flatten(dim, dim + 1).narrow(dim, 0, length)
+
+
+def _linear_down(change: torch.Tensor, site: float, dim: int) -> torch.Tensor:
+    """Half as many samples along `dim`: the adjoint of `_linear_up`, normalised to sum 1.
+
+    [1 2 1]/4 for cosited samples, [1 3 3 1]/8 for centred ones; an odd length is extended by replication.
+    """
+    if change.shape[dim] % 2:
+        change = torch.cat((change, change.narrow(dim, -1, 1)), dim)
+    starts = torch.arange(0, change.shape[dim], 2, device=change.device)
+    even, odd = change.index_select(dim, starts), change.index_select(dim, starts + 1)
+    odd_before = _neighbours(odd, dim)[0]
+    even_after = _neighbours(even, dim)[1]
+    return ((2 - site) * even + (1 + site) * odd + site * even_after + (1 - site) * odd_before) / 4
+
+
+def _neighbours(x: torch.Tensor, dim: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """x shifted by one along `dim` both ways, edges replicated: (x[k-1], x[k+1])."""
+    count = x.shape[dim]
+    before = torch.cat((x.narrow(dim, 0, 1), x.narrow(dim, 0, count - 1)), dim)
+    after = torch.cat((x.narrow(dim, 1, count - 1), x.narrow(dim, count - 1, 1)), dim)
+    return before, after

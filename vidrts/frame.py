@@ -1,0 +1,235 @@
+"""The values that travel: `PixelFormat`, `ColorTags`, `StreamInfo` and `Frame`.
+
+All are small, checked once when made, and know nothing of FFmpeg's objects: numbers are those of ITU-T H.273, which
+FFmpeg's `AVCOL_*` use too. Time is a pair of integers (pts, time base) up to the edge, never float seconds.
+"""
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Literal
+
+import torch
+
+from vidrts.errors import UnsupportedFormatError
+
+Model = Literal["yuv", "rgb", "gray"]
+Layout = Literal["planar", "semi-planar", "packed"]
+FieldOrder = Literal["progressive", "tff", "bff"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PixelFormat:
+    """How the samples of one frame lie in memory, as FFmpeg's `AVPixFmtDescriptor` has it.
+
+    `order` holds, for each component in canonical order (Y Cb Cr [A], R G B [A] or Y [A]), the pair (plane, step
+    position) where FFmpeg keeps it: `nv12` has ((0, 0), (1, 0), (1, 1)), `gbrp` ((2, 0), (0, 0), (1, 0)).
+    """
+
+    name: str
+    model: Model
+    depth: int
+    """Significant bits of a sample, 8 to 16."""
+    order: tuple[tuple[int, int], ...]
+    layout: Layout = "planar"
+    log2_w: int = 0
+    """Chroma is 2**log2_w times narrower than luma; `log2_h` the same downwards."""
+    log2_h: int = 0
+    shift: int = 0
+    """Bits below the significant ones in a stored sample: 6 for p010, whose samples sit at the top of 16 bits."""
+    full_range: bool = False
+    """The name itself says full range (yuvj420p and its kin, and RGB)."""
+
+    @property
+    def alpha(self) -> bool:
+        """Whether the last component is an alpha plane."""
+        return len(self.order) == {"yuv": 4, "rgb": 4, "gray": 2}[self.model]
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The sample's type in memory: uint8 for 8 bit, uint16 beyond."""
+        return torch.uint8 if self.depth == 8 else torch.uint16
+
+    def plane_size(self, component: int, width: int, height: int) -> tuple[int, int]:
+        """(height, width) in samples of one component of a picture of `width` x `height` luma samples.
+
+        Chroma sizes are rounded up, as FFmpeg's `AV_CEIL_RSHIFT` does.
+        """
+        if self.model == "yuv" and component in (1, 2):
+            return -(-height >> self.log2_h), -(-width >> self.log2_w)
+        return height, width
+
+    @property
+    def samples(self) -> tuple[Model, int, int, int, bool]:
+        """What the format can hold, whatever the layout: two formats with equal `samples` hold the same picture."""
+        return self.model, self.depth, self.log2_w, self.log2_h, self.alpha
+
+
+def _formats() -> dict[str, PixelFormat]:
+    """Every pixel format that vidrts processes, by FFmpeg's name."""
+    found: list[PixelFormat] = []
+    planar4 = ((0, 0), (1, 0), (2, 0), (3, 0))
+    gbr4 = ((2, 0), (0, 0), (1, 0), (3, 0))
+    subsampling = {"420": (1, 1), "422": (1, 0), "444": (0, 0)}
+
+    def suffix(depth: int) -> str:
+        return "" if depth == 8 else f"{depth}le"
+
+    for depth in (8, 9, 10, 12, 14, 16):
+        for name, (log2_w, log2_h) in subsampling.items():
+            for letter, count in (("", 3), ("a", 4)):
+                if letter and depth == 14:
+                    continue  # FFmpeg has no yuva at 14 bit
+                if letter and depth == 12 and name == "420":
+                    continue  # nor yuva420p12
+                found.append(
+                    PixelFormat(
+                        name=f"yuv{letter}{name}p{suffix(depth)}",
+                        model="yuv",
+                        depth=depth,
+                        order=planar4[:count],
+                        log2_w=log2_w,
+                        log2_h=log2_h,
+                    )
+                )
+        found.append(PixelFormat(name=f"gray{suffix(depth)}", model="gray", depth=depth, order=((0, 0),)))
+        found.append(
+            PixelFormat(name=f"gbrp{suffix(depth)}", model="rgb", depth=depth, order=gbr4[:3], full_range=True)
+        )
+        if depth != 9:
+            found.append(
+                PixelFormat(name=f"gbrap{suffix(depth)}", model="rgb", depth=depth, order=gbr4, full_range=True)
+            )
+    for name, (log2_w, log2_h) in subsampling.items():
+        found.append(
+            PixelFormat(
+                name=f"yuvj{name}p", model="yuv", depth=8, order=planar4[:3], log2_w=log2_w, log2_h=log2_h,
+                full_range=True,
+            )
+        )  # fmt: skip
+    semi = ((0, 0), (1, 0), (1, 1))
+    for name, depth, shift, sub in (
+        ("nv12", 8, 0, "420"), ("nv16", 8, 0, "422"), ("nv24", 8, 0, "444"),
+        ("p010le", 10, 6, "420"), ("p210le", 10, 6, "422"), ("p012le", 12, 4, "420"), ("p016le", 16, 0, "420"),
+    ):  # fmt: skip
+        log2_w, log2_h = subsampling[sub]
+        found.append(
+            PixelFormat(
+                name=name, model="yuv", depth=depth, order=semi, layout="semi-planar", log2_w=log2_w, log2_h=log2_h,
+                shift=shift,
+            )
+        )  # fmt: skip
+    for name, depth, positions in (
+        ("rgb24", 8, (0, 1, 2)), ("bgr24", 8, (2, 1, 0)), ("rgb0", 8, (0, 1, 2)), ("bgr0", 8, (2, 1, 0)),
+        ("rgba", 8, (0, 1, 2, 3)), ("bgra", 8, (2, 1, 0, 3)), ("rgb48le", 16, (0, 1, 2)), ("bgr48le", 16, (2, 1, 0)),
+        ("rgba64le", 16, (0, 1, 2, 3)),
+    ):  # fmt: skip
+        found.append(
+            PixelFormat(
+                name=name, model="rgb", depth=depth, order=tuple((0, p) for p in positions), layout="packed",
+                full_range=True,
+            )
+        )  # fmt: skip
+    found.append(PixelFormat(name="ya8", model="gray", depth=8, order=((0, 0), (0, 1)), layout="packed"))
+    return {f.name: f for f in found}
+
+
+PIXEL_FORMATS: dict[str, PixelFormat] = _formats()
+
+
+def pixel_format(name: str) -> PixelFormat:
+    """The `PixelFormat` of FFmpeg's name; raises `UnsupportedFormatError` that says what to convert to."""
+    try:
+        return PIXEL_FORMATS[name]
+    except KeyError:
+        raise UnsupportedFormatError(
+            f"pixel format {name} is not supported: wanted YUV 4:2:0, 4:2:2 or 4:4:4, gray or RGB of 8 to 16 bit; "
+            f"convert it first, for example with ffmpeg -i IN -pix_fmt {_nearest(name)} OUT.mkv"
+        ) from None
+
+
+def _nearest(name: str) -> str:
+    """A format of ours that loses nothing against `name`, as far as the name tells."""
+    wide = any(digits in name for digits in ("10", "12", "14", "16", "32", "48", "64", "be"))
+    if name.startswith(("yuv", "yuyv", "uyvy", "yvyu", "y2", "v", "ayuv", "xv", "nv", "p")) and name != "pal8":
+        chroma = "444p" if any(s in name for s in ("444", "440", "ayuv", "xv", "v30x", "vuy")) else "422p"
+        return f"yuv{chroma}{'16le' if wide else ''}"
+    return "gbrp16le" if wide else "gbrp"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ColorTags:
+    """How code values are to be understood; ITU-T H.273 numbers, 2 = unspecified (range 0, siting 0 = unspecified).
+
+    `range`: 1 limited (MPEG), 2 full (JPEG). `siting` is FFmpeg's `AVCHROMA_LOC_*`: 1 left, 2 centre, 3 top-left,
+    4 top, 5 bottom-left, 6 bottom.
+    """
+
+    matrix: int = 2
+    range: int = 0
+    transfer: int = 2
+    primaries: int = 2
+    siting: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class StreamInfo:
+    """What is known of the video stream before its frames come. Produced by `media.decode`, consumed by all."""
+
+    width: int
+    height: int
+    format: PixelFormat
+    color: ColorTags
+    time_base: Fraction
+    frame_rate: Fraction | None
+    """A guess for progress and encoders that want one; never used to compute a time."""
+    frames: int | None
+    """Expected count of frames, for the progress line only; None when the container does not tell."""
+    sar: Fraction
+    """Sample aspect ratio; 0 when unknown."""
+    rotation: int
+    """Degrees counter-clockwise at which a player shows the stored picture."""
+    field_order: FieldOrder
+    codec: str
+
+
+@dataclass(kw_only=True, eq=False)
+class Frame:
+    """One video frame. Produced by `media.decode` and by the enhancer, consumed by `media.encode`.
+
+    `planes`: one (h, w) tensor of stored samples (uint8 or uint16, on any device) for each component in canonical
+    order (Y Cb Cr [A], R G B [A], Y [A]); tensors may be strided views of the decoder's memory and are never written
+    to. `pts` counts ticks of `time_base`. `carrier` is the decoder's own frame, opaque here: the encoder takes side
+    data (captions, timecodes, HDR) from it.
+    """
+
+    planes: tuple[torch.Tensor, ...]
+    format: PixelFormat
+    color: ColorTags
+    pts: int
+    time_base: Fraction
+    field_order: FieldOrder = "progressive"
+    carrier: object = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        if len(self.planes) != len(self.format.order):
+            raise ValueError(f"{self.format.name} has {len(self.format.order)} components, got {len(self.planes)}")
+        for component, plane in enumerate(self.planes):
+            wanted = self.format.plane_size(component, self.width, self.height)
+            if tuple(plane.shape) != wanted or plane.dtype != self.format.dtype:
+                raise ValueError(
+                    f"component {component} of {self.format.name}: wanted {wanted} {self.format.dtype}, "
+                    f"got {tuple(plane.shape)} {plane.dtype}"
+                )
+
+    @property
+    def width(self) -> int:
+        """Luma samples across."""
+        return int(self.planes[0].shape[1])
+
+    @property
+    def height(self) -> int:
+        """Luma samples down."""
+        return int(self.planes[0].shape[0])
+
+    def __repr__(self) -> str:
+        return f"<Frame {self.width}x{self.height} {self.format.name} pts={self.pts} tb={self.time_base}>"

@@ -1,0 +1,1 @@
+"""Scores and measures of pictures: pure functions of tensors, each with its source."""

@@ -1,0 +1,46 @@
+"""Gain by radial frequency: measured between two pictures, and predicted by the linear account of RTS.md section 14."""
+
+import math
+
+import torch
+
+from vidrts.picture.lanczos import Kernel, half_taps
+
+
+def radial_gain(enhanced: torch.Tensor, source: torch.Tensor, bands: int = 20) -> tuple[list[float], list[float]]:
+    """(frequencies, gains): |HR_n(f)| / |HR0(f)| from radially averaged power spectra of luma.
+
+    Both (3, H, W) R'G'B' of one scale. Frequencies are the centres of `bands` equal bands of 0..0.5 cycles per pixel.
+    Luma is BT.709; a Hann window keeps the picture's borders out of the spectrum.
+    """
+    weights = torch.tensor([0.2126, 0.7152, 0.0722], dtype=torch.float64).view(3, 1, 1)
+    height, width = source.shape[-2:]
+    window = torch.hann_window(height, dtype=torch.float64)[:, None] * torch.hann_window(width, dtype=torch.float64)
+    powers = []
+    for picture in (enhanced, source):
+        luma = (picture.double() * weights).sum(dim=0)
+        powers.append(torch.fft.fft2((luma - luma.mean()) * window).abs().square())
+    radius = torch.hypot(torch.fft.fftfreq(height)[:, None], torch.fft.fftfreq(width)[None, :])
+    index = (radius * 2 * bands).long()
+    inside = index < bands
+    sums = [torch.zeros(bands, dtype=torch.float64).index_add_(0, index[inside], p[inside]) for p in powers]
+    gains = (sums[0] / sums[1].clamp_min(1e-300)).sqrt()
+    return [(k + 0.5) / (2 * bands) for k in range(bands)], gains.tolist()
+
+
+def response(kernel: Kernel, frequency: float) -> float:
+    """Frequency response of a /2 kernel at `frequency` cycles per sample of the grid that it acts on."""
+    taps = half_taps(kernel).tolist()
+    centre = (len(taps) - 1) / 2
+    return float(sum(tap * math.cos(2 * math.pi * frequency * (t - centre)) for t, tap in enumerate(taps)))
+
+
+def predicted_gain(kernel: Kernel, stage: int, frequency: float) -> float:
+    """Product over k = 1..stage of D(f / 2^k) / B(f / 2^k): d is Lanczos, B the LR kernel (RTS.md section 14).
+
+    `frequency` in 0..0.5 cycles per pixel, along an axis.
+    """
+    gain = 1.0
+    for k in range(1, stage + 1):
+        gain *= response("lanczos", frequency / 2**k) / response(kernel, frequency / 2**k)
+    return gain

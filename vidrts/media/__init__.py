@@ -1,0 +1,14 @@
+"""FFmpeg's side of vidrts, and the only importer of `av`: decode, encode, and everything else in the file.
+
+`Source` gives frames and the packets of all other streams, `Target` takes them:
+
+    with Source("in.mp4") as source, Target("out.mp4", source, EncodeOptions()) as target:
+        for event in source.events():
+            target.write(event)
+        target.finish()
+"""
+
+from vidrts.media.decode import CopiedPacket, DecodeOptions, Source
+from vidrts.media.encode import EncodeOptions, Target
+
+__all__ = ["CopiedPacket", "DecodeOptions", "EncodeOptions", "Source", "Target"]

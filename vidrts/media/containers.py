@@ -1,0 +1,151 @@
+"""Files: which are opened as a source and which stream of them, and which containers are written.
+
+Nothing here reads a frame. Times are FFmpeg's: stream ticks, and microseconds for a container's start.
+"""
+
+import os
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import av
+from av.container import InputContainer
+from av.packet import Packet
+from av.rational import AVRational
+from av.stream import Disposition, Stream
+from av.video.stream import VideoStream
+
+from vidrts.errors import InputError, OptionError, OutputError
+
+type AnyPacket = Packet[Stream]
+type Decoded = AnyPacket | av.VideoFrame
+"""What passes between the stages of decoding: frames of one stream, packets of all others."""
+
+FFmpegErrors = (av.FFmpegError, OSError, ValueError, EOFError, RuntimeError)
+"""What PyAV raises; FFmpeg's own errors and Python's for arguments that FFmpeg would refuse."""
+
+
+@dataclass(frozen=True)
+class OutputFormat:
+    """A container that is written. `encoders`: those of the default order that it can hold, by FFmpeg's names."""
+
+    name: str
+    """What people call it."""
+    muxer: str
+    """FFmpeg's name of the muxer."""
+    encoders: tuple[str, ...]
+    options: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def strict(self) -> bool:
+        """Whether decode times must strictly increase; Matroska allows equal ones."""
+        return self.muxer not in ("matroska", "webm")
+
+
+_MP4 = ("libx264", "libx265", "libsvtav1")
+OUTPUT_FORMATS = {
+    ".mp4": OutputFormat("mp4", "mp4", _MP4),
+    ".m4v": OutputFormat("mp4", "mp4", _MP4),
+    ".mov": OutputFormat("mov", "mov", _MP4),
+    # Without "passthrough" the Matroska muxer would mark streams as default that were not.
+    ".mkv": OutputFormat("mkv", "matroska", (*_MP4, "ffv1"), (("default_mode", "passthrough"),)),
+    ".webm": OutputFormat("webm", "webm", ("libsvtav1", "libvpx-vp9"), (("default_mode", "passthrough"),)),
+    ".ts": OutputFormat("ts", "mpegts", ("libx264", "libx265")),
+    ".m2ts": OutputFormat("ts", "mpegts", ("libx264", "libx265"), (("mpegts_m2ts_mode", "1"),)),
+    ".mts": OutputFormat("ts", "mpegts", ("libx264", "libx265"), (("mpegts_m2ts_mode", "1"),)),
+}
+"""By the file name's extension in lower case."""
+
+CLOCKED = ("mpegts", "mpeg")
+"""Demuxers whose timestamps are a transmitter's clock, whose zero means nothing."""
+
+_PICTURES = ("image2", "gif", "apng", "ico", "webp", "webp_anim", "jpegxl_anim", "tty", "lavfi")
+
+
+def output_format(path: Path) -> OutputFormat:
+    """The container for a file name; raises `OutputError` that lists the known extensions."""
+    try:
+        return OUTPUT_FORMATS[path.suffix.lower()]
+    except KeyError:
+        known = ", ".join(sorted(OUTPUT_FORMATS))
+        raise OutputError(f"{path}: no container is known for {path.suffix or 'a name without extension'}; "
+                          f"the name must end in one of {known}") from None  # fmt: skip
+
+
+def reason(error: BaseException) -> str:
+    """FFmpeg's reason for an error, without its number and function."""
+    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return " ".join(str(text).split())
+
+
+def open_source(path: Path) -> InputContainer:
+    """Open a file for reading; raises `InputError` in one line where it is no video that FFmpeg reads.
+
+    The name is never read as a protocol, a pattern of pictures or a device.
+    """
+    if path.is_dir():
+        raise InputError(f"{path}: is a folder, wanted a video file")
+    if not path.exists():
+        raise InputError(f"{path}: no such file")
+    if path.is_file() and path.stat().st_size == 0:
+        raise InputError(f"{path}: the file is empty")
+    try:
+        path.open("rb").close()
+        container = av.open(f"file:{os.fspath(path)}", "r")
+    except FFmpegErrors as error:
+        raise InputError(f"{path}: cannot be read as a video: {reason(error)}") from error
+    names = container.format.name.split(",")
+    brand = container.metadata.get("major_brand", "").strip()
+    still = any(name in _PICTURES or name.endswith("_pipe") for name in names)
+    if still or brand in ("avif", "avis", "heic", "heix", "mif1", "msf1"):
+        container.close()
+        kind = "an animated GIF" if "gif" in names else f"a picture ({brand or names[0]})"
+        raise InputError(f"{path}: is {kind}, not a video; vidrts enhances video files")
+    return container
+
+
+def choose_video(path: Path, container: InputContainer, wanted: str | None) -> VideoStream:
+    """The video stream that is enhanced.
+
+    `wanted` None: the first with the default disposition in file order, else the first; never cover art. "N" is
+    ffprobe's stream index, "v:N" counts video streams.
+    """
+    videos = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
+    if wanted is None:
+        if not videos:
+            held = ", ".join(s.type for s in container.streams) or "no stream at all"
+            raise InputError(f"{path}: holds no video stream, only {held}")
+        chosen = next((s for s in videos if s.disposition & Disposition.default), videos[0])
+    else:
+        chosen = _named_stream(path, container, videos, wanted)
+    if chosen.codec_context is None:
+        raise InputError(f"{path}: no decoder for the codec of video stream {chosen.index}")
+    return chosen
+
+
+def _named_stream(path: Path, container: InputContainer, videos: list[VideoStream], wanted: str) -> VideoStream:
+    """The video stream that --stream names."""
+    number = wanted[2:] if wanted.startswith("v:") else wanted
+    if not (number.isascii() and number.isdigit()):
+        raise OptionError(f"--stream {wanted}: wanted N (ffprobe's index) or v:N (the N-th video stream)")
+    if wanted.startswith("v:"):
+        if int(number) < len(videos):
+            return videos[int(number)]
+        raise InputError(f"{path}: has no stream {wanted}; it holds {len(videos)} video stream(s)")
+    for stream in videos:
+        if stream.index == int(number):
+            return stream
+    choices = ", ".join(str(s.index) for s in videos) or "none"
+    raise InputError(f"{path}: stream {wanted} is not a video stream; video streams: {choices}")
+
+
+def fraction(value: AVRational | Fraction | None) -> Fraction | None:
+    """PyAV's rational as a `Fraction`; None for none, zero and 0/0."""
+    if value is None or not value.numerator or not value.denominator:
+        return None
+    return Fraction(value.numerator, value.denominator)
+
+
+def time_base(value: AVRational | Fraction | None) -> Fraction:
+    """A stream's time base as a `Fraction` of a second; a microsecond where FFmpeg gives none."""
+    return fraction(value) or Fraction(1, 1_000_000)

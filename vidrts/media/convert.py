@@ -1,0 +1,111 @@
+"""Sound and text subtitles that a container cannot hold, encoded anew."""
+
+import io
+from collections.abc import Iterator
+from typing import Any, cast
+
+import av
+from av.audio.frame import AudioFrame
+from av.audio.stream import AudioStream
+from av.container import OutputContainer
+from av.stream import Stream
+
+from vidrts.media.containers import AnyPacket, FFmpegErrors, time_base
+
+_TEXT = {"mp4": "mov_text", "mov": "mov_text", "matroska": "subrip", "webm": "webvtt"}
+_BIT_RATES = {"aac": 96_000, "libopus": 80_000, "libmp3lame": 128_000, "ac3": 112_000}
+"""Bits per second for each channel: transparent to most ears."""
+
+
+def text_codec(muxer: str) -> str | None:
+    """The encoder of text subtitles for a container; None where it holds no text."""
+    return _TEXT.get(muxer)
+
+
+def audio_stream(output: OutputContainer, source: Stream, codec: str) -> AudioStream:
+    """A stream of `output` with an encoder for the sound of `source`: same rate and channels where it can."""
+    context = cast(AudioStream, source).codec_context
+    rates = av.Codec(codec, "w").audio_rates
+    rate = int(context.sample_rate)
+    if rates and rate not in rates:
+        rate = min((r for r in rates if r >= rate), default=max(rates))
+    per_channel = _BIT_RATES.get(codec, 0)
+    layout = context.layout.name
+    if codec == "libopus" and layout in ("5.1(side)", "5.0(side)"):
+        layout = layout.removesuffix("(side)")  # the same loudspeakers by the only name that Opus has for them
+    stream = cast(AudioStream, output.add_stream(codec, rate=rate))
+    stream.codec_context.layout = layout
+    if per_channel:
+        stream.codec_context.bit_rate = per_channel * max(1, context.channels)
+    return stream
+
+
+class AudioEncoder:
+    """Decodes and encodes the packets of one audio stream; times are kept. Stateful."""
+
+    def __init__(self, source: Stream, output: Stream):
+        self._decoder = cast(AudioStream, source).codec_context
+        self._output = cast(AudioStream, output)
+
+    @staticmethod
+    def check(source: Stream, codec: str, muxer: str) -> None:
+        """Raise FFmpeg's error where `codec` does not exist, does not open or does not fit the container."""
+        with av.open(io.BytesIO(), "w", format=muxer) as trial:
+            audio_stream(trial, source, codec)
+            trial.start_encoding()
+
+    def encode(self, packet: AnyPacket | None) -> Iterator[AnyPacket]:
+        """The packets for one of the source; damaged ones give nothing. None drains."""
+        try:
+            frames: list[Any] = self._decoder.decode(packet)
+        except FFmpegErrors:
+            frames = []
+        for frame in frames:
+            yield from self._output.encode(cast(AudioFrame, frame))
+        if packet is None:
+            yield from self._output.encode(None)
+
+
+class SubtitleEncoder:
+    """Decodes and encodes text subtitles; texts, styles that the target knows, and times are kept."""
+
+    def __init__(self, source: Stream, output: Stream):
+        self._source = source
+        self._output = output
+
+    @staticmethod
+    def possible(source: Stream) -> bool:
+        """Whether the stream's decoder opens."""
+        try:
+            source.codec_context.open(strict=False)
+        except FFmpegErrors:
+            return False
+        return True
+
+    @staticmethod
+    def stream(output: OutputContainer, source: Stream, codec: str) -> Stream:
+        """A stream of `output` with an encoder that knows the styles of `source`."""
+        decoder: Any = source.codec_context
+        decoder.open(strict=False)
+        stream = output.add_stream(codec)
+        context: Any = stream.codec_context
+        context.subtitle_header = decoder.subtitle_header
+        context.time_base = source.time_base
+        return stream
+
+    def encode(self, packet: AnyPacket | None) -> Iterator[AnyPacket]:
+        """The packet for one of the source; what cannot be decoded gives nothing."""
+        if packet is None or not packet.size:
+            return
+        decoder: Any = self._source.codec_context
+        encoder: Any = self._output.codec_context
+        try:
+            subtitle = decoder.decode2(packet)
+            made = None if subtitle is None else encoder.encode_subtitle(subtitle)
+        except FFmpegErrors:
+            return
+        if made is None or not made.size:
+            return
+        made.pts, made.dts, made.duration = packet.pts, packet.pts, packet.duration
+        made.time_base = time_base(packet.time_base)
+        yield made

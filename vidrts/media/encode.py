@@ -1,0 +1,264 @@
+"""Writing a file: frames to the encoder, packets of the other streams to the container, a final name at the end.
+
+    with Target("out.mp4", source, EncodeOptions(crf=18)) as target:
+        for event in source.events():
+            target.write(event)
+        target.finish()
+
+Exact is every pts where the container's clock allows: mp4 and mov take the source's time base, mpegts counts 1/90000 s,
+Matroska and WebM whole milliseconds, to which times are rounded.
+"""
+
+import os
+import secrets
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from av.container import OutputContainer
+
+from vidrts.errors import OutputError, VidrtsError
+from vidrts.frame import Frame, PixelFormat
+from vidrts.media import codecs, outfile
+from vidrts.media.codecs import Choice
+from vidrts.media.containers import AnyPacket, FFmpegErrors, output_format, reason, time_base
+from vidrts.media.decode import CopiedPacket, Source
+from vidrts.media.passthrough import Carrier, Route, Wishes, plan
+from vidrts.media.tags import set_color
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncodeOptions:
+    """How a target is written. None: vidrts chooses."""
+
+    video_codec: str | None = None
+    """An FFmpeg encoder (-c:v); None: the first of the default order that holds the picture without loss."""
+    audio_codec: str | None = None
+    """An FFmpeg encoder or "copy" (-c:a); None: copy, convert only what the container cannot hold."""
+    crf: float | None = None
+    """Constant quality (-crf); the defaults are in `codecs.ENCODERS`."""
+    bit_rate: int | None = None
+    """Bits per second (-b:v)."""
+    preset: str | None = None
+    tune: str | None = None
+    pixel_format: str | None = None
+    """FFmpeg's name (-pix_fmt); it may lower the depth, which vidrts never does by itself."""
+    threads: int = 0
+    """Encoder threads, 0: the encoder chooses."""
+    options: Mapping[str, str] = field(default_factory=dict)
+    """Any option of the encoder (-e key=value)."""
+    audio: bool = True
+    subtitles: bool = True
+    audio_languages: tuple[str, ...] | None = None
+    subtitle_languages: tuple[str, ...] | None = None
+    overwrite: bool = False
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    """More global metadata, over the source's."""
+
+
+class Target:
+    """A file being written under a hidden temporary name beside its final one. Passive; one thread.
+
+    All that can be known early is checked when it is made: it raises `OutputError` or `OptionError` before any frame is
+    processed. Leaving the `with` without `finish` or `keep_partial` removes the temporary file.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        source: Source,
+        options: EncodeOptions | None = None,
+        *,
+        scale: int = 1,
+        on_message: Callable[[str], None] | None = None,
+    ):
+        self.path = Path(path)
+        self.options = options or EncodeOptions()
+        self.messages: list[str] = []
+        self._on_message = on_message
+        self._source = source
+        self._scale = scale
+        self._kind = output_format(self.path)
+        self._container: OutputContainer | None = None
+        self._temporary: Path | None = None
+        self._written = 0
+        self._frames = 0
+        self._last_pts: int | None = None
+        outfile.check(self.path, source.path, overwrite=self.options.overwrite)
+        wishes = Wishes(
+            audio=self.options.audio,
+            subtitles=self.options.subtitles,
+            audio_codec=self.options.audio_codec,
+            audio_languages=self.options.audio_languages,
+            subtitle_languages=self.options.subtitle_languages,
+        )
+        routes = plan(source.container, source.video.index, self._kind, wishes, self._tell)
+        try:
+            self._open_first(self._choices(), routes)
+        except BaseException:
+            self.discard()
+            raise
+        source.wanted = frozenset(self._carriers)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None,
+                 ) -> None:  # fmt: skip
+        self.discard()
+
+    @property
+    def bytes_written(self) -> int:
+        """Size of the file so far."""
+        if self._temporary is not None:
+            try:
+                self._written = self._temporary.stat().st_size
+            except OSError:
+                return self._written
+        return self._written
+
+    def write(self, event: Frame | CopiedPacket) -> None:
+        """Encode a frame, or carry a packet of another stream over. Raises `OutputError`."""
+        if self._container is None:
+            raise OutputError(f"{self.path}: is finished, nothing more can be written to it")
+        try:
+            if isinstance(event, Frame):
+                self._encode(event)
+            elif event.index in self._carriers:
+                for packet in self._carriers[event.index].packets(event.packet):
+                    self._container.mux(packet)
+        except FFmpegErrors as error:
+            raise self._failed(error) from error
+
+    def finish(self) -> None:
+        """Complete the file and give it its final name."""
+        self._complete()
+        assert self._temporary is not None
+        outfile.rename(self._temporary, self.path, overwrite=self.options.overwrite)
+        self._written = self.path.stat().st_size
+        self._temporary = None
+
+    def keep_partial(self) -> Path | None:
+        """Complete the file with what it holds and name it <name>.partial.<ext>; None if there is no frame in it.
+
+        A partial file of an earlier run is replaced.
+        """
+        if self._container is None or self._temporary is None or not self._frames:
+            self.discard()
+            return None
+        self._complete()
+        kept = self.path.with_name(f"{self.path.stem}.partial{self.path.suffix}")
+        outfile.rename(self._temporary, kept, overwrite=True)
+        self._written = kept.stat().st_size
+        self._temporary = None
+        return kept
+
+    def discard(self) -> None:
+        """Remove the temporary file, if there is one; safe to call at any time and twice."""
+        container, self._container = self._container, None
+        if container is not None:
+            with suppress(*FFmpegErrors):  # the file goes away: how its end was written does not matter
+                container.close()
+        temporary, self._temporary = self._temporary, None
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+    # Opening ------------------------------------------------------------------------------------------------------
+
+    def _choices(self) -> list[Choice]:
+        """The encoders to try, in order."""
+        info, options = self._source.info, self.options
+        if options.video_codec is not None:
+            return codecs.named(options.video_codec, info.format, options.pixel_format)
+        if options.pixel_format is not None:
+            return codecs.for_format(info.codec, options.pixel_format, self._kind)
+        return codecs.candidates(info.codec, info.format, self._kind)
+
+    def _open_first(self, choices: list[Choice], routes: list[Route]) -> None:
+        """Open the file with the first encoder that takes this picture."""
+        failures = []
+        for choice in choices:
+            self._temporary = outfile.temporary(self.path, secrets.token_hex(4))
+            try:
+                opened = outfile.OpenedFile(self._temporary, self._kind, self._source, self.options, self._scale)
+                self._container = opened.container
+                self._video, outputs = opened.add(choice, routes)
+                opened.start(self._video)
+            except VidrtsError:
+                raise
+            except FFmpegErrors as error:
+                outfile.check_writable(self.path)
+                failures.append(f"{choice.encoder.name} with {choice.format.name}: {reason(error)}")
+                self.discard()
+                continue
+            self.encoder = choice.encoder
+            self.frame_format: PixelFormat = choice.format
+            self._color = opened.color
+            self._builder = opened.builder
+            shift = opened.shift
+            self._shift = round(shift / self._source.info.time_base)
+            for line in [*opened.notes, *outfile.warnings(self._source, choice, self._kind)]:
+                self._tell(line)
+            moved = self._source.shift + shift
+            self._carriers = {
+                r.stream.index: Carrier(r, o, moved, strict=self._kind.strict)
+                for r, o in zip(routes, outputs, strict=True)
+                if o is not None and r.stream.type != "attachment"
+            }
+            return
+        size = f"{self._source.info.width * self._scale}x{self._source.info.height * self._scale}"
+        raise OutputError(f"{self.path}: no encoder opens for {size}: {'; '.join(failures)}; "
+                          "-c:v and -e choose another encoder and its options")  # fmt: skip
+
+    # Writing ------------------------------------------------------------------------------------------------------
+
+    def _encode(self, frame: Frame) -> None:
+        """One frame through the encoder into the container."""
+        assert self._container is not None
+        made = self._builder.build(frame.planes, frame.carrier, frame.time_base)
+        set_color(made, self._color)
+        made.pict_type = 0  # else the encoder repeats the source's choice of key frames
+        made.pts = frame.pts - self._shift
+        made.time_base = frame.time_base
+        if self.encoder.rate_based:
+            made.pts = round(made.pts * frame.time_base / time_base(self._video.codec_context.time_base))
+            made.time_base = self._video.codec_context.time_base
+            if self._last_pts is not None and made.pts <= self._last_pts:
+                made.pts = self._last_pts + 1
+        self._last_pts = made.pts
+        self._frames += 1
+        self._mux_video(self._video.encode(made))
+
+    def _mux_video(self, packets: list[AnyPacket]) -> None:
+        """Encoded packets into the container."""
+        assert self._container is not None
+        for packet in packets:
+            self._container.mux(packet)
+
+    def _complete(self) -> None:
+        """Drain encoders, write the container's end, close."""
+        if self._container is None:
+            raise OutputError(f"{self.path}: is finished already")
+        try:
+            for carrier in self._carriers.values():
+                for packet in carrier.packets(None):
+                    self._container.mux(packet)
+            if self._frames:
+                self._mux_video(self._video.encode(None))
+            container, self._container = self._container, None
+            container.close()
+        except FFmpegErrors as error:
+            raise self._failed(error) from error
+
+    def _failed(self, error: BaseException) -> OutputError:
+        """The one line for an error while writing."""
+        return OutputError(f"{self.path}: cannot be written: {reason(error)}")
+
+    def _tell(self, line: str) -> None:
+        """A line for people."""
+        self.messages.append(line)
+        if self._on_message is not None:
+            self._on_message(line)

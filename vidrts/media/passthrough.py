@@ -1,0 +1,208 @@
+"""All streams but the enhanced one: what becomes of each in the target's container, and its packets on their way.
+
+`plan` decides, by writing a header into memory, whether the container takes a stream as it is; what it does not take
+is converted or left out, with one line each.
+"""
+
+import io
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Literal
+
+import av
+from av.container import InputContainer, OutputContainer
+from av.stream import Discard, Disposition, Stream
+
+from vidrts.errors import OutputError
+from vidrts.media.containers import AnyPacket, FFmpegErrors, OutputFormat, reason, time_base
+from vidrts.media.convert import AudioEncoder, SubtitleEncoder, text_codec
+
+Action = Literal["copy", "audio", "subtitle", "cover"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wishes:
+    """What the person wants of the other streams; part of `EncodeOptions`."""
+
+    audio: bool = True
+    subtitles: bool = True
+    audio_codec: str | None = None
+    audio_languages: tuple[str, ...] | None = None
+    subtitle_languages: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Route:
+    """What becomes of one stream: `copy` its packets, convert `audio` or a text `subtitle`, attach a `cover`."""
+
+    stream: Stream
+    action: Action
+    codec: str = ""
+    """The encoder, for a conversion."""
+
+
+def plan(
+    container: InputContainer, video: int, target: OutputFormat, wishes: Wishes, tell: Callable[[str], None]
+) -> list[Route]:
+    """A route for every stream of `container` but stream `video` that is carried, in file order.
+
+    Raises `OutputError` where all sound would be lost that was not to be left out.
+    """
+    routes: list[Route] = []
+    lost_sound: list[str] = []
+    for stream in container.streams:
+        if stream.index == video or not _wished(stream, wishes):
+            continue
+        route, why = _route(stream, target, wishes, container)
+        if route is not None:
+            routes.append(route)
+        if stream.type == "audio" and route is None:
+            lost_sound.append(f"stream {stream.index} ({_codec(stream)}): {why}")
+        if why:
+            tell(f"{stream.type} stream {stream.index} ({_codec(stream)}) {why}")
+    sound = [s for s in container.streams if s.type == "audio"]
+    if wishes.audio and sound and not any(r.stream.type == "audio" for r in routes):
+        what = "; ".join(lost_sound)
+        if not lost_sound:
+            held = ", ".join(str(s.language or "und") for s in sound)
+            what = f"no track has the language {', '.join(wishes.audio_languages or ())}; there are {held}"
+        raise OutputError(f"all sound would be lost in {target.name}: {what}; --no-audio leaves it out on purpose")
+    return routes
+
+
+def _wished(stream: Stream, wishes: Wishes) -> bool:
+    """Whether the person wants the stream at all."""
+    if stream.type == "audio":
+        return wishes.audio and _language(stream, wishes.audio_languages)
+    if stream.type == "subtitle":
+        return wishes.subtitles and _language(stream, wishes.subtitle_languages)
+    return True
+
+
+def _language(stream: Stream, languages: tuple[str, ...] | None) -> bool:
+    """Whether a stream has one of the languages; None: all are wanted. No tag counts as "und"."""
+    return languages is None or (stream.language or "und").lower() in {language.lower() for language in languages}
+
+
+def _route(stream: Stream, target: OutputFormat, wishes: Wishes, container: InputContainer) -> tuple[Route | None, str]:
+    """The route of a wanted stream, and what a person must be told of it ("" for nothing)."""
+    if stream.type == "data" and (stream.discard == Discard.all or stream.name == "bin_data") and container.chapters():
+        return None, ""  # QuickTime's chapter track: the chapters make a new one, a copy would break the header
+    copies = wishes.audio_codec in (None, "copy") or stream.type != "audio"
+    if copies and can_copy(stream, target):
+        return Route(stream, "copy"), ""
+    if stream.disposition & Disposition.attached_pic and target.muxer == "matroska":
+        return Route(stream, "cover"), ""
+    if stream.type == "audio" and stream.codec_context is not None and wishes.audio_codec != "copy":
+        return _convert_audio(stream, target, wishes.audio_codec)
+    if stream.type == "subtitle" and stream.codec_context is not None and not stream.codec_context.codec.bitmap_sub:
+        codec = text_codec(target.muxer)
+        if codec is not None and SubtitleEncoder.possible(stream):
+            return Route(stream, "subtitle", codec), f"is converted to {codec}: {target.name} cannot hold it"
+    what = "pictures cannot be converted to text; " if _is_bitmap(stream) else ""
+    return None, f"is left out: {what}{target.name} cannot hold it"
+
+
+def _convert_audio(stream: Stream, target: OutputFormat, wanted: str | None) -> tuple[Route | None, str]:
+    """The route of sound that is encoded anew."""
+    tried = [wanted] if wanted else {"webm": ["libopus"], "matroska": ["flac", "aac"]}.get(target.muxer, ["aac"])
+    why = ""
+    for codec in tried:
+        try:
+            AudioEncoder.check(stream, codec, target.muxer)
+        except FFmpegErrors as error:
+            why = f"cannot be encoded by {codec} in {target.name}: {reason(error)}"
+            continue
+        return Route(stream, "audio", codec), "" if wanted else f"is encoded by {codec}: {target.name} cannot hold it"
+    return None, why
+
+
+def can_copy(stream: Stream, target: OutputFormat) -> bool:
+    """Whether the container takes the stream as it is. Known only by trying: a header is written into memory."""
+    if stream.type == "unknown" or (stream.type not in ("attachment", "data") and stream.codec_context is None):
+        return False
+    if target.muxer == "mpegts" and stream.type == "attachment":
+        return False
+    try:
+        with av.open(io.BytesIO(), "w", format=target.muxer) as trial:
+            if stream.type != "video":
+                video = trial.add_stream("libvpx" if target.muxer == "webm" else "mpeg4", rate=25)
+                video.width, video.height = 16, 16
+                video.pix_fmt = "yuv420p"
+            copied_stream(trial, stream)
+            trial.start_encoding()
+    except FFmpegErrors:
+        return False
+    return True
+
+
+def copied_stream(output: OutputContainer, stream: Stream) -> Stream:
+    """A stream of `output` that takes the packets of `stream` as they are."""
+    if stream.type in ("attachment", "data"):
+        return output.add_stream_from_template(stream)
+    return output.add_stream_from_template(stream, opaque=True)
+
+
+def _is_bitmap(stream: Stream) -> bool:
+    """Whether a subtitle is made of pictures (PGS, VobSub, DVB)."""
+    return stream.type == "subtitle" and stream.codec_context is not None and stream.codec_context.codec.bitmap_sub
+
+
+def _codec(stream: Stream) -> str:
+    """The stream's codec as people know it."""
+    if stream.codec_context is not None:
+        return str(stream.codec_context.codec.canonical_name)
+    return str(getattr(stream, "name", None) or "unknown codec")
+
+
+class Carrier:
+    """Brings packets of one routed stream onto the output's clock. Stateful, one for each stream.
+
+    Decode times are made to increase in the output's ticks as far as the muxer wants it: a source that does not keep
+    to that would end the run otherwise.
+    """
+
+    def __init__(self, route: Route, output: Stream, shift: Fraction, *, strict: bool):
+        self._least = 1 if strict and route.stream.type in ("audio", "video") else 0
+        self.output = output
+        self._route = route
+        self._shift = shift
+        self._last: int | None = None
+        self._next: int | None = None
+        self._encoder: AudioEncoder | SubtitleEncoder | None = None
+        if route.action == "audio":
+            self._encoder = AudioEncoder(route.stream, output)
+        elif route.action == "subtitle":
+            self._encoder = SubtitleEncoder(route.stream, output)
+
+    def packets(self, packet: AnyPacket | None) -> Iterator[AnyPacket]:
+        """The packets to be muxed for one of the source; None at the end drains an encoder."""
+        if self._route.action == "cover":
+            return
+        if self._encoder is not None:
+            yield from map(self._stamped, self._encoder.encode(packet))
+        elif packet is not None:
+            yield self._stamped(packet)
+
+    def _stamped(self, packet: AnyPacket) -> AnyPacket:
+        """The packet with the output's stream and times."""
+        base = time_base(packet.time_base if packet.time_base.numerator else self.output.time_base)
+        offset = round(self._shift / base)
+        if packet.pts is not None:
+            packet.pts -= offset
+        if packet.dts is not None:
+            packet.dts -= offset
+        packet.stream = self.output
+        packet.rescale_ts(self.output.time_base)
+        if packet.dts is None and self._route.stream.type != "video":
+            packet.dts = packet.pts if packet.pts is not None else self._next
+        if packet.pts is None:
+            packet.pts = packet.dts
+        if packet.dts is not None:
+            if self._last is not None and packet.dts < self._last + self._least:
+                packet.dts = self._last + self._least
+                packet.pts = max(packet.pts or 0, packet.dts)
+            self._last = packet.dts
+            self._next = packet.dts + (packet.duration or 1)
+        return packet

@@ -1,0 +1,147 @@
+"""Between FFmpeg's frames and planes of stored samples: views of a decoded frame, and the frame for the encoder.
+
+`plane_views(frame, fmt)` gives one tensor for each component without copying; `FrameBuilder(...)` makes of enhanced
+planes and the decoder's frame a new frame that carries the decoder's side data (captions, timecodes, HDR), pts and
+colour, in the encoder's layout.
+"""
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+import av
+import numpy as np
+import torch
+from av.filter import Graph
+from av.video.plane import VideoPlane
+from numpy.typing import NDArray
+from torch.utils.dlpack import from_dlpack
+
+from vidrts.frame import PixelFormat
+
+Samples = NDArray[np.uint8] | NDArray[np.uint16]
+
+
+def plane_views(frame: av.VideoFrame, fmt: PixelFormat) -> tuple[torch.Tensor, ...]:
+    """One (h, w) tensor for each component of `frame` in canonical order, as views of the decoder's memory.
+
+    The views hold a reference to FFmpeg's buffer: they stay valid when the frame is gone and must not be written to.
+    Only pictures stored bottom-up and semi-planar ones of odd size are copied, which DLPack cannot describe.
+    """
+    planes = frame.planes
+    found: dict[int, torch.Tensor] = {}
+    views = []
+    for component, (plane, position) in enumerate(fmt.order):
+        height, width = fmt.plane_size(component, frame.width, frame.height)
+        if plane not in found:
+            odd = fmt.layout == "semi-planar" and (frame.width | frame.height) & 1
+            if odd or planes[plane].line_size < 0:
+                found[plane] = torch.from_numpy(_samples(planes[plane], fmt, plane).copy())
+            else:
+                found[plane] = from_dlpack(planes[plane])
+        tensor = found[plane]
+        if tensor.dim() == 3:
+            tensor = tensor[:, :, position]
+        views.append(tensor[:height, :width])
+    return tuple(views)
+
+
+def _samples(plane: VideoPlane, fmt: PixelFormat, index: int) -> Samples:
+    """Plane `index` of a frame of format `fmt` as [rows, columns, interleaved]; a view that lives as long as the frame.
+
+    Writing to it writes to the frame.
+    """
+    dtype = np.dtype(np.uint8 if fmt.depth == 8 else np.uint16)
+    step = max(position for place, position in fmt.order if place == index) + 1
+    if fmt.name in ("rgb0", "bgr0"):
+        step = 4
+    pitch = abs(plane.line_size) // dtype.itemsize
+    rows: Samples = np.frombuffer(plane, dtype=dtype).reshape(-1, pitch)
+    array = rows[: plane.height, : plane.width * step].reshape(plane.height, plane.width, step)
+    return array[::-1] if plane.line_size < 0 else array
+
+
+def write_planes(frame: av.VideoFrame, fmt: PixelFormat, planes: Sequence[torch.Tensor], held: PixelFormat) -> None:
+    """Write `planes`, stored samples of format `held`, into the memory of `frame`, which has format `fmt`.
+
+    Both formats hold the same picture (`PixelFormat.samples` equal): only the layout and the place of the bits in a
+    stored sample differ, so nothing is lost. `frame` must be writable.
+    """
+    targets = {index: _samples(plane, fmt, index) for index, plane in enumerate(frame.planes)}
+    for (index, position), tensor in zip(fmt.order, planes, strict=True):
+        values = tensor.numpy()
+        if held.shift > fmt.shift:
+            values = values >> (held.shift - fmt.shift)
+        elif fmt.shift > held.shift:
+            values = values << (fmt.shift - held.shift)
+        targets[index][:, :, position] = values
+
+
+class FrameBuilder:
+    """Makes the encoder's frames. One for each target, used in one thread.
+
+    `held`: format of the planes that come; `size`: (width, height) of the picture that is encoded; `wanted`: the
+    encoder's format. `convert` is the filter that brings `held` to `wanted` where they do not hold the same picture
+    (an explicit -pix_fmt), else None.
+    """
+
+    def __init__(self, held: PixelFormat, size: tuple[int, int], wanted: PixelFormat, convert: str | None = None):
+        self._held = held
+        self._size = size
+        self._wanted = wanted
+        self._convert = convert
+        self._graphs: dict[tuple[str, int, int, str], Graph] = {}
+
+    def build(self, planes: Sequence[torch.Tensor], carrier: object, time_base: Fraction) -> av.VideoFrame:
+        """The frame for the encoder: samples of `planes`, everything else (side data, flags, pts) of `carrier`.
+
+        `carrier` is the decoder's own frame, or None: then a bare frame is made. The carrier is used up.
+        """
+        direct = self._wanted if self._convert is None else self._held
+        width, height = self._size
+        if not isinstance(carrier, av.VideoFrame):
+            frame = av.VideoFrame(width, height, direct.name)
+        elif (carrier.width, carrier.height, carrier.format.name) == (width, height, direct.name):
+            frame = carrier
+            # The planes may be views of the decoder's buffers, which other threads of the decoder still read: where
+            # anyone else holds them FFmpeg moves this frame to memory of its own, with all its properties.
+            frame.make_writable()
+        else:
+            # Only a filter copies a frame's properties into another layout or size; its samples are overwritten.
+            frame = self._filter(carrier, f"scale={width}:{height}:flags=neighbor,format={direct.name}", time_base)
+        write_planes(frame, direct, planes, self._held)
+        if self._convert is not None:
+            frame = self._filter(frame, f"{self._convert},format={self._wanted.name}", time_base)
+        return frame
+
+    def _filter(self, frame: av.VideoFrame, chain: str, time_base: Fraction) -> av.VideoFrame:
+        """`frame` through a filter chain that gives one frame for each; graphs are kept."""
+        key = (frame.format.name, frame.width, frame.height, chain)
+        if key not in self._graphs:
+            self._graphs[key] = filter_graph(frame, chain, time_base)
+        graph = self._graphs[key]
+        pts, base = frame.pts, frame.time_base
+        graph.vpush(frame)
+        result = graph.vpull()
+        result.pts, result.time_base = pts, base
+        result.chroma_location = frame.chroma_location  # the scale filter forgets it
+        return result
+
+
+def filter_graph(frame: av.VideoFrame, chain: str, time_base: Fraction) -> Graph:
+    """A configured graph that takes frames like `frame` (size, format, colour) through `chain`, for example "bwdif"."""
+    graph = Graph()
+    matrix = frame.colorspace
+    tags = f":colorspace={matrix}" if matrix != 3 else ""  # 3 is reserved; the filter refuses it
+    last = graph.add(
+        "buffer",
+        f"video_size={frame.width}x{frame.height}:pix_fmt={frame.format.name}:time_base={time_base}"
+        f":pixel_aspect=1/1:range={frame.color_range}{tags}",
+    )
+    for link in chain.split(","):
+        name, _, arguments = link.partition("=")
+        node = graph.add(name, arguments or None)
+        last.link_to(node)
+        last = node
+    last.link_to(graph.add("buffersink"))
+    graph.configure()
+    return graph

@@ -1,0 +1,171 @@
+"""What the tags of a stream say: colour, HDR10 light levels, rotation, aspect, field order, names.
+
+Numbers are those of ITU-T H.273 and FFmpeg's `AV*` enums, as in `vidrts.frame`.
+"""
+
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Literal
+
+import av
+from av.video.stream import VideoStream
+
+from vidrts.frame import ColorTags, FieldOrder, PixelFormat
+
+FIELD_ORDERS: dict[FieldOrder, int] = {"progressive": 1, "tff": 2, "bff": 3}
+"""`AVFieldOrder`: progressive, TT, BB."""
+
+HDR10_ENCODERS = ("libx264", "libx265", "libsvtav1")
+"""Encoders that are told mastering display and light levels in their parameters."""
+
+_OWN_KEYS = {"encoder", "major_brand", "minor_version", "compatible_brands", "rotate", "duration"}
+"""What a file says of itself or in another place."""
+_STATISTICS = {
+    "bps", "number_of_frames", "number_of_bytes",
+    "_statistics_writing_app", "_statistics_writing_date_utc", "_statistics_tags",
+}  # fmt: skip
+"""What mkvmerge counted of a stream's packets; true of a copied stream still."""
+_MOV_KEYS = {"handler_name", "vendor_id"}
+
+
+def color_tags(frame: av.VideoFrame, fmt: PixelFormat) -> ColorTags:
+    """The colour of a decoded frame as its own tags say; a yuvj format says full range by its name."""
+    implied = 2 if fmt.name.startswith("yuvj") else 0
+    return ColorTags(
+        matrix=frame.colorspace,
+        range=implied or frame.color_range,
+        transfer=frame.color_trc,
+        primaries=frame.color_primaries,
+        siting=frame.chroma_location,
+    )
+
+
+def set_color(frame: av.VideoFrame, color: ColorTags) -> None:
+    """Tag a frame for the encoder."""
+    frame.colorspace = color.matrix
+    frame.color_range = color.range
+    frame.color_trc = color.transfer
+    frame.color_primaries = color.primaries
+    frame.chroma_location = color.siting
+
+
+def set_stream_color(stream: VideoStream, color: ColorTags, sar: Fraction, field_order: FieldOrder) -> None:
+    """Tag a stream that is about to be encoded; container and bitstream take their tags from it."""
+    context = stream.codec_context
+    context.colorspace = color.matrix
+    context.color_range = color.range
+    context.color_trc = color.transfer
+    context.color_primaries = color.primaries
+    context.chroma_sample_location = color.siting
+    context.field_order = FIELD_ORDERS[field_order]
+    if sar:
+        context.sample_aspect_ratio = sar
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hdr:
+    """HDR10 static metadata and the presence of dynamic metadata. Produced from the first frame."""
+
+    primaries: tuple[Fraction, ...] = ()
+    """CIE 1931 x and y of red, green, blue and white, eight values; empty when not given."""
+    luminance: tuple[Fraction, Fraction] | None = None
+    """Least and greatest of the mastering display, cd/m2."""
+    light: tuple[int, int] | None = None
+    """MaxCLL and MaxFALL, cd/m2."""
+    dynamic: tuple[str, ...] = ()
+    """Names of dynamic metadata in the frames: HDR10+, Dolby Vision, HDR Vivid."""
+
+    def encoder_params(self, encoder: str) -> list[str]:
+        """What `encoder` wants in its own parameter string (x265-params, svtav1-params, x264-params)."""
+        params: list[str] = []
+        if encoder not in HDR10_ENCODERS:
+            return params
+        if encoder == "libx265" and (self.primaries or self.light):
+            params += ["hdr10=1", "repeat-headers=1"]
+        if self.primaries and self.luminance:
+            name = "master-display" if encoder == "libx265" else "mastering-display"
+            params.append(f"{name}={self._mastering(integers=encoder != 'libsvtav1')}")
+        if self.light:
+            name = {"libx264": "cll", "libx265": "max-cll"}.get(encoder, "content-light")
+            params.append(f"{name}={self.light[0]},{self.light[1]}")
+        return params
+
+    def _mastering(self, *, integers: bool) -> str:
+        """G(x,y)B(x,y)R(x,y)WP(x,y)L(max,min): integers of 1/50000 and 1/10000 cd/m2 (x264, x265), else decimals."""
+
+        def one(value: Fraction, unit: int) -> str:
+            return str(round(value * unit)) if integers else f"{float(value):.6f}"
+
+        red_x, red_y, green_x, green_y, blue_x, blue_y, white_x, white_y = (one(v, 50_000) for v in self.primaries)
+        low, high = (one(v, 10_000) for v in self.luminance or (Fraction(0), Fraction(0)))
+        return (f"G({green_x},{green_y})B({blue_x},{blue_y})R({red_x},{red_y})"
+                f"WP({white_x},{white_y})L({high},{low})")  # fmt: skip
+
+
+_DYNAMIC = {
+    "DYNAMIC_HDR_PLUS": "HDR10+",
+    "DOVI_RPU_BUFFER": "Dolby Vision",
+    "DOVI_METADATA": "Dolby Vision",
+    "DYNAMIC_HDR_VIVID": "HDR Vivid",
+}
+
+
+def hdr_metadata(frame: av.VideoFrame, stream: VideoStream) -> Hdr:
+    """HDR10 metadata of a decoded frame, else of the container; what is damaged there counts as absent."""
+    held = {kind.name: bytes(data) for kind, data in frame.side_data.items()}
+    container = stream.codec_context.coded_side_data
+    mastering = held.get("MASTERING_DISPLAY_METADATA") or container.get("mastering_display_metadata")
+    light = held.get("CONTENT_LIGHT_LEVEL") or container.get("content_light_level")
+    dynamic = tuple(dict.fromkeys(name for kind, name in _DYNAMIC.items() if kind in held))
+    primaries: tuple[Fraction, ...] = ()
+    luminance = None
+    # AVMasteringDisplayMetadata: 10 rationals (R, G, B, white: x, y; least, greatest), then two flags.
+    if mastering is not None and len(mastering) >= 88:
+        numbers = struct.unpack("=20i2i", mastering[:88])
+        pairs = list(zip(numbers[0:20:2], numbers[1:20:2], strict=True))
+        if all(denominator for _, denominator in pairs):
+            values = [Fraction(numerator, denominator) for numerator, denominator in pairs]
+            # FFmpeg's flags say whether values are plausible; implausible ones are carried over as they are.
+            primaries = tuple(values[:8]) if numbers[20] or numbers[21] else ()
+            luminance = (values[8], values[9])
+    levels: tuple[int, int] | None = None
+    if light is not None and len(light) >= 8:
+        levels = struct.unpack("=2I", light[:8])
+    return Hdr(primaries=primaries, luminance=luminance, light=levels, dynamic=dynamic)
+
+
+def display_matrix(frame: av.VideoFrame, stream: VideoStream) -> tuple[int, ...] | None:
+    """The nine numbers of rotation and flip (FFmpeg's `AV_PKT_DATA_DISPLAYMATRIX`), None for none."""
+    held = {kind.name: bytes(data) for kind, data in frame.side_data.items()}
+    data = held.get("DISPLAYMATRIX") or stream.codec_context.coded_side_data.get("display_matrix")
+    return struct.unpack("=9i", data[:36]) if data is not None and len(data) >= 36 else None
+
+
+_TURNS = {(1, 0, 0, 1): 0, (0, -1, 1, 0): 90, (-1, 0, 0, -1): 180, (0, 1, -1, 0): -90}
+
+
+def rotation(matrix: tuple[int, ...] | None, frame: av.VideoFrame) -> int:
+    """Degrees counter-clockwise at which a player shows the stored picture; -180 is told as 180."""
+    if matrix is not None:
+        signs = [(v > 0) - (v < 0) for v in (matrix[0], matrix[1], matrix[3], matrix[4])]
+        turn = _TURNS.get((signs[0], signs[1], signs[2], signs[3]))
+        if turn is not None:
+            return turn
+    return 180 if frame.rotation == -180 else frame.rotation
+
+
+def kept_metadata(
+    metadata: Mapping[str, str], kind: Literal["file", "stream", "enhanced"], muxer: str
+) -> dict[str, str]:
+    """Metadata to carry over: without what the new file says of itself (encoder, brands, counts of new packets)."""
+    kept = {}
+    for key, value in metadata.items():
+        base = key.lower().split("-")[0]
+        if base in _OWN_KEYS or (kind != "stream" and base in _STATISTICS):
+            continue
+        if base in _MOV_KEYS and muxer not in ("mp4", "mov"):
+            continue
+        kept[key] = value
+    return kept

@@ -1,0 +1,101 @@
+"""Cutting a part out of a file: frames exactly, packets of other streams at the same times."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+import av
+from av.stream import Disposition
+
+from vidrts.media.containers import AnyPacket, Decoded, time_base
+
+_TOLERANCE = Fraction(1, 1_000_000)
+"""FFmpeg tells a file's start in microseconds: a frame this much before a limit is on it."""
+
+_PATIENCE = 5
+"""Seconds past the end after which streams that are sparse or have ended are waited for no longer."""
+
+
+@dataclass
+class Cut:
+    """The part of a file's time that is kept, in seconds of the file's own clock. Stateful, for one run.
+
+    With a `begin`, everything is moved so that the first kept frame is at 0: the offset of sound stays as it was.
+    """
+
+    begin: Fraction | None = None
+    end: Fraction | None = None
+    decoded: int = -1
+    """Index of the stream that comes as frames."""
+    shift: Fraction = Fraction(0)
+    """Seconds taken off every time; known once the first frame was given."""
+    _running: set[int] = field(default_factory=set)
+
+    def apply(self, events: Iterator[Decoded], frame_base: Fraction) -> Iterator[Decoded]:
+        """Frames and packets inside; ends when nothing more can come. `frame_base`: time base of the frames."""
+        if self.begin is None and self.end is None:
+            yield from events
+            return
+        open_yet = self.begin is None
+        pending: list[AnyPacket] = []
+        finished: set[int] = set()
+        video_over = False
+        for event in events:
+            if isinstance(event, av.VideoFrame):
+                time = (event.pts or 0) * frame_base
+                if self.begin is not None and time < self.begin - _TOLERANCE:
+                    continue
+                if self.end is not None and time >= self.end - _TOLERANCE:
+                    if not open_yet:
+                        return
+                    video_over = True
+                    continue
+                if not open_yet:
+                    open_yet = True
+                    self.shift = time
+                    yield from filter(self._inside, pending)
+                    pending.clear()
+                yield event
+                continue
+            if not open_yet:
+                pending.append(event)
+            elif self._inside(event):
+                yield event
+            at = packet_time(event)
+            if self.end is not None and at is not None and at >= self.end:
+                finished.add(event.stream_index)
+                dense = {s.index for s in event.stream.container.streams if s.type in ("audio", "video")}
+                if video_over and (at >= self.end + _PATIENCE or dense - finished <= {self.decoded}):
+                    return
+
+    def _inside(self, packet: AnyPacket) -> bool:
+        """Whether a packet is kept; a subtitle that is still shown at the start is shortened to begin there."""
+        stream = packet.stream
+        at = packet_time(packet)
+        if at is None or stream.disposition & Disposition.attached_pic:
+            return True
+        if self.end is not None and at >= self.end:
+            return False
+        if self.begin is None:
+            return True
+        if stream.type == "video" and stream.index not in self._running:
+            if at < self.shift or not packet.is_keyframe:
+                return False
+            self._running.add(stream.index)
+            return True
+        if at >= self.shift:
+            return True
+        base = time_base(packet.time_base)
+        over = round((self.shift - at) / base)
+        if stream.type == "subtitle" and packet.duration and packet.duration > over:
+            packet.pts = (packet.pts or 0) + over
+            packet.dts = packet.pts
+            packet.duration -= over
+            return True
+        return False
+
+
+def packet_time(packet: AnyPacket) -> Fraction | None:
+    """Seconds at which a packet is shown (else decoded), on the file's clock; None for a packet without times."""
+    ticks = packet.pts if packet.pts is not None else packet.dts
+    return None if ticks is None else ticks * time_base(packet.time_base)

@@ -1,0 +1,144 @@
+"""Model files: safetensors whose metadata rebuilds the network, so a file alone is enough.
+
+The metadata holds one key, "vidrts", with JSON: {"format": 1, "name", "architecture", "numbers", "stage",
+"degradation", "data_hash", "training", "licence", "figures"}.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.torch
+import torch
+from torch import nn
+
+from vidrts.errors import ModelError
+from vidrts.networks.registry import build
+from vidrts.networks.rts import RTS
+
+FORMAT = 1
+DEFAULT_MODEL = "rts-r3"
+_KEY = "vidrts"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelInfo:
+    """What a model file says about itself."""
+
+    name: str
+    architecture: str
+    numbers: Mapping[str, int]
+    stage: int
+    """The stage of the recurrence, 1 = trained on the originals."""
+    degradation: str
+    """How LR was made from HR, in words."""
+    data_hash: str
+    """SHA-256 of the manifest of pictures and crops it was trained on."""
+    training: Mapping[str, Any] = field(default_factory=dict)
+    """The settings of the run."""
+    licence: str = ""
+    figures: Mapping[str, float] = field(default_factory=dict)
+    """The card's key figures, by name."""
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A network in evaluation mode on the CPU, float32, with its description and the file it came from."""
+
+    network: RTS
+    info: ModelInfo
+    path: Path
+
+
+def save_model(path: str | os.PathLike[str], network: nn.Module, info: ModelInfo) -> None:
+    """Write `network` and `info` to `path`, whole or not at all."""
+    final = Path(path)
+    tensors = {k: v.detach().to("cpu", torch.float32).contiguous() for k, v in network.state_dict().items()}
+    header = json.dumps({"format": FORMAT, **asdict(info)}, sort_keys=True)
+    temporary = final.with_name(f".{final.name}.{os.getpid()}")
+    try:
+        safetensors.torch.save_file(tensors, temporary, metadata={_KEY: header})
+        temporary.replace(final)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def model_folders() -> list[Path]:
+    """Where shipped models lie: the package's own data first, then models/ of a checkout."""
+    package = Path(__file__).resolve().parents[1]
+    return [package / "models", package.parent / "models"]
+
+
+def shipped_models() -> dict[str, Path]:
+    """Name -> file of every model that came with this installation."""
+    found: dict[str, Path] = {}
+    for folder in model_folders():
+        for file in sorted(folder.glob("*.safetensors")):
+            found.setdefault(file.stem, file)
+    return found
+
+
+def find_model(name_or_file: str) -> Path:
+    """The file of a shipped model's name, or the file named; raises `ModelError` that lists the names."""
+    shipped = shipped_models()
+    if name_or_file in shipped:
+        return shipped[name_or_file]
+    file = Path(name_or_file)
+    if file.is_file():
+        return file
+    names = ", ".join(sorted(shipped)) or "none"
+    raise ModelError(f"model {name_or_file}: neither a shipped model ({names}) nor a file; see `vidrts models`")
+
+
+def read_info(path: str | os.PathLike[str]) -> ModelInfo:
+    """The description in a model file, without its weights; raises `ModelError`."""
+    return _read_info(Path(path))
+
+
+def load_model(name_or_file: str | os.PathLike[str] = DEFAULT_MODEL) -> LoadedModel:
+    """Load a shipped model by name, or a model file.
+
+    Raises `ModelError`, one line, for a file that is missing, truncated, damaged, foreign or of another format.
+    """
+    path = find_model(os.fspath(name_or_file))
+    info = _read_info(path)
+    network = build(info.architecture, info.numbers)
+    try:
+        tensors = safetensors.torch.load_file(path)
+    except (OSError, safetensors.SafetensorError, ValueError, KeyError) as error:
+        raise ModelError(f"{path}: the weights cannot be read ({error}); get the file again") from error
+    try:
+        network.load_state_dict(tensors)
+    except RuntimeError:
+        wanted, got = set(network.state_dict()), set(tensors)
+        odd = sorted(wanted ^ got) or sorted(k for k in wanted if network.state_dict()[k].shape != tensors[k].shape)
+        raise ModelError(
+            f"{path}: the weights do not fit {info.architecture} {dict(info.numbers)}: see {odd[0]}; get the file again"
+        ) from None
+    if not all(bool(torch.isfinite(t).all()) for t in tensors.values()):
+        raise ModelError(f"{path}: the weights hold values that are not finite; get the file again")
+    return LoadedModel(network.eval().requires_grad_(False), info, path)
+
+
+def _read_info(path: Path) -> ModelInfo:
+    try:
+        with safetensors.safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+    except FileNotFoundError:
+        raise ModelError(f"{path}: no such model file") from None
+    except (OSError, safetensors.SafetensorError, ValueError) as error:
+        raise ModelError(f"{path}: not a whole safetensors file ({error}); get the file again") from None
+    if _KEY not in metadata:
+        raise ModelError(f"{path}: a safetensors file, but not a vidrts model (no {_KEY!r} in its metadata)")
+    try:
+        header = json.loads(metadata[_KEY])
+        if header["format"] != FORMAT:
+            raise ModelError(f"{path}: model format {header['format']}, wanted format {FORMAT}; update vidrts")
+        known = {name: header[name] for name in ModelInfo.__dataclass_fields__ if name in header}
+        return ModelInfo(**known)
+    except (json.JSONDecodeError, TypeError, KeyError) as error:
+        raise ModelError(f"{path}: its vidrts metadata is damaged ({error}); get the file again") from None

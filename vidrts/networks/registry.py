@@ -1,0 +1,35 @@
+"""The networks that vidrts knows, by name (specs/INTEGRATION.md section 3)."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from torch import nn
+
+from vidrts.errors import ModelError
+from vidrts.networks.rts import RTS, RTSConfig
+
+_ARCHITECTURES: dict[str, Callable[..., RTS]] = {"rts": lambda **numbers: RTS(RTSConfig(**numbers))}
+
+RECIPES: Mapping[str, tuple[str, Mapping[str, int]]] = {
+    "rts-r1": ("rts", {"n": 1, "channels": 64}),
+    "rts-r3": ("rts", {"n": 3, "channels": 64}),
+    "rts-r6": ("rts", {"n": 6, "channels": 64}),
+    "rts-lite": ("rts", {"n": 3, "channels": 16}),
+}
+"""Model name -> (architecture, its numbers): what `vidrts train --model` takes."""
+
+
+def build(architecture: str, numbers: Mapping[str, Any]) -> RTS:
+    """A fresh network of `architecture` ("rts"); raises `ModelError` where name or numbers are not known."""
+    try:
+        return _ARCHITECTURES[architecture](**numbers)
+    except KeyError:
+        known = ", ".join(sorted(_ARCHITECTURES))
+        raise ModelError(f"network architecture {architecture!r} is not known; known are: {known}") from None
+    except (TypeError, ValueError) as error:
+        raise ModelError(f"network architecture {architecture!r} cannot have {dict(numbers)}: {error}") from None
+
+
+def parameter_count(network: nn.Module) -> int:
+    """Weights and biases together."""
+    return sum(p.numel() for p in network.parameters())

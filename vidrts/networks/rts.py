@@ -1,0 +1,85 @@
+"""RTS-n, the paper's network (specs/RTS.md section 2): a residual at input size, then a learned linear 2x extension.
+
+    f0 = relu(conv_in(x));  f_i = f_{i-1} + relu(conv_i(f_{i-1})), i = 1..n;  b = x + conv_out(f_n)
+    SR(x) = pixel_shuffle(conv_ext(b), 2)
+
+b, the paper's "blue layer", is not the enhanced picture: no loss acts on it, and it drifts (section 13a).
+"""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F  # noqa: N812 - torch's own name for it
+from torch import nn
+
+
+@dataclass(frozen=True, kw_only=True)
+class RTSConfig:
+    """The numbers from which an RTS network is built."""
+
+    n: int = 3
+    """Residual layers, one 3x3 convolution each; the paper has 1, 3 and 6."""
+    channels: int = 64
+    """Width of the inner layers; the paper has 64, rts-lite 16."""
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.n <= 64 or not 1 <= self.channels <= 1024:
+            raise ValueError(f"RTS wants n in 1..64 and channels in 1..1024, got {self.n} and {self.channels}")
+
+
+class RTS(nn.Module):
+    """SR: (B, 3, h, w) R'G'B' in 0..1 -> (B, 3, 2h, 2w), not clamped. Zero padding, as in training.
+
+    40,787 / 114,643 / 225,427 parameters for n = 1, 3, 6 with 64 channels.
+    """
+
+    def __init__(self, config: RTSConfig) -> None:
+        super().__init__()
+        self.config = config
+        c = config.channels
+        self.conv_in = nn.Conv2d(3, c, 3, padding=1)
+        self.layers = nn.ModuleList(nn.Conv2d(c, c, 3, padding=1) for _ in range(config.n))
+        self.conv_out = nn.Conv2d(c, 3, 3, padding=1)
+        self.conv_ext = nn.Conv2d(3, 12, 3, padding=1)
+        self._initialise()
+
+    def _initialise(self) -> None:
+        """He for the ReLU layers, a small last layer, and an extension that repeats each pixel four times."""
+        for conv in (self.conv_in, *self.layers):
+            assert isinstance(conv, nn.Conv2d) and conv.bias is not None
+            nn.init.kaiming_normal_(conv.weight, nonlinearity="relu")
+            nn.init.zeros_(conv.bias)
+        for conv in self.layers:
+            assert isinstance(conv, nn.Conv2d)
+            conv.weight.data.mul_(0.3)  # n skips in a row would otherwise multiply the variance by 2**n
+        assert self.conv_out.bias is not None and self.conv_ext.bias is not None
+        nn.init.normal_(self.conv_out.weight, std=1e-3)
+        nn.init.zeros_(self.conv_out.bias)
+        nn.init.zeros_(self.conv_ext.weight)
+        nn.init.zeros_(self.conv_ext.bias)
+        for phase in range(12):
+            self.conv_ext.weight.data[phase, phase // 4, 1, 1] = 1.0
+
+    @property
+    def radius(self) -> int:
+        """Pixels to each side that `residual` sees: one for each 3x3 convolution."""
+        return self.config.n + 2
+
+    def residual(self, x: torch.Tensor) -> torch.Tensor:
+        """b - x at input size, (B, 3, h, w) -> (B, 3, h, w): the branch that may run in low precision."""
+        f = F.relu(self.conv_in(x), inplace=not self.training)
+        for conv in self.layers:
+            g = F.relu(conv(f), inplace=not self.training)
+            f = f + g if self.training else g.add_(f)
+        out: torch.Tensor = self.conv_out(f)
+        return out
+
+    def extend(self, b: torch.Tensor) -> torch.Tensor:
+        """The linear 2x extension of the blue layer, (B, 3, h, w) -> (B, 3, 2h, 2w); sees one pixel to each side."""
+        return F.pixel_shuffle(self.conv_ext(b), 2)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """SR(x). Under autocast only the residual runs in low precision; the RGB path stays in x's type."""
+        b = x + self.residual(x).to(x.dtype)
+        with torch.autocast(x.device.type, enabled=False):
+            return self.extend(b)

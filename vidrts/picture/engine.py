@@ -1,0 +1,71 @@
+"""How the residual branch is computed: device, precision, memory layout.
+
+The RGB skip connection and the tail stay in float32 whatever the precision (DESIGN section 3): only `residual` is low.
+"""
+
+import copy
+from typing import Literal
+
+import torch
+
+from vidrts.errors import DeviceError, OptionError
+from vidrts.networks.rts import RTS
+from vidrts.picture.convolution import settle
+
+Precision = Literal["auto", "fp32", "bf16", "fp16"]
+PRECISIONS: tuple[Precision, ...] = ("auto", "fp32", "bf16", "fp16")
+_TYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+def pick_device(name: str = "auto") -> torch.device:
+    """`auto` (CUDA where there is one, else the CPU), `cpu`, `cuda` or `cuda:i`.
+
+    Raises `OptionError` for another name, `DeviceError` where the device is not there.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if name == "cpu":
+        return torch.device("cpu")
+    kind, _, index = name.partition(":")
+    if kind != "cuda" or (index and not index.isdigit()) or name.endswith(":"):
+        raise OptionError(f"device {name!r}: wanted auto, cpu, cuda or cuda:N")
+    if not torch.cuda.is_available():
+        raise DeviceError(f"device {name}: torch {torch.__version__} sees no CUDA device here; use --device cpu")
+    count = torch.cuda.device_count()
+    if index and int(index) >= count:
+        raise DeviceError(f"device {name}: there are {count} CUDA devices, cuda:0 to cuda:{count - 1}")
+    return torch.device(name)
+
+
+def pick_precision(name: Precision, device: torch.device) -> torch.dtype:
+    """The type of the residual branch; `auto` is bf16 where the device computes it natively, else float32."""
+    if name != "auto":
+        if name == "fp16" and device.type == "cpu":
+            raise OptionError("precision fp16: a CPU computes it a thousand times slower; use bf16, fp32 or auto")
+        return _TYPES[name]
+    if device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.get_device_capability(device) >= (8, 0) else torch.float16
+    return torch.bfloat16 if cpu_has_bf16() else torch.float32
+
+
+def cpu_has_bf16() -> bool:
+    """Whether the processor multiplies bf16 itself (AVX-512 BF16 or AMX); emulation would be slower than float32."""
+    capabilities = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
+    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
+
+
+class TorchEngine:
+    """The residual branch of a network in torch: (B, 3, h, w) float32 -> (B, 3, h, w) float32, zero padded.
+
+    The caller's network is not changed.
+    """
+
+    def __init__(self, network: RTS, device: torch.device, dtype: torch.dtype) -> None:
+        self.dtype = dtype
+        self._network = copy.deepcopy(network).eval().requires_grad_(False)
+        self._network.to(device=device, dtype=dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        settle(self._network)
+
+    def residual(self, x: torch.Tensor) -> torch.Tensor:
+        """The residual of `x`, which lies on the engine's device."""
+        return self._network.residual(x.to(self.dtype, memory_format=torch.channels_last)).float()

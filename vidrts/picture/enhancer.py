@@ -1,0 +1,166 @@
+"""Frames in, enhanced frames out: planes -> R'G'B' -> network and tail -> residual write-back.
+
+enhancer = Enhancer(load_model("rts-r3").network, EnhancerOptions(device="cpu"))
+enhanced = enhancer([frame])
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import torch
+
+from vidrts import color
+from vidrts.color import ColorPlan
+from vidrts.errors import OptionError, UnsupportedFormatError
+from vidrts.frame import ColorTags, FieldOrder, Frame, PixelFormat
+from vidrts.networks.rts import RTS
+from vidrts.picture.engine import PRECISIONS, Precision, pick_device, pick_precision
+from vidrts.picture.lanczos import double
+from vidrts.picture.resolver import Resolver
+
+SMALLEST = 16
+"""Pixels; the smallest width and height that are enhanced."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnhancerOptions:
+    """How pictures are enhanced. Checked when made; raises `OptionError`."""
+
+    scale: int = 1
+    """1 gives d(SR(x)) at the source's size, 2 gives SR(x) at twice the size."""
+    strength: float = 1.0
+    """x + strength * (d(SR(x)) - x), 0..2. 0 gives the source bit for bit (Lanczos 2x at scale 2)."""
+    device: str = "auto"
+    """auto, cpu, cuda or cuda:N."""
+    precision: Precision = "auto"
+    """Of the residual branch: auto (bf16 where the device computes it natively), fp32, bf16, fp16."""
+    tile: tuple[int, int] | Literal["auto", "none"] = "auto"
+    """(width, height) in pixels, "none" for whole pictures."""
+    batch: int = 0
+    """Tiles per pass; 0 = as the device likes. Does not change the result."""
+
+    def __post_init__(self) -> None:
+        if self.scale not in (1, 2):
+            raise OptionError(f"scale {self.scale}: wanted 1 or 2")
+        if not 0 <= self.strength <= 2:
+            raise OptionError(f"strength {self.strength}: wanted 0 to 2")
+        if self.precision not in PRECISIONS:
+            raise OptionError(f"precision {self.precision!r}: wanted one of {', '.join(PRECISIONS)}")
+        if isinstance(self.tile, tuple) and min(self.tile) < 16:
+            raise OptionError(f"tile {self.tile[0]}x{self.tile[1]}: wanted at least 16x16")
+        if not 0 <= self.batch <= 1024:
+            raise OptionError(f"batch {self.batch}: wanted 0 (automatic) to 1024")
+
+
+class Enhancer:
+    """Enhances frames of any supported pixel format; one for each stream and device, not thread-safe.
+
+    `on_message` hears, once each, what colour was assumed for untagged frames and of memory that ran out.
+    """
+
+    def __init__(
+        self,
+        network: RTS,
+        options: EnhancerOptions | None = None,
+        *,
+        on_message: Callable[[str], None] = lambda line: None,
+    ) -> None:
+        options = options or EnhancerOptions()
+        self.options = options
+        self.device = pick_device(options.device)
+        self.precision = pick_precision(options.precision, self.device)
+        self._resolver = Resolver(
+            network,
+            self.device,
+            self.precision,
+            scale=2 if options.scale == 2 else 1,
+            tile=options.tile,
+            batch=options.batch,
+            on_message=on_message,
+        )
+        self._on_message = on_message
+        self._said: set[str] = set()
+        self._plans: dict[tuple[ColorTags, PixelFormat, int, FieldOrder], ColorPlan] = {}
+
+    def __call__(self, frames: Sequence[Frame]) -> list[Frame]:
+        """Enhanced frames with the same pts, tags and carrier, in order; frames of one call share one size.
+
+        Interlaced frames (field_order tff or bff) have each field enhanced as a picture. Raises
+        `UnsupportedFormatError` for a size under 16x16 or a colour matrix that is not supported.
+        """
+        if self.options.strength == 0 and self.options.scale == 1:
+            return list(frames)
+        for frame in frames:
+            rows = frame.height // (1 if frame.field_order == "progressive" else 2)
+            if min(frame.width, rows) < SMALLEST:
+                raise UnsupportedFormatError(
+                    f"picture size {frame.width}x{frame.height}: wanted at least {SMALLEST}x{SMALLEST} pixels"
+                    + ("" if frame.field_order == "progressive" else " in each field")
+                )
+        if any(frame.field_order != "progressive" for frame in frames):
+            return [self._fields(frame) for frame in frames]
+        outputs = self._pictures([frame.planes for frame in frames], [self._plan(frame) for frame in frames])
+        return [replace(frame, planes=planes) for frame, planes in zip(frames, outputs, strict=True)]
+
+    def _fields(self, frame: Frame) -> Frame:
+        """Each field alone, then woven again. At scale 2 the frame has twice the lines, woven likewise."""
+        parities: tuple[tuple[int, FieldOrder], ...] = ((0, "tff"), (1, "bff"))
+        fields = [
+            self._pictures([tuple(plane[row::2] for plane in frame.planes)], [self._plan(frame, parity)])[0]
+            for row, parity in parities
+        ]
+        woven = []
+        for top, bottom, like in zip(*fields, frame.planes, strict=True):
+            plane = like.new_empty(top.shape[0] + bottom.shape[0], top.shape[1])
+            plane[0::2], plane[1::2] = top, bottom
+            woven.append(plane)
+        return replace(frame, planes=tuple(woven))
+
+    def _plan(self, frame: Frame, field: FieldOrder = "progressive") -> ColorPlan:
+        key = (frame.color, frame.format, frame.height, field)
+        if key not in self._plans:
+            tags, line = color.assume(frame.color, frame.format, frame.height)
+            if line and line not in self._said:
+                self._said.add(line)
+                self._on_message(line)
+            self._plans[key] = color.plan(tags, frame.format, field=field).to(self.device)
+        return self._plans[key]
+
+    @torch.inference_mode()
+    def _pictures(
+        self, pictures: Sequence[tuple[torch.Tensor, ...]], plans: Sequence[ColorPlan]
+    ) -> list[tuple[torch.Tensor, ...]]:
+        """Planes of pictures of one size -> their enhanced planes, on the CPU."""
+        uploaded = [tuple(_upload(plane, self.device) for plane in planes) for planes in pictures]
+        rgb = torch.stack([color.to_rgb(planes, plan) for planes, plan in zip(uploaded, plans, strict=True)])
+        # The network has seen 0..1 alone; what a source holds beyond (YUV outside the RGB cube) it keeps by write-back.
+        rgb.clamp_(0, 1)
+        resolved = self._resolver(rgb)
+        base = rgb if self.options.scale == 1 else double(rgb)
+        # E = base + strength * (resolved - base), clamped once, here; delta = E - base.
+        delta = torch.lerp(base, resolved, self.options.strength).clamp_(0, 1).sub_(base)
+        outputs = [
+            color.write_back(planes, change, plan, scale=self.options.scale)
+            for planes, change, plan in zip(uploaded, delta, plans, strict=True)
+        ]
+        return _download(outputs, self.device)
+
+
+def _upload(plane: torch.Tensor, device: torch.device) -> torch.Tensor:
+    if device.type == "cpu":
+        return plane
+    return plane.contiguous().pin_memory().to(device, non_blocking=True)
+
+
+def _download(outputs: list[tuple[torch.Tensor, ...]], device: torch.device) -> list[tuple[torch.Tensor, ...]]:
+    if device.type == "cpu":
+        return outputs
+    staged = []
+    for planes in outputs:
+        held = tuple(torch.empty(p.shape, dtype=p.dtype, pin_memory=True) for p in planes)
+        for target, plane in zip(held, planes, strict=True):
+            target.copy_(plane, non_blocking=True)
+        staged.append(held)
+    torch.cuda.synchronize(device)
+    return staged

@@ -1,0 +1,93 @@
+"""Linear resampling by exactly two: the down-scaler d of the paper, the kernels that make LR, and Lanczos 2x.
+
+All are separable, phase-centred where not said otherwise, normalised to sum 1, computed in float64 and applied in the
+tensor's own type without clamping or rounding, so that d stays linear (paper eq. 10; specs/RTS.md section 5).
+"""
+
+import math
+from collections.abc import Callable
+from typing import Literal
+
+import torch
+import torch.nn.functional as F  # noqa: N812 - torch's own name for it
+
+Kernel = Literal["box", "triangle", "cubic", "lanczos"]
+KERNELS: tuple[Kernel, ...] = ("box", "triangle", "cubic", "lanczos")
+
+
+def _sinc(x: float) -> float:
+    return 1.0 if x == 0 else math.sin(math.pi * x) / (math.pi * x)
+
+
+def _cubic(x: float, a: float = -0.5) -> float:
+    x = abs(x)
+    if x < 1:
+        return (a + 2) * x**3 - (a + 3) * x**2 + 1
+    return a * x**3 - 5 * a * x**2 + 8 * a * x - 4 * a if x < 2 else 0.0
+
+
+def _lanczos3(x: float) -> float:
+    return _sinc(x) * _sinc(x / 3) if abs(x) < 3 else 0.0
+
+
+_PROFILES: dict[Kernel, tuple[Callable[[float], float], float]] = {
+    "box": (lambda x: 1.0 if abs(x) < 0.5 else 0.0, 0.5),
+    "triangle": (lambda x: max(0.0, 1 - abs(x)), 1.0),
+    "cubic": (_cubic, 2.0),
+    "lanczos": (_lanczos3, 3.0),
+}
+
+
+def half_taps(kernel: Kernel) -> torch.Tensor:
+    """Taps of the antialiased kernel for scaling down by 2, float64, shape (taps,): 2, 4, 8 or 12 of them.
+
+    Output sample i is centred at input position 2i + 0.5; tap t acts on input 2i + 1 - taps/2 + t. The triangle is
+    [1 3 3 1]/8, "lanczos" is Lanczos-3 (specs/RTS.md sections 5 and 14).
+    """
+    profile, support = _PROFILES[kernel]
+    count = int(4 * support)
+    taps = torch.tensor([profile((t - (count - 1) / 2) / 2) for t in range(count)], dtype=torch.float64)
+    return taps / taps.sum()
+
+
+def halve(x: torch.Tensor, kernel: Kernel = "lanczos") -> torch.Tensor:
+    """d(x): scale (B, C, H, W) down by 2 to (B, C, H//2, W//2), edges replicated; any float type, no clamp.
+
+    H and W must be even.
+    """
+    if x.shape[-1] % 2 or x.shape[-2] % 2:
+        raise ValueError(f"halve wants even sizes, got {tuple(x.shape)}")
+    taps = half_taps(kernel).to(x.device, x.dtype)
+    margin = len(taps) // 2 - 1
+    channels = x.shape[1]
+    x = F.pad(x, (margin, margin, margin, margin), mode="replicate") if margin else x
+    x = F.conv2d(x, taps.view(1, 1, 1, -1).repeat(channels, 1, 1, 1), stride=(1, 2), groups=channels)
+    return F.conv2d(x, taps.view(1, 1, -1, 1).repeat(channels, 1, 1, 1), stride=(2, 1), groups=channels)
+
+
+def double_taps(offset: float = 0.25) -> tuple[torch.Tensor, torch.Tensor]:
+    """Lanczos-3 taps for scaling up by 2: output 2k sits at input k - offset, output 2k + 1 at k - offset + 0.5.
+
+    `offset` 0.25 is the phase-centred case; chroma planes with another siting have another (see `color`). Two
+    float64 tensors of 7 taps each, which act on inputs k - 3 .. k + 3.
+    """
+    phases = []
+    for position in (-offset, 0.5 - offset):
+        taps = torch.tensor([_lanczos3(position - t) for t in range(-3, 4)], dtype=torch.float64)
+        phases.append(taps / taps.sum())
+    return phases[0], phases[1]
+
+
+def double(x: torch.Tensor, offset_x: float = 0.25, offset_y: float = 0.25) -> torch.Tensor:
+    """U(x): Lanczos-3 scaling of (B, C, H, W) up to (B, C, 2H, 2W), edges replicated; any float type, no clamp.
+
+    The offsets are those of `double_taps`, for the two directions.
+    """
+    batch, channels, height, width = x.shape
+    x = F.pad(x, (3, 3, 3, 3), mode="replicate").reshape(batch * channels, 1, height + 6, width + 6)
+    across = torch.stack(double_taps(offset_x)).to(x.device, x.dtype).view(2, 1, 1, 7)
+    down = torch.stack(double_taps(offset_y)).to(x.device, x.dtype).view(2, 1, 7, 1)
+    x = F.conv2d(x, across)  # (BC, 2, H + 6, W): the two phases
+    x = x.permute(0, 2, 3, 1).reshape(batch * channels, 1, height + 6, 2 * width)
+    x = F.conv2d(x, down)
+    return x.permute(0, 2, 1, 3).reshape(batch, channels, 2 * height, 2 * width)

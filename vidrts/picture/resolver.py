@@ -1,0 +1,121 @@
+"""RGB in, enhanced RGB out: tiles in batches through the engine and the tail, whatever the size of the picture."""
+
+from collections.abc import Callable
+from typing import Literal
+
+import torch
+import torch.nn.functional as F  # noqa: N812 - torch's own name for it
+
+from vidrts.errors import DeviceError
+from vidrts.networks.rts import RTS
+from vidrts.picture import tail
+from vidrts.picture.convolution import convolve
+from vidrts.picture.engine import TorchEngine
+from vidrts.picture.tiles import Tile, TileGrid, band, even_tile
+
+CPU_TILE_PIXELS = 2**21 + 2**16
+"""A whole 1080p frame at once (64 bf16 channels of it are 265 MB); larger pictures go in bands."""
+CUDA_TILE = (512, 512)
+"""64 bf16 channels of such a tile are 33 MB and stay in the L2 cache of a large GPU."""
+
+
+class Resolver:
+    """d(SR(x)) at scale 1, SR(x) at scale 2, of a batch of pictures on one device.
+
+    The picture is extended by replication once, by all that network and tail see; inside, a tile computes the same
+    values whatever its neighbours, so tiled equals untiled. Not thread-safe; one for each stream and device.
+
+    `tile`: (width, height) in input pixels, "none" for whole pictures, "auto" as the device likes.
+    `batch`: tiles per pass, 0 = as the device likes. Out of memory on a GPU halves the batch, then the tile, for good,
+    and tells `on_message`.
+    """
+
+    def __init__(
+        self,
+        network: RTS,
+        device: torch.device,
+        dtype: torch.dtype,
+        *,
+        scale: Literal[1, 2] = 1,
+        tile: tuple[int, int] | Literal["auto", "none"] = "auto",
+        batch: int = 0,
+        on_message: Callable[[str], None] = lambda line: None,
+    ) -> None:
+        self.device = device
+        self.scale = scale
+        self._engine = TorchEngine(network, device, dtype)
+        self._radius = network.radius
+        self._tile = tile
+        self._batch = batch or (4 if device.type == "cuda" else 1)
+        self._on_message = on_message
+        extension = network.conv_ext
+        assert extension.bias is not None
+        weight, bias = tail.fold(extension) if scale == 1 else (extension.weight.detach(), extension.bias.detach())
+        self._weight = weight.to(device, torch.float32)
+        self._bias = bias.to(device, torch.float32)
+
+    @property
+    def halo(self) -> int:
+        """Input pixels around a tile that its result depends on."""
+        return self._radius + (tail.TAIL_RADIUS if self.scale == 1 else 1)
+
+    def __call__(self, rgb: torch.Tensor) -> torch.Tensor:
+        """(B, 3, H, W) float32 R'G'B' -> (B, 3, scale*H, scale*W) float32, not clamped (DESIGN section 3)."""
+        while True:
+            try:
+                return self._run(rgb)
+            except torch.OutOfMemoryError:
+                # The exception holds the frames in which tensors live: leave the handler before going on.
+                self._shrink(rgb.shape[-2], rgb.shape[-1])
+            if self.device.type == "cuda":
+                torch.cuda.empty_cache()
+
+    def _tile_size(self, height: int, width: int) -> tuple[int, int]:
+        if self._tile == "none":
+            return width, height
+        if self._tile == "auto":
+            most = CUDA_TILE if self.device.type == "cuda" else band(width, CPU_TILE_PIXELS)
+            return even_tile(height, width, most)
+        return min(self._tile[0], width), min(self._tile[1], height)
+
+    def _shrink(self, height: int, width: int) -> None:
+        if self._batch > 1:
+            self._batch //= 2
+            self._on_message(f"out of memory on {self.device}: going on with batches of {self._batch} tiles")
+            return
+        tile_width, tile_height = self._tile_size(height, width)
+        if max(tile_width, tile_height) <= 64:
+            raise DeviceError(f"{self.device} has no room for a {tile_width}x{tile_height} tile; use --device cpu")
+        self._tile = (max(32, -(-tile_width // 2)), max(32, -(-tile_height // 2)))
+        self._on_message(f"out of memory on {self.device}: going on with tiles of {self._tile[0]}x{self._tile[1]}")
+
+    @torch.no_grad()
+    def _run(self, rgb: torch.Tensor) -> torch.Tensor:
+        count, _, height, width = rgb.shape
+        tile_width, tile_height = self._tile_size(height, width)
+        grid = TileGrid(height, width, tile_height, tile_width, self.halo)
+        extended = F.pad(rgb, (self.halo,) * 4, mode="replicate")
+        places = [(picture, tile) for picture in range(count) for tile in grid.tiles]
+        if len(grid.tiles) == 1 and count <= self._batch:
+            return self._tiles(extended)
+        result = rgb.new_empty(count, 3, self.scale * height, self.scale * width)
+        for first in range(0, len(places), self._batch):
+            chosen = places[first : first + self._batch]
+            outputs = self._tiles(torch.stack([_cut(extended[picture], tile, grid) for picture, tile in chosen]))
+            for (picture, tile), output in zip(chosen, outputs, strict=True):
+                y, x = self.scale * tile.y, self.scale * tile.x
+                result[picture, :, y : y + output.shape[1], x : x + output.shape[2]] = output
+        return result
+
+    def _tiles(self, x: torch.Tensor) -> torch.Tensor:
+        """(B, 3, h + 2*halo, w + 2*halo) -> (B, 3, scale*h, scale*w)."""
+        b = x + self._engine.residual(x)
+        r = self._radius  # the outer pixels felt the zero padding of the convolutions
+        b = b[..., r:-r, r:-r]
+        y = convolve(b, self._weight, self._bias)
+        return y if self.scale == 1 else F.pixel_shuffle(y, 2)
+
+
+def _cut(extended: torch.Tensor, tile: Tile, grid: TileGrid) -> torch.Tensor:
+    margin = 2 * grid.halo
+    return extended[:, tile.y : tile.y + grid.tile_height + margin, tile.x : tile.x + grid.tile_width + margin]

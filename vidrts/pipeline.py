@@ -1,0 +1,195 @@
+"""enhance(): decode -> enhance -> encode as one expression, with the threads between them.
+
+from vidrts import EnhanceOptions, enhance
+summary = enhance("in.mp4", "out.mp4", EnhanceOptions(model="rts-lite"))
+"""
+
+import os
+import time
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from vidrts.errors import InputError, Interrupted, OptionError
+from vidrts.frame import Frame
+from vidrts.media.decode import CopiedPacket, DecodeOptions, Source
+from vidrts.media.encode import EncodeOptions, Target
+from vidrts.networks.checkpoint import DEFAULT_MODEL, LoadedModel, load_model
+from vidrts.networks.registry import parameter_count
+from vidrts.picture.enhancer import Enhancer, EnhancerOptions
+from vidrts.prefetch import Woken, prefetch
+
+LIGHT_MODEL = "rts-lite"
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnhanceOptions:
+    """All that decides a run; each part is checked when it is made."""
+
+    model: str = DEFAULT_MODEL
+    """A shipped model's name or a model file."""
+    picture: EnhancerOptions = field(default_factory=EnhancerOptions)
+    decode: DecodeOptions = field(default_factory=DecodeOptions)
+    encode: EncodeOptions = field(default_factory=EncodeOptions)
+    in_flight: int = 4
+    """Most events (frames, packets of other streams) waiting between two stages; bounds the memory used."""
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.in_flight <= 256:
+            raise OptionError(f"in-flight {self.in_flight}: wanted 1 to 256")
+
+
+@dataclass
+class PartTimes:
+    """Seconds that each part was at work (waiting for its neighbours not counted), whatever ran beside it."""
+
+    decode: float = 0.0
+    enhance: float = 0.0
+    encode: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """Told after each frame written."""
+
+    frames: int
+    total: int | None
+    seconds: float
+    bytes_written: int
+    light_rate: float | None
+    """Frames/s of the enhancement alone with `LIGHT_MODEL`, measured on the first frame; on a CPU only."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Summary:
+    """What a finished run did."""
+
+    target: Path
+    frames: int
+    seconds: float
+    parts: PartTimes
+    bytes_written: int
+    lost: str | None
+    """The line about damaged input, None when nothing was lost."""
+
+
+def enhance(
+    source: str | os.PathLike[str],
+    target: str | os.PathLike[str],
+    options: EnhanceOptions | None = None,
+    *,
+    on_progress: Callable[[Progress], None] = lambda progress: None,
+    on_message: Callable[[str], None] = lambda line: None,
+    stop_signal: Callable[[], int | None] = lambda: None,
+) -> Summary:
+    """Enhance the video file `source` into `target`, everything else about it kept.
+
+    `on_message` hears each line meant for people (warnings, assumptions), `on_progress` each frame. When `stop_signal`
+    returns a signal's number the run ends early: what is done is kept, playable, as `<name>.partial.<ext>` beside the
+    target, and `Interrupted` is raised. Every other failure raises a child of `VidrtsError` and leaves no file; the
+    target's name is only ever given to a complete file.
+    """
+    options = options or EnhanceOptions()
+    model = load_model(options.model)
+    began = time.monotonic()
+    parts = PartTimes()
+    light: list[float] = []
+    frames = 0
+    # An enhancer checks device and precision: make it before any file is opened for writing.
+    enhancer = Enhancer(model.network, options.picture, on_message=on_message)
+    with (
+        Source(source, options.decode, on_message=on_message) as reader,
+        Target(target, reader, options.encode, scale=options.picture.scale, on_message=on_message) as writer,
+        closing(prefetch(_timed(reader.events(), parts, "decode"), options.in_flight, "decode")) as decoded,
+        closing(_enhanced(decoded, enhancer, parts, _Light(model, options, light))) as improved,
+        closing(prefetch(improved, options.in_flight, "enhance", lambda: stop_signal() is not None)) as ready,
+    ):
+        try:
+            for event in ready:
+                began_part = time.monotonic()
+                writer.write(event)
+                parts.encode += time.monotonic() - began_part
+                if isinstance(event, Frame):
+                    frames += 1
+                    on_progress(Progress(
+                        frames=frames, total=reader.info.frames, seconds=time.monotonic() - began,
+                        bytes_written=writer.bytes_written, light_rate=light[0] if light else None,
+                    ))  # fmt: skip
+                if stop_signal() is not None:
+                    raise Woken
+            if frames == 0:
+                raise InputError(f"{os.fspath(source)}: no frame was left to enhance; check -ss, -to and -t")
+            began_part = time.monotonic()
+            writer.finish()
+            parts.encode += time.monotonic() - began_part
+        except Woken:
+            kept = writer.keep_partial()
+            raise Interrupted(
+                f"stopped after {frames} frames; " + (f"they are kept in {kept}" if kept else "nothing was written"),
+                stop_signal() or 2,
+            ) from None
+        except KeyboardInterrupt:
+            writer.keep_partial()
+            raise
+    return Summary(
+        target=Path(target), frames=frames, seconds=time.monotonic() - began, parts=parts,
+        bytes_written=writer.bytes_written, lost=reader.lost.summary(),
+    )  # fmt: skip
+
+
+def _timed[T](upstream: Iterable[T], parts: PartTimes, part: str) -> Iterator[T]:
+    """The items of `upstream`, the time that each took to make added to `parts.<part>`."""
+    iterator = iter(upstream)
+    while True:
+        began = time.monotonic()
+        try:
+            item = next(iterator)
+        except StopIteration:
+            return
+        finally:
+            setattr(parts, part, getattr(parts, part) + time.monotonic() - began)
+        yield item
+
+
+def _enhanced(
+    events: Iterable[Frame | CopiedPacket], enhancer: Enhancer, parts: PartTimes, light: "_Light"
+) -> Generator[Frame | CopiedPacket]:
+    """Each frame enhanced, everything else passed on in its place."""
+    for event in events:
+        if isinstance(event, Frame):
+            began = time.monotonic()
+            (enhanced,) = enhancer([event])
+            parts.enhance += time.monotonic() - began
+            yield enhanced
+            light.measure(event, enhancer)
+        else:
+            yield event
+
+
+class _Light:
+    """Measures once, on a CPU with a much larger model, how fast the light model would be."""
+
+    def __init__(self, model: LoadedModel, options: EnhanceOptions, result: list[float]) -> None:
+        self._model = model
+        self._options = options
+        self._result = result
+        self._done = False
+
+    def measure(self, frame: Frame, enhancer: Enhancer) -> None:
+        if self._done:
+            return
+        self._done = True
+        if enhancer.device.type != "cpu" or self._options.picture.strength == 0:
+            return
+        try:
+            light = load_model(LIGHT_MODEL)
+        except Exception:  # noqa: BLE001 - a hint only: an installation without the light model works without it
+            return
+        if parameter_count(self._model.network) < 2 * parameter_count(light.network):
+            return
+        other = Enhancer(light.network, self._options.picture)
+        other([frame])  # warm-up
+        began = time.monotonic()
+        other([frame])
+        self._result.append(1 / (time.monotonic() - began))

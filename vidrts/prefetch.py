@@ -1,0 +1,74 @@
+"""The only threads and queues: an iterator run ahead in a thread of its own, bounded.
+
+Use it under `contextlib.closing`, so that the thread ends even when the consumer raises:
+
+    with closing(prefetch(frames, depth=4, name="decode")) as ahead:
+        for frame in ahead: ...
+"""
+
+import queue
+import threading
+from collections.abc import Callable, Generator, Iterator
+from typing import Any
+
+_POLL = 0.1
+"""Seconds between looks at `wake` and at the stop flag while blocked; nothing is timed by it."""
+
+
+class Woken(Exception):  # noqa: N818 - not an error: the consumer asked for it
+    """`wake` said so while the consumer waited for an item."""
+
+
+def prefetch[T](upstream: Iterator[T], depth: int, name: str, wake: Callable[[], bool] = lambda: False) -> Generator[T]:
+    """The items of `upstream`, made at most `depth` ahead of their use (one more is being made meanwhile).
+
+    An error of `upstream` is raised here after the items before it. While it waits for an item it asks `wake` now and
+    then, and raises `Woken` when told to. Closing stops the thread, closes `upstream` in it, and waits for both.
+    """
+    items: queue.Queue[tuple[T | None, BaseException | None, bool]] = queue.Queue(depth)
+    stop = threading.Event()
+
+    def put(item: tuple[T | None, BaseException | None, bool]) -> None:
+        while not stop.is_set():
+            try:
+                items.put(item, timeout=_POLL)
+                return
+            except queue.Full:
+                continue
+
+    def work() -> None:
+        failure: BaseException | None = None
+        try:
+            for item in upstream:
+                put((item, None, False))
+                if stop.is_set():
+                    break
+        except BaseException as error:  # noqa: BLE001 - handed to the consumer, whatever it is
+            failure = error
+        finally:
+            try:
+                close: Any = getattr(upstream, "close", None)
+                if close is not None:
+                    close()
+            except BaseException as error:  # noqa: BLE001
+                failure = failure or error
+        put((None, failure, True))
+
+    thread = threading.Thread(target=work, name=f"vidrts-{name}", daemon=True)
+    thread.start()
+    try:
+        while True:
+            try:
+                item, failure, last = items.get(timeout=_POLL)
+            except queue.Empty:
+                if wake():
+                    raise Woken from None
+                continue
+            if failure is not None:
+                raise failure
+            if last:
+                return
+            yield item  # type: ignore[misc]
+    finally:
+        stop.set()
+        thread.join()

@@ -1,0 +1,1 @@
+"""The staged recurrence: photographs in, model files out."""

@@ -1,0 +1,102 @@
+"""Phase A of a stage: SR_n = argmin MSE(SR(LR), HR_{n-1}) with Adam (specs/RTS.md sections 1 and 4)."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812 - torch's own name for it
+
+from vidrts.errors import OptionError, TrainingError
+from vidrts.networks.rts import RTS
+from vidrts.training.corpus import Crop, cut
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """The settings of one stage's optimisation. Paper: batch 8, Adam at a constant 1e-3, 200,000 steps."""
+
+    steps: int
+    batch: int = 8
+    rate: float = 1e-3
+    final_rate: float = 1e-5
+    """The rate falls from `rate` to this along half a cosine."""
+    bf16: bool = True
+    """Run the residual branch under bf16 autocast; the RGB path and the loss stay in float32."""
+
+    def __post_init__(self) -> None:
+        if self.steps < 1 or self.batch < 1 or not 0 < self.final_rate <= self.rate:
+            raise OptionError(f"schedule wants steps and batch of at least 1 and 0 < final rate <= rate, got {self}")
+
+    def rate_at(self, step: int) -> float:
+        """The learning rate of step 0 .. steps-1."""
+        return self.final_rate + (self.rate - self.final_rate) * 0.5 * (1 + math.cos(math.pi * step / self.steps))
+
+
+@dataclass
+class State:
+    """Where Phase A stands: the network, its optimiser, and how many steps are done. What a checkpoint holds."""
+
+    network: RTS
+    optimizer: torch.optim.Adam
+    step: int = 0
+
+
+def fresh_state(network: RTS, schedule: Schedule) -> State:
+    """A state at step 0 with Adam's usual betas (specs/RTS.md section 4)."""
+    return State(network, torch.optim.Adam(network.parameters(), lr=schedule.rate, betas=(0.9, 0.999), eps=1e-8))
+
+
+def batches(count: int, batch: int, seed: int, first: int, last: int) -> list[np.ndarray]:
+    """The crop indices of steps `first` .. `last` - 1: epochs of seeded permutations, the same in a resumed run."""
+    per_epoch = max(1, count // batch)
+    found: list[np.ndarray] = []
+    order: np.ndarray | None = None
+    epoch = -1
+    for step in range(first, last):
+        if step // per_epoch != epoch or order is None:
+            epoch = step // per_epoch
+            order = np.random.default_rng((seed, epoch)).permutation(count)
+        start = (step % per_epoch) * batch
+        found.append(order[start : start + batch])
+    return found
+
+
+def run(
+    state: State,
+    schedule: Schedule,
+    *,
+    low: torch.Tensor,
+    targets: Sequence[torch.Tensor],
+    crops: Sequence[Crop],
+    seed: int,
+    until: int,
+) -> list[float]:
+    """Train from `state.step` to `until`; returns the loss of each step.
+
+    low: (N, 3, h, w) uint8, the LR of each crop. targets: HR_{n-1} of each picture, (3, H, W), uint8 in 0..255 or
+    float16 in 0..1. Raises `TrainingError` when the loss is no longer finite.
+    """
+    network, optimizer = state.network, state.optimizer
+    device = next(network.parameters()).device
+    size = 2 * low.shape[-1]
+    losses: list[float] = []
+    network.train()
+    for indices in batches(len(crops), schedule.batch, seed, state.step, until):
+        for group in optimizer.param_groups:
+            group["lr"] = schedule.rate_at(state.step)
+        x = (low[indices].to(device).float() / 255).contiguous(memory_format=torch.channels_last)
+        y = cut(targets, [crops[i] for i in indices], size).to(device)
+        y = y.float() / 255 if y.dtype == torch.uint8 else y.float()
+        with torch.autocast(device.type, torch.bfloat16, enabled=schedule.bf16):
+            prediction = network(x)
+        loss = F.mse_loss(prediction, y)
+        if not torch.isfinite(loss):
+            raise TrainingError(f"step {state.step}: the loss is {loss.item()}; start again with a lower --rate")
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        state.step += 1
+        losses.append(loss.item())
+    return losses
