@@ -20,6 +20,7 @@ MAY_IMPORT = {
     "measure": {"errors", "frame", "color", "media", "picture"},
     "media": {"errors", "frame"},
     "training": {"errors", "picture", "networks", "measure", "media"},
+    "report": {"errors", "frame", "color", "media", "networks", "picture", "measure"},
     "pipeline": {"errors", "frame", "media", "networks", "picture", "prefetch"},
     "cli": {"errors", "pipeline", "media", "picture", "networks", "training", "measure", "__init__"},
     "__init__": {"errors", "networks", "pipeline", "training"},

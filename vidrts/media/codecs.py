@@ -34,8 +34,6 @@ class Encoder:
     """The quality in words, for the help."""
     captions: bool = False
     """Writes A53 closed captions that travel with the frames."""
-    dynamic: tuple[str, ...] = ()
-    """Dynamic HDR metadata that it writes."""
     rate_based: bool = False
     """Its clock is the frame rate: timestamps finer than that cannot be kept."""
 
@@ -45,10 +43,10 @@ _TABLE = (
             says="crf 16, preset medium", captions=True),
     Encoder(name="libx264rgb", quality="crf", options={"crf": "16", "preset": "medium"}, params="x264-params",
             says="crf 16, preset medium", captions=True),
-    Encoder(name="libx265", quality="crf", options={"crf": "18", "preset": "medium"}, params="x265-params",
-            quiet="log-level=none", says="crf 18, preset medium", captions=True),
+    Encoder(name="libx265", quality="crf", options={"crf": "18", "preset": "medium", "a53cc": "1"},
+            params="x265-params", quiet="log-level=none", says="crf 18, preset medium", captions=True),
     Encoder(name="libsvtav1", quality="crf", options={"crf": "20", "preset": "6"}, params="svtav1-params",
-            says="crf 20, preset 6", dynamic=("HDR10+",)),
+            says="crf 20, preset 6"),
     Encoder(name="libvpx-vp9", quality="crf", options={"crf": "20", "deadline": "good", "cpu-used": "2", "row-mt": "1"},
             says="crf 20, cpu-used 2"),
     Encoder(name="ffv1", quality=None, options={"level": "3", "slicecrc": "1", "slices": "16", "g": "1"},

@@ -34,11 +34,11 @@ from vidrts.media.containers import (
     time_base,
 )
 from vidrts.media.interlace import Deinterlacer, FieldProbe
-from vidrts.media.loss import LossReport
+from vidrts.media.loss import LossReport, PictureLedger
 from vidrts.media.planes import plane_views
 from vidrts.media.tags import color_tags, display_matrix, hdr_metadata, rotation
 from vidrts.media.timestamps import FrameClock
-from vidrts.media.trim import Cut
+from vidrts.media.trim import Cut, packet_time
 
 _HOPELESS = 2000
 """Damaged packets before the first frame after which a source is given up."""
@@ -164,13 +164,18 @@ class Source:
 
     def _restarted(self) -> Iterator[Decoded]:
         """Decoding from where the file is read now, with fresh counts."""
-        self.video.thread_type = ThreadType.AUTO
-        self.video.thread_count = self.options.threads
+        context = self.video.codec_context
+        if not context.is_open:
+            context.thread_type = ThreadType.AUTO
+            context.thread_count = self.options.threads
+            if self.options.strict:
+                context.options = {"err_detect": "explode"}  # decoders hide damage otherwise, as well as they can
         self.time_base = time_base(self.video.time_base)
         self.lost = LossReport()
         self._size: tuple[int, int, str] | None = None
         self._last_time: Fraction | None = None
         rate = fraction(self.video.guessed_rate) or fraction(self.video.average_rate)
+        self._ledger = PictureLedger(self.video.codec_context.codec.canonical_name)
         self._clock = FrameClock(self.time_base, rate, self._tell)
         return self._decoded()
 
@@ -255,12 +260,19 @@ class Source:
 
     def _frames(self, packet: AnyPacket | None) -> Iterator[av.VideoFrame]:
         """The frames that a packet brings; None drains the decoder."""
+        if packet is not None and not packet.is_discard:
+            self._ledger.sent(packet.pts)
+            if packet.is_corrupt:
+                self.lost.marked += 1
+                self._damaged(packet_time(packet), "a video packet arrived damaged")
         try:
             frames = self.video.codec_context.decode(packet)
         except FFmpegErrors as error:
             at = self._last_time
             if packet is not None and (ticks := packet.pts if packet.pts is not None else packet.dts) is not None:
                 at = ticks * self.time_base
+            if packet is not None:
+                self._ledger.settled(packet.pts)
             self.lost.packets += 1
             self._failure = reason(error)
             self._damaged(at, f"a video packet cannot be decoded: {self._failure}")
@@ -268,6 +280,7 @@ class Source:
                 raise InputError(f"{self.path}: {self._nothing()}") from error
             return
         for frame in frames:
+            self._ledger.settled(frame.pts, interlaced=frame.interlaced_frame)
             frame.pts = self._clock.stamp(frame.pts, frame.dts, frame.duration)
             frame.time_base = self.time_base
             self._last_time = frame.pts * self.time_base
@@ -276,6 +289,10 @@ class Source:
                 self.lost.corrupt += 1
                 self._damaged(self._last_time, "a frame was decoded with damage")
             yield frame
+        for pts in self._ledger.overdue(drained=packet is None):
+            if self._cut.begin is None or pts * self.time_base >= self._cut.begin:
+                self.lost.missing += 1
+                self.lost.note(pts * self.time_base)
 
     def _check_size(self, frame: av.VideoFrame) -> None:
         """Refuse a picture that is not like the first one."""

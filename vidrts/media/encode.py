@@ -22,7 +22,7 @@ from av.container import OutputContainer
 
 from vidrts.errors import OutputError, VidrtsError
 from vidrts.frame import Frame, PixelFormat
-from vidrts.media import codecs, outfile
+from vidrts.media import aspect, codecs, outfile
 from vidrts.media.codecs import Choice
 from vidrts.media.containers import AnyPacket, FFmpegErrors, output_format, reason, time_base
 from vidrts.media.decode import CopiedPacket, Source
@@ -183,9 +183,11 @@ class Target:
         for choice in choices:
             self._temporary = outfile.temporary(self.path, secrets.token_hex(4))
             try:
-                opened = outfile.OpenedFile(self._temporary, self._kind, self._source, self.options, self._scale)
+                opened = outfile.OpenedFile(
+                    self._temporary, self._kind, self._source, self.options, routes, self._scale
+                )
                 self._container = opened.container
-                self._video, outputs = opened.add(choice, routes)
+                self._video, outputs = opened.add(choice)
                 opened.start(self._video)
             except VidrtsError:
                 raise
@@ -198,6 +200,7 @@ class Target:
             self.frame_format: PixelFormat = choice.format
             self._color = opened.color
             self._builder = opened.builder
+            self._aspect = opened.aspect
             shift = opened.shift
             self._shift = round(shift / self._source.info.time_base)
             for line in [*opened.notes, *outfile.warnings(self._source, choice, self._kind)]:
@@ -250,6 +253,8 @@ class Target:
                 self._mux_video(self._video.encode(None))
             container, self._container = self._container, None
             container.close()
+            if self._aspect is not None and self._temporary is not None:
+                aspect.write(self._temporary, *self._aspect)
         except FFmpegErrors as error:
             raise self._failed(error) from error
 

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, cast
 import av
 from av.codec.context import Flags, ThreadType
 from av.container import OutputContainer
-from av.stream import Stream
+from av.stream import Disposition, Stream
 from av.video.stream import VideoStream
 
 from vidrts.errors import OptionError, OutputError
+from vidrts.media import aspect
 from vidrts.media.codecs import Choice, encoder_options
 from vidrts.media.containers import CLOCKED, OutputFormat, open_source, time_base
 from vidrts.media.convert import SubtitleEncoder, audio_stream
@@ -89,18 +90,38 @@ def rename(written: Path, final: Path, *, overwrite: bool) -> None:
 class OpenedFile:
     """A container being set up: made, given its streams, started. Then its parts belong to `Target`."""
 
-    def __init__(self, path: Path, kind: OutputFormat, source: Source, options: "EncodeOptions", scale: int):
+    def __init__(
+        self,
+        path: Path,
+        kind: OutputFormat,
+        source: Source,
+        options: "EncodeOptions",
+        routes: list[Route],
+        scale: int,
+    ):
         self._kind = kind
         self._source = source
         self._options = options
+        self._routes = routes
         self._scale = scale
         self.color = source.info.color
         self.notes: list[str] = []
+        self.aspect: tuple[int, int, Fraction] | None = None
+        """Arguments of `aspect.write` for when the file is complete."""
         self.shift = self._clock_start()
         metadata = {**kept_metadata(source.container.metadata, "file", kind.muxer), **options.metadata}
         settings = dict(kind.options)
-        if kind.muxer in ("mp4", "mov") and any(key.split("-")[0] not in _MP4_KEYS for key in metadata):
-            settings["movflags"] = "+use_metadata_tags"
+        if kind.muxer in ("mp4", "mov"):
+            # Edit lists, which say where a stream starts, count in this; FFmpeg's default is milliseconds.
+            ticks = source.info.time_base.denominator
+            settings["movie_timescale"] = str(ticks * max(1, -(-90_000 // ticks)))
+        odd = [key for key in metadata if key.lower().split("-")[0] not in _MP4_KEYS]
+        if kind.muxer in ("mp4", "mov") and odd:
+            # The muxer's way of writing any key has no place for cover art, which lies among the usual keys.
+            if any(r.action == "copy" and r.stream.disposition & Disposition.attached_pic for r in routes):
+                self.notes.append(f"metadata {', '.join(odd)} is lost: {kind.name} cannot hold it beside cover art")
+            else:
+                settings["movflags"] = "+use_metadata_tags"
         self.container: OutputContainer = av.open(f"file:{path}", "w", format=kind.muxer, container_options=settings)
         self.container.metadata.update(metadata)
         self.container.set_chapters(self._chapters())
@@ -137,8 +158,9 @@ class OpenedFile:
             made.append({**chapter, "start": begin, "end": stop - offset})
         return made
 
-    def add(self, choice: Choice, routes: list[Route]) -> tuple[VideoStream, list[Stream | None]]:
+    def add(self, choice: Choice) -> tuple[VideoStream, list[Stream | None]]:
         """Add all streams in the source's order: the enhanced one, and one for each route (None: an attachment)."""
+        routes = self._routes
         before = [r for r in routes if r.stream.index < self._source.video.index]
         outputs = [self._other(route) for route in before]
         video = self._video(choice)
@@ -209,6 +231,9 @@ class OpenedFile:
         )  # fmt: skip
         stream.metadata.update(kept_metadata(self._source.video.metadata, "enhanced", self._kind.muxer))
         stream.disposition = self._source.video.disposition
+        if self._kind.muxer in ("matroska", "webm") and info.sar not in (0, 1):
+            self.aspect = (context.width, context.height, info.sar)
+            stream.metadata["title"] = stream.metadata.get("title", "") + aspect.ROOM
         if self._source.display_matrix is not None:
             stream.set_display_matrix(self._source.display_matrix)
         return stream
@@ -246,9 +271,8 @@ def warnings(source: Source, choice: Choice, kind: OutputFormat) -> list[str]:
     """A line for each thing about the picture that the encoder or the container does not carry."""
     lines = []
     encoder = choice.encoder
-    for name in source.hdr.dynamic:
-        if name not in encoder.dynamic:
-            lines.append(f"{name} metadata is lost: {encoder.name} does not write it")
+    for name in source.hdr.dynamic:  # FFmpeg 9 writes none of them from what frames carry (tried with x265, svtav1)
+        lines.append(f"{name} metadata is lost: {encoder.name} does not write it")
     if (source.hdr.primaries or source.hdr.light) and encoder.name not in HDR10_ENCODERS:
         lines.append(f"HDR10 metadata (mastering display, light levels) is lost: {encoder.name} does not write it")
     if source.captions and not encoder.captions:

@@ -18,6 +18,9 @@ from torch.utils.dlpack import from_dlpack
 
 from vidrts.frame import PixelFormat
 
+_PADDED = ("rgb0", "bgr0")
+"""Formats with a fourth byte that is no component."""
+
 Samples = NDArray[np.uint8] | NDArray[np.uint16]
 
 
@@ -25,7 +28,7 @@ def plane_views(frame: av.VideoFrame, fmt: PixelFormat) -> tuple[torch.Tensor, .
     """One (h, w) tensor for each component of `frame` in canonical order, as views of the decoder's memory.
 
     The views hold a reference to FFmpeg's buffer: they stay valid when the frame is gone and must not be written to.
-    Only pictures stored bottom-up and semi-planar ones of odd size are copied, which DLPack cannot describe.
+    Copied are only pictures that DLPack cannot describe: stored bottom-up, semi-planar of odd size, with a spare byte.
     """
     planes = frame.planes
     found: dict[int, torch.Tensor] = {}
@@ -34,7 +37,7 @@ def plane_views(frame: av.VideoFrame, fmt: PixelFormat) -> tuple[torch.Tensor, .
         height, width = fmt.plane_size(component, frame.width, frame.height)
         if plane not in found:
             odd = fmt.layout == "semi-planar" and (frame.width | frame.height) & 1
-            if odd or planes[plane].line_size < 0:
+            if odd or fmt.name in _PADDED or planes[plane].line_size < 0:
                 found[plane] = torch.from_numpy(_samples(planes[plane], fmt, plane).copy())
             else:
                 found[plane] = from_dlpack(planes[plane])
@@ -52,7 +55,7 @@ def _samples(plane: VideoPlane, fmt: PixelFormat, index: int) -> Samples:
     """
     dtype = np.dtype(np.uint8 if fmt.depth == 8 else np.uint16)
     step = max(position for place, position in fmt.order if place == index) + 1
-    if fmt.name in ("rgb0", "bgr0"):
+    if fmt.name in _PADDED:
         step = 4
     pitch = abs(plane.line_size) // dtype.itemsize
     rows: Samples = np.frombuffer(plane, dtype=dtype).reshape(-1, pitch)
@@ -119,10 +122,9 @@ class FrameBuilder:
         if key not in self._graphs:
             self._graphs[key] = filter_graph(frame, chain, time_base)
         graph = self._graphs[key]
-        pts, base = frame.pts, frame.time_base
         graph.vpush(frame)
         result = graph.vpull()
-        result.pts, result.time_base = pts, base
+        result.pts, result.time_base = frame.pts, time_base
         result.chroma_location = frame.chroma_location  # the scale filter forgets it
         return result
 

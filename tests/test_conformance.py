@@ -1,0 +1,91 @@
+"""Every real clip through the whole pipeline: what must come out is kept as data in conformance.json.
+
+`python tests/test_conformance.py MODEL OUT` enhances every clip with a model of choice and prints the table.
+"""
+
+import json
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from media_truth import FFPROBE, compare, describe
+
+from vidrts import EnhanceOptions, enhance
+from vidrts.errors import VidrtsError
+from vidrts.media import DecodeOptions, EncodeOptions, Source
+from vidrts.media.codecs import candidates
+from vidrts.media.containers import OUTPUT_FORMATS, output_format
+from vidrts.picture.enhancer import EnhancerOptions
+
+EXPECTED = Path(__file__).with_name("conformance.json")
+FASTEST = {"libx264": "ultrafast", "libx265": "ultrafast", "libsvtav1": "12"}
+
+
+def target_name(clip: Path) -> str:
+    """Its own container where vidrts writes that, else Matroska."""
+    return clip.stem + (clip.suffix if clip.suffix in OUTPUT_FORMATS else ".mkv")
+
+
+def fastest(clip: Path, target: Path) -> EncodeOptions:
+    """The default encoder at its fastest: the picture's quality is not what is looked at here."""
+    with Source(clip) as source:
+        encoder = candidates(source.info.codec, source.info.format, output_format(target))[0].encoder.name
+    return EncodeOptions(preset=FASTEST[encoder])
+
+
+def outcome(clip: Path, folder: Path, model: str, options: EncodeOptions | None = None) -> dict[str, Any]:
+    """What became of a clip: frames and differences, or the refusal; and what people were told."""
+    target = folder / target_name(clip)
+    said: list[str] = []
+    try:
+        run = EnhanceOptions(
+            model=model,
+            picture=EnhancerOptions(device="cpu"),
+            decode=DecodeOptions(),
+            encode=options or fastest(clip, target),
+        )
+        enhance(clip, target, run, on_message=said.append)
+    except VidrtsError as error:
+        line = str(error).replace(str(clip), clip.name)
+        assert "\n" not in line
+        assert not list(folder.iterdir()), "a refusal leaves no file"
+        return {"refused": f"{type(error).__name__}: {line}"}
+    assert [p.name for p in folder.iterdir()] == [target.name], "nothing but the finished file"
+    told = describe(target)
+    assert told.video is not None
+    return {
+        "frames": len(told.frames),
+        "codec": told.video.codec,
+        "streams": [s.kind for s in told.streams],
+        "differences": compare(clip, target),
+        "said": said,
+    }
+
+
+EXPECTATIONS: dict[str, Any] = json.loads(EXPECTED.read_text()) if EXPECTED.is_file() else {}
+
+
+@pytest.mark.skipif(FFPROBE is None, reason="ffprobe is not installed; it tells what the files hold")
+@pytest.mark.parametrize("name", sorted(EXPECTATIONS))
+def test_every_clip(name: str, clips: Path, tiny_model: Path, tmp_path: Path) -> None:
+    assert outcome(clips / name, tmp_path, str(tiny_model)) == EXPECTATIONS[name]
+
+
+def test_no_clip_is_left_out(clips: Path) -> None:
+    assert sorted(p.name for p in clips.iterdir()) == sorted(EXPECTATIONS)
+
+
+def main(model: str, out: Path) -> None:
+    """Enhance every clip and write what became of it, as expected data, to `out`."""
+    found = {}
+    for clip in sorted((Path(__file__).resolve().parents[2] / "shared" / "data" / "video").iterdir()):
+        with tempfile.TemporaryDirectory() as folder:
+            found[clip.name] = outcome(clip, Path(folder), model)
+        print(clip.name, json.dumps(found[clip.name])[:300], flush=True)
+    out.write_text(json.dumps(found, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]))

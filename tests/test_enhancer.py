@@ -1,0 +1,173 @@
+"""The enhancer on real frames: identity, what a change does, fields, sizes, options."""
+
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+import torch
+from conftest import tiny_network
+
+from vidrts import color
+from vidrts.errors import OptionError, UnsupportedFormatError
+from vidrts.frame import ColorTags, Frame, pixel_format
+from vidrts.media.decode import Source
+from vidrts.networks.registry import build
+from vidrts.picture.enhancer import Enhancer, EnhancerOptions
+from vidrts.picture.resolver import Resolver
+
+CPU = EnhancerOptions(device="cpu", precision="fp32")
+
+
+def identity_network() -> torch.nn.Module:
+    """An RTS whose d(SR(x)) is x: no residual, and an extension that is Lanczos's inverse only for flat pictures."""
+    network = build("rts", {"n": 1, "channels": 4})
+    torch.nn.init.zeros_(network.conv_out.weight)
+    return network
+
+
+def first_frame(path: Path) -> Frame:
+    with Source(path) as source:
+        frame = next(e for e in source.events() if isinstance(e, Frame))
+        return replace(frame, planes=tuple(p.clone() for p in frame.planes), carrier=None)
+
+
+def made(name: str, width: int = 40, height: int = 34, **tags: int) -> Frame:
+    fmt = pixel_format(name)
+    planes = tuple(
+        (torch.randint(0, 2**fmt.depth, fmt.plane_size(c, width, height)) << fmt.shift).to(fmt.dtype)
+        for c in range(len(fmt.order))
+    )
+    return Frame(planes=planes, format=fmt, color=ColorTags(**tags), pts=7, time_base=Fraction(1, 25))
+
+
+def same(a: Frame, b: Frame) -> bool:
+    return all(torch.equal(x, y) for x, y in zip(a.planes, b.planes, strict=True))
+
+
+def test_strength_0_is_the_source(clips: Path) -> None:
+    frame = first_frame(clips / "metadata_extractor__Issue_515_java.mp4")
+    (out,) = Enhancer(tiny_network(), replace(CPU, strength=0.0))([frame])
+    assert same(out, frame)
+
+
+@pytest.mark.parametrize("name", ["yuv420p", "yuv422p10le", "nv12", "p010le", "gbrp", "rgb24", "yuvj444p", "gray12le"])
+def test_what_the_network_leaves_alone_stays_bit_for_bit(name: str) -> None:
+    """Flat colour through an identity network: not strength 0, the whole way there and back."""
+    frame = made(name)
+    flat = tuple(torch.full_like(p, int(p.flatten()[0].to(torch.int64))) for p in frame.planes)
+    frame = replace(frame, planes=flat)
+    (out,) = Enhancer(identity_network(), CPU)([frame])
+    assert same(out, frame)
+    assert (out.pts, out.time_base, out.color) == (7, Fraction(1, 25), frame.color)
+
+
+def test_luma_gets_what_the_network_says(clips: Path) -> None:
+    """Against a second way: resolve RGB in float64, convert E - RGB to luma by the textbook formula."""
+    frame = first_frame(clips / "metadata_extractor__Issue_515_java.mp4")
+    network = tiny_network()
+    (out,) = Enhancer(network, CPU)([frame])
+    assert not same(out, frame)
+    tags, _ = color.assume(frame.color, frame.format, frame.height)
+    rgb = color.to_rgb(frame.planes, color.plan(tags, frame.format)).clamp(0, 1)
+    change = Resolver(network, torch.device("cpu"), torch.float32)(rgb[None])[0].clamp(0, 1) - rgb
+    luma = (0.2126 * change[0] + 0.7152 * change[1] + 0.0722 * change[2]).double() * 219
+    wanted = (frame.planes[0].double() + luma).clamp(16, 235)
+    untouched = (frame.planes[0] >= 16) & (frame.planes[0] <= 235)
+    assert (out.planes[0].double() - wanted)[untouched].abs().max() <= 0.5 + 1e-3
+
+
+def test_strength_scales_the_change(clips: Path) -> None:
+    frame = first_frame(clips / "metadata_extractor__Issue_515_java.mp4")
+    network = tiny_network()
+    changes = [
+        (Enhancer(network, replace(CPU, strength=s))([frame])[0].planes[0].double() - frame.planes[0].double())
+        for s in (0.5, 1.0, 2.0)
+    ]
+    tags, _ = color.assume(frame.color, frame.format, frame.height)
+    rgb = color.to_rgb(frame.planes, color.plan(tags, frame.format))
+    inside = (changes[2].abs() > 4) & (rgb.amin(dim=0) > 0.25) & (rgb.amax(dim=0) < 0.75)  # nothing is clamped there
+    assert inside.sum() > 1000
+    assert (changes[0][inside] * 2 - changes[1][inside]).abs().max() <= 2
+    assert (changes[1][inside] * 2 - changes[2][inside]).abs().mean() < 1
+
+
+def test_many_frames_at_once_are_the_same_as_one_by_one() -> None:
+    network = tiny_network(n=3, channels=16)
+    frames = [made("yuv420p", width=64, height=48) for _ in range(3)]
+    together = Enhancer(network, replace(CPU, batch=8))(frames)
+    alone = [Enhancer(network, CPU)([f])[0] for f in frames]
+    assert all(same(a, b) for a, b in zip(together, alone, strict=True))
+
+
+@pytest.mark.parametrize("order", ["tff", "bff"])
+def test_each_field_is_a_picture(order: str) -> None:
+    """4:4:4, where fields need no chroma phase: the woven result is each field enhanced as a frame."""
+    network = tiny_network()
+    frame = replace(made("yuv444p", height=36), field_order=order)
+    (out,) = Enhancer(network, CPU)([frame])
+    for row in (0, 1):
+        field = replace(frame, planes=tuple(p[row::2].contiguous() for p in frame.planes), field_order="progressive")
+        wanted = Enhancer(network, CPU)([field])[0]
+        assert all(torch.equal(p[row::2], w) for p, w in zip(out.planes, wanted.planes, strict=True))
+    assert out.field_order == order
+
+
+@pytest.mark.parametrize("name", ["yuv420p", "gbrap10le", "yuva420p", "nv12", "gray"])
+def test_twice_the_size(name: str) -> None:
+    (out,) = Enhancer(tiny_network(), replace(CPU, scale=2))([made(name, width=35, height=21)])
+    assert (out.width, out.height) == (70, 42)
+
+
+def test_alpha_is_carried_unchanged() -> None:
+    frame = made("yuva420p")
+    (out,) = Enhancer(tiny_network(), CPU)([frame])
+    assert torch.equal(out.planes[3], frame.planes[3])
+    assert not torch.equal(out.planes[0], frame.planes[0])
+
+
+def test_what_was_assumed_is_said_once() -> None:
+    said: list[str] = []
+    enhancer = Enhancer(tiny_network(), CPU, on_message=said.append)
+    enhancer([made("yuv420p")])
+    enhancer([made("yuv420p")])
+    assert len(said) == 1
+    assert "BT.601" in said[0]
+
+
+def test_too_small_is_refused() -> None:
+    with pytest.raises(UnsupportedFormatError, match="15x16"):
+        Enhancer(tiny_network(), CPU)([made("gray", width=15, height=16)])
+    Enhancer(tiny_network(), CPU)([made("gray", width=16, height=16)])
+    with pytest.raises(UnsupportedFormatError, match="in each field"):
+        Enhancer(tiny_network(), CPU)([replace(made("gray", width=16, height=16), field_order="tff")])
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"scale": 3}, {"strength": -0.1}, {"strength": 2.5}, {"strength": float("nan")}, {"precision": "fp8"},
+     {"tile": (8, 64)}, {"batch": -1}],
+)  # fmt: skip
+def test_options_are_checked_when_made(wrong: dict[str, object]) -> None:
+    with pytest.raises(OptionError, match=next(iter(wrong))):
+        EnhancerOptions(**wrong)
+
+
+@pytest.mark.slow
+def test_the_largest_picture() -> None:
+    """8192x4352 goes through in bands with memory to spare."""
+    frame = made("yuv420p", width=8192, height=4352)
+    (out,) = Enhancer(tiny_network(), replace(CPU, precision="auto"))([frame])
+    assert (out.width, out.height) == (8192, 4352)
+
+
+@pytest.mark.cuda
+@pytest.mark.parametrize("name", ["yuv420p", "yuv420p10le", "nv12"])
+def test_cuda_gives_the_same_frames(name: str) -> None:
+    network = tiny_network(n=3, channels=64)
+    frames = [made(name, width=640, height=360) for _ in range(3)]
+    wanted = Enhancer(network, CPU)(frames)
+    got = Enhancer(network, EnhancerOptions(device="cuda", precision="fp32"))(frames)
+    for a, b in zip(got, wanted, strict=True):
+        for x, y in zip(a.planes, b.planes, strict=True):
+            assert ((x.to(torch.int64) - y.to(torch.int64)).abs() >> a.format.shift).max() <= 1

@@ -1,0 +1,1 @@
+"""Figures and tables for people: cards of models, before/after pictures."""

@@ -1,0 +1,111 @@
+"""Before/after pictures and the plot of gain by frequency.
+
+python -m vidrts.report.figures before-after IN OUT.png --model rts-r3 --at 2 --crop 480x270+400+200
+python -m vidrts.report.figures gain models/gain.png
+"""
+
+import re
+from fractions import Fraction
+from pathlib import Path
+
+import click
+import torch
+from PIL import Image, ImageDraw, ImageFont
+
+from vidrts.errors import OptionError
+from vidrts.measure.controls import equal_amount, unsharp
+from vidrts.measure.difference import difference_ratio
+from vidrts.measure.sharpness import predicted_gain, radial_gain
+from vidrts.networks.checkpoint import load_model, shipped_models
+from vidrts.picture.engine import pick_device, pick_precision
+from vidrts.picture.resolver import Resolver
+from vidrts.report.stills import frames, read_photo, to_image, to_rgb
+
+_VIDEO = {".mp4", ".mov", ".mkv", ".webm", ".ts", ".mts", ".avi"}
+
+
+def enhance_picture(rgb: torch.Tensor, model: str) -> torch.Tensor:
+    """d(SR(x)), clamped: (3, H, W) R'G'B' in 0..1 -> the same."""
+    device = pick_device("auto")
+    resolver = Resolver(load_model(model).network, device, pick_precision("auto", device))
+    return resolver(rgb[None].to(device))[0].clamp(0, 1).cpu()
+
+
+def labelled_row(pictures: list[tuple[str, torch.Tensor]], zoom: int) -> Image.Image:
+    """Pictures side by side, each pixel `zoom` times as large (not smoothed), with a label below each."""
+    images = [to_image(rgb) for _, rgb in pictures]
+    images = [i.resize((i.width * zoom, i.height * zoom), Image.Resampling.NEAREST) for i in images]
+    gap, label = 6, 26
+    width = sum(i.width for i in images) + gap * (len(images) - 1)
+    row = Image.new("RGB", (width, images[0].height + label), "white")
+    draw = ImageDraw.Draw(row)
+    font = ImageFont.load_default(16)
+    left = 0
+    for (name, _), image in zip(pictures, images, strict=True):
+        row.paste(image, (left, 0))
+        draw.text((left + image.width // 2, image.height + 4), name, fill="black", font=font, anchor="ma")
+        left += image.width + gap
+    return row
+
+
+@click.group()
+def command() -> None:
+    """Make the pictures of README and model cards."""
+
+
+@command.command("before-after")
+@click.argument("source", type=click.Path(path_type=Path))
+@click.argument("target", type=click.Path(path_type=Path))
+@click.option("--model", default="rts-r3", show_default=True)
+@click.option("--at", type=float, default=0.0, help="Seconds into a video.")
+@click.option("--crop", required=True, metavar="WxH+X+Y")
+@click.option("--zoom", type=click.IntRange(1, 8), default=1)
+@click.option("--control/--no-control", default=True, help="Also an unsharp mask that changes the frame by as much.")
+def before_after(
+    source: Path, target: Path, model: str, at: float, crop: str, zoom: int, control: bool
+) -> None:  # fmt: skip
+    """A crop of a photograph or frame: source, enhanced, and an unsharp mask of equal difference ratio."""
+    match = re.fullmatch(r"(\d+)x(\d+)\+(\d+)\+(\d+)", crop)
+    if not match:
+        raise OptionError(f"crop {crop!r}: wanted WxH+X+Y")
+    width, height, x, y = map(int, match.groups())
+    is_video = source.suffix.lower() in _VIDEO
+    rgb = to_rgb(next(frames(source, 1, Fraction(at)))) if is_video else read_photo(source)
+    enhanced = enhance_picture(rgb, model)
+    pictures = [("source", rgb), (f"vidrts ({model})", enhanced)]
+    if control:
+        ratio = difference_ratio(enhanced, rgb)
+        pictures.append((f"unsharp mask, equal change ({ratio:.1f} %)", unsharp(rgb, equal_amount(rgb, ratio))))
+    cut = [(name, p[:, y : y + height, x : x + width]) for name, p in pictures]
+    labelled_row(cut, zoom).save(target)
+
+
+@command.command("gain")
+@click.argument("target", type=click.Path(path_type=Path))
+@click.option("--photos", type=click.Path(path_type=Path), required=True, help="Pictures that were not trained on.")
+def gain(target: Path, photos: Path) -> None:
+    """Measured gain by radial frequency of every shipped model beside the formula of the linear account."""
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    from matplotlib import pyplot
+
+    pictures = [read_photo(p) for p in sorted(photos.rglob("*.png"))]
+    figure, axes = pyplot.subplots(figsize=(7, 4.2), layout="constrained")
+    for name, path in shipped_models().items():
+        stage = load_model(path).info.stage
+        curves = [radial_gain(enhance_picture(rgb, str(path)), rgb) for rgb in pictures]
+        mean = [sum(c[1][k] for c in curves) / len(curves) for k in range(len(curves[0][0]))]
+        axes.plot(curves[0][0], mean, label=f"{name}, stage {stage}, measured")
+    steps = [k / 100 for k in range(51)]
+    for stage in (1, 2, 3):
+        predicted = [predicted_gain("triangle", stage, f) for f in steps]
+        axes.plot(steps, predicted, "--", color=str(0.25 * stage), label=f"formula, triangle, stage {stage}")
+    axes.set(xlabel="cycles per pixel", ylabel="gain", title=f"Gain by radial frequency, {len(pictures)} photographs")
+    axes.legend(fontsize=8)
+    axes.grid(alpha=0.3)
+    figure.savefig(target, dpi=110)
+
+
+if __name__ == "__main__":
+    command()
