@@ -213,7 +213,8 @@ def test_a_mirrored_picture_stays_mirrored(clips: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(("encoder", "suffix"), [("libsvtav1", ".webm"), ("libvpx-vp9", ".webm"), ("libx264", ".mkv")])
 @pytest.mark.parametrize(("width", "sar"), [(200, "4/3"), (180, "16/15"), (320, "8/9")])
 def test_aspect_in_matroska(clips: Path, tmp_path: Path, encoder: str, suffix: str, width: int, sar: str) -> None:
-    ffmpeg("-i", clips / "torchcodec__nasa_13013.mp4", "-map", "0:v:0", "-frames:v", "4", "-metadata:s:v:0", "title=here",
+    clip = clips / "torchcodec__nasa_13013.mp4"
+    ffmpeg("-i", clip, "-map", "0:v:0", "-frames:v", "4", "-metadata:s:v:0", "title=here",
            "-vf", f"scale={width}:120,setsar={sar}", "-c:v", "ffv1", tmp_path / "in.mkv")  # fmt: skip
     relay(tmp_path / "in.mkv", tmp_path / f"out{suffix}", encode=EncodeOptions(video_codec=encoder))
     video = describe(tmp_path / f"out{suffix}").video

@@ -42,7 +42,7 @@ def test_an_error_comes_after_the_items_before_it() -> None:
         raise OSError("disk gone")
 
     got = []
-    with closing(prefetch(upstream(), 2, "test")) as ahead, pytest.raises(OSError, match="disk gone"):
+    with closing(prefetch(upstream(), 2, "test")) as ahead, pytest.raises(OSError, match="disk gone"):  # noqa: PT012
         for item in ahead:
             got.append(item)
     assert got == [1, 2]

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -82,9 +83,9 @@ def test_pictures_of_no_use_are_told(few_photos: Path, tmp_path: Path) -> None:
     assert len(said) == 2
     assert any("broken.png" in line and "cannot be read" in line for line in said)
     assert any("thin.png" in line and "20x200" in line for line in said)
+    empty = tmp_path / "empty"
+    empty.mkdir()
     with pytest.raises(TrainingError, match="0 usable"):
-        empty = tmp_path / "empty"
-        empty.mkdir()
         corpus.collect(empty, crop_size=64, crops_per_picture=1, held_out=1, seed=1)
 
 
@@ -103,13 +104,13 @@ def test_the_rate_decays_along_half_a_cosine() -> None:
     rates = [schedule.rate_at(s) for s in range(100)]
     assert rates[0] == 1e-3
     assert rates[50] == pytest.approx((1e-3 + 1e-5) / 2)
-    assert all(a > b for a, b in zip(rates, rates[1:], strict=False))
+    assert all(a > b for a, b in pairwise(rates))
 
 
 def test_a_broken_run_goes_on_to_the_same_numbers(few_photos: Path, tmp_path: Path) -> None:
     whole = train(options(few_photos, tmp_path / "whole"))
 
-    class Killed(Exception):
+    class KilledError(Exception):
         pass
 
     told = 0
@@ -118,12 +119,12 @@ def test_a_broken_run_goes_on_to_the_same_numbers(few_photos: Path, tmp_path: Pa
         nonlocal told
         told += 1
         if told in (2, 4):
-            raise Killed
+            raise KilledError
 
     run = tmp_path / "broken"
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         train(options(few_photos, run), on_progress=kill)
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         train(load_options(run), resume=True, on_progress=kill)
     broken = train(load_options(run), resume=True)
     for a, b in zip(whole, broken, strict=True):

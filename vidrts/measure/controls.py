@@ -10,7 +10,10 @@ from vidrts.measure.difference import difference_ratio
 
 
 def unsharp(picture: torch.Tensor, amount: float, sigma: float = 1.0) -> torch.Tensor:
-    """picture + amount * (picture - Gaussian(picture)), clamped to 0..1; (C, H, W), edges replicated (RTS.md section 8)."""
+    """picture + amount * (picture - Gaussian(picture)), clamped to 0..1; (C, H, W), edges replicated.
+
+    specs/RTS.md section 8.
+    """
     radius = math.ceil(3 * sigma)
     taps = torch.exp(-torch.arange(-radius, radius + 1, dtype=torch.float64).square() / (2 * sigma * sigma))
     taps = (taps / taps.sum()).to(picture)

@@ -1,4 +1,4 @@
-"""Flicker: how much more an enhanced video changes from frame to frame than its source, where the source stands still."""
+"""Flicker: how much more than its source an enhanced video changes from frame to frame, where the source is still."""
 
 import torch
 

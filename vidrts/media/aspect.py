@@ -2,7 +2,7 @@
 
 FFmpeg's muxer takes it from a field that PyAV does not set. So the enhanced track gets `ROOM` as the end of its name,
 and when the file is complete `write` turns that room into the two elements that are missing (DisplayWidth and
-DisplayHeight, RFC 9559 section 5.1.4.1.28); nothing else in the file moves.
+DisplayHeight, RFC 9559 section 5.1.4.1.28, in pixels); nothing else in the file moves.
 """
 
 import zlib
@@ -14,7 +14,7 @@ ROOM = " vidrts keeps room for the aspect ratio here"
 """Longer than the elements that take its place."""
 
 _SEGMENT, _TRACKS, _ENTRY, _NAME, _VIDEO = 0x18538067, 0x1654AE6B, 0xAE, 0x536E, 0xE0
-_CRC, _VOID, _DISPLAY_WIDTH, _DISPLAY_HEIGHT = 0xBF, 0xEC, 0x54B0, 0x54BA
+_CRC, _VOID, _DISPLAY_WIDTH, _DISPLAY_HEIGHT, _DISPLAY_UNIT = 0xBF, 0xEC, 0x54B0, 0x54BA, 0x54B2
 _HEAD = 1 << 24
 """Bytes at the start of the file in which the tracks lie: the muxer writes them before any attachment."""
 
@@ -26,10 +26,10 @@ def write(path: Path, width: int, height: int, sar: Fraction) -> bool:
     """
     with path.open("r+b") as file:
         head = file.read(_HEAD)
-        for name, start, end in _elements(head, 0, len(head)):
+        for name, _, start, end in _elements(head, 0, len(head)):
             if name != _SEGMENT:
                 continue
-            for inner, begin, stop in _elements(head, start, end):
+            for inner, _, begin, stop in _elements(head, start, end):
                 if inner == _TRACKS:
                     tracks = _patched(head[begin:stop], *display_size(width, height, sar))
                     if tracks is None:
@@ -51,7 +51,7 @@ def _patched(tracks: bytes, width: int, height: int) -> bytes | None:
     """The content of Tracks with the display size in place of `ROOM`, as long as before; None without `ROOM`."""
     made = b""
     found = False
-    for name, start, end in _elements(tracks, 0, len(tracks)):
+    for name, first, start, end in _elements(tracks, 0, len(tracks)):
         content = tracks[start:end]
         if name == _CRC:
             continue
@@ -60,7 +60,7 @@ def _patched(tracks: bytes, width: int, height: int) -> bytes | None:
             before = len(content)
             content = _entry(content, width, height)
             content += _element(_VOID, b"", before - len(content))
-        made += tracks[start - _header(tracks, start, end, name) : start] + content
+        made += tracks[first:start] + content
     if not found:
         return None
     if len(made) < len(tracks):  # the muxer put a CRC-32 of the rest in front
@@ -72,21 +72,23 @@ def _entry(content: bytes, width: int, height: int) -> bytes:
     """A TrackEntry's children with their display size, without `ROOM`."""
     made = b""
     size = _element(_DISPLAY_WIDTH, _number(width)) + _element(_DISPLAY_HEIGHT, _number(height))
-    for name, start, end in _elements(content, 0, len(content)):
+    for name, first, start, end in _elements(content, 0, len(content)):
         value = content[start:end]
         if name == _NAME:
             value = value.removesuffix(ROOM.encode())
             made += _element(_NAME, value) if value else b""
         elif name == _VIDEO:
-            made += _element(_VIDEO, value + size)
+            kept = (value[f:e] for child, f, _, e in _elements(value, 0, len(value)) if child != _DISPLAY_UNIT)
+            made += _element(_VIDEO, b"".join(kept) + size)
         else:
-            made += content[start - _header(content, start, end, name) : end]
+            made += content[first:end]
     return made
 
 
-def _elements(data: bytes, at: int, end: int) -> Iterator[tuple[int, int, int]]:
-    """(identifier, start of content, end of content) of the EBML elements from `at` on; stops at what is cut off."""
+def _elements(data: bytes, at: int, end: int) -> Iterator[tuple[int, int, int, int]]:
+    """(identifier, start, start of content, end) of the EBML elements from `at` on; stops at what is cut off."""
     while at < end:
+        first = at
         length = 9 - data[at].bit_length()
         name = int.from_bytes(data[at : at + length])
         at += length
@@ -97,16 +99,8 @@ def _elements(data: bytes, at: int, end: int) -> Iterator[tuple[int, int, int]]:
         unknown = size == (1 << 7 * length) - 1
         at += length
         stop = end if unknown else min(at + size, end)
-        yield name, at, stop
+        yield name, first, at, stop
         at = stop
-
-
-def _header(data: bytes, start: int, end: int, name: int) -> int:
-    """Bytes of the identifier and size before the content at `start`."""
-    length = 1
-    while int.from_bytes(data[start - length : start]) != (end - start) | 1 << 7 * length:
-        length += 1
-    return length + (name.bit_length() + 7) // 8
 
 
 def _element(name: int, content: bytes, whole: int | None = None) -> bytes:

@@ -36,6 +36,7 @@ from vidrts.media.containers import (
 from vidrts.media.interlace import Deinterlacer, FieldProbe
 from vidrts.media.loss import LossReport, PictureLedger
 from vidrts.media.planes import plane_views
+from vidrts.media.streaminfo import stream_info
 from vidrts.media.tags import color_tags, display_matrix, hdr_metadata, rotation
 from vidrts.media.timestamps import FrameClock
 from vidrts.media.trim import Cut, packet_time
@@ -200,42 +201,15 @@ class Source:
         return self._restarted()
 
     def _describe(self, first: Frame) -> StreamInfo:
-        """`StreamInfo` from the first frame, and from the container what no frame tells."""
+        """What is known of the stream once its first frame is there; sets what only `Target` needs, too."""
         frame = first.carrier
         assert isinstance(frame, av.VideoFrame)
         self.hdr = hdr_metadata(frame, self.video)
         self.display_matrix = display_matrix(frame, self.video)
         self.captions = any(kind.name == "A53_CC" for kind in frame.side_data)
-        rate = fraction(self.video.average_rate) or fraction(self.video.guessed_rate)
-        return StreamInfo(
-            width=first.width,
-            height=first.height,
-            format=first.format,
-            color=first.color,
-            time_base=self.time_base,
-            frame_rate=rate,
-            frames=self._expected(rate),
-            sar=fraction(self.video.sample_aspect_ratio) or Fraction(0),
-            rotation=rotation(self.display_matrix, frame),
-            field_order=first.field_order,
-            codec=self.video.codec_context.codec.canonical_name,
+        return stream_info(
+            first, self.video, rotation(self.display_matrix, frame), self.options.start, self.options.end
         )
-
-    def _expected(self, rate: Fraction | None) -> int | None:
-        """About how many frames will come."""
-        total: int | None = self.video.frames or None
-        length = None
-        if self.video.duration:
-            length = self.video.duration * self.time_base
-        elif self.container.duration:
-            length = Fraction(self.container.duration, 1_000_000)
-        if total is None and length and rate:
-            total = round(length * rate)
-        if (self.options.start or self.options.end) and length and total:
-            start = self.options.start or Fraction(0)
-            end = min(length, self.options.end) if self.options.end is not None else length
-            total = max(1, round(total * max(Fraction(0), end - start) / length))
-        return total
 
     # The stages, in order -----------------------------------------------------------------------------------------
 

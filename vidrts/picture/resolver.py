@@ -51,7 +51,8 @@ class Resolver:
         extension = network.conv_ext
         assert extension.bias is not None
         weight, bias = tail.fold(extension) if scale == 1 else (extension.weight.detach(), extension.bias.detach())
-        self._weight = weight.to(device, torch.float32)
+        # Channels last throughout: the 9x9 convolution of three channels takes two thirds of the time so.
+        self._weight = weight.to(device, torch.float32, memory_format=torch.channels_last)
         self._bias = bias.to(device, torch.float32)
 
     @property
@@ -109,11 +110,12 @@ class Resolver:
 
     def _tiles(self, x: torch.Tensor) -> torch.Tensor:
         """(B, 3, h + 2*halo, w + 2*halo) -> (B, 3, scale*h, scale*w)."""
+        x = x.contiguous(memory_format=torch.channels_last)
         b = x + self._engine.residual(x)
         r = self._radius  # the outer pixels felt the zero padding of the convolutions
         b = b[..., r:-r, r:-r]
-        y = convolve(b, self._weight, self._bias)
-        return y if self.scale == 1 else F.pixel_shuffle(y, 2)
+        y = convolve(b.contiguous(memory_format=torch.channels_last), self._weight, self._bias)
+        return (y if self.scale == 1 else F.pixel_shuffle(y, 2)).contiguous()
 
 
 def _cut(extended: torch.Tensor, tile: Tile, grid: TileGrid) -> torch.Tensor:

@@ -51,7 +51,8 @@ def photo_rows(model: LoadedModel, photos: list[torch.Tensor]) -> Iterator[str]:
     ):
         yield f"| {name} | " + " | ".join(f"{v:.2f}" for v in values) + " |"
     yield ""
-    yield f"Difference ratio {sum(ratios) / len(ratios):.2f} %. Noise of flat areas: x{noise(enhanced):.2f}, unsharp mask x{noise(masked):.2f}."
+    yield f"Difference ratio {sum(ratios) / len(ratios):.2f} %."
+    yield f"Noise of flat areas: x{noise(enhanced):.2f}; unsharp mask x{noise(masked):.2f}."
 
 
 def clip_row(model: LoadedModel, name: str, path: Path, count: int) -> str:
@@ -67,9 +68,10 @@ def clip_row(model: LoadedModel, name: str, path: Path, count: int) -> str:
     amount = equal_amount(source[0], ratio)
     luma = [torch.stack([(p * _LUMA).sum(dim=0) for p in video])
             for video in (source, enhanced, [unsharp(p, amount) for p in source])]  # fmt: skip
+    noise = [flat_noise_gain(p, source[0]) for p in (enhanced[0], unsharp(source[0], amount))]
     return (
         f"| {name} | {ratio:.2f} % | {flicker(luma[1], luma[0]):.2f} | {flicker(luma[2], luma[0]):.2f} |"
-        f" x{flat_noise_gain(enhanced[0], source[0]):.2f} | x{flat_noise_gain(unsharp(source[0], amount), source[0]):.2f} |"
+        f" x{noise[0]:.2f} | x{noise[1]:.2f} |"
     )
 
 

