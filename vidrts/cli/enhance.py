@@ -9,6 +9,7 @@ from types import FrameType
 from typing import Any
 
 import click
+import torch
 
 from vidrts.cli.parsing import BIT_RATE, LANGUAGES, PAIR, TILE, TIME
 from vidrts.cli.progress import ProgressReport, human_size
@@ -90,7 +91,7 @@ _QUALITIES = ", ".join(f"{encoder.name} {encoder.says}" for encoder in ENCODERS.
     type=click.IntRange(0, 256),
     default=_DECODE.threads,
     show_default=True,
-    help="Threads of decoder and encoder; 0 = automatic.",
+    help="Threads of decoder, network (on a CPU) and encoder; 0 = automatic.",
 )
 @click.option("--no-progress", is_flag=True, help="Only the summary and warnings.")
 @click.option("-v", "--verbose", is_flag=True, help="Show tracebacks.")
@@ -144,6 +145,8 @@ def enhance(
             },
         ),
     )  # fmt: skip
+    if given["threads"]:
+        torch.set_num_threads(given["threads"])
     with _signals() as stop_signal, ProgressReport(given["model"], show=not no_progress, quiet=quiet) as report:
         summary = run_enhance(
             source, target, options, on_progress=report.frame, on_message=report.message, stop_signal=stop_signal

@@ -61,7 +61,7 @@ def save_model(path: str | os.PathLike[str], network: nn.Module, info: ModelInfo
     header = json.dumps({"format": FORMAT, **asdict(info)}, sort_keys=True)
     temporary = final.with_name(f".{final.name}.{os.getpid()}")
     try:
-        safetensors.torch.save_file(tensors, temporary, metadata={_KEY: header})
+        temporary.write_bytes(safetensors.torch.save(tensors, metadata={_KEY: header}))
         temporary.replace(final)
     finally:
         temporary.unlink(missing_ok=True)
