@@ -154,7 +154,7 @@ def test_source_and_target_are_not_the_same(clips: Path, tiny_model: Path, tmp_p
     clip.write_bytes((clips / "androidx_media__bt601.mov").read_bytes())
     (tmp_path / "link.mov").symlink_to(clip)
     for target in (clip, tmp_path / "link.mov", tmp_path / "." / "clip.mov"):
-        with pytest.raises(OutputError, match="same"):
+        with pytest.raises(OutputError, match="is the source itself"):
             run(clip, target, tiny_model, encode=EncodeOptions(overwrite=True))
     assert clip.read_bytes() == (clips / "androidx_media__bt601.mov").read_bytes()
 
@@ -238,11 +238,11 @@ def test_kill_9_at_ten_moments(clips: Path, tiny_model: Path, tmp_path: Path) ->
 
 
 def test_a_full_disk_is_one_line_and_leaves_nothing(clips: Path, tiny_model: Path, tmp_path: Path) -> None:
-    clip, target = clips / "metadata_extractor__Issue_515_java.mp4", tmp_path / "out.mkv"
+    clip, target = clips / "androidx_media__bt601.mov", tmp_path / "out.mkv"
 
     def limit() -> None:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
 
     done = subprocess.run(
         [sys.executable, "-m", "vidrts", "enhance", "--device", "cpu", "--model", tiny_model, "-preset", "ultrafast",

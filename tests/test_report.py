@@ -1,0 +1,67 @@
+"""The makers of pictures and card numbers, on small pieces of real pictures."""
+
+import shutil
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from click.testing import CliRunner
+from PIL import Image
+
+from vidrts.networks.checkpoint import read_info
+from vidrts.report import card, figures
+from vidrts.report.stills import frames, read_photo, to_image, to_rgb
+
+
+@pytest.fixture
+def pieces(kodak: Path, tmp_path: Path) -> Path:
+    """Two small pieces of Kodak pictures."""
+    folder = tmp_path / "pieces"
+    folder.mkdir()
+    for path in sorted(kodak.rglob("*.png"))[:2]:
+        with Image.open(path) as image:
+            image.crop((100, 100, 260, 228)).save(folder / path.name)
+    return folder
+
+
+def test_a_frame_and_a_photo_are_seen_as_they_are(clips: Path, pieces: Path) -> None:
+    rgb = read_photo(next(pieces.iterdir()))
+    assert rgb.shape == (3, 128, 160)
+    with Image.open(next(pieces.iterdir())) as image:
+        assert np.array_equal(np.array(to_image(rgb)), np.array(image.convert("RGB")))
+    found = list(frames(clips / "vmaf__Seeking_30_480_1050.mp4", 2, Fraction(1)))
+    assert len(found) == 2
+    assert to_rgb(found[0]).shape == (3, 480, 720)
+    assert 0.05 < float(to_rgb(found[0]).mean()) < 0.95
+
+
+def test_before_after(pieces: Path, tiny_model: Path, tmp_path: Path) -> None:
+    target = tmp_path / "row.png"
+    done = CliRunner().invoke(
+        figures.command,
+        ["before-after", str(next(pieces.iterdir())), str(target), "--model", str(tiny_model), "--crop", "60x40+10+20",
+         "--zoom", "2"],
+    )  # fmt: skip
+    assert done.exit_code == 0, done.output
+    with Image.open(target) as image:
+        assert image.width == 3 * 120 + 2 * 6
+        pixels = torch.from_numpy(np.array(image.convert("RGB")))[:80]
+    source, enhanced = pixels[:, :120], pixels[:, 126:246]
+    original = (read_photo(next(pieces.iterdir()))[:, 20:60, 10:70] * 255).round().to(torch.uint8).permute(1, 2, 0)
+    assert torch.equal(source[::2, ::2], original)
+    assert not torch.equal(source, enhanced)
+
+
+def test_card_numbers_and_key_figures(clips: Path, pieces: Path, tiny_model: Path, tmp_path: Path) -> None:
+    model = shutil.copy(tiny_model, tmp_path / "copy.safetensors")
+    clip = clips / "intel__car-detection.mp4"
+    arguments = [str(model), "--photos", str(pieces), "--clip", f"car={clip}", "--frames", "2", "--write"]
+    done = CliRunner().invoke(card.command, arguments)
+    assert done.exit_code == 0, done.output
+    assert "| formula, stage 1 | 1.01 | 1.09 | 1.28 | 1.50 | 1.54 |" in done.output
+    assert "| car | " in done.output
+    kept = read_info(model).figures
+    assert set(kept) == {"gain_at_0.35", "difference_ratio", "flicker"}
+    assert f"Difference ratio {kept['difference_ratio']:.2f} %" in done.output
