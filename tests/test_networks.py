@@ -5,6 +5,7 @@ import struct
 from pathlib import Path
 
 import pytest
+import safetensors
 import safetensors.torch
 import torch
 from conftest import tiny_network
@@ -122,7 +123,12 @@ def damaged_files(good: Path, folder: Path) -> dict[str, Path]:
     write("other numbers", tensors, {"vidrts": json.dumps({**header, "numbers": {"n": 2, "channels": 4}})})
     write("tensor missing", dict(list(tensors.items())[1:]), {"vidrts": json.dumps(header)})
     first = next(iter(tensors))
-    write("not finite", {**tensors, first: tensors[first] * float("nan")}, {"vidrts": json.dumps(header)})
+    with safetensors.safe_open(good, framework="pt") as file:
+        whole = file.metadata()
+    write("weights changed", {**tensors, first: tensors[first] * 1.001}, whole)
+    write("not finite", {**tensors, first: tensors[first] * float("nan")}, whole)
+    write("numbers of another kind", tensors, {"vidrts": json.dumps({**header, "numbers": [1]})})
+    write("figures of another kind", tensors, {"vidrts": json.dumps({**header, "figures": {"gain": "high"}})})
     return files
 
 

@@ -325,3 +325,101 @@ def test_data_is_required_where_it_is_asked_for(monkeypatch: pytest.MonkeyPatch,
     monkeypatch.setattr("conftest.REQUIRED", {"data"})
     with pytest.raises(pytest.fail.Exception, match="not at hand"):
         need(tmp_path / "nothing")
+
+
+def interrupted(source: Path, target: Path, model: Path) -> str:
+    """A run that is stopped after its third frame; its message."""
+    done = 0
+
+    def count(progress: Progress) -> None:
+        nonlocal done
+        done = progress.frames
+
+    with pytest.raises(Interrupted) as caught:
+        enhance(
+            source, target, EnhanceOptions(model=str(model), picture=EnhancerOptions(device="cpu")), on_progress=count,
+            stop_signal=lambda: signal.SIGINT if done == 3 else None,
+        )  # fmt: skip
+    return str(caught.value)
+
+
+def test_a_partial_file_replaces_nothing(clips: Path, tiny_model: Path, tmp_path: Path) -> None:
+    """Not the source, which may itself be an earlier run's partial file, nor anything else of that name."""
+    source = tmp_path / "film.partial.mov"
+    source.write_bytes((clips / "androidx_media__bt601.mov").read_bytes())
+    assert "film.partial-2.mov" in interrupted(source, tmp_path / "film.mov", tiny_model)
+    assert "film.partial-3.mov" in interrupted(source, tmp_path / "film.mov", tiny_model)
+    assert source.read_bytes() == (clips / "androidx_media__bt601.mov").read_bytes()
+
+
+def test_a_name_that_is_taken_meanwhile_does_not_cost_the_work(
+    clips: Path, tiny_model: Path, tmp_path: Path
+) -> None:  # fmt: skip
+    target = tmp_path / "out.mov"
+
+    def intrude(progress: Progress) -> None:
+        if progress.frames == 3:
+            target.write_text("somebody else's")
+
+    with pytest.raises(OutputError, match=r"the complete file is .*out\.partial\.mov"):
+        enhance(
+            clips / "androidx_media__bt601.mov", target,
+            EnhanceOptions(model=str(tiny_model), picture=EnhancerOptions(device="cpu")), on_progress=intrude,
+        )  # fmt: skip
+    assert target.read_text() == "somebody else's"
+    with av.open(tmp_path / "out.partial.mov") as kept:
+        assert kept.streams.video[0].frames == 30
+
+
+def test_lost_frames_are_told(clips: Path, tiny_model: Path, tmp_path: Path) -> None:
+    said = run(clips / "mediabunny__no-initial-keyframe.ts", tmp_path / "out.ts", tiny_model)
+    assert any(line.startswith("warning: ") and "lost" in line for line in said), said
+
+
+@ffprobe
+def test_ts_holds_no_sound_that_nothing_can_play(clips: Path, tiny_model: Path, tmp_path: Path) -> None:
+    source = tmp_path / "in.mkv"
+    subprocess.run(
+        ["ffmpeg", "-nostdin", "-v", "error", "-i", clips / "androidx_media__bt601.mov", "-t", "0.3", "-c:v", "copy",
+         "-c:a", "flac", source], check=True,
+    )  # fmt: skip
+    said = run(source, tmp_path / "out.ts", tiny_model)
+    assert any("is encoded by aac" in line for line in said), said
+    assert [s.codec for s in describe(tmp_path / "out.ts").streams] == ["aac", "h264"] or [
+        s.codec for s in describe(tmp_path / "out.ts").streams
+    ] == ["h264", "aac"]
+
+
+@ffprobe
+def test_a_timecode_track_does_not_end_a_run(clips: Path, tiny_model: Path, tmp_path: Path) -> None:
+    source = tmp_path / "in.mov"
+    subprocess.run(
+        ["ffmpeg", "-nostdin", "-v", "error", "-i", clips / "androidx_media__bt601.mov", "-t", "0.3", "-c", "copy",
+         "-timecode", "01:00:00:00", source], check=True,
+    )  # fmt: skip
+    run(source, tmp_path / "out.mov", tiny_model)
+    made = describe(tmp_path / "out.mov")
+    assert "01:00:00:00" in {s.metadata.get("timecode") for s in made.streams} | {made.metadata.get("timecode")}
+
+
+@ffprobe
+@pytest.mark.parametrize("codec", ["mpeg2video", "mpeg4"])
+def test_old_codecs_by_name(codec: str, clips: Path, tiny_model: Path, tmp_path: Path) -> None:
+    target = tmp_path / "out.mkv"
+    run(clips / "androidx_media__bt601.mov", target, tiny_model, encode=EncodeOptions(video_codec=codec))
+    told = describe(target)
+    assert told.video.codec == codec
+    assert len(told.frames) == 30
+
+
+@ffprobe
+def test_twice_the_size_says_which_matrix_was_taken(clips: Path, tiny_model: Path, tmp_path: Path) -> None:
+    clip, target = clips / "vmaf__Seeking_30_480_1050.mp4", tmp_path / "out.mp4"
+    decode = DecodeOptions(end=Fraction(1, 15))
+    run(clip, target, tiny_model, picture={"scale": 2}, decode=decode, encode=EncodeOptions(preset="ultrafast"))
+    assert describe(target).frame["color_space"] == "smpte170m"
+
+
+def test_an_option_does_not_end_in_another_codec(clips: Path, tiny_model: Path, tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match=r"libx264.*-preset"):
+        run(clips / "androidx_media__bt601.mov", tmp_path / "out.mkv", tiny_model, encode=EncodeOptions(preset="bogus"))

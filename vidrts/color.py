@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import torch
 
 from vidrts.errors import UnsupportedFormatError
-from vidrts.frame import ColorTags, FieldOrder, PixelFormat
+from vidrts.frame import ColorTags, FieldOrder, PixelFormat, matrix_by_height
 from vidrts.picture.lanczos import double
 
 _KR_KB = {
@@ -74,7 +74,7 @@ def assume(tags: ColorTags, pixel_format: PixelFormat, height: int) -> tuple[Col
     subsampled = bool(pixel_format.log2_w or pixel_format.log2_h)
     unknown = tags.matrix in (2, 3) or (tags.matrix == 0 and subsampled)  # identity exists in 4:4:4 alone
     if unknown and pixel_format.model == "yuv":
-        tags = replace(tags, matrix=1 if height >= 720 else 6)
+        tags = replace(tags, matrix=matrix_by_height(height))
         said.append(f"the {'BT.709' if tags.matrix == 1 else 'BT.601'} matrix (by its height)")
     if tags.range == 0:
         tags = replace(tags, range=1)

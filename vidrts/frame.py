@@ -156,6 +156,11 @@ def _nearest(name: str) -> str:
     return "gbrp16le" if wide else "gbrp"
 
 
+def matrix_by_height(height: int) -> int:
+    """The matrix that an untagged picture is taken to have: BT.709 (1) from 720 lines up, BT.601 (6) below."""
+    return 1 if height >= 720 else 6
+
+
 @dataclass(frozen=True, kw_only=True)
 class ColorTags:
     """How code values are to be understood; ITU-T H.273 numbers, 2 = unspecified (range 0, siting 0 = unspecified).

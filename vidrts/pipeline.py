@@ -123,8 +123,10 @@ def enhance(
             began_part = time.monotonic()
             writer.finish()
             parts.encode += time.monotonic() - began_part
+            _tell_lost(reader, on_message)
         except Woken:
             kept = writer.keep_partial()
+            _tell_lost(reader, on_message)
             raise Interrupted(
                 f"stopped after {frames} frames; " + (f"they are kept in {kept}" if kept else "nothing was written"),
                 stop_signal() or 2,
@@ -136,6 +138,12 @@ def enhance(
         target=Path(target), frames=frames, seconds=time.monotonic() - began, parts=parts,
         bytes_written=writer.bytes_written, lost=reader.lost.summary(),
     )  # fmt: skip
+
+
+def _tell_lost(reader: Source, on_message: Callable[[str], None]) -> None:
+    """The warning about damaged input, if there was any."""
+    if lost := reader.lost.summary():
+        on_message(f"warning: {lost}")
 
 
 def _timed[T](upstream: Iterable[T], parts: PartTimes, part: str) -> Iterator[T]:

@@ -1,6 +1,6 @@
 """The command line: each command parses and makes one library call; here errors become a line and an exit code.
 
-Exit codes: 0 done; 1 failed; 2 the command was given wrongly; 130 stopped by Ctrl-C; 143 stopped by SIGTERM.
+Exit codes: 0 done; 1 failed; 2 the command was given wrongly; 130 stopped by Ctrl-C; 143 by SIGTERM; 129 by SIGHUP.
 Everything said to people goes to stderr.
 """
 

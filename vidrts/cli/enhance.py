@@ -12,7 +12,7 @@ import click
 import torch
 
 from vidrts.cli.parsing import BIT_RATE, LANGUAGES, PAIR, TILE, TIME
-from vidrts.cli.progress import ProgressReport, human_size
+from vidrts.cli.progress import ProgressReport, human_size, say
 from vidrts.media.codecs import ENCODERS
 from vidrts.media.decode import DecodeOptions
 from vidrts.media.encode import EncodeOptions
@@ -46,7 +46,10 @@ _QUALITIES = ", ".join(f"{encoder.name} {encoder.says}" for encoder in ENCODERS.
     show_default=True,
     help="How much of the change is applied; 0 gives the source back.",
 )
-@click.option("--device", default=_PICTURE.device, show_default=True, metavar="auto|cpu|cuda[:N]")
+@click.option(
+    "--device", default=_PICTURE.device, show_default=True, metavar="auto|cpu|cuda[:N]",
+    help="Where the network runs.",
+)  # fmt: skip
 @click.option(
     "--precision",
     type=click.Choice(PRECISIONS),
@@ -54,7 +57,10 @@ _QUALITIES = ", ".join(f"{encoder.name} {encoder.says}" for encoder in ENCODERS.
     show_default=True,
     help="Of the network's residual branch.",
 )
-@click.option("--tile", type=TILE, default=_PICTURE.tile, show_default=True, help="Does not change the result.")
+@click.option(
+    "--tile", type=TILE, default=_PICTURE.tile, show_default=True, metavar="auto|none|WxH",
+    help="Does not change the result.",
+)  # fmt: skip
 @click.option(
     "--batch",
     type=click.IntRange(0, 1024),
@@ -84,8 +90,8 @@ _QUALITIES = ", ".join(f"{encoder.name} {encoder.says}" for encoder in ENCODERS.
 @click.option("-c:a", "audio_codec", metavar="CODEC", help="Audio encoder; default: copy.")
 @click.option("--audio", "audio_languages", type=LANGUAGES, help="Keep the audio tracks of these languages only.")
 @click.option("--subtitles", "subtitle_languages", type=LANGUAGES, help="Keep the subtitles of these languages only.")
-@click.option("--no-audio", is_flag=True)
-@click.option("--no-subtitles", is_flag=True)
+@click.option("--no-audio", is_flag=True, help="Leave all sound out.")
+@click.option("--no-subtitles", is_flag=True, help="Leave all subtitles out.")
 @click.option(
     "--threads",
     type=click.IntRange(0, 256),
@@ -122,6 +128,10 @@ def enhance(
         if end is not None:
             raise click.UsageError("-to and -t exclude each other.")
         end = (start or Fraction(0)) + duration
+    if given["bit_rate"] is not None and given["crf"] is not None:
+        raise click.UsageError("-b:v and -crf exclude each other.")
+    if "-" in (source, target):
+        raise click.UsageError("- (a pipe) is not read or written yet; wanted file names.")
     if end is not None and end <= (start or 0):
         raise click.UsageError(f"the end, {float(end)} s, is not after the start, {float(start or 0)} s.")
     options = EnhanceOptions(
@@ -152,7 +162,7 @@ def enhance(
             source, target, options, on_progress=report.frame, on_message=report.message, stop_signal=stop_signal
         )
     if not quiet:
-        click.echo(f"vidrts: {_summary(summary)}", err=True)
+        say(f"vidrts: {_summary(summary)}")
 
 
 def _summary(summary: Summary) -> str:
@@ -171,7 +181,7 @@ def _summary(summary: Summary) -> str:
 
 @contextmanager
 def _signals() -> Iterator[Callable[[], int | None]]:
-    """While inside, the first SIGINT or SIGTERM is remembered (the yielded function tells it); a second one kills."""
+    """While inside, the first SIGINT, SIGTERM or SIGHUP is remembered and told by the yielded function; a second kills."""
     caught: list[int] = []
 
     def remember(number: int, _: FrameType | None) -> None:
@@ -180,7 +190,7 @@ def _signals() -> Iterator[Callable[[], int | None]]:
             signal.raise_signal(number)
         caught.append(number)
 
-    before = {number: signal.signal(number, remember) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, remember) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     try:
         yield lambda: caught[0] if caught else None
     finally:

@@ -4,6 +4,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from vidrts.errors import ModelError
 from vidrts.networks.checkpoint import DEFAULT_MODEL, read_info, shipped_models
 from vidrts.networks.registry import build, parameter_count
 
@@ -28,8 +29,12 @@ def models() -> None:
         table.add_column(title, justify="right")
     folder = None
     for name, path in shipped_models().items():
-        info = read_info(path)
         folder = path.parent
+        try:
+            info = read_info(path)
+        except ModelError as error:
+            click.echo(f"vidrts: {error}", err=True)
+            continue
         count = parameter_count(build(info.architecture, info.numbers))
         figures = [
             form.format(info.figures[key]) if key in info.figures else "-" for key, (_, form) in _FIGURES.items()

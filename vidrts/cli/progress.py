@@ -2,6 +2,7 @@
 
 import sys
 import time
+from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
@@ -46,6 +47,12 @@ def describe(progress: Progress, model: str) -> str:
     return line
 
 
+def say(line: str) -> None:
+    """A line on stderr; when nobody reads that any more, the work goes on all the same."""
+    with suppress(OSError):
+        click.echo(line, err=True)
+
+
 class ProgressReport:
     """Shows `Progress` values and lines for people, so that they do not disturb each other."""
 
@@ -78,7 +85,7 @@ class ProgressReport:
         if self._bar is not None:
             self._bar.console.print(f"vidrts: {line}", markup=False, highlight=False, soft_wrap=True)
         else:
-            click.echo(f"vidrts: {line}", err=True)
+            say(f"vidrts: {line}")
 
     def frame(self, progress: Progress) -> None:
         """One more frame is written."""
@@ -88,4 +95,4 @@ class ProgressReport:
             )
         elif self._show and progress.seconds >= self._next:
             self._next = progress.seconds + INTERVAL
-            click.echo(f"vidrts: {describe(progress, self._model)}", err=True)
+            say(f"vidrts: {describe(progress, self._model)}")

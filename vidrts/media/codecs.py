@@ -38,6 +38,7 @@ class Encoder:
     """Its clock is the frame rate: timestamps finer than that cannot be kept."""
 
 
+_QSCALE_2 = {"flags": "+qscale", "global_quality": str(2 * 118)}  # FF_QP2LAMBDA = 118
 _TABLE = (
     Encoder(name="libx264", quality="crf", options={"crf": "16", "preset": "medium"}, params="x264-params",
             says="crf 16, preset medium", captions=True),
@@ -57,11 +58,14 @@ _TABLE = (
     Encoder(name="hevc_nvenc", quality="cq", options={"cq": "18", "preset": "p5"}, says="cq 18, preset p5",
             captions=True),
     Encoder(name="av1_nvenc", quality="cq", options={"cq": "22", "preset": "p5"}, says="cq 22, preset p5"),
-    Encoder(name="mpeg2video", quality=None, options={"qmin": "1", "q": "2"}, says="qscale 2", captions=True,
+    Encoder(name="mpeg2video", quality=None, options=_QSCALE_2, says="qscale 2", captions=True,
             rate_based=True),
-    Encoder(name="mpeg4", quality=None, options={"q": "2"}, says="qscale 2", rate_based=True),
+    Encoder(name="mpeg4", quality=None, options=_QSCALE_2, says="qscale 2", rate_based=True),
 )  # fmt: skip
 ENCODERS: dict[str, Encoder] = {encoder.name: encoder for encoder in _TABLE}
+
+_MPEGTS_VIDEO = ("h264", "hevc", "mpeg2video", "mpeg4")
+"""What players find in MPEG-TS; the muxer takes every other codec as private data."""
 
 _FAMILIES = {"h264": "libx264", "hevc": "libx265", "vp9": "libsvtav1", "av1": "libsvtav1"}
 _ALIASES = {"h264": "libx264", "x264": "libx264", "hevc": "libx265", "h265": "libx265", "x265": "libx265",
@@ -111,7 +115,7 @@ def for_format(source_codec: str, wanted: str, container: OutputFormat) -> list[
     return found
 
 
-def named(codec: str, fmt: PixelFormat, wanted: str | None) -> list[Choice]:
+def named(codec: str, fmt: PixelFormat, wanted: str | None, container: OutputFormat) -> list[Choice]:
     """The encoder that -c:v names, with the format -pix_fmt names or one that holds the source's picture."""
     name = _ALIASES.get(codec, codec)
     if codec == "copy":
@@ -122,6 +126,8 @@ def named(codec: str, fmt: PixelFormat, wanted: str | None) -> list[Choice]:
         opened = None
     if opened is None or opened.type != "video":
         raise OutputError(f"-c:v {codec}: no such video encoder; there are {', '.join(ENCODERS)}")
+    if container.muxer == "mpegts" and opened.canonical_name not in _MPEGTS_VIDEO:
+        raise OutputError(f"-c:v {codec}: ts cannot hold it; it holds {', '.join(_MPEGTS_VIDEO)}, or choose .mkv")
     encoder = ENCODERS.get(name) or Encoder(name=name, quality=None, says="the encoder's own")
     if wanted is not None:
         return [Choice(encoder, explicit(name, wanted))]
@@ -179,7 +185,7 @@ def encoder_options(
             raise OptionError(f"-crf: {encoder.name} has no such quality ({encoder.says} by default)")
         options[encoder.quality] = f"{crf:g}"
     elif bit_rate is not None or "b" in extra:
-        for key in ("crf", "cq", "q"):
+        for key in ("crf", "cq", *_QSCALE_2):
             options.pop(key, None)
     for key, value in (("preset", preset), ("tune", tune)):
         if value is not None:
@@ -189,6 +195,8 @@ def encoder_options(
     if "qp" in extra:
         options.pop("crf", None)
     own = [*([encoder.quiet] if encoder.quiet else []), *params]
+    if "flags" in extra and "flags" in options:
+        extra = {**extra, "flags": options["flags"] + extra["flags"]}
     options.update(extra)
     if encoder.params is not None:
         text = ":".join([*own, *([extra[encoder.params]] if encoder.params in extra else [])])

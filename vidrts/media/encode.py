@@ -134,27 +134,51 @@ class Target:
             raise self._failed(error) from error
 
     def finish(self) -> None:
-        """Complete the file and give it its final name."""
+        """Complete the file and give it its final name.
+
+        Where that name cannot be had any more (a file appeared under it meanwhile), the complete file is kept under a
+        partial name, and `OutputError` says where it lies.
+        """
         self._complete()
         assert self._temporary is not None
-        outfile.rename(self._temporary, self.path, overwrite=self.options.overwrite)
+        try:
+            outfile.rename(self._temporary, self.path, overwrite=self.options.overwrite)
+        except OSError as error:
+            kept = self._name_partial()
+            raise OutputError(
+                f"{self.path}: cannot be given its name ({error.strerror}); the complete file is {kept}"
+            ) from error
         self._written = self.path.stat().st_size
         self._temporary = None
 
     def keep_partial(self) -> Path | None:
         """Complete the file with what it holds and name it <name>.partial.<ext>; None if there is no frame in it.
 
-        A partial file of an earlier run is replaced.
+        No other file is replaced: a name that is taken gets a number, <name>.partial-2.<ext>.
         """
         if self._container is None or self._temporary is None or not self._frames:
             self.discard()
             return None
         self._complete()
-        kept = self.path.with_name(f"{self.path.stem}.partial{self.path.suffix}")
-        outfile.rename(self._temporary, kept, overwrite=True)
+        kept = self._name_partial()
         self._written = kept.stat().st_size
-        self._temporary = None
         return kept
+
+    def _name_partial(self) -> Path:
+        """Give the written file the first free partial name; the name it has where none can be had."""
+        assert self._temporary is not None
+        written, self._temporary = self._temporary, None
+        for number in range(1, 1000):
+            mark = ".partial" if number == 1 else f".partial-{number}"
+            kept = self.path.with_name(f"{self.path.stem}{mark}{self.path.suffix}")
+            try:
+                outfile.rename(written, kept, overwrite=False)
+            except FileExistsError:
+                continue
+            except OSError:
+                return written
+            return kept
+        return written
 
     def discard(self) -> None:
         """Remove the temporary file, if there is one; safe to call at any time and twice."""
@@ -172,10 +196,14 @@ class Target:
         """The encoders to try, in order."""
         info, options = self._source.info, self.options
         if options.video_codec is not None:
-            return codecs.named(options.video_codec, info.format, options.pixel_format)
+            return codecs.named(options.video_codec, info.format, options.pixel_format, self._kind)
         if options.pixel_format is not None:
-            return codecs.for_format(info.codec, options.pixel_format, self._kind)
-        return codecs.candidates(info.codec, info.format, self._kind)
+            found = codecs.for_format(info.codec, options.pixel_format, self._kind)
+        else:
+            found = codecs.candidates(info.codec, info.format, self._kind)
+        # An option of the person's that the first encoder refuses must not end in another codec.
+        asked = (options.crf, options.bit_rate, options.preset, options.tune)
+        return found[:1] if options.options or any(value is not None for value in asked) else found
 
     def _open_first(self, choices: list[Choice], routes: list[Route]) -> None:
         """Open the file with the first encoder that takes this picture."""
@@ -212,9 +240,13 @@ class Target:
                 if o is not None and r.stream.type != "attachment"
             }
             return
-        size = f"{self._source.info.width * self._scale}x{self._source.info.height * self._scale}"
-        raise OutputError(f"{self.path}: no encoder opens for {size}: {'; '.join(failures)}; "
-                          "-c:v and -e choose another encoder and its options")  # fmt: skip
+        width, height = (n * self._scale for n in (self._source.info.width, self._source.info.height))
+        fmt = choices[0].format
+        if width % (1 << fmt.log2_w) or height % (1 << fmt.log2_h):
+            advice = "this encoder may want even sizes: .mkv with -c:v ffv1, or -pix_fmt yuv444p, takes odd ones"
+        else:
+            advice = "check -preset, -tune, -crf and -e, or choose another encoder with -c:v"
+        raise OutputError(f"{self.path}: no encoder opens for {width}x{height}: {'; '.join(failures)}; {advice}")
 
     # Writing ------------------------------------------------------------------------------------------------------
 

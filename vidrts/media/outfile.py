@@ -14,6 +14,7 @@ from av.stream import Disposition, Stream
 from av.video.stream import VideoStream
 
 from vidrts.errors import OptionError, OutputError
+from vidrts.frame import matrix_by_height
 from vidrts.media import aspect
 from vidrts.media.codecs import Choice, encoder_options
 from vidrts.media.containers import CLOCKED, OutputFormat, open_source, time_base
@@ -28,8 +29,17 @@ if TYPE_CHECKING:
 
     from vidrts.media.encode import EncodeOptions
 
+_MPEG_RATES = (
+    Fraction(24_000, 1001), Fraction(24), Fraction(25), Fraction(30_000, 1001), Fraction(30), Fraction(50),
+    Fraction(60_000, 1001), Fraction(60),
+)  # fmt: skip
+"""The frame rates of MPEG-2 (ISO/IEC 13818-2 table 6-4); MPEG-4 takes them too."""
+
 _FASTEST = 240
 """Frames per second beyond which a guessed rate is a clock, not a rate; svtav1 refuses more."""
+
+LONGEST_NAME = 240
+"""Bytes of a file name; most systems take 255, and a partial name is up to 13 longer."""
 
 _MP4_KEYS = {
     "title", "artist", "album_artist", "album", "comment", "genre", "copyright", "composer", "date", "description",
@@ -42,11 +52,17 @@ _MP4_KEYS = {
 
 def check(path: Path, source: Path, *, overwrite: bool) -> None:
     """Raise `OutputError` where `path` must not or cannot be written."""
-    if path.exists() and source.exists() and path.samefile(source):
-        raise OutputError(f"{path}: is the source itself; give another name for the output")
-    if path.is_dir():
-        raise OutputError(f"{path}: is a folder, wanted a file name")
-    if path.exists() and not overwrite:
+    try:
+        taken = os.path.lexists(path)
+        if path.exists() and source.exists() and path.samefile(source):
+            raise OutputError(f"{path}: is the source itself; give another name for the output")
+        if path.is_dir():
+            raise OutputError(f"{path}: is a folder, wanted a file name")
+    except OSError as error:
+        raise OutputError(f"{path}: is no usable file name: {error.strerror}") from error
+    if (length := len(os.fsencode(path.name))) > LONGEST_NAME:
+        raise OutputError(f"{path}: the file name has {length} bytes, wanted at most {LONGEST_NAME}")
+    if taken and not overwrite:
         raise OutputError(f"{path}: exists already (-y overwrites)")
     check_writable(path)
 
@@ -62,29 +78,26 @@ def check_writable(path: Path) -> None:
 
 def temporary(path: Path, mark: str) -> Path:
     """The hidden name of a file being written, in the final folder, so that renaming is one step."""
-    stem = path.stem[:60]
+    stem = os.fsencode(path.stem)[:60].decode(errors="ignore")
     return path.with_name(f".{stem}.{os.getpid()}-{mark}.vidrts{path.suffix}")
 
 
 def rename(written: Path, final: Path, *, overwrite: bool) -> None:
-    """Give a complete file its final name; never replaces a file that appeared meanwhile unless allowed."""
+    """Give a written file another name; raises OSError, FileExistsError where it may not replace what has that name."""
+    if overwrite:
+        written.replace(final)
+        return
     try:
-        if overwrite:
-            written.replace(final)
-        else:
-            try:
-                os.link(written, final)  # fails where the name exists, unlike a rename
-                written.unlink()
-            except FileExistsError:
-                raise
-            except OSError as error:
-                if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK):
-                    raise
-                if final.exists():
-                    raise FileExistsError(errno.EEXIST, "exists already") from None
-                written.rename(final)
+        os.link(written, final)  # fails where the name exists, unlike a rename
+        written.unlink()
+    except FileExistsError:
+        raise
     except OSError as error:
-        raise OutputError(f"{final}: cannot be given its name: {error.strerror}; it lies at {written}") from error
+        if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK):
+            raise
+        if os.path.lexists(final):
+            raise FileExistsError(errno.EEXIST, "File exists") from None
+        written.rename(final)
 
 
 class OpenedFile:
@@ -105,6 +118,9 @@ class OpenedFile:
         self._routes = routes
         self._scale = scale
         self.color = source.info.color
+        if scale != 1 and source.info.format.model == "yuv" and self.color.matrix in (2, 3):
+            # A player judges an untagged picture by its height, which changes here: say what it was taken for.
+            self.color = replace(self.color, matrix=matrix_by_height(source.info.height))
         self.notes: list[str] = []
         self.aspect: tuple[int, int, Fraction] | None = None
         """Arguments of `aspect.write` for when the file is complete."""
@@ -199,6 +215,9 @@ class OpenedFile:
         info, options, encoder = self._source.info, self._options, choice.encoder
         rate = info.frame_rate or Fraction(25)
         rate = min(rate, Fraction(_FASTEST)).limit_denominator(1_000_000)
+        if encoder.rate_based:
+            rate = min(_MPEG_RATES, key=lambda standard: abs(standard - rate))
+            self.notes.append(f"{encoder.name} counts whole frames: times are rounded to {float(rate):.3f} frames/s")
         base = 1 / rate if encoder.rate_based else info.time_base
         stream = cast(VideoStream, self.container.add_stream(encoder.name, rate=rate))
         context = stream.codec_context
@@ -229,7 +248,12 @@ class OpenedFile:
             encoder, crf=options.crf, bit_rate=options.bit_rate, preset=options.preset, tune=options.tune,
             params=params, extra=extra,
         )  # fmt: skip
-        stream.metadata.update(kept_metadata(self._source.video.metadata, "enhanced", self._kind.muxer))
+        kept = kept_metadata(self._source.video.metadata, "enhanced", self._kind.muxer)
+        if not choice.format.alpha:
+            for key in [key for key in kept if key.lower() == "alpha_mode"]:
+                del kept[key]
+                self.notes.append("the alpha plane is lost: FFmpeg's decoder of this stream does not decode it")
+        stream.metadata.update(kept)
         stream.disposition = self._source.video.disposition
         if self._kind.muxer in ("matroska", "webm") and info.sar not in (0, 1):
             self.aspect = (context.width, context.height, info.sar)
@@ -243,11 +267,13 @@ class OpenedFile:
         held, wanted = self._source.info.format, choice.format
         if held.samples == wanted.samples:
             return None
+        if "gray" in (held.model, wanted.model) and held.model != wanted.model:
+            raise OptionError(f"-pix_fmt {wanted.name}: {held.name} is not converted between gray and colour")
         flags = "bicubic+accurate_rnd+full_chroma_int+full_chroma_inp"
         full = held.full_range or self.color.range == 2
         matrix = self.color.matrix if self.color.matrix not in (0, 2, 3) else None
         if matrix is None:
-            matrix = 1 if self._source.info.height >= 720 else 6
+            matrix = matrix_by_height(self._source.info.height)
         name = {1: "bt709", 4: "fcc", 5: "bt601", 6: "bt601", 7: "smpte240m", 9: "bt2020", 10: "bt2020"}.get(matrix)
         if name is None:
             raise OptionError(f"-pix_fmt {wanted.name}: the source's colour matrix {matrix} cannot be converted")

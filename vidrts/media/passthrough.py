@@ -58,7 +58,7 @@ def plan(
         if route is not None:
             routes.append(route)
         if stream.type == "audio" and route is None:
-            lost_sound.append(f"stream {stream.index} ({_codec(stream)}): {why}")
+            lost_sound.append(f"stream {stream.index} ({_codec(stream)}) {why}")
         if why:
             tell(f"{stream.type} stream {stream.index} ({_codec(stream)}) {why}")
     sound = [s for s in container.streams if s.type == "audio"]
@@ -109,6 +109,10 @@ def _convert_audio(stream: Stream, target: OutputFormat, wanted: str | None) -> 
     tried = [wanted] if wanted else {"webm": ["libopus"], "matroska": ["flac", "aac"]}.get(target.muxer, ["aac"])
     why = ""
     for codec in tried:
+        foreign = codec in av.codecs_available and av.Codec(codec, "w").canonical_name not in _MPEGTS
+        if target.muxer == "mpegts" and foreign:
+            why = f"cannot be encoded by {codec}: {target.name} cannot hold it"
+            continue
         try:
             AudioEncoder.check(stream, codec, target.muxer)
         except FFmpegErrors as error:
@@ -122,7 +126,7 @@ def can_copy(stream: Stream, target: OutputFormat) -> bool:
     """Whether the container takes the stream as it is. Known only by trying: a header is written into memory."""
     if stream.type == "unknown" or (stream.type not in ("attachment", "data") and stream.codec_context is None):
         return False
-    if target.muxer == "mpegts" and stream.type == "attachment":
+    if _spoiled(stream, target.muxer):
         return False
     try:
         with av.open(io.BytesIO(), "w", format=target.muxer) as trial:
@@ -135,6 +139,23 @@ def can_copy(stream: Stream, target: OutputFormat) -> bool:
     except FFmpegErrors:
         return False
     return True
+
+
+_MPEGTS = {
+    "h264", "hevc", "mpeg1video", "mpeg2video", "mpeg4", "vvc",
+    "aac", "aac_latm", "ac3", "eac3", "mp1", "mp2", "mp3", "dts", "truehd", "opus",
+    "dvb_subtitle", "dvb_teletext", "hdmv_pgs_subtitle", "timed_id3", "klv", "smpte_klv",
+}  # fmt: skip
+"""Codecs that an MPEG-TS player can know; the muxer takes every other as private data that nothing can play."""
+
+
+def _spoiled(stream: Stream, muxer: str) -> bool:
+    """Whether the muxer takes the stream's header but then writes what no player finds, or fails at the end."""
+    if muxer == "mpegts":
+        return stream.type == "attachment" or _codec(stream) not in _MPEGTS
+    if muxer in ("mov", "mp4") and stream.type == "data" and "timecode" in stream.metadata:
+        return True  # the muxer makes a timecode track of its own from the metadata
+    return muxer == "mov" and bool(stream.disposition & Disposition.attached_pic)
 
 
 def copied_stream(output: OutputContainer, stream: Stream) -> Stream:

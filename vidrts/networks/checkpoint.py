@@ -4,6 +4,7 @@ The metadata holds one key, "vidrts", with JSON: {"format": 1, "name", "architec
 "degradation", "data_hash", "training", "licence", "figures"}.
 """
 
+import hashlib
 import json
 import os
 from collections.abc import Mapping
@@ -58,13 +59,21 @@ def save_model(path: str | os.PathLike[str], network: nn.Module, info: ModelInfo
     """Write `network` and `info` to `path`, whole or not at all."""
     final = Path(path)
     tensors = {k: v.detach().to("cpu", torch.float32).contiguous() for k, v in network.state_dict().items()}
-    header = json.dumps({"format": FORMAT, **asdict(info)}, sort_keys=True)
+    header = json.dumps({"format": FORMAT, **asdict(info), "weights_sha256": _digest(tensors)}, sort_keys=True)
     temporary = final.with_name(f".{final.name}.{os.getpid()}")
     try:
         temporary.write_bytes(safetensors.torch.save(tensors, metadata={_KEY: header}))
         temporary.replace(final)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _digest(tensors: Mapping[str, torch.Tensor]) -> str:
+    """SHA-256 over names and float32 values, so that flipped bits are noticed."""
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        digest.update(name.encode() + b"\0" + tensors[name].numpy().tobytes())
+    return digest.hexdigest()
 
 
 def model_folders() -> list[Path]:
@@ -119,12 +128,24 @@ def load_model(name_or_file: str | os.PathLike[str] = DEFAULT_MODEL) -> LoadedMo
         raise ModelError(
             f"{path}: the weights do not fit {info.architecture} {dict(info.numbers)}: see {odd[0]}; get the file again"
         ) from None
-    if not all(bool(torch.isfinite(t).all()) for t in tensors.values()):
-        raise ModelError(f"{path}: the weights hold values that are not finite; get the file again")
+    if _digest(tensors) != _read_header(path).get("weights_sha256"):
+        raise ModelError(f"{path}: the weights are damaged (their checksum is another); get the file again")
     return LoadedModel(network.eval().requires_grad_(False), info, path)
 
 
 def _read_info(path: Path) -> ModelInfo:
+    header = _read_header(path)
+    try:
+        info = ModelInfo(**{name: header[name] for name in ModelInfo.__dataclass_fields__ if name in header})
+        for value in info.figures.values():
+            float(value)
+    except (TypeError, ValueError, AttributeError) as error:
+        raise ModelError(f"{path}: its vidrts metadata is damaged ({error}); get the file again") from None
+    return info
+
+
+def _read_header(path: Path) -> dict[str, Any]:
+    """What `save_model` wrote under the one key of the file's metadata."""
     try:
         with safetensors.safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
@@ -135,10 +156,10 @@ def _read_info(path: Path) -> ModelInfo:
     if _KEY not in metadata:
         raise ModelError(f"{path}: a safetensors file, but not a vidrts model (no {_KEY!r} in its metadata)")
     try:
-        header = json.loads(metadata[_KEY])
-        if header["format"] != FORMAT:
-            raise ModelError(f"{path}: model format {header['format']}, wanted format {FORMAT}; update vidrts")
-        known = {name: header[name] for name in ModelInfo.__dataclass_fields__ if name in header}
-        return ModelInfo(**known)
-    except (json.JSONDecodeError, TypeError, KeyError) as error:
+        header = dict(json.loads(metadata[_KEY]))
+        version = header["format"]
+    except (ValueError, TypeError, KeyError) as error:
         raise ModelError(f"{path}: its vidrts metadata is damaged ({error}); get the file again") from None
+    if version != FORMAT:
+        raise ModelError(f"{path}: model format {version}, wanted format {FORMAT}; update vidrts")
+    return header

@@ -27,7 +27,7 @@ def build(architecture: str, numbers: Mapping[str, Any]) -> RTS:
         known = ", ".join(sorted(_ARCHITECTURES))
         raise ModelError(f"network architecture {architecture!r} is not known; known are: {known}") from None
     except (TypeError, ValueError) as error:
-        raise ModelError(f"network architecture {architecture!r} cannot have {dict(numbers)}: {error}") from None
+        raise ModelError(f"network architecture {architecture!r} cannot have {numbers!r}: {error}") from None
 
 
 def parameter_count(network: nn.Module) -> int:

@@ -104,7 +104,12 @@ class Enhancer:
         return [replace(frame, planes=planes) for frame, planes in zip(frames, outputs, strict=True)]
 
     def _fields(self, frame: Frame) -> Frame:
-        """Each field alone, then woven again. At scale 2 the frame has twice the lines, woven likewise."""
+        """Each field alone, then woven again."""
+        if self.options.scale != 1:
+            raise UnsupportedFormatError(
+                "interlaced frames are not doubled field by field: their lines would no longer fit together; "
+                "deinterlace (--interlaced auto) for --scale 2"
+            )
         parities: tuple[tuple[int, FieldOrder], ...] = ((0, "tff"), (1, "bff"))
         fields = [
             self._pictures([tuple(plane[row::2] for plane in frame.planes)], [self._plan(frame, parity)])[0]
