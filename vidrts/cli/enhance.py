@@ -181,7 +181,7 @@ def _summary(summary: Summary) -> str:
 
 @contextmanager
 def _signals() -> Iterator[Callable[[], int | None]]:
-    """While inside, the first SIGINT, SIGTERM or SIGHUP is remembered and told by the yielded function; a second kills."""
+    """While inside, the first SIGINT, SIGTERM or SIGHUP is kept for the yielded function to tell; a second kills."""
     caught: list[int] = []
 
     def remember(number: int, _: FrameType | None) -> None:
