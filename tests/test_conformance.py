@@ -20,8 +20,6 @@ from vidrts.media.containers import OUTPUT_FORMATS, output_format
 from vidrts.picture.enhancer import EnhancerOptions
 
 EXPECTED = Path(__file__).with_name("conformance.json")
-LONG = 300
-"""Frames; the four clips beyond it are two fifths of all."""
 FASTEST = {"libx264": "ultrafast", "libx265": "ultrafast", "libsvtav1": "12"}
 
 
@@ -37,14 +35,14 @@ def fastest(clip: Path, target: Path) -> EncodeOptions:
     return EncodeOptions(preset=FASTEST[encoder])
 
 
-def outcome(clip: Path, folder: Path, model: str, strength: float = 1.0) -> dict[str, Any]:
+def outcome(clip: Path, folder: Path, model: str) -> dict[str, Any]:
     """What became of a clip: frames and differences, or the refusal; and what people were told."""
     target = folder / target_name(clip)
     said: list[str] = []
     try:
         run = EnhanceOptions(
             model=model,
-            picture=EnhancerOptions(device="cpu", strength=strength),
+            picture=EnhancerOptions(device="cpu"),
             encode=fastest(clip, target),
         )
         enhance(clip, target, run, on_message=said.append)
@@ -71,13 +69,7 @@ EXPECTATIONS: dict[str, Any] = json.loads(EXPECTED.read_text()) if EXPECTED.is_f
 @pytest.mark.skipif(FFPROBE is None, reason="ffprobe is not installed; it tells what the files hold")
 @pytest.mark.parametrize("name", sorted(EXPECTATIONS))
 def test_every_clip(name: str, clips: Path, tiny_model: Path, tmp_path: Path) -> None:
-    expected = EXPECTATIONS[name]
-    if expected.get("frames", 0) <= LONG:
-        assert outcome(clips / name, tmp_path, str(tiny_model)) == expected
-        return
-    # For the longest clips the network itself is left out, so that the whole fits into CI's time.
-    said = [line for line in expected["said"] if not line.startswith("colour not fully tagged")]
-    assert outcome(clips / name, tmp_path, str(tiny_model), strength=0.0) == {**expected, "said": said}
+    assert outcome(clips / name, tmp_path, str(tiny_model)) == EXPECTATIONS[name]
 
 
 def test_no_clip_is_left_out(clips: Path) -> None:

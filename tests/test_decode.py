@@ -242,10 +242,17 @@ def test_missing_times_are_derived(clips: Path, tmp_path: Path) -> None:
 
 
 def test_closing_twice_and_early(clips: Path) -> None:
-    source = Source(clips / "torchcodec__nasa_13013.mp4")
+    clip = clips / "torchcodec__nasa_13013.mp4"
+
+    def held_open() -> bool:
+        return any(p.exists() and p.samefile(clip) for p in Path("/proc/self/fd").iterdir())
+
+    source = Source(clip)
     next(source.events())
+    assert held_open()
     source.close()
     source.close()
+    assert not held_open()
 
 
 def test_a_clock_that_starts_late(clips: Path, tmp_path: Path) -> None:
