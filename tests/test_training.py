@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from conftest import tiny_network
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
@@ -165,7 +166,7 @@ def test_training_learns_and_the_next_stage_aims_at_d_of_sr(few_photos: Path, tm
     assert stage1[-1] < 0.9 * stage1[0]
     network = load_model(files[0]).network
     original = corpus.read_picture(sorted(few_photos.iterdir())[0])
-    (target,) = phase_b.targets(network, [original], torch.device("cpu"))
+    (target,) = phase_b.targets(network, [original], torch.device("cpu"), lock_mean=False)
     assert target.dtype == torch.float16
     x = original[None].float() / 255
     wanted = halve(network(x)).clamp(0, 1)[0]
@@ -184,3 +185,37 @@ def test_settings_are_checked(tmp_path: Path) -> None:
             options(tmp_path, tmp_path, **wrong)
     with pytest.raises(TrainingError, match="no such folder"):
         train(options(tmp_path / "none", tmp_path / "out"))
+
+
+def test_the_flat_loss_is_the_shift_of_a_flat_colour_squared() -> None:
+    colours = phase_a.flat_colours(16, seed=1, step=2)
+    assert torch.equal(colours, phase_a.flat_colours(16, seed=1, step=2))
+    assert not torch.equal(colours, phase_a.flat_colours(16, seed=1, step=3))
+    network = tiny_network()
+    large = network(colours.expand(-1, -1, 64, 64))[..., 40:88, 40:88]
+    assert torch.allclose(
+        large, large[..., :2, :2].repeat(1, 1, 24, 24), atol=1e-6
+    )  # far from borders only phases differ
+    wanted = (large[..., :2, :2] - colours).square().mean()
+    assert wanted > 1e-5
+    assert torch.allclose(phase_a.flat_loss(network, colours), wanted, rtol=1e-4)
+
+
+def test_flat_colours_are_learned(few_photos: Path, tmp_path: Path) -> None:
+    shifts = {}
+    for flats in (0, 16):
+        more = {"stages": 1, "steps": 60, "flats": flats, "rate": 3e-3, "patch": 16, "checkpoint_every": 60}
+        train(options(few_photos, tmp_path / str(flats), **more))
+        rows = [json.loads(line) for line in (tmp_path / str(flats) / "metrics.jsonl").read_text().splitlines()]
+        shifts[flats] = rows[-1]["flat_shift"]
+    assert shifts[16] < 0.8 * shifts[0]
+
+
+def test_targets_keep_the_mean_colour_of_their_photograph(few_photos: Path, tiny_model: Path) -> None:
+    network = load_model(tiny_model).network
+    original = corpus.read_picture(sorted(few_photos.glob("*.png"))[0])
+    wanted = original.float().mean(dim=(1, 2)) / 255
+    (locked,) = phase_b.targets(network, [original], torch.device("cpu"), lock_mean=True)
+    (free,) = phase_b.targets(network, [original], torch.device("cpu"), lock_mean=False)
+    assert (locked.float().mean(dim=(1, 2)) - wanted).abs().max() < 1e-3  # clamping may leave a little
+    assert (free.float().mean(dim=(1, 2)) - wanted).abs().max() > 2e-3

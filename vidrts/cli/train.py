@@ -44,6 +44,19 @@ _DEFAULT = TrainOptions(photos=Path(), out=Path())
 @click.option(
     "--held-out", type=int, default=_DEFAULT.held_out, show_default=True, help="Photographs kept for validation."
 )
+@click.option(
+    "--flats",
+    type=int,
+    default=_DEFAULT.flats,
+    show_default=True,
+    help="Flat patches of random colours beside each batch, which have to stay as they are.",
+)
+@click.option(
+    "--lock-mean/--no-lock-mean",
+    default=_DEFAULT.lock_mean,
+    show_default=True,
+    help="Give each target the mean colour of its photograph.",
+)
 @click.option("--seed", type=int, default=_DEFAULT.seed, show_default=True)
 @click.option("--device", default=_DEFAULT.device, show_default=True, metavar="auto|cpu|cuda[:N]")
 @click.option("-v", "--verbose", is_flag=True, help="Show tracebacks.")

@@ -24,10 +24,15 @@ class Schedule:
     """The rate falls from `rate` to this along half a cosine."""
     bf16: bool = True
     """Run the residual branch under bf16 autocast; the RGB path and the loss stay in float32."""
+    flats: int = 16
+    """Patches of one random colour beside each batch, which the network has to leave as it is; 0 for none.
+    Photographs hold few saturated flat areas, and without these such colours drift (specs/INTEGRATION.md section 8)."""
 
     def __post_init__(self) -> None:
-        if self.steps < 1 or self.batch < 1 or not 0 < self.final_rate <= self.rate:
-            raise OptionError(f"schedule wants steps and batch of at least 1 and 0 < final rate <= rate, got {self}")
+        if self.steps < 1 or self.batch < 1 or self.flats < 0 or not 0 < self.final_rate <= self.rate:
+            raise OptionError(
+                f"schedule wants steps and batch of at least 1, flats of at least 0, 0 < final rate <= rate; got {self}"
+            )
 
     def rate_at(self, step: int) -> float:
         """The learning rate of step 0 .. steps-1."""
@@ -63,6 +68,19 @@ def batches(count: int, batch: int, seed: int, first: int, last: int) -> list[np
     return found
 
 
+def flat_colours(count: int, seed: int, step: int) -> torch.Tensor:
+    """(count, 3, 1, 1) float32: the colours of `step`, uniform in 0..1, the same in a resumed run."""
+    return torch.from_numpy(np.random.default_rng((seed, step, count)).random((count, 3, 1, 1), dtype=np.float32))
+
+
+def flat_loss(network: RTS, colours: torch.Tensor) -> torch.Tensor:
+    """MSE between colours (B, 3, 1, 1) and SR of flat patches of them, where zero padding does not reach."""
+    reach = network.radius + 1
+    prediction = network(colours.expand(-1, -1, 2 * reach + 1, 2 * reach + 1))
+    middle = prediction[..., 2 * reach : 2 * reach + 2, 2 * reach : 2 * reach + 2]
+    return F.mse_loss(middle.float(), colours.expand_as(middle))
+
+
 def run(
     state: State,
     schedule: Schedule,
@@ -91,7 +109,9 @@ def run(
         y = y.float() / 255 if y.dtype == torch.uint8 else y.float()
         with torch.autocast(device.type, torch.bfloat16, enabled=schedule.bf16):
             prediction = network(x)
-        loss = F.mse_loss(prediction, y)
+            loss = F.mse_loss(prediction.float(), y)
+            if schedule.flats:
+                loss = loss + flat_loss(network, flat_colours(schedule.flats, seed, state.step).to(device))
         if not torch.isfinite(loss):
             raise TrainingError(f"step {state.step}: the loss is {loss.item()}; start again with a lower --rate")
         optimizer.zero_grad(set_to_none=True)

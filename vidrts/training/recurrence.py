@@ -18,6 +18,7 @@ import torch
 from vidrts.errors import OptionError, TrainingError
 from vidrts.measure.difference import difference_ratio
 from vidrts.measure.fidelity import psnr
+from vidrts.measure.flats import flat_shift
 from vidrts.measure.sharpness import radial_gain
 from vidrts.networks.checkpoint import ModelInfo, load_model, save_model
 from vidrts.networks.registry import RECIPES, build
@@ -53,6 +54,10 @@ class TrainOptions:
     """Crops for each photograph."""
     held_out: int = 8
     """Photographs kept for validation."""
+    flats: int = 16
+    """Flat patches of random colours beside each batch, which have to stay as they are; 0 for none."""
+    lock_mean: bool = True
+    """Give each target the mean colour of its photograph."""
     degradation: Degradation = field(default_factory=Degradation)
     seed: int = 1
     checkpoint_every: int = 500
@@ -64,16 +69,18 @@ class TrainOptions:
         for name in ("stages", "steps", "later_steps", "batch", "crops", "held_out", "checkpoint_every"):
             if getattr(self, name) < 1:
                 raise OptionError(f"{name.replace('_', '-')} {getattr(self, name)}: wanted at least 1")
+        if self.flats < 0:
+            raise OptionError(f"flats {self.flats}: wanted at least 0")
         if self.patch < 16:
             raise OptionError(f"patch {self.patch}: wanted at least 16 pixels")
 
     def schedule(self, stage: int) -> phase_a.Schedule:
         """The schedule of stage 1, 2, ..."""
         if stage == 1:
-            return phase_a.Schedule(steps=self.steps, batch=self.batch, rate=self.rate, final_rate=self.rate / 100)
-        return phase_a.Schedule(
-            steps=self.later_steps, batch=self.batch, rate=self.later_rate, final_rate=self.later_rate / 50
-        )
+            steps, rate, final_rate = self.steps, self.rate, self.rate / 100
+        else:
+            steps, rate, final_rate = self.later_steps, self.later_rate, self.later_rate / 50
+        return phase_a.Schedule(steps=steps, batch=self.batch, rate=rate, final_rate=final_rate, flats=self.flats)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,7 +156,7 @@ def train(
         files.append(file)
         if stage < options.stages:
             on_message(f"stage {stage}: making its targets, HR{stage} = d(SR{stage}(HR0))")
-            targets = list(phase_b.targets(network, originals, device))
+            targets = list(phase_b.targets(network, originals, device, lock_mean=options.lock_mean))
     return files
 
 
@@ -218,7 +225,8 @@ class _Validation:
                 "gain_at_0.35": gains[at],
             })  # fmt: skip
         self._before = pictures
-        return {name: sum(row[name] for row in rows) / len(rows) for name in rows[0]}
+        means = {name: sum(row[name] for row in rows) / len(rows) for name in rows[0]}
+        return {**means, "flat_shift": flat_shift(enhance, self._device)}
 
 
 def load_options(run: Path) -> TrainOptions:
