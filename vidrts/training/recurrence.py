@@ -54,6 +54,8 @@ class TrainOptions:
     """Crops for each photograph."""
     held_out: int = 8
     """Photographs kept for validation."""
+    optimizer: phase_a.OptimizerName = "adam"
+    """adam as in the paper, or muon for the inner convolutions, which needs fewer steps."""
     flats: int = 16
     """Flat patches of random colours beside each batch, which have to stay as they are; 0 for none."""
     lock_mean: bool = True
@@ -69,10 +71,10 @@ class TrainOptions:
         for name in ("stages", "steps", "later_steps", "batch", "crops", "held_out", "checkpoint_every"):
             if getattr(self, name) < 1:
                 raise OptionError(f"{name.replace('_', '-')} {getattr(self, name)}: wanted at least 1")
-        if self.flats < 0:
-            raise OptionError(f"flats {self.flats}: wanted at least 0")
         if self.patch < 16:
             raise OptionError(f"patch {self.patch}: wanted at least 16 pixels")
+        for stage in (1, 2):
+            self.schedule(stage)  # raises for what it does not take
 
     def schedule(self, stage: int) -> phase_a.Schedule:
         """The schedule of stage 1, 2, ..."""
@@ -80,7 +82,9 @@ class TrainOptions:
             steps, rate, final_rate = self.steps, self.rate, self.rate / 100
         else:
             steps, rate, final_rate = self.later_steps, self.later_rate, self.later_rate / 50
-        return phase_a.Schedule(steps=steps, batch=self.batch, rate=rate, final_rate=final_rate, flats=self.flats)
+        return phase_a.Schedule(
+            steps=steps, batch=self.batch, rate=rate, final_rate=final_rate, optimizer=self.optimizer, flats=self.flats
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,7 +181,8 @@ def _phase_a(
         held = torch.load(checkpoint, weights_only=True, map_location="cpu")
         if held["stage"] == stage:
             network.load_state_dict(held["network"])
-            state.optimizer.load_state_dict(held["optimizer"])
+            for optimizer, numbers in zip(state.optimizers, held["optimizers"], strict=True):
+                optimizer.load_state_dict(numbers)
             state.step = held["step"]
     while state.step < schedule.steps:
         until = min(state.step + options.checkpoint_every, schedule.steps)
@@ -298,7 +303,7 @@ def _save_checkpoint(path: Path, stage: int, state: phase_a.State) -> None:
             "stage": stage,
             "step": state.step,
             "network": state.network.state_dict(),
-            "optimizer": state.optimizer.state_dict(),
+            "optimizers": [optimizer.state_dict() for optimizer in state.optimizers],
         },
         temporary,
     )
