@@ -1,0 +1,253 @@
+"""YUV4MPEG2, the raw video of pipes: header and frames, read and written without FFmpeg.
+
+FFmpeg's own reader and writer lose the sample aspect ratio and the chroma siting through PyAV (specs/FFMPEG.md). The
+words are those of mjpegtools' yuv4mpeg(5) with FFmpeg's additions: `C420p10` and its kin, `XCOLORRANGE`. There are no
+timestamps, no matrix, no primaries in it. A stream begins with one line of parameters; each frame is a line `FRAME`,
+with parameters of its own perhaps, and then the planes Y, Cb, Cr without gaps.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import BinaryIO, Literal
+
+import numpy as np
+import torch
+
+from vidrts.errors import InputError, UnsupportedFormatError
+from vidrts.frame import FieldOrder, PixelFormat, pixel_format
+
+MAX_LINE = 1024
+"""Longest header or FRAME line in bytes, its end included. FFmpeg's own reader takes 128."""
+MAX_SIDE = 32_768
+MAX_FRAME = 1 << 30
+"""Most bytes of one frame; nothing larger is ever allocated."""
+
+_SITINGS = {"420jpeg": 2, "420mpeg2": 1, "420paldv": 3, "420": 2}
+"""Chroma tag of 8 bit 4:2:0 -> FFmpeg's AVCHROMA_LOC_*; a bare C420 is JPEG's, centred, for FFmpeg and mjpegtools."""
+_INTERLACING: dict[str, FieldOrder | Literal["mixed"]] = {
+    "p": "progressive", "t": "tff", "b": "bff", "m": "mixed", "?": "progressive",
+}  # fmt: skip
+_FRAME_INTERLACING: dict[str, FieldOrder] = {
+    "t": "tff", "T": "tff", "b": "bff", "B": "bff", "1": "progressive", "2": "progressive", "3": "progressive",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Header:
+    """What the first line says."""
+
+    width: int
+    height: int
+    format: PixelFormat
+    rate: Fraction | None = None
+    """Frames/s; None where the line says 0:0 or nothing."""
+    field_order: FieldOrder | Literal["mixed"] = "progressive"
+    """"mixed": each FRAME line says its own."""
+    sar: Fraction = Fraction(0)
+    """Sample aspect ratio, 0 when unknown."""
+    siting: int = 0
+    """FFmpeg's AVCHROMA_LOC_*: 1 left, 2 centre, 3 top-left, 0 unspecified."""
+    range: int = 0
+    """1 limited, 2 full, 0 unspecified (`XCOLORRANGE`)."""
+
+    @property
+    def plane_sizes(self) -> tuple[tuple[int, int], ...]:
+        """(rows, columns) of each plane."""
+        count = len(self.format.order)
+        return tuple(self.format.plane_size(component, self.width, self.height) for component in range(count))
+
+    @property
+    def frame_bytes(self) -> int:
+        """Bytes of one frame's samples."""
+        return sum(rows * columns for rows, columns in self.plane_sizes) * self.format.dtype.itemsize
+
+
+def parse_header(line: bytes) -> Header:
+    """The header of the first line, its end left out. Raises `InputError` or `UnsupportedFormatError`."""
+    try:
+        magic, *tokens = line.decode("ascii").split(" ")
+    except UnicodeDecodeError:
+        raise InputError("y4m header: holds bytes that are no ASCII; is this a YUV4MPEG2 stream?") from None
+    if magic != "YUV4MPEG2":
+        raise InputError(f"y4m header: begins with {magic[:20]!r}, wanted YUV4MPEG2")
+    single = {token[0]: token[1:] for token in tokens if token and token[0] != "X"}
+    extensions = [token[1:] for token in tokens if token.startswith("X")]
+    sides = [_side(single, letter) for letter in "WH"]
+    chroma = single.get("C")
+    if chroma is None:  # older writers say it in an extension only
+        chroma = next((e.removeprefix("YSCSS=").lower() for e in extensions if e.startswith("YSCSS=")), "420jpeg")
+    interlacing = single.get("I", "?")
+    if interlacing not in _INTERLACING:
+        raise InputError(f"y4m header: interlacing I{interlacing}, wanted one of Ip It Ib Im I?")
+    header = Header(
+        width=sides[0],
+        height=sides[1],
+        format=_format(chroma),
+        rate=_ratio("F", single.get("F", "0:0")) or None,
+        field_order=_INTERLACING[interlacing],
+        sar=_ratio("A", single.get("A", "0:0")),
+        siting=_SITINGS.get(chroma, 0),
+        range={"COLORRANGE=LIMITED": 1, "COLORRANGE=FULL": 2}.get(
+            next((e for e in extensions if e.startswith("COLORRANGE=")), ""), 0
+        ),
+    )
+    if header.frame_bytes > MAX_FRAME:
+        raise InputError(f"y4m header: a frame would have {header.frame_bytes:,} bytes, wanted at most {MAX_FRAME:,}")
+    return header
+
+
+def format_header(header: Header) -> bytes:
+    """The line that says `header`, its end included; raises `UnsupportedFormatError` for what y4m has no word for."""
+    rate = header.rate or Fraction(0, 1)
+    words = [
+        "YUV4MPEG2", f"W{header.width}", f"H{header.height}",
+        f"F{rate.numerator}:{rate.denominator if rate else 0}",
+        "I" + next(letter for letter, order in _INTERLACING.items() if order == header.field_order),
+        f"A{header.sar.numerator}:{header.sar.denominator if header.sar else 0}",
+    ]  # fmt: skip
+    tag = chroma_tag(header.format, header.siting)
+    words += [f"C{tag}"]
+    if header.format.model == "yuv":
+        words += [f"XYSCSS={tag.upper()}"]  # for readers from before the C tag
+    if header.range:
+        words += [f"XCOLORRANGE={'LIMITED' if header.range == 1 else 'FULL'}"]
+    return " ".join(words).encode("ascii") + b"\n"
+
+
+def chroma_tag(fmt: PixelFormat, siting: int = 0) -> str:
+    """The word after C for a pixel format and FFmpeg's siting number; raises `UnsupportedFormatError`."""
+    if fmt.model == "rgb" or fmt.alpha or fmt.layout != "planar":
+        raise UnsupportedFormatError(
+            f"y4m has no word for pixel format {fmt.name}: wanted planar YUV or gray without alpha; "
+            "write -f matroska or -f nut instead, or give -pix_fmt"
+        )
+    depth = "" if fmt.depth == 8 else str(fmt.depth)
+    if fmt.model == "gray":
+        return f"mono{depth}"
+    sub = {(1, 1): "420", (1, 0): "422", (0, 0): "444"}[fmt.log2_w, fmt.log2_h]
+    if depth:
+        return f"{sub}p{depth}"
+    if sub == "420":
+        return {1: "420mpeg2", 3: "420paldv"}.get(siting, "420jpeg")
+    return sub
+
+
+class Reader:
+    """Frames out of a binary stream, which need not be seekable."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        """Read the header; raises `InputError` or `UnsupportedFormatError`."""
+        self._stream = stream
+        self.frames_read = 0
+        line = self._line()
+        if line is None:
+            raise InputError("y4m: the stream is empty; did the program before this one fail?")
+        self.header = parse_header(line)
+
+    def frames(self) -> Iterator[tuple[tuple[torch.Tensor, ...], FieldOrder]]:
+        """(planes, field order) of each frame; planes are stored samples (h, w), uint8 or uint16.
+
+        Raises `InputError`, with the count of whole frames, where the stream ends or goes astray within a frame.
+        """
+        while (line := self._line()) is not None:
+            order = self._frame_line(line)
+            yield self._planes(), order
+            self.frames_read += 1
+
+    def _frame_line(self, line: bytes) -> FieldOrder:
+        magic, *tokens = line.split(b" ")
+        if magic != b"FRAME":
+            raise InputError(f"y4m: {self._after()}, got {line[:20]!r} where a line FRAME was wanted")
+        said = next((t[1:2].decode("ascii", "replace") for t in tokens if t.startswith(b"I")), "")
+        order = self.header.field_order
+        if order == "mixed":
+            return _FRAME_INTERLACING.get(said, "progressive")
+        return order
+
+    def _planes(self) -> tuple[torch.Tensor, ...]:
+        """The samples of one frame, in one allocation."""
+        header = self.header
+        buffer = np.empty(header.frame_bytes, np.uint8)
+        view, done = memoryview(buffer), 0
+        while done < len(view):
+            count = self._stream.readinto(view[done:])  # type: ignore[attr-defined]
+            if not count:
+                raise InputError(f"y4m: the stream ended within a frame; {self._after()}")
+            done += count
+        samples = buffer.view("<u2").astype(np.uint16, copy=False) if header.format.depth > 8 else buffer
+        planes, start = [], 0
+        for rows, columns in header.plane_sizes:
+            planes.append(torch.from_numpy(samples[start : start + rows * columns].reshape(rows, columns)))
+            start += rows * columns
+        return tuple(planes)
+
+    def _line(self) -> bytes | None:
+        """The next line without its end; None at the end of the stream."""
+        line = self._stream.readline(MAX_LINE)
+        if not line:
+            return None
+        if not line.endswith(b"\n"):
+            what = "is cut off" if len(line) < MAX_LINE else f"is longer than {MAX_LINE} bytes"
+            raise InputError(f"y4m: a line {what}; is this a YUV4MPEG2 stream?")
+        return line[:-1]
+
+    def _after(self) -> str:
+        return f"after {self.frames_read} whole frame{'' if self.frames_read == 1 else 's'}"
+
+
+class Writer:
+    """Frames into a binary stream. Every call writes all it got."""
+
+    def __init__(self, stream: BinaryIO, header: Header) -> None:
+        self._stream = stream
+        self.header = header
+        self._write(format_header(header))
+
+    def write(self, planes: tuple[torch.Tensor, ...]) -> None:
+        """One frame: planes of stored samples (h, w) as `header.format` has them, on the CPU; views are fine."""
+        sizes = tuple(tuple(plane.shape) for plane in planes)
+        if sizes != self.header.plane_sizes or any(p.dtype != self.header.format.dtype for p in planes):
+            raise ValueError(f"y4m frame: planes {sizes} of {planes[0].dtype}, wanted {self.header.plane_sizes}")
+        self._write(b"FRAME\n")
+        for plane in planes:
+            samples = plane.numpy()
+            self._write(memoryview(np.ascontiguousarray(samples.astype(samples.dtype.newbyteorder("<"), copy=False))))
+
+    def _write(self, data: bytes | memoryview) -> None:
+        view = memoryview(data).cast("B")
+        done = 0
+        while done < len(view):  # an unbuffered pipe may take a part only
+            done += self._stream.write(view[done:]) or 0
+
+
+def _side(single: dict[str, str], letter: str) -> int:
+    value = single.get(letter, "")
+    if not (value.isdecimal() and len(value) <= 6 and 1 <= int(value) <= MAX_SIDE):
+        got = f"{letter}{value[:20]}" if letter in single else f"no {letter}"
+        raise InputError(f"y4m header: {got}, wanted {letter} and a number from 1 to {MAX_SIDE}")
+    return int(value)
+
+
+def _ratio(letter: str, value: str) -> Fraction:
+    """N:D as a fraction, 0 for 0:0 and the like, which mean unknown."""
+    top, colon, bottom = value.partition(":")
+    digits = (top.isdecimal(), bottom.isdecimal(), len(top) <= 10, len(bottom) <= 10)
+    if not colon or not all(digits):
+        raise InputError(f"y4m header: {letter}{value[:20]}, wanted {letter} and two numbers, for example {letter}25:1")
+    return Fraction(int(top), int(bottom)) if int(bottom) else Fraction(0)
+
+
+def _format(tag: str) -> PixelFormat:
+    """The pixel format of the word after C."""
+    if tag in _SITINGS:
+        return pixel_format("yuv420p")
+    sub, _, depth = (tag.replace("mono", "monop") if tag.startswith("mono") else tag).partition("p")
+    name = {"422": "yuv422p", "444": "yuv444p", "420": "yuv420p", "mono": "gray"}.get(sub)
+    deep = depth in ("9", "10", "12", "14", "16")
+    if name is None or not (deep or (not depth and sub != "420")):
+        raise UnsupportedFormatError(
+            f"y4m chroma format C{tag[:20]} is not supported: wanted C420jpeg, C420mpeg2, C420paldv, C422, C444, Cmono "
+            "or one of them with p9 to p16; convert it first, for example with -pix_fmt yuv422p"
+        )
+    return pixel_format(f"{name}{depth}le" if deep else name)
