@@ -17,7 +17,6 @@ from vidrts.errors import OptionError, TrainingError
 from vidrts.networks.checkpoint import load_model
 from vidrts.picture.lanczos import halve
 from vidrts.training import corpus, phase_a, phase_b
-from vidrts.training.degrade import PRESETS, Degradation, jpeg
 from vidrts.training.recurrence import TrainOptions, load_options, train
 
 
@@ -35,28 +34,6 @@ def options(photos: Path, out: Path, **more: object) -> TrainOptions:
     small = {"model": "rts-lite", "stages": 2, "steps": 12, "later_steps": 8, "batch": 2, "patch": 32, "crops": 6,
              "held_out": 2, "checkpoint_every": 4, "device": "cpu"}  # fmt: skip
     return TrainOptions(photos=photos, out=out, **{**small, **more})
-
-
-def test_the_triangle_is_1_3_3_1_and_jpeg_comes_after_it(photos: Path) -> None:
-    crop = corpus.read_picture(sorted(photos.glob("*.jpg"))[0])[:, :128, :128]
-    taps = np.array([1, 3, 3, 1]) / 8
-    padded = np.pad(crop.numpy().astype(float), ((0, 0), (1, 1), (1, 1)), mode="edge")
-    wanted = sum(
-        taps[i] * taps[j] * padded[:, i : i + 128 : 2, j : j + 128 : 2][:, :64, :64] for i in range(4) for j in range(4)
-    )
-    small = PRESETS["clean"](crop, seed=1)
-    assert small.shape == (3, 64, 64)
-    assert np.abs(small.numpy() - wanted).max() <= 0.5 + 1e-4
-    quality = int(np.random.default_rng(5).integers(30, 96))
-    assert torch.equal(PRESETS["video"](crop, seed=5), jpeg(small, quality))
-    assert str(PRESETS["video"]) == "antialiased triangle /2, then JPEG 30-95 4:2:0 at LR size"
-
-
-def test_degradations_are_checked() -> None:
-    with pytest.raises(OptionError, match="kernel"):
-        Degradation(kernel="sinc")
-    with pytest.raises(OptionError, match="JPEG"):
-        Degradation(jpeg=(95, 30))
 
 
 def test_no_crop_touches_a_held_out_picture(few_photos: Path) -> None:

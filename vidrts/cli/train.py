@@ -8,7 +8,7 @@ import click
 
 from vidrts.cli.progress import human_time
 from vidrts.networks.registry import RECIPES
-from vidrts.training.degrade import PRESETS
+from vidrts.training.degrade import PRESETS, Degradation
 from vidrts.training.phase_a import OPTIMIZERS
 from vidrts.training.recurrence import Progress, TrainOptions, load_options
 from vidrts.training.recurrence import train as run_train
@@ -23,10 +23,10 @@ _DEFAULT = TrainOptions(photos=Path(), out=Path())
 @click.option("--model", type=click.Choice(list(RECIPES)), default=_DEFAULT.model, show_default=True)
 @click.option(
     "--degrade",
-    type=click.Choice(list(PRESETS)),
     default="video",
     show_default=True,
-    help="How LR is made: video = triangle /2, then JPEG 30-95; clean = without JPEG.",
+    metavar="NAME|STEPS",
+    help=f"How LR is made: {', '.join(PRESETS)}, or steps such as 'triangle > h264:18-36 | 2*triangle > jpeg:30-95'.",
 )
 @click.option("--stages", type=int, default=_DEFAULT.stages, show_default=True)
 @click.option("--steps", type=int, default=_DEFAULT.steps, show_default=True, help="Steps of stage 1.")
@@ -88,7 +88,7 @@ def train(
     elif photos is None or out is None:
         raise click.UsageError("wanted --photos DIR and --out RUN, or --resume RUN.")
     else:
-        options = TrainOptions(photos=photos, out=out, degradation=PRESETS[degrade], **settings)
+        options = TrainOptions(photos=photos, out=out, degradation=Degradation(degrade), **settings)
     began = time.monotonic()
 
     def told(progress: Progress) -> None:

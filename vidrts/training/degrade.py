@@ -1,59 +1,74 @@
-"""How LR is made from HR0: scaling down by 2 with a kernel, then the traces of a codec.
+"""How LR is made from HR0: steps in a row, one of which scales down by 2, drawn from weighted alternatives.
+
+    Degradation("triangle > jpeg:30-95")
+    Degradation("jpeg:80-98 > triangle")
+    Degradation("3*triangle > noise:0-2 > h264:18-36 | gaussian:0.9 > jpeg:30-95")
 
 The kernel decides whether the result becomes sharper at all (specs/RTS.md section 14): the antialiased triangle is the
-default. JPEG comes after scaling, so that blocks and ringing have the size in LR that they have in real video.
+default. A codec comes after scaling, so that blocks and ringing have the size in LR that they have in real video; the
+paper's order, JPEG before scaling, halves them.
 """
 
-import io
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
-from PIL import Image
 
 from vidrts.errors import OptionError
-from vidrts.picture.lanczos import KERNELS, Kernel, halve
+from vidrts.training.corrupt import Step, parse_step
+
+PRESETS: Mapping[str, str] = {
+    "video": "triangle > jpeg:30-95",
+    "clean": "jpeg:80-98 > triangle",
+    "plain": "triangle",
+    "broadcast": "4*triangle > noise:0-2 > h264:18-36 | 2*triangle > noise:0-2 > mpeg2:2-10 | 4*triangle > jpeg:30-95",
+}
+"""Name -> degradation: what `vidrts train --degrade` takes beside a text of one's own."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Degradation:
-    """LR = jpeg(round(halve(HR, kernel))), drawn anew for each crop from the crop's own seed."""
+    """LR of a crop, drawn from the crop's own seed. `text` is a preset's name or a row of steps as above."""
 
-    kernel: Kernel = "triangle"
-    jpeg: tuple[int, int] | None = (30, 95)
-    """Range of JPEG qualities, both ends included, drawn uniformly; None for no JPEG."""
+    text: str = "video"
+    _alternatives: tuple[tuple[float, tuple[Step, ...]], ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        if self.kernel not in KERNELS:
-            raise OptionError(f"degradation kernel {self.kernel!r}: wanted one of {', '.join(KERNELS)}")
-        if self.jpeg is not None and not 1 <= self.jpeg[0] <= self.jpeg[1] <= 100:
-            raise OptionError(f"JPEG quality range {self.jpeg}: wanted 1 <= low <= high <= 100")
+        object.__setattr__(self, "text", PRESETS.get(self.text, self.text))
+        object.__setattr__(self, "_alternatives", tuple(_alternative(part) for part in self.text.split("|")))
 
     def __str__(self) -> str:
-        codec = f", then JPEG {self.jpeg[0]}-{self.jpeg[1]} 4:2:0 at LR size" if self.jpeg else ""
-        return f"antialiased {self.kernel} /2{codec}"
+        return " | ".join(
+            ("" if weight == 1 else f"{weight:g}*") + " > ".join(map(str, steps))
+            for weight, steps in self._alternatives
+        )
 
     def __call__(self, crop: torch.Tensor, seed: int) -> torch.Tensor:
         """(3, 2h, 2w) uint8 R'G'B' -> (3, h, w) uint8; the same seed gives the same LR in every stage."""
-        small = halve(crop[None].float(), self.kernel).round_().clamp_(0, 255).to(torch.uint8)[0]
-        if self.jpeg is None:
-            return small
-        quality = int(np.random.default_rng(seed).integers(self.jpeg[0], self.jpeg[1] + 1))
-        return jpeg(small, quality)
+        rng = np.random.default_rng(seed)
+        choice = 0
+        if len(self._alternatives) > 1:
+            weights = np.array([weight for weight, _ in self._alternatives])
+            choice = int(rng.choice(len(weights), p=weights / weights.sum()))
+        for step in self._alternatives[choice][1]:
+            crop = step(crop, rng)
+        return crop
 
 
-PRESETS: Mapping[str, Degradation] = {
-    "video": Degradation(),
-    "clean": Degradation(jpeg=None),
-}
-"""Name -> degradation: what `vidrts train --degrade` takes."""
-
-
-def jpeg(picture: torch.Tensor, quality: int) -> torch.Tensor:
-    """(3, h, w) uint8 -> the same after JPEG of `quality` with 4:2:0 chroma, by Pillow (libjpeg)."""
-    buffer = io.BytesIO()
-    Image.fromarray(picture.permute(1, 2, 0).numpy()).save(buffer, "JPEG", quality=quality, subsampling=2)
-    buffer.seek(0)
-    with Image.open(buffer) as decoded:
-        return torch.from_numpy(np.array(decoded)).permute(2, 0, 1).contiguous()
+def _alternative(text: str) -> tuple[float, tuple[Step, ...]]:
+    """(weight, steps) of "WEIGHT*step > step"; raises `OptionError`."""
+    weight, star, rest = text.rpartition("*")
+    try:
+        share = float(weight) if star else 1.0
+    except ValueError:
+        share = 0.0
+    if not 0 < share < 1e6:
+        raise OptionError(f"degradation {text.strip()!r}: wanted a weight above 0 before the *, got {weight.strip()!r}")
+    steps = tuple(parse_step(part) for part in rest.split(">"))
+    if sum(step.scales for step in steps) != 1:
+        raise OptionError(
+            f"degradation {rest.strip()!r}: wanted exactly one step that scales down by 2: triangle, box, cubic, "
+            "lanczos or gaussian:SIGMA"
+        )
+    return share, steps

@@ -14,7 +14,7 @@ _A, _B, _C = 3.4445, -4.7750, 2.0315
 
 def orthogonal(matrix: torch.Tensor, rounds: int = 5) -> torch.Tensor:
     """Nearly the orthogonal factor of `matrix` (m, n), m <= n: its singular values all brought near 1."""
-    x = matrix / (matrix.norm() + 1e-7)
+    x: torch.Tensor = matrix / (matrix.norm() + 1e-7)
     for _ in range(rounds):
         square = x @ x.T
         x = _A * x + (_B * square + _C * square @ square) @ x

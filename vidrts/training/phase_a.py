@@ -59,7 +59,8 @@ class State:
 
 def fresh_state(network: RTS, schedule: Schedule) -> State:
     """A state at step 0 with Adam's usual betas (specs/RTS.md section 4)."""
-    inner = [layer.weight for layer in network.layers] if schedule.optimizer == "muon" else []
+    inner = list(network.layers.parameters()) if schedule.optimizer == "muon" else []
+    inner = [weight for weight in inner if weight.dim() == 4]
     taken = {id(weight) for weight in inner}
     rest = [parameter for parameter in network.parameters() if id(parameter) not in taken]
     adam = torch.optim.Adam(rest, lr=schedule.rate, betas=(0.9, 0.999), eps=1e-8)

@@ -240,16 +240,12 @@ def load_options(run: Path) -> TrainOptions:
     try:
         held = json.loads(file.read_text())
         del held["data_hash"]
-        held["degradation"] = Degradation(**{**held["degradation"], "jpeg": _pair(held["degradation"]["jpeg"])})
+        held["degradation"] = Degradation(held["degradation"])
         return TrainOptions(**{**held, "photos": Path(held["photos"]), "out": run})
     except FileNotFoundError:
         raise TrainingError(f"{run}: holds no run to resume (no settings.json)") from None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise TrainingError(f"{file}: the run's settings cannot be read ({error})") from None
-
-
-def _pair(value: list[int] | None) -> tuple[int, int] | None:
-    return None if value is None else (value[0], value[1])
 
 
 def _public_settings(options: TrainOptions) -> dict[str, Any]:
@@ -269,7 +265,7 @@ def _settle(options: TrainOptions, corpus: Corpus, resume: bool) -> None:
         "photos": str(options.photos.resolve()),
         "device": options.device,
         "checkpoint_every": options.checkpoint_every,
-        "degradation": asdict(options.degradation),
+        "degradation": str(options.degradation),
         "data_hash": corpus.manifest_hash,
     }))  # fmt: skip
     if file.is_file():
