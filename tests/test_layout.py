@@ -78,7 +78,7 @@ def test_option_lists_are_decisions() -> None:
         "models": [],
         "train": sorted(
             "--photos --out --resume --model --degrade --stages --steps --later-steps --batch --patch --crops --rate "
-            "--later-rate --held-out --optimizer --flats --lock-mean --no-lock-mean --seed --device -v --verbose".split()
+            "--later-rate --decay --no-decay --stage-init --loss --ema --held-out --optimizer --flats --lock-mean --no-lock-mean --seed --device -v --verbose".split()
         ),
     }
 

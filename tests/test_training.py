@@ -17,6 +17,7 @@ from vidrts.errors import OptionError, TrainingError
 from vidrts.networks.checkpoint import load_model
 from vidrts.picture.lanczos import halve
 from vidrts.training import corpus, phase_a, phase_b
+from vidrts.training.losses import LOSSES
 from vidrts.training.recurrence import TrainOptions, load_options, train
 
 
@@ -85,8 +86,9 @@ def test_the_rate_decays_along_half_a_cosine() -> None:
     assert all(a > b for a, b in pairwise(rates))
 
 
-def test_a_broken_run_goes_on_to_the_same_numbers(few_photos: Path, tmp_path: Path) -> None:
-    whole = train(options(few_photos, tmp_path / "whole"))
+@pytest.mark.parametrize("more", [{}, {"ema": 0.9, "optimizer": "muon", "stage_init": "fresh", "loss": "charbonnier"}])
+def test_a_broken_run_goes_on_to_the_same_numbers(few_photos: Path, tmp_path: Path, more: dict[str, object]) -> None:
+    whole = train(options(few_photos, tmp_path / "whole", **more))
 
     class KilledError(Exception):
         pass
@@ -101,7 +103,7 @@ def test_a_broken_run_goes_on_to_the_same_numbers(few_photos: Path, tmp_path: Pa
 
     run = tmp_path / "broken"
     with pytest.raises(KilledError):
-        train(options(few_photos, run), on_progress=kill)
+        train(options(few_photos, run, **more), on_progress=kill)
     with pytest.raises(KilledError):
         train(load_options(run), resume=True, on_progress=kill)
     broken = train(load_options(run), resume=True)
@@ -196,3 +198,32 @@ def test_targets_keep_the_mean_colour_of_their_photograph(few_photos: Path, tiny
     (free,) = phase_b.targets(network, [original], torch.device("cpu"), lock_mean=False)
     assert (locked.float().mean(dim=(1, 2)) - wanted).abs().max() < 1e-3  # clamping may leave a little
     assert (free.float().mean(dim=(1, 2)) - wanted).abs().max() > 2e-3
+
+
+def test_losses_and_average_against_their_formulas() -> None:
+    a, b = torch.rand(2, 3, 8, 8), torch.rand(2, 3, 8, 8)
+    d = (a - b).double().numpy()
+    assert LOSSES["mse"](a, b).item() == pytest.approx((d**2).mean())
+    assert LOSSES["l1"](a, b).item() == pytest.approx(np.abs(d).mean())
+    assert LOSSES["charbonnier"](a, b).item() == pytest.approx(np.sqrt(d**2 + 1e-6).mean())
+    state = phase_a.fresh_state(tiny_network().requires_grad_(), phase_a.Schedule(steps=1, ema=0.75))
+    assert state.average is not None
+    values = []
+    for value in (1.0, 3.0, 7.0):
+        state.network.conv_out.bias.data.fill_(value)
+        state.average.update_parameters(state.network)
+        values.append(value if not values else 0.75 * values[-1] + 0.25 * value)
+    state.finish()
+    assert state.network.conv_out.bias[0].item() == pytest.approx(values[-1])
+
+
+def test_a_loss_that_is_no_number_stops_the_run_before_it_spoils_the_weights() -> None:
+    state = phase_a.fresh_state(tiny_network().requires_grad_(), phase_a.Schedule(steps=2, batch=1))
+    before = {k: v.clone() for k, v in state.network.state_dict().items()}
+    bad = torch.full((3, 32, 32), torch.nan, dtype=torch.float16)
+    with pytest.raises(TrainingError, match=r"step 0: the loss is nan.*lower --rate"):
+        phase_a.run(
+            state, phase_a.Schedule(steps=2, batch=1), low=torch.zeros(1, 3, 16, 16, dtype=torch.uint8),
+            targets=[bad], crops=[corpus.Crop(0, 0, 0, 0)], seed=1, until=2,
+        )  # fmt: skip
+    assert all(torch.equal(v, before[k]) for k, v in state.network.state_dict().items())

@@ -9,8 +9,9 @@ import click
 from vidrts.cli.progress import human_time
 from vidrts.networks.registry import RECIPES
 from vidrts.training.degrade import PRESETS, Degradation
+from vidrts.training.losses import LOSSES
 from vidrts.training.phase_a import OPTIMIZERS
-from vidrts.training.recurrence import Progress, TrainOptions, load_options
+from vidrts.training.recurrence import STAGE_INITS, Progress, TrainOptions, load_options
 from vidrts.training.recurrence import train as run_train
 
 _DEFAULT = TrainOptions(photos=Path(), out=Path())
@@ -35,7 +36,7 @@ _DEFAULT = TrainOptions(photos=Path(), out=Path())
     type=int,
     default=_DEFAULT.later_steps,
     show_default=True,
-    help="Steps of each later stage, which starts from the weights of the one before.",
+    help="Steps of each later stage.",
 )
 @click.option("--batch", type=int, default=_DEFAULT.batch, show_default=True, help="Patches per step.")
 @click.option("--patch", type=int, default=_DEFAULT.patch, show_default=True, help="Side of an LR patch in pixels.")
@@ -44,6 +45,27 @@ _DEFAULT = TrainOptions(photos=Path(), out=Path())
 @click.option("--later-rate", type=float, default=_DEFAULT.later_rate, show_default=True)
 @click.option(
     "--held-out", type=int, default=_DEFAULT.held_out, show_default=True, help="Photographs kept for validation."
+)
+@click.option(
+    "--decay/--no-decay",
+    default=_DEFAULT.decay,
+    show_default=True,
+    help="Let the rates fall along half a cosine, or keep them, as in the paper.",
+)
+@click.option(
+    "--stage-init",
+    type=click.Choice(STAGE_INITS),
+    default=_DEFAULT.stage_init,
+    show_default=True,
+    help="Later stages start from the weights of the one before, or from new ones.",
+)
+@click.option("--loss", type=click.Choice(list(LOSSES)), default=_DEFAULT.loss, show_default=True)
+@click.option(
+    "--ema",
+    type=float,
+    default=_DEFAULT.ema,
+    show_default=True,
+    help="Decay of a moving average of the weights, for example 0.999, which a stage then gives; 0 for none.",
 )
 @click.option(
     "--optimizer",

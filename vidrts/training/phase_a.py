@@ -1,17 +1,19 @@
-"""Phase A of a stage: SR_n = argmin MSE(SR(LR), HR_{n-1}) (specs/RTS.md sections 1 and 4)."""
+"""Phase A of a stage: SR_n = argmin MSE(SR(LR), HR_{n-1}), or another loss (specs/RTS.md sections 1 and 4)."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own name for it
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from vidrts.errors import OptionError, TrainingError
 from vidrts.networks.rts import RTS
 from vidrts.training.corpus import Crop, cut
+from vidrts.training.losses import LOSSES, LossName
 from vidrts.training.muon import Muon
 
 OptimizerName = Literal["adam", "muon"]
@@ -26,9 +28,12 @@ class Schedule:
     batch: int = 8
     rate: float = 1e-3
     final_rate: float = 1e-5
-    """The rate falls from `rate` to this along half a cosine."""
+    """The rate falls from `rate` to this along half a cosine; equal to `rate` for a constant one, as in the paper."""
+    loss: LossName = "mse"
     optimizer: OptimizerName = "adam"
     """adam, the paper's, for all weights; muon for the inner convolutions with Adam for the rest."""
+    ema: float = 0.0
+    """Decay of an exponential moving average of the weights, which is then what a stage gives; 0 for none."""
     bf16: bool = True
     """Run the residual branch under bf16 autocast; the RGB path and the loss stay in float32."""
     flats: int = 16
@@ -38,6 +43,10 @@ class Schedule:
     def __post_init__(self) -> None:
         if self.optimizer not in OPTIMIZERS:
             raise OptionError(f"optimizer {self.optimizer!r}: wanted one of {', '.join(OPTIMIZERS)}")
+        if self.loss not in LOSSES:
+            raise OptionError(f"loss {self.loss!r}: wanted one of {', '.join(LOSSES)}")
+        if not 0 <= self.ema < 1:
+            raise OptionError(f"ema {self.ema}: wanted at least 0 and below 1, for example 0.999")
         if self.steps < 1 or self.batch < 1 or self.flats < 0 or not 0 < self.final_rate <= self.rate:
             raise OptionError(
                 f"schedule wants steps and batch of at least 1, flats of at least 0, 0 < final rate <= rate; got {self}"
@@ -54,7 +63,32 @@ class State:
 
     network: RTS
     optimizers: tuple[torch.optim.Optimizer, ...]
+    average: AveragedModel | None
+    """The moving average of the network's weights, where one is kept."""
     step: int = 0
+
+    def state_dict(self) -> dict[str, Any]:
+        """All of it, as tensors and numbers."""
+        return {
+            "network": self.network.state_dict(),
+            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
+            "average": self.average.state_dict() if self.average else None,
+            "step": self.step,
+        }
+
+    def load_state_dict(self, held: dict[str, Any]) -> None:
+        """Take up what `state_dict` gave."""
+        self.network.load_state_dict(held["network"])
+        for optimizer, numbers in zip(self.optimizers, held["optimizers"], strict=True):
+            optimizer.load_state_dict(numbers)
+        if self.average:
+            self.average.load_state_dict(held["average"])
+        self.step = held["step"]
+
+    def finish(self) -> None:
+        """Give the network the averaged weights, if there are any: a stage's result."""
+        if self.average:
+            self.network.load_state_dict(self.average.module.state_dict())
 
 
 def fresh_state(network: RTS, schedule: Schedule) -> State:
@@ -64,7 +98,9 @@ def fresh_state(network: RTS, schedule: Schedule) -> State:
     taken = {id(weight) for weight in inner}
     rest = [parameter for parameter in network.parameters() if id(parameter) not in taken]
     adam = torch.optim.Adam(rest, lr=schedule.rate, betas=(0.9, 0.999), eps=1e-8)
-    return State(network, (adam, Muon(inner, lr=schedule.rate)) if inner else (adam,))
+    moving = get_ema_multi_avg_fn(schedule.ema)  # type: ignore[no-untyped-call]
+    average = AveragedModel(network, multi_avg_fn=moving) if schedule.ema else None
+    return State(network, (adam, Muon(inner, lr=schedule.rate)) if inner else (adam,), average)
 
 
 def batches(count: int, batch: int, seed: int, first: int, last: int) -> list[np.ndarray]:
@@ -108,7 +144,8 @@ def run(
     """Train from `state.step` to `until`; returns the loss of each step.
 
     low: (N, 3, h, w) uint8, the LR of each crop. targets: HR_{n-1} of each picture, (3, H, W), uint8 in 0..255 or
-    float16 in 0..1. Raises `TrainingError` when the loss is no longer finite.
+    float16 in 0..1. Raises `TrainingError` when loss or gradients are no longer finite; the weights are then still the
+    last good ones.
     """
     network = state.network
     device = next(network.parameters()).device
@@ -124,15 +161,21 @@ def run(
         y = y.float() / 255 if y.dtype == torch.uint8 else y.float()
         with torch.autocast(device.type, torch.bfloat16, enabled=schedule.bf16):
             prediction = network(x)
-            loss = F.mse_loss(prediction.float(), y)
+            loss = LOSSES[schedule.loss](prediction.float(), y)
             if schedule.flats:
                 loss = loss + flat_loss(network, flat_colours(schedule.flats, seed, state.step).to(device))
-        if not torch.isfinite(loss):
-            raise TrainingError(f"step {state.step}: the loss is {loss.item()}; start again with a lower --rate")
         network.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
+        norm = torch.nn.utils.get_total_norm([p.grad for p in network.parameters() if p.grad is not None])
+        if not torch.isfinite(loss + norm):
+            raise TrainingError(
+                f"step {state.step}: the loss is {loss.item()}, the gradients' norm {norm.item()}; start again with a "
+                "lower --rate, or resume on another device if this one is at fault"
+            )
         for optimizer in state.optimizers:
             optimizer.step()
+        if state.average:
+            state.average.update_parameters(network)
         state.step += 1
         losses.append(loss.item())
     return losses

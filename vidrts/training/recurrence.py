@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
@@ -28,8 +28,11 @@ from vidrts.picture.resolver import Resolver
 from vidrts.training import phase_a, phase_b
 from vidrts.training.corpus import Corpus, collect, read_picture
 from vidrts.training.degrade import Degradation
+from vidrts.training.losses import LossName
 
 LICENCE = "Apache-2.0"
+StageInit = Literal["warm", "fresh"]
+STAGE_INITS: tuple[StageInit, ...] = ("warm", "fresh")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +57,13 @@ class TrainOptions:
     """Crops for each photograph."""
     held_out: int = 8
     """Photographs kept for validation."""
+    decay: bool = True
+    """Let the rates fall along half a cosine; False keeps them constant, as in the paper."""
+    stage_init: StageInit = "warm"
+    """Later stages start from the weights of the one before (warm) or from new ones (fresh)."""
+    loss: LossName = "mse"
+    ema: float = 0.0
+    """Decay of a moving average of the weights, which is then what a stage gives; 0 for none."""
     optimizer: phase_a.OptimizerName = "adam"
     """adam as in the paper, or muon for the inner convolutions, which needs fewer steps."""
     flats: int = 16
@@ -73,6 +83,8 @@ class TrainOptions:
                 raise OptionError(f"{name.replace('_', '-')} {getattr(self, name)}: wanted at least 1")
         if self.patch < 16:
             raise OptionError(f"patch {self.patch}: wanted at least 16 pixels")
+        if self.stage_init not in STAGE_INITS:
+            raise OptionError(f"stage-init {self.stage_init!r}: wanted one of {', '.join(STAGE_INITS)}")
         for stage in (1, 2):
             self.schedule(stage)  # raises for what it does not take
 
@@ -83,8 +95,9 @@ class TrainOptions:
         else:
             steps, rate, final_rate = self.later_steps, self.later_rate, self.later_rate / 50
         return phase_a.Schedule(
-            steps=steps, batch=self.batch, rate=rate, final_rate=final_rate, optimizer=self.optimizer, flats=self.flats
-        )
+            steps=steps, batch=self.batch, rate=rate, final_rate=final_rate if self.decay else rate, loss=self.loss,
+            ema=self.ema, optimizer=self.optimizer, flats=self.flats,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,6 +154,9 @@ def train(
             validation.after(network)
             on_message(f"stage {stage}: done already")
         else:
+            if stage > 1 and options.stage_init == "fresh":
+                torch.manual_seed(options.seed + stage)
+                network.load_state_dict(build(architecture, numbers).state_dict())
             _phase_a(options, stage, network, low, targets, corpus, on_progress)
             metrics = validation.after(network)
             _record(options.out, {"stage": stage, **metrics})
@@ -180,10 +196,7 @@ def _phase_a(
     if checkpoint.is_file():
         held = torch.load(checkpoint, weights_only=True, map_location="cpu")
         if held["stage"] == stage:
-            network.load_state_dict(held["network"])
-            for optimizer, numbers in zip(state.optimizers, held["optimizers"], strict=True):
-                optimizer.load_state_dict(numbers)
-            state.step = held["step"]
+            state.load_state_dict(held["state"])
     while state.step < schedule.steps:
         until = min(state.step + options.checkpoint_every, schedule.steps)
         began = time.monotonic()
@@ -199,6 +212,7 @@ def _phase_a(
             stage=stage, stages=options.stages, step=state.step, steps=schedule.steps, loss=mean,
             seconds_per_step=(time.monotonic() - began) / len(losses),
         ))  # fmt: skip
+    state.finish()
 
 
 class _Validation:
@@ -294,13 +308,5 @@ def _record(out: Path, row: dict[str, Any]) -> None:
 
 def _save_checkpoint(path: Path, stage: int, state: phase_a.State) -> None:
     temporary = path.with_suffix(".tmp")
-    torch.save(
-        {
-            "stage": stage,
-            "step": state.step,
-            "network": state.network.state_dict(),
-            "optimizers": [optimizer.state_dict() for optimizer in state.optimizers],
-        },
-        temporary,
-    )
+    torch.save({"stage": stage, "state": state.state_dict()}, temporary)
     temporary.replace(path)
