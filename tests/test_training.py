@@ -227,3 +227,17 @@ def test_a_loss_that_is_no_number_stops_the_run_before_it_spoils_the_weights() -
             targets=[bad], crops=[corpus.Crop(0, 0, 0, 0)], seed=1, until=2,
         )  # fmt: skip
     assert all(torch.equal(v, before[k]) for k, v in state.network.state_dict().items())
+
+
+@pytest.mark.parametrize("n", [1, 3])
+def test_the_loss_looks_only_where_no_padding_reaches(n: int) -> None:
+    network = tiny_network(n=n)
+    context = torch.rand(1, 3, 48, 48)
+    inner = phase_a.inner_part(network, 64)
+    alone = network(context[..., 8:40, 8:40])[..., inner, inner]
+    assert torch.allclose(alone, network(context)[..., 16:80, 16:80][..., inner, inner], atol=1e-6)
+    wider = slice(inner.start - 2, inner.stop)
+    alone = network(context[..., 8:40, 8:40])[..., wider, inner]
+    assert not torch.allclose(alone, network(context)[..., 16:80, 16:80][..., wider, inner], atol=1e-6)
+    with pytest.raises(OptionError, match="patch"):
+        phase_a.inner_part(network, 4 * (network.radius + 1))
