@@ -10,6 +10,7 @@ import vidrts
 from vidrts.cli import command
 
 ROOT = Path(vidrts.__file__).parent
+PLUGINS = ROOT.parent / "plugins"
 MAY_IMPORT = {
     "errors": set(),
     "prefetch": set(),
@@ -19,12 +20,13 @@ MAY_IMPORT = {
     "picture": {"errors", "frame", "color", "networks"},
     "measure": {"errors", "frame", "color", "media", "picture"},
     "media": {"errors", "frame"},
-    "training": {"errors", "picture", "networks", "measure", "media"},
-    "report": {"errors", "frame", "color", "media", "networks", "picture", "measure"},
+    "training": {"errors", "frame", "color", "picture", "networks", "measure", "media"},
+    "report": {"errors", "frame", "color", "media", "networks", "picture", "measure", "training"},
     "pipeline": {"errors", "frame", "media", "networks", "picture", "prefetch"},
-    "cli": {"errors", "pipeline", "media", "picture", "networks", "training", "measure", "__init__"},
+    "cli": {"errors", "pipeline", "media", "picture", "networks", "training", "measure", "report", "__init__"},
     "__init__": {"errors", "networks", "pipeline", "training"},
     "__main__": {"cli"},
+    "plugins": {"errors", "frame", "color", "networks", "picture"},
 }
 
 
@@ -56,7 +58,15 @@ def test_imports_point_one_way(path: Path) -> None:
                 other = "__init__"  # a name that the package itself offers
             assert other == own or other in MAY_IMPORT[own], f"{own} imports {name}"
         assert top != "av" or own == "media", f"{own} imports av; only media may"
-        assert top != "vapoursynth", f"{own} imports vapoursynth; only plugins may"
+        assert top not in ("vapoursynth", "vsrts"), f"{own} imports {top}; only plugins may"
+
+
+@pytest.mark.parametrize("path", sorted(PLUGINS.rglob("*.*py")), ids=lambda p: str(p.relative_to(PLUGINS)))
+def test_plugins_take_what_they_may(path: Path) -> None:
+    for name in imported(path):
+        top, _, rest = name.partition(".")
+        assert top != "vidrts" or rest.split(".")[0] in MAY_IMPORT["plugins"], f"a plugin imports {name}"
+        assert top != "av", "a plugin imports av; only media may"
 
 
 def test_public_names() -> None:
@@ -75,10 +85,23 @@ def test_option_lists_are_decisions() -> None:
             "--strict -c:v -crf -b:v -preset -tune -pix_fmt -e -c:a --audio --subtitles --no-audio --no-subtitles "
             "--threads --no-progress -v --verbose -q --quiet".split()
         ),
+        "compare": sorted(
+            "-y -n --frames --at --samples --every --crop --viqet --no-viqet --workers -v --verbose -q --quiet".split()
+        ),
         "models": [],
+        "preview": sorted(
+            "-y -n --at --frames --model --strength --scale --device --precision --crop --viqet --no-viqet --workers "
+            "-v --verbose -q --quiet".split()
+        ),
+        "score": sorted(
+            "--reference --frames --every --json --csv --viqet-model --flat-region-model --workers -v --verbose "
+            "-q --quiet".split()
+        ),
+        "stills": sorted("--sharpness --most --overscan -v --verbose -q --quiet".split()),
         "train": sorted(
             "--photos --out --resume --model --degrade --stages --steps --later-steps --batch --patch --crops --rate "
-            "--later-rate --decay --no-decay --stage-init --loss --ema --held-out --optimizer --flats --lock-mean --no-lock-mean --seed --device -v --verbose".split()
+            "--later-rate --decay --no-decay --stage-init --loss --ema --held-out --optimizer --flats --lock-mean "
+            "--no-lock-mean --seed --device -v --verbose".split()
         ),
     }
 

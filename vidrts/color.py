@@ -48,7 +48,7 @@ class ColorPlan:
     @property
     def legal(self) -> tuple[tuple[int, int], tuple[int, int]]:
         """(lowest, highest) legal code value of luma (or RGB), and of chroma."""
-        most = 2**self.format.depth - 1
+        most = self.format.most
         luma = (round(self.offset[0]), min(most, round(self.offset[0] + self.scale[0])))
         if self.offset[0] == self.offset[1]:  # RGB, or the identity matrix: no component is signed
             return luma, luma
@@ -94,7 +94,7 @@ def plan(tags: ColorTags, pixel_format: PixelFormat, *, field: FieldOrder = "pro
     """
     depth = pixel_format.depth
     step = float(2 ** (depth - 8))
-    most = float(2**depth - 1)
+    most = float(pixel_format.most)
     full = tags.range == 2
     forward = torch.eye(3, dtype=torch.float64)
     if pixel_format.model == "yuv":
@@ -183,7 +183,7 @@ def write_back(
 def _unit(plane: torch.Tensor, plan: ColorPlan, kind: int) -> torch.Tensor:
     """Stored samples as float32 with black (or no colour) at 0 and the nominal span 1."""
     step = float(2**plan.format.shift)
-    return plane.float().sub_(plan.offset[kind] * step).div_(plan.scale[kind] * step)
+    return plane.to(torch.float32, copy=True).sub_(plan.offset[kind] * step).div_(plan.scale[kind] * step)
 
 
 def _mix(matrix: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
@@ -197,7 +197,8 @@ def _add(plane: torch.Tensor, change: torch.Tensor, plan: ColorPlan, kind: int, 
     code = plane.float() / 2**plan.format.shift
     if scale == 2:
         code = _double(code, plan, kind)[: change.shape[0], : change.shape[1]]  # odd sizes: chroma was rounded up
-        code.clamp_(0, 2**plan.format.depth - 1)
+        if not plan.format.floating:
+            code.clamp_(0, plan.format.most)
     changed = (code + change).clamp_(min=code.clamp(max=low), max=code.clamp(min=high))
     return _quantise(changed * 2**plan.format.shift, plane, plan)
 
@@ -213,8 +214,10 @@ def _double(code: torch.Tensor, plan: ColorPlan, kind: int) -> torch.Tensor:
 
 
 def _quantise(value: torch.Tensor, like: torch.Tensor, plan: ColorPlan) -> torch.Tensor:
+    if plan.format.floating:
+        return value.to(like.dtype)
     step = 2**plan.format.shift
-    most = (2**plan.format.depth - 1) * step
+    most = plan.format.most * step
     if step > 1:
         value = (value / step).round_() * step
     return value.round_().clamp_(0, most).to(like.dtype)

@@ -28,7 +28,7 @@ class PixelFormat:
     name: str
     model: Model
     depth: int
-    """Significant bits of a sample, 8 to 16."""
+    """Significant bits of a sample, 8 to 16; 16 or 32 where `floating`."""
     order: tuple[tuple[int, int], ...]
     layout: Layout = "planar"
     log2_w: int = 0
@@ -38,6 +38,8 @@ class PixelFormat:
     """Bits below the significant ones in a stored sample: 6 for p010, whose samples sit at the top of 16 bits."""
     full_range: bool = False
     """The name itself says full range (yuvj420p and its kin, and RGB)."""
+    floating: bool = False
+    """Samples are floats of `depth` bits (16 or 32), 0..1 and free to leave it; RGB and gray, full range alone."""
 
     @property
     def alpha(self) -> bool:
@@ -46,7 +48,9 @@ class PixelFormat:
 
     @property
     def dtype(self) -> torch.dtype:
-        """The sample's type in memory: uint8 for 8 bit, uint16 beyond."""
+        """The sample's type in memory: uint8 for 8 bit, uint16 beyond; float16 or float32."""
+        if self.floating:
+            return torch.float16 if self.depth == 16 else torch.float32
         return torch.uint8 if self.depth == 8 else torch.uint16
 
     def plane_size(self, component: int, width: int, height: int) -> tuple[int, int]:
@@ -59,9 +63,14 @@ class PixelFormat:
         return height, width
 
     @property
-    def samples(self) -> tuple[Model, int, int, int, bool]:
+    def samples(self) -> tuple[Model, bool, int, int, int, bool]:
         """What the format can hold, whatever the layout: two formats with equal `samples` hold the same picture."""
-        return self.model, self.depth, self.log2_w, self.log2_h, self.alpha
+        return self.model, self.floating, self.depth, self.log2_w, self.log2_h, self.alpha
+
+    @property
+    def most(self) -> int:
+        """The highest code value; 1 for floats."""
+        return 1 if self.floating else 2**self.depth - 1
 
 
 def _formats() -> dict[str, PixelFormat]:
@@ -175,6 +184,11 @@ class ColorTags:
     primaries: int = 2
     siting: int = 0
 
+    @property
+    def hdr(self) -> str | None:
+        """PQ or HLG where the transfer is one of these, else None."""
+        return {16: "PQ", 18: "HLG"}.get(self.transfer)
+
 
 @dataclass(frozen=True, kw_only=True)
 class StreamInfo:
@@ -201,7 +215,7 @@ class StreamInfo:
 class Frame:
     """One video frame. Produced by `media.decode` and by the enhancer, consumed by `media.encode`.
 
-    `planes`: one (h, w) tensor of stored samples (uint8 or uint16, on any device) for each component in canonical
+    `planes`: one (h, w) tensor of stored samples (`PixelFormat.dtype`, on any device) for each component in canonical
     order (Y Cb Cr [A], R G B [A], Y [A]); tensors may be strided views of the decoder's memory and are never written
     to. `pts` counts ticks of `time_base`. `carrier` is the decoder's own frame, opaque here: the encoder takes side
     data (captions, timecodes, HDR) from it.

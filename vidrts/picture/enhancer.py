@@ -167,5 +167,5 @@ def _download(outputs: list[tuple[torch.Tensor, ...]], device: torch.device) -> 
         for target, plane in zip(held, planes, strict=True):
             target.copy_(plane, non_blocking=True)
         staged.append(held)
-    torch.cuda.synchronize(device)
+    torch.cuda.current_stream(device).synchronize()  # not the device: other enhancers' streams go on
     return staged

@@ -1,0 +1,43 @@
+"""python -m vsrts: what is installed, the devices to choose from, the models that came with it."""
+
+import torch
+import vapoursynth as vs
+
+from vidrts.errors import ModelError
+from vidrts.networks.checkpoint import DEFAULT_MODEL, read_info, shipped_models
+from vidrts.networks.registry import build, parameter_count
+from vidrts.picture.engine import pick_precision
+from vsrts import __version__
+
+_SHORT = {torch.float32: "fp32", torch.bfloat16: "bf16", torch.float16: "fp16"}
+
+
+def _auto(device: torch.device) -> str:
+    return f'precision="auto" is {_SHORT[pick_precision("auto", device)]}'
+
+
+def _model(name: str, path: str) -> str:
+    try:
+        info = read_info(path)
+        count = parameter_count(build(info.architecture, info.numbers))
+    except ModelError as error:
+        return str(error)
+    return f"{name}: {count:,} parameters, stage {info.stage}{', the default' if name == DEFAULT_MODEL else ''}"
+
+
+def main() -> None:
+    """Print it all on standard output."""
+    print(f"vsrts {__version__}, VapourSynth R{vs.__version__[0]}, torch {torch.__version__}")
+    print("devices:")
+    print(f'  device="cpu": {torch.get_num_threads()} threads, {_auto(torch.device("cpu"))}')
+    for index in range(torch.cuda.device_count()):
+        card = torch.cuda.get_device_properties(index)
+        memory = f"{card.total_memory / 2**30:.0f} GiB"
+        print(f'  device="cuda", device_index={index}: {card.name}, {memory}, {_auto(torch.device("cuda", index))}')
+    print("models:")
+    for name, path in shipped_models().items():
+        print(f"  {_model(name, str(path))}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,153 @@
+"""enhance(): check what came, then a graph of the core's own filters around one selector for each stream."""
+
+import os
+from collections.abc import Callable, Sequence
+from itertools import cycle
+from typing import Literal
+
+import torch
+import vapoursynth as vs
+
+from vidrts import color
+from vidrts.errors import DeviceError, OptionError, UnsupportedFormatError, VidrtsError
+from vidrts.frame import PixelFormat
+from vidrts.networks.checkpoint import DEFAULT_MODEL, load_model
+from vidrts.picture.engine import Precision
+from vidrts.picture.enhancer import SMALLEST, EnhancerOptions
+from vsrts import frames
+from vsrts.stream import INTERLACED, Stream
+
+
+def enhance(
+    clip: vs.VideoNode,
+    *,
+    model: str | os.PathLike[str] = DEFAULT_MODEL,
+    scale: int = 1,
+    strength: float = 1.0,
+    device: str = "auto",
+    device_index: int = 0,
+    num_streams: int = 1,
+    batch_size: int = 1,
+    tile: Sequence[int] | None = None,
+    precision: Precision = "auto",
+) -> vs.VideoNode:
+    """Sharpen every frame of `clip` with a small super-resolution network; same format, same properties.
+
+    Takes YUV 4:2:0, 4:2:2 and 4:4:4, GRAY and RGB of 8 to 16 bit, RGBH, RGBS, GRAYH and GRAYS, of constant format and
+    size, at least 16x16. YUV needs no conversion to RGB before: what the network changes is added to the planes as they
+    are. Matrix, range and chroma location come from frame properties; what they do not say is assumed (BT.709 from 720
+    lines up, BT.601 below; limited range; left) and said once in the core's log.
+
+    model: a shipped model's name (`python -m vsrts` lists them) or a model file.
+    scale: 1 for the same size, sharper; 2 for twice the size.
+    strength: how much of the change is applied, 0 to 2.
+    device, device_index: "auto" (CUDA where there is one), "cuda" or "cpu"; which GPU, from 0.
+    num_streams: enhancers that work at the same time; each takes memory of its own. On a CPU one uses all cores.
+    batch_size: frames in one pass of a GPU.
+    tile: (width, height) in pixels, (0, 0) for whole frames, None as the device likes. Does not change the picture.
+    precision: of the network's residual branch: "auto", "fp32", "bf16" or "fp16".
+
+    Raises `vapoursynth.Error` where clip or options are not as above, where the first frame is interlaced and where
+    its matrix is not known; later frames of that kind fail alone.
+    """
+    if not isinstance(clip, vs.VideoNode):
+        raise vs.Error("enhance: this is not a clip")
+    try:
+        fmt = check_clip(clip)
+        options = EnhancerOptions(
+            scale=scale,
+            strength=strength,
+            device=_device(device, device_index),
+            precision=precision,
+            tile=_tile(tile),
+        )
+        if num_streams < 1:
+            raise OptionError(f"num_streams {num_streams}: wanted 1 or more")
+        if batch_size < 1:
+            raise OptionError(f"batch_size {batch_size}: wanted 1 or more")
+        network = load_model(model).network
+        _check_first_frame(clip, fmt)
+        say = _said_once()
+        streams = [Stream(network, options, fmt, clip.num_frames, say) for _ in range(num_streams)]
+    except VidrtsError as error:
+        raise vs.Error(f"enhance: {error}") from None
+    return _graph(clip, streams, batch_size, scale)
+
+
+def check_clip(clip: vs.VideoNode) -> PixelFormat:
+    """The clip's format; raises `UnsupportedFormatError` for a clip that cannot be enhanced."""
+    if clip.format is None or clip.format.color_family == vs.UNDEFINED or clip.width == 0:
+        raise UnsupportedFormatError("only clips of constant format and size are supported")
+    if getattr(clip, "gpu_resident", False):
+        raise UnsupportedFormatError("clips in GPU memory are not supported: download them first with std.GPUDownload")
+    if min(clip.width, clip.height) < SMALLEST:
+        raise UnsupportedFormatError(
+            f"picture size {clip.width}x{clip.height}: wanted at least {SMALLEST}x{SMALLEST} pixels"
+        )
+    return frames.pixel_format(clip.format)
+
+
+def _check_first_frame(clip: vs.VideoNode, fmt: PixelFormat) -> None:
+    """What a later frame would say only from within the core, as a traceback, is said here in one line."""
+    with clip.get_frame(0) as first:
+        if frames.is_interlaced(first.props):
+            raise UnsupportedFormatError(INTERLACED.format(0))
+        tags, _ = color.assume(frames.color_tags(first.props), fmt, clip.height)
+        color.plan(tags, fmt)
+
+
+def _device(name: str, index: int) -> str:
+    if name not in ("auto", "cpu", "cuda"):
+        raise OptionError(f'device {name!r}: wanted "auto", "cpu" or "cuda"; device_index chooses the GPU')
+    if name == "cpu" or (name == "auto" and not torch.cuda.is_available()):
+        return "cpu"
+    if not torch.cuda.is_available():
+        raise DeviceError(f'device "cuda": torch {torch.__version__} sees no CUDA device here; use device="cpu"')
+    count = torch.cuda.device_count()
+    if not 0 <= index < count:
+        raise DeviceError(f"device_index {index}: wanted 0 to {count - 1}, one of the CUDA devices here")
+    return f"cuda:{index}"
+
+
+def _tile(size: Sequence[int] | None) -> tuple[int, int] | Literal["auto", "none"]:
+    if size is None:
+        return "auto"
+    if len(size) != 2:
+        raise OptionError(f"tile {list(size)}: wanted (width, height), (0, 0) or None")
+    return "none" if tuple(size) == (0, 0) else (size[0], size[1])
+
+
+def _said_once() -> Callable[[str], None]:
+    """Tells the core's log each line once, whichever stream says it."""
+    said: set[str] = set()
+
+    def say(line: str) -> None:
+        if line not in said:
+            said.add(line)
+            vs.core.log_message(vs.MESSAGE_TYPE_WARNING, f"enhance: {line}")
+
+    return say
+
+
+def _graph(clip: vs.VideoNode, streams: Sequence[Stream], batch: int, scale: int) -> vs.VideoNode:
+    """Groups of `batch` frames, each group to the stream whose turn it is, cut into single frames again.
+
+    A group is a function of its number alone, so frames may be asked for in any order; no thread waits for another.
+    """
+    groups = [clip]
+    if batch > 1:
+        short = -clip.num_frames % batch
+        filled = clip + clip[-1] * short if short else clip
+        groups = [filled[i::batch] for i in range(batch)]
+    width, height = scale * clip.width, scale * clip.height
+    like = groups[0].std.BlankClip(width=width, height=batch * height, keep=True)
+    nodes = [like.std.ModifyFrame(groups, stream) for stream in streams]
+    enhanced = nodes[0]
+    if len(nodes) > 1:
+        turns = cycle(nodes)
+        enhanced = like.std.FrameEval(lambda n: next(turns), clip_src=nodes)
+    if batch > 1:
+        enhanced.std.SetVideoCache(mode=1)  # each of a group's frames asks for the whole group
+        pictures = [enhanced.std.CropAbs(width, height, 0, place * height) for place in range(batch)]
+        enhanced = vs.core.std.Interleave(pictures)[: clip.num_frames]
+    return enhanced.std.CopyFrameProps(clip)

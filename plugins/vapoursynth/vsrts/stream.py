@@ -1,0 +1,62 @@
+"""One enhancer at work in a filter graph."""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+
+import torch
+import vapoursynth as vs
+
+from vidrts.errors import VidrtsError
+from vidrts.frame import PixelFormat
+from vidrts.networks.rts import RTS
+from vidrts.picture.enhancer import Enhancer, EnhancerOptions
+from vsrts.frames import is_interlaced, read, write
+
+INTERLACED = (
+    "frame {} is interlaced (_FieldBased): deinterlace first, for example with resize.Bob or bwdif, or mark it as "
+    "progressive with std.SetFieldBased(value=0) if that is what it is"
+)
+
+
+class Stream:
+    """An enhancer of its own and, on a GPU, a CUDA stream of its own; a selector for `std.ModifyFrame`.
+
+    ModifyFrame runs its selector for one frame at a time (FilterMode.PARALLEL_REQUESTS), which is what an enhancer
+    wants, without a lock that would hold a thread of the core. Keeps no frame, node or core.
+    """
+
+    def __init__(
+        self, network: RTS, options: EnhancerOptions, fmt: PixelFormat, length: int, say: Callable[[str], None]
+    ) -> None:
+        self._format = fmt
+        self._length = length
+        cuda = options.device != "cpu"
+        self._cuda = torch.cuda.Stream(torch.device(options.device)) if cuda else None  # type: ignore[no-untyped-call]
+        with self._in_order():
+            self._enhancer = Enhancer(network, options, on_message=say)
+
+    def __call__(self, n: int, f: vs.VideoFrame | Sequence[vs.VideoFrame]) -> vs.VideoFrame:
+        """The frames of group `n`, enhanced, above one another in one frame; of a single one, just that.
+
+        A group that the clip's end cuts short comes filled up; what fills it is left undefined.
+        """
+        group = [f] if isinstance(f, vs.VideoFrame) else f
+        first = n * len(group)
+        sources = [read(frame, self._format, first + i) for i, frame in enumerate(group[: self._length - first])]
+        for source, frame in zip(sources, group, strict=False):
+            if is_interlaced(frame.props):
+                raise vs.Error(f"enhance: {INTERLACED.format(source.pts)}")
+        try:
+            with self._in_order():
+                enhanced = self._enhancer(sources)
+        except VidrtsError as error:
+            raise vs.Error(f"enhance: frame {first}: {error}") from None
+        scale = self._enhancer.options.scale
+        like = group[0]
+        target = vs.core.create_video_frame(like.format, scale * like.width, scale * like.height * len(group))
+        for place, frame in enumerate(enhanced):
+            write(frame, target, place)
+        return target
+
+    def _in_order(self) -> AbstractContextManager[object]:
+        return torch.cuda.stream(self._cuda) if self._cuda else nullcontext()

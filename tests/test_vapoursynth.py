@@ -1,0 +1,357 @@
+"""vsrts.enhance in a VapourSynth core: the same picture as the enhancer alone, in every format, order and grouping."""
+
+import random
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from fractions import Fraction
+from itertools import count
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from vidrts.errors import UnsupportedFormatError
+from vidrts.frame import ColorTags, Frame, pixel_format
+from vidrts.media.decode import Source
+from vidrts.networks.checkpoint import load_model
+from vidrts.picture.enhancer import Enhancer, EnhancerOptions
+from vidrts.picture.lanczos import double
+from vidrts.picture.resolver import Resolver
+
+vs = pytest.importorskip("vapoursynth", reason="VapourSynth is not installed: pip install 'vidrts[vapoursynth]'")
+
+from vsrts import enhance  # noqa: E402 - after the skip
+from vsrts.filter import check_clip  # noqa: E402
+from vsrts.frames import color_tags  # noqa: E402
+
+WAIT = 120
+"""Seconds after which a frame that did not come is a deadlock."""
+Planes = Sequence[np.ndarray]
+
+
+@pytest.fixture
+def core() -> Iterator[Any]:
+    threads = vs.core.num_threads
+    yield vs.core
+    vs.core.num_threads = threads
+
+
+@pytest.fixture
+def options(tiny_model: Path) -> dict[str, Any]:
+    return {"model": tiny_model, "device": "cpu", "precision": "fp32"}
+
+
+def random_planes(name: str, width: int = 50, height: int = 34, seed: int = 0) -> Planes:
+    """Random samples of FFmpeg's pixel format `name`, the whole range of codes."""
+    fmt, generator = pixel_format(name), np.random.default_rng(seed)
+    dtype = np.uint8 if fmt.depth == 8 else np.uint16
+    sizes = [fmt.plane_size(c, width, height) for c in range(len(fmt.order))]
+    return [generator.integers(0, 2**fmt.depth, size, dtype) for size in sizes]
+
+
+def clip_of(pictures: Sequence[Planes], fmt: Any, **props: Any) -> Any:
+    """A clip of these pictures, which it makes anew whenever it is asked."""
+    height, width = pictures[0][0].shape
+    blank = vs.core.std.BlankClip(width=width, height=height, format=fmt, length=len(pictures), fpsnum=25, fpsden=1)
+
+    def paint(n: int, f: Any) -> Any:
+        painted = f.copy()
+        for plane, samples in enumerate(pictures[n]):
+            np.asarray(painted[plane])[:] = samples
+        return painted
+
+    clip = blank.std.ModifyFrame(blank, paint)
+    return clip.std.SetFrameProps(**props) if props else clip
+
+
+def planes_of(frame: Any) -> Planes:
+    return [np.asarray(frame[plane]).copy() for plane in range(frame.format.num_planes)]
+
+
+def same(a: Planes, b: Planes) -> bool:
+    return len(a) == len(b) and all(np.array_equal(x, y) for x, y in zip(a, b, strict=True))
+
+
+def truth(planes: Planes, name: str, tags: ColorTags, model: Path, **kwargs: Any) -> Planes:
+    """What the enhancer alone makes of it."""
+    frame = Frame(
+        planes=tuple(torch.from_numpy(p) for p in planes), format=pixel_format(name), color=tags, pts=0,
+        time_base=Fraction(1),
+    )  # fmt: skip
+    enhancer = Enhancer(load_model(model).network, EnhancerOptions(device="cpu", precision="fp32", **kwargs))
+    return [p.numpy() for p in enhancer([frame])[0].planes]
+
+
+# The picture -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("scale", [1, 2])
+@pytest.mark.parametrize(
+    ("name", "there"),
+    [("yuv420p", "YUV420P8"), ("yuv420p10le", "YUV420P10"), ("yuv422p12le", "YUV422P12"), ("yuv422p", "YUV422P8"),
+     ("yuv444p16le", "YUV444P16"), ("gray", "GRAY8"), ("gray16le", "GRAY16"), ("gbrp", "RGB24"),
+     ("gbrp10le", "RGB30"), ("gbrp16le", "RGB48")],
+)  # fmt: skip
+def test_integer_formats_to_the_bit(name: str, there: str, scale: int, options: dict[str, Any]) -> None:
+    planes = random_planes(name)
+    clip = clip_of([planes], getattr(vs, there), _Matrix=1)
+    enhanced = enhance(clip, scale=scale, **options)
+    assert (enhanced.format.id, enhanced.width, enhanced.height) == (clip.format.id, 50 * scale, 34 * scale)
+    wanted = truth(planes, name, ColorTags(matrix=1), options["model"], scale=scale)
+    assert scale != 1 or not same(wanted, planes)
+    assert same(planes_of(enhanced.get_frame(0)), wanted)
+
+
+@pytest.mark.parametrize("scale", [1, 2])
+@pytest.mark.parametrize(("there", "dtype", "near"), [
+    ("RGBS", "f4", 2e-6), ("RGBH", "f2", 2e-3), ("GRAYS", "f4", 2e-6), ("GRAYH", "f2", 2e-3),
+])  # fmt: skip
+def test_floats_keep_what_lies_outside(
+    there: str, dtype: str, near: float, scale: int, options: dict[str, Any]
+) -> None:
+    """Against the formula x + (E - clamp(x)), in which what was out of 0..1 stays out by as much at most."""
+    channels = 3 if there.startswith("RGB") else 1
+    planes = [p.astype(dtype) for p in np.random.default_rng(1).uniform(-0.4, 1.6, (channels, 34, 50))]
+    clip = clip_of([planes], getattr(vs, there))
+    got = np.stack(planes_of(enhance(clip, scale=scale, **options).get_frame(0)))
+    assert same(planes_of(clip.get_frame(0)), planes)  # views of the source's memory were read, not written
+
+    x = torch.from_numpy(np.stack(planes)).float()[None]
+    inside = x.clamp(0, 1).expand(-1, 3, -1, -1)
+    network = load_model(options["model"]).network
+    change = Resolver(network, torch.device("cpu"), torch.float32, scale=scale)(inside).clamp(0, 1)
+    change -= inside if scale == 1 else double(inside)
+    if channels == 1:
+        change = (change * torch.tensor([0.2126, 0.7152, 0.0722])[:, None, None]).sum(dim=1, keepdim=True)
+    x = x if scale == 1 else double(x)
+    wanted = (x + change).clamp(min=x.clamp(max=0), max=x.clamp(min=1))[0].numpy()
+    assert np.abs(got.astype("f8") - wanted).max() < near
+    assert got.min() < -0.2
+    assert got.max() > 1.2
+
+
+@pytest.mark.parametrize(
+    ("props", "tags"),
+    [
+        ({"_Matrix": 9, "_Range": 0}, ColorTags(matrix=9, range=1)),
+        ({"_Matrix": 6, "_Range": 1}, ColorTags(matrix=6, range=2)),
+        ({"_Matrix": 1, "_Range": 0, "_ChromaLocation": 1}, ColorTags(matrix=1, range=1, siting=2)),
+        ({"_Matrix": 1, "_Range": 0, "_ChromaLocation": 2}, ColorTags(matrix=1, range=1, siting=3)),
+        ({}, ColorTags(matrix=6, range=1, siting=1)),
+    ],
+)
+def test_colour_comes_from_properties(props: dict[str, int], tags: ColorTags, options: dict[str, Any]) -> None:
+    planes = random_planes("yuv420p")
+    got = planes_of(enhance(clip_of([planes], vs.YUV420P8, **props), **options).get_frame(0))
+    assert same(got, truth(planes, "yuv420p", tags, options["model"]))
+    others = [ColorTags(matrix=t, range=r, siting=s) for t in (1, 6, 9) for r in (1, 2) for s in (1, 2, 3)]
+    equal = [t for t in others if same(got, truth(planes, "yuv420p", t, options["model"]))]
+    assert len(equal) == 1  # each property matters
+
+
+def test_range_of_cores_before_range() -> None:
+    assert [color_tags(p).range for p in ({"_ColorRange": 0}, {"_ColorRange": 1}, {})] == [2, 1, 0]
+    assert color_tags({"_Range": 1, "_ColorRange": 1}).range == 2
+
+
+def test_properties_are_copied(options: dict[str, Any]) -> None:
+    pictures = [random_planes("yuv420p", seed=n) for n in range(5)]
+    alike = clip_of(pictures, vs.YUV420P8, _Matrix=1, _SARNum=4, _SARDen=3, mine=b"yes")
+    clip = alike.std.FrameEval(lambda n: alike.std.SetFrameProps(number=n))
+    for batch in (1, 3):
+        enhanced = enhance(clip, batch_size=batch, scale=2, **options)
+        assert (enhanced.fps, enhanced.num_frames) == (25, 5)
+        for n in range(5):
+            assert dict(enhanced.get_frame(n).props) == dict(clip.get_frame(n).props)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["torchcodec__nasa_13013.mp4", "torchcodec__bt2020_10bit.mp4", "androidx_media__sample_with_chapters.mkv",
+     "mediabunny__sar_2x1.mp4"],
+)  # fmt: skip
+def test_the_same_picture_as_from_a_file(name: str, clips: Path, options: dict[str, Any], core: Any) -> None:
+    if not hasattr(core, "bs"):
+        pytest.skip("BestSource is not installed: pip install vapoursynth-bestsource")
+    enhanced = enhance(core.bs.VideoSource(str(clips / name), cachemode=0), batch_size=2, **options)
+    enhancer = Enhancer(load_model(options["model"]).network, EnhancerOptions(device="cpu", precision="fp32"))
+    with Source(clips / name) as source:
+        frames = (event for event in source.events() if isinstance(event, Frame))
+        for n, frame in zip(range(3), frames, strict=False):
+            (wanted,) = enhancer([frame])
+            assert same(planes_of(enhanced.get_frame(n)), [p.numpy() for p in wanted.planes])
+
+
+# Order, threads, streams, batches --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("threads", [1, 2, 8])
+def test_any_order_and_many_filters(threads: int, options: dict[str, Any], core: Any) -> None:
+    """Two filters in a row, a trimmed and an interleaved clip, frames asked for at random, all at once."""
+    core.num_threads = threads
+    length, model = 11, options["model"]
+    pictures = [random_planes("gray", 32, 20, seed=n) for n in range(length)]
+    once = [truth(p, "gray", ColorTags(), model) for p in pictures]
+    twice = [truth(p, "gray", ColorTags(), model, strength=0.5) for p in once]
+
+    clip = clip_of(pictures, vs.GRAY8)
+    first = enhance(clip, num_streams=2, batch_size=3, **options)
+    second = enhance(first, strength=0.5, batch_size=2, **options)
+    mixed = core.std.Interleave([second, first, clip])[4:29]
+    wanted = [planes for group in zip(twice, once, pictures, strict=True) for planes in group][4:29]
+    numbers = list(range(25))
+    random.Random(threads).shuffle(numbers)
+    asked = [(n, mixed.get_frame_async(n)) for n in numbers]
+    for n, frame in asked:
+        assert same(planes_of(frame.result(timeout=WAIT)), wanted[n]), n
+    assert same(planes_of(first[7].get_frame(0)), once[7])  # and again, after all is done
+
+
+def record(monkeypatch: pytest.MonkeyPatch, before: Callable[[], None] = lambda: None) -> list[list[int]]:
+    """The numbers of the frames of each call of an enhancer; fails where one enhancer is called twice at a time."""
+    calls: list[list[int]] = []
+    busy: set[int] = set()
+    real = Enhancer.__call__
+
+    def watched(self: Enhancer, frames: Sequence[Frame]) -> list[Frame]:
+        assert id(self) not in busy, "one enhancer, two calls at a time"
+        busy.add(id(self))
+        calls.append([frame.pts for frame in frames])
+        before()
+        try:
+            return real(self, frames)
+        finally:
+            busy.remove(id(self))
+
+    monkeypatch.setattr(Enhancer, "__call__", watched)
+    return calls
+
+
+@pytest.mark.parametrize("streams", [1, 3])
+def test_streams_work_at_the_same_time(
+    streams: int, options: dict[str, Any], core: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each waits in its first call for all the others; the source is still read while they do."""
+    core.num_threads = 6
+    meeting, seen = threading.Barrier(streams), count()
+    calls = record(monkeypatch, lambda: next(seen) < streams and meeting.wait(WAIT))
+    clip = clip_of([random_planes("gray", 32, 20, seed=n) for n in range(9)], vs.GRAY8)
+    enhanced = enhance(clip, num_streams=streams, **options)
+    for frame in [enhanced.get_frame_async(n) for n in range(9)]:
+        frame.result(timeout=WAIT)
+    assert sorted(calls) == [[n] for n in range(9)]
+
+
+def test_a_batch_is_computed_once(options: dict[str, Any], core: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    core.num_threads = 4
+    pictures = [random_planes("yuv420p", 32, 20, seed=n) for n in range(10)]
+    read: list[int] = []
+    clip = clip_of(pictures, vs.YUV420P8, _Matrix=1)
+    clip = clip.std.ModifyFrame(clip, lambda n, f: read.append(n) or f)
+    enhanced = enhance(clip, batch_size=4, **options)
+    calls = record(monkeypatch)
+    read.clear()
+    got = [planes_of(frame) for frame in enhanced.frames(prefetch=6)]
+    assert sorted(calls) == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]
+    assert sorted(read) == list(range(10))
+    wanted = [truth(p, "yuv420p", ColorTags(matrix=1), options["model"]) for p in pictures]
+    assert all(same(a, b) for a, b in zip(got, wanted, strict=True))
+
+
+def test_batches_of_a_clip_without_a_frame_rate(options: dict[str, Any], core: Any) -> None:
+    blank = core.std.BlankClip(width=32, height=20, format=vs.GRAY8, length=5, fpsnum=0, fpsden=1)
+    enhanced = enhance(blank, batch_size=2, **options)
+    assert (enhanced.fps, len(list(enhanced.frames()))) == (0, 5)
+
+
+@pytest.mark.cuda
+def test_cuda_gives_the_same_frames(options: dict[str, Any], core: Any) -> None:
+    pictures = [random_planes("yuv420p", 320, 180, seed=n) for n in range(7)]
+    clip = clip_of(pictures, vs.YUV420P8, _Matrix=1)
+    enhanced = enhance(clip, num_streams=2, batch_size=2, **options | {"device": "cuda"})
+    for planes, frame in zip(pictures, enhanced.frames(), strict=True):
+        wanted = truth(planes, "yuv420p", ColorTags(matrix=1), options["model"])
+        for a, b in zip(planes_of(frame), wanted, strict=True):
+            assert np.abs(a.astype(int) - b.astype(int)).max() <= 1
+
+
+# What is said and refused ----------------------------------------------------------------------------------------
+
+
+def test_assumptions_are_said_once(options: dict[str, Any], core: Any) -> None:
+    said: list[str] = []
+    handle = core.add_log_handler(lambda kind, line: said.append(line))
+    try:
+        pictures = [random_planes("yuv420p", seed=n) for n in range(4)]
+        list(enhance(clip_of(pictures, vs.YUV420P8), num_streams=2, **options).frames())
+        list(enhance(clip_of(pictures, vs.YUV420P8, _Matrix=1, _Range=0), **options).frames())
+    finally:
+        core.remove_log_handler(handle)
+    ours = [line for line in said if line.startswith("enhance: ")]
+    assert len(ours) == 1
+    assert "BT.601" in ours[0]
+    assert "limited range" in ours[0]
+
+
+@pytest.mark.parametrize(
+    ("blank", "given", "words"),
+    [
+        ({"format": "YUV411P8"}, {}, "YUV411P8 is not supported.*YUV444P16"),
+        ({"format": "YUV420PS"}, {}, "YUV420PS is not supported"),
+        ({"format": "GRAY32"}, {}, "Gray32 is not supported.*GRAY16"),
+        ({"format": "GRAY8", "width": 15}, {}, "size 15x34: wanted at least 16x16"),
+        ({"format": "GRAY8", "varsize": 1}, {}, "constant format and size"),
+        ({"format": "GRAY8", "varformat": 1}, {}, "constant format and size"),
+        ({}, {"scale": 3}, "scale 3: wanted 1 or 2"),
+        ({}, {"strength": 3}, "strength 3"),
+        ({}, {"device": "cuda:1"}, "device 'cuda:1'.*device_index"),
+        ({}, {"num_streams": 0}, "num_streams 0: wanted 1 or more"),
+        ({}, {"batch_size": 0}, "batch_size 0: wanted 1 or more"),
+        ({}, {"tile": (8, 64)}, "tile 8x64"),
+        ({}, {"tile": (64,)}, r"tile \[64\]: wanted \(width, height\)"),
+        ({}, {"precision": "fp8"}, "precision 'fp8'"),
+        ({}, {"model": "no-such"}, "model no-such: neither a shipped model"),
+    ],
+)
+def test_refusals(blank: dict[str, Any], given: dict[str, Any], words: str, options: dict[str, Any], core: Any) -> None:
+    made = {"width": 52, "height": 34, "length": 1, **blank}
+    made["format"] = getattr(vs, made.get("format", "GRAY8"))
+    with pytest.raises(vs.Error, match=rf"^enhance: (?=[a-z]).*{words}"):
+        enhance(core.std.BlankClip(**made), **options | given)
+
+
+def test_what_is_no_clip_is_refused() -> None:
+    with pytest.raises(vs.Error, match=r"^enhance: this is not a clip$"):
+        enhance("in.mkv")
+
+
+def test_clips_in_gpu_memory_are_refused() -> None:
+    """A stand-in for the clip: a real one wants Vulkan 1.4."""
+    clip = SimpleNamespace(format=vs.core.get_video_format(vs.RGBS), width=64, height=64, gpu_resident=True)
+    with pytest.raises(UnsupportedFormatError, match="GPUDownload"):
+        check_clip(clip)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
+def test_no_cuda_is_said(core: Any) -> None:
+    with pytest.raises(vs.Error, match=r'^enhance: device "cuda": .* use device="cpu"$'):
+        enhance(core.std.BlankClip(format=vs.GRAY8), device="cuda")
+
+
+def test_interlaced_frames_are_refused(options: dict[str, Any], core: Any) -> None:
+    clip = clip_of([random_planes("gray")] * 2, vs.GRAY8)
+    with pytest.raises(vs.Error, match=r"^enhance: frame 0 is interlaced .*deinterlace"):
+        enhance(clip.std.SetFieldBased(2), **options)
+    later = enhance(clip + clip.std.SetFieldBased(1), **options)
+    assert later.get_frame(1).format.id == vs.GRAY8
+    with pytest.raises(vs.Error, match=r"enhance: frame 2 is interlaced"):
+        later.get_frame(2)
+    assert later.get_frame(0).format.id == vs.GRAY8  # one failed frame fails alone
+
+
+def test_an_unknown_matrix_is_refused(options: dict[str, Any]) -> None:
+    with pytest.raises(vs.Error, match=r"^enhance: colour matrix 14 .* is not supported"):
+        enhance(clip_of([random_planes("yuv420p")], vs.YUV420P8, _Matrix=14), **options)
