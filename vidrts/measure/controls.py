@@ -1,35 +1,101 @@
-"""What a network has to beat: an unsharp mask that changes the picture by as much."""
+"""What a network has to beat: plain filters that change the picture by as much.
+
+Each takes a picture (3, H, W) of R'G'B' in 0..1 and a strength, and gives the sharpened picture, clamped to 0..1.
+"""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own name for it
 
+from vidrts.frame import pixel_format
 from vidrts.measure.difference import difference_ratio
+from vidrts.measure.luma import luma
+from vidrts.measure.sharpness import predicted_gain
+from vidrts.media.stillfilter import filter_picture
 
 
 def unsharp(picture: torch.Tensor, amount: float, sigma: float = 1.0) -> torch.Tensor:
-    """picture + amount * (picture - Gaussian(picture)), clamped to 0..1; (C, H, W), edges replicated.
-
-    specs/RTS.md section 8.
-    """
+    """picture + amount * (picture - Gaussian(picture)); edges replicated. specs/RTS.md section 8."""
     radius = math.ceil(3 * sigma)
     taps = torch.exp(-torch.arange(-radius, radius + 1, dtype=torch.float64).square() / (2 * sigma * sigma))
-    taps = (taps / taps.sum()).to(picture)
-    blurred = F.pad(picture[:, None], (radius,) * 4, mode="replicate")
-    blurred = F.conv2d(F.conv2d(blurred, taps.view(1, 1, 1, -1)), taps.view(1, 1, -1, 1))[:, 0]
-    return (picture + amount * (picture - blurred)).clamp_(0, 1)
+    return (picture + amount * (picture - _separable(picture, taps / taps.sum()))).clamp_(0, 1)
 
 
-def equal_amount(picture: torch.Tensor, ratio: float, most: float = 8.0) -> float:
-    """The amount of `unsharp` whose difference ratio on `picture` is `ratio` (percent), by bisection to 0.1 %."""
-    return _bisect(lambda amount: difference_ratio(unsharp(picture, amount), picture) - ratio, 0.0, most)
+def ffmpeg_unsharp(picture: torch.Tensor, amount: float) -> torch.Tensor:
+    """FFmpeg's unsharp with its default 5x5 matrix, on BT.709 luma at 16 bit; `amount` 0..5 is its luma_amount."""
+    before = luma(picture)
+    stored = (before * 65535).round().to(torch.uint16)
+    grey = torch.full_like(stored, 32768)
+    sharp, _, _ = filter_picture(
+        (stored, grey, grey), pixel_format("yuv444p16le"), f"unsharp=luma_amount={amount:.6f}:chroma_amount=0"
+    )
+    return (picture + (sharp.float() / 65535 - before)).clamp_(0, 1)
 
 
-def _bisect(function: Callable[[float], float], low: float, high: float) -> float:
-    """The root of a rising function between `low` and `high`, or the nearer end."""
+def ffmpeg_cas(picture: torch.Tensor, strength: float) -> torch.Tensor:
+    """FFmpeg's cas (contrast adaptive sharpening) on R'G'B' at 16 bit; `strength` 0..1, which still sharpens at 0."""
+    planes = tuple((picture * 65535).round().to(torch.uint16))
+    sharp = filter_picture(planes, pixel_format("gbrp16le"), f"cas=strength={strength:.6f}")
+    return torch.stack([plane.float() / 65535 for plane in sharp])
+
+
+def linear(picture: torch.Tensor, amount: float, stage: int = 2) -> torch.Tensor:
+    """The linear filter with the gain that RTS.md section 14 predicts for `stage` (triangle LR), at 0..1 and beyond.
+
+    It does along each axis what a network would do that only inverted the kernel of its LR; what a trained network
+    does otherwise, with noise, edges and blocks, is its own.
+    """
+    return (picture + amount * (_separable(picture, _inverse_taps(stage)) - picture)).clamp_(0, 1)
+
+
+@cache
+def _inverse_taps(stage: int, radius: int = 10, grid: int = 256) -> torch.Tensor:
+    """Symmetric taps whose response is `predicted_gain`, by the inverse transform, cut at `radius`; float64."""
+    gains = torch.tensor([predicted_gain("triangle", stage, k / grid) for k in range(grid // 2 + 1)]).double()
+    impulse = torch.fft.irfft(gains, n=grid)
+    taps = torch.cat([impulse[-radius:], impulse[: radius + 1]])
+    return taps / taps.sum()
+
+
+def _separable(picture: torch.Tensor, taps: torch.Tensor) -> torch.Tensor:
+    """`picture` (C, H, W) filtered along both axes with an odd number of taps, edges replicated."""
+    taps = taps.to(picture)
+    spread = F.pad(picture[:, None], (len(taps) // 2,) * 4, mode="replicate")
+    return F.conv2d(F.conv2d(spread, taps.view(1, 1, 1, -1)), taps.view(1, 1, -1, 1))[:, 0]
+
+
+@dataclass(frozen=True)
+class Control:
+    """A filter and the range of its strength."""
+
+    apply: Callable[[torch.Tensor, float], torch.Tensor]
+    most: float
+
+
+CONTROLS: Mapping[str, Control] = {
+    "unsharp (FFmpeg)": Control(ffmpeg_unsharp, 5.0),
+    "cas (FFmpeg)": Control(ffmpeg_cas, 1.0),
+    "linear inverse": Control(linear, 4.0),
+}
+"""The controls of a model's table, by the names that it gives them."""
+
+
+def equal_amount(
+    picture: torch.Tensor,
+    ratio: float,
+    control: Callable[[torch.Tensor, float], torch.Tensor] = unsharp,
+    most: float = 8.0,
+) -> float:
+    """The strength in 0..`most` at which `control` has a difference ratio of `ratio` percent, by bisection to 0.1 %.
+
+    Where no strength has it, the nearer end.
+    """
+    low, high = 0.0, most
     while high - low > 1e-3 * high:
         middle = (low + high) / 2
-        low, high = (low, middle) if function(middle) > 0 else (middle, high)
+        low, high = (low, middle) if difference_ratio(control(picture, middle), picture) > ratio else (middle, high)
     return (low + high) / 2

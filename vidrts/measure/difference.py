@@ -1,4 +1,9 @@
-"""The difference ratio of the paper (section 3.4, Table 1): what share of a picture was changed."""
+"""The difference ratio of the paper (section 3.4, Table 1): what share of a picture was changed.
+
+All functions take pictures of equal shape, values in 0..`peak` or any common scale >= 0, and give percent. The paper
+leaves the formula open: `difference_ratio` is the reading of specs/RTS.md section 6, `mean_difference` and
+`rms_difference` are the other two that it names.
+"""
 
 import torch
 
@@ -9,7 +14,39 @@ def difference_ratio(changed: torch.Tensor, reference: torch.Tensor) -> float:
     The formula is open in the paper; this reading is specs/RTS.md section 6. 0 for equal pictures; raises ValueError
     for a reference that is black throughout.
     """
+    return float(100 * _difference(changed, reference).abs().sum() / _total(reference))
+
+
+def mean_difference(changed: torch.Tensor, reference: torch.Tensor, peak: float = 1.0) -> float:
+    """100 * mean|changed - reference| / peak, in percent of full scale; `peak` is 255 for 8-bit values."""
+    return float(100 * _difference(changed, reference).abs().mean() / peak)
+
+
+def rms_difference(changed: torch.Tensor, reference: torch.Tensor) -> float:
+    """100 * rms(changed - reference) / mean(reference), in percent; raises ValueError for a black reference."""
+    total = _total(reference)
+    return float(100 * _difference(changed, reference).square().mean().sqrt() * reference.numel() / total)
+
+
+def delta_scalar(stage: torch.Tensor, before: torch.Tensor, reference: torch.Tensor) -> float:
+    """DR(HR_n, HR0) - DR(HR_n-1, HR0), in percent points: the column "Delta from (N-1)" of the paper's Table 1.
+
+    It can be near 0, or negative, although the pictures of the two stages differ much; see `step_ratio`.
+    """
+    return difference_ratio(stage, reference) - difference_ratio(before, reference)
+
+
+def step_ratio(stage: torch.Tensor, before: torch.Tensor) -> float:
+    """DR(HR_n, HR_n-1), in percent: the norm of the paper's section 3.4, how far a stage moved from the last one."""
+    return difference_ratio(stage, before)
+
+
+def _difference(changed: torch.Tensor, reference: torch.Tensor) -> torch.Tensor:
+    return changed.double() - reference.double()
+
+
+def _total(reference: torch.Tensor) -> torch.Tensor:
     total = reference.double().sum()
     if total == 0:
         raise ValueError("the difference ratio of a black reference is not defined")
-    return float(100 * (changed.double() - reference.double()).abs().sum() / total)
+    return total

@@ -1,25 +1,33 @@
-"""Gain by radial frequency: measured between two pictures, and predicted by the linear account of RTS.md section 14."""
+"""How much sharper, and at what price: gain by radial frequency, overshoot at edges, noise of flat areas.
+
+The gain is measured between two pictures, and predicted by the linear account of specs/RTS.md section 14. All luma is
+that of `measure.luma`.
+"""
 
 import math
 
 import torch
+import torch.nn.functional as F  # noqa: N812 - torch's own name for it
 
+from vidrts.measure.luma import luma
 from vidrts.picture.lanczos import Kernel, half_taps
+
+EDGE = 0.1
+"""Where the source's luma spans at least this share of full scale within 5x5 pixels there is an edge."""
 
 
 def radial_gain(enhanced: torch.Tensor, source: torch.Tensor, bands: int = 20) -> tuple[list[float], list[float]]:
     """(frequencies, gains): |HR_n(f)| / |HR0(f)| from radially averaged power spectra of luma.
 
     Both (3, H, W) R'G'B' of one scale. Frequencies are the centres of `bands` equal bands of 0..0.5 cycles per pixel.
-    Luma is BT.709; a Hann window keeps the picture's borders out of the spectrum.
+    A Hann window keeps the picture's borders out of the spectrum.
     """
-    weights = torch.tensor([0.2126, 0.7152, 0.0722], dtype=torch.float64).view(3, 1, 1)
     height, width = source.shape[-2:]
     window = torch.hann_window(height, dtype=torch.float64)[:, None] * torch.hann_window(width, dtype=torch.float64)
     powers = []
     for picture in (enhanced, source):
-        luma = (picture.double() * weights).sum(dim=0)
-        powers.append(torch.fft.fft2((luma - luma.mean()) * window).abs().square())
+        plane = luma(picture.double())
+        powers.append(torch.fft.fft2((plane - plane.mean()) * window).abs().square())
     radius = torch.hypot(torch.fft.fftfreq(height)[:, None], torch.fft.fftfreq(width)[None, :])
     index = (radius * 2 * bands).long()
     inside = index < bands
@@ -52,12 +60,11 @@ def flat_noise_gain(enhanced: torch.Tensor, source: torch.Tensor, block: int = 1
     Both (3, H, W) R'G'B' of one scale. Below 1 the enhancement took noise away. Blocks without any variation (clipped
     black or white) are left out; raises ValueError where no block is left.
     """
-    weights = torch.tensor([0.2126, 0.7152, 0.0722], dtype=torch.float64).view(3, 1, 1)
     deviations = []
     for picture in (enhanced, source):
-        luma = (picture.double() * weights).sum(dim=0)
-        height, width = (s - s % block for s in luma.shape)
-        blocks = luma[:height, :width].unfold(0, block, block).unfold(1, block, block).flatten(2)
+        plane = luma(picture.double())
+        height, width = (s - s % block for s in plane.shape)
+        blocks = plane[:height, :width].unfold(0, block, block).unfold(1, block, block).flatten(2)
         deviations.append(blocks.std(dim=-1).flatten())
     alive = deviations[1] > 1e-6
     if not alive.any():
@@ -65,3 +72,21 @@ def flat_noise_gain(enhanced: torch.Tensor, source: torch.Tensor, block: int = 1
     after, before = deviations[0][alive], deviations[1][alive]
     flattest = before.argsort()[: max(1, int(share * len(before)))]
     return float(after[flattest].mean() / before[flattest].mean())
+
+
+def overshoot(enhanced: torch.Tensor, source: torch.Tensor) -> float:
+    """How far beyond the edges of the source those of the result go, in percent of the edges' own height.
+
+    Both (3, H, W) R'G'B' in 0..1 of one scale. On the pixels of edges (`EDGE`): 100 * sum of what the result's luma
+    lies above the greatest or below the least luma of the source within 5x5 pixels, over the sum of the source's spans
+    there. 0: steeper perhaps, but no halo. Raises ValueError where the source has no edge.
+    """
+    before, after = luma(source.double())[None], luma(enhanced.double())
+    highest = F.max_pool2d(before, 5, stride=1, padding=2)[0]
+    lowest = -F.max_pool2d(-before, 5, stride=1, padding=2)[0]
+    span = highest - lowest
+    edge = span >= EDGE
+    if not edge.any():
+        raise ValueError("overshoot is not defined: the source has no edge")
+    beyond = (after - highest).clamp_min(0) + (lowest - after).clamp_min(0)
+    return float(100 * beyond[edge].sum() / span[edge].sum())

@@ -124,7 +124,7 @@ class FrameBuilder:
         graph = self._graphs[key]
         graph.vpush(frame)
         result = graph.vpull()
-        result.pts, result.time_base = frame.pts, time_base
+        result.pts, result.duration, result.time_base = frame.pts, frame.duration, time_base
         result.chroma_location = frame.chroma_location  # the scale filter forgets it
         return result
 
@@ -132,13 +132,7 @@ class FrameBuilder:
 def filter_graph(frame: av.VideoFrame, chain: str, time_base: Fraction) -> Graph:
     """A configured graph that takes frames like `frame` (size, format, colour) through `chain`, for example "bwdif"."""
     graph = Graph()
-    matrix = frame.colorspace
-    tags = f":colorspace={matrix}" if matrix != 3 else ""  # 3 is reserved; the filter refuses it
-    last = graph.add(
-        "buffer",
-        f"video_size={frame.width}x{frame.height}:pix_fmt={frame.format.name}:time_base={time_base}"
-        f":pixel_aspect=1/1:range={frame.color_range}{tags}",
-    )
+    last = graph.add("buffer", buffer_arguments(frame, time_base))
     for link in chain.split(","):
         name, _, arguments = link.partition("=")
         node = graph.add(name, arguments or None)
@@ -147,3 +141,13 @@ def filter_graph(frame: av.VideoFrame, chain: str, time_base: Fraction) -> Graph
     last.link_to(graph.add("buffersink"))
     graph.configure()
     return graph
+
+
+def buffer_arguments(frame: av.VideoFrame, time_base: Fraction) -> str:
+    """Arguments of the filter "buffer" for frames like `frame`."""
+    matrix = frame.colorspace
+    tags = f":colorspace={matrix}" if matrix != 3 else ""  # 3 is reserved; the filter refuses it
+    return (
+        f"video_size={frame.width}x{frame.height}:pix_fmt={frame.format.name}:time_base={time_base}"
+        f":pixel_aspect=1/1:range={frame.color_range}{tags}"
+    )

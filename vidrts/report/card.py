@@ -15,6 +15,7 @@ from vidrts.measure.controls import equal_amount, unsharp
 from vidrts.measure.difference import difference_ratio
 from vidrts.measure.fidelity import psnr
 from vidrts.measure.flicker import flicker
+from vidrts.measure.luma import luma
 from vidrts.measure.sharpness import flat_noise_gain, predicted_gain, radial_gain
 from vidrts.networks.checkpoint import LoadedModel, load_model, save_model
 from vidrts.picture.engine import pick_device, pick_precision
@@ -23,7 +24,6 @@ from vidrts.picture.resolver import Resolver
 from vidrts.report.stills import frames, read_photo, to_rgb
 
 FREQUENCIES = (0.05, 0.15, 0.25, 0.35, 0.45)
-_LUMA = torch.tensor([0.2126, 0.7152, 0.0722]).view(3, 1, 1)
 
 
 @dataclass(frozen=True)
@@ -80,9 +80,8 @@ def clip_part(model: LoadedModel, name: str, path: Path, count: int) -> Part:
         enhanced.append(resolver(rgb[None].to(device))[0].clamp(0, 1).cpu())
     ratio = difference_ratio(enhanced[0], source[0])
     amount = equal_amount(source[0], ratio)
-    luma = [torch.stack([(p * _LUMA).sum(dim=0) for p in video])
-            for video in (source, enhanced, [unsharp(p, amount) for p in source])]  # fmt: skip
-    flickers = [flicker(video, luma[0]) for video in luma[1:]]
+    lumas = [luma(torch.stack(video)) for video in (source, enhanced, [unsharp(p, amount) for p in source])]
+    flickers = [flicker(video, lumas[0]) for video in lumas[1:]]
     noise = [flat_noise_gain(p, source[0]) for p in (enhanced[0], unsharp(source[0], amount))]
     row = f"| {name} | {ratio:.2f} % | {flickers[0]:.2f} | {flickers[1]:.2f} | x{noise[0]:.2f} | x{noise[1]:.2f} |"
     return Part((row,), {"flicker": flickers[0]})

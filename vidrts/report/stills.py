@@ -6,11 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from PIL import Image
 
 from vidrts import color
 from vidrts.frame import Frame
 from vidrts.media.decode import DecodeOptions, Source
+from vidrts.report.picturefile import as_rgb, read_picture
 
 
 def frames(path: Path, count: int, start: Fraction | None = None) -> Iterator[Frame]:
@@ -32,10 +34,15 @@ def to_rgb(frame: Frame) -> torch.Tensor:
 
 def read_photo(path: Path) -> torch.Tensor:
     """(3, H, W) float32 R'G'B' in 0..1 of a picture file."""
-    with Image.open(path) as image:
-        return torch.from_numpy(np.array(image.convert("RGB"))).permute(2, 0, 1).float() / 255
+    return as_rgb(read_picture(path))
+
+
+def to_bytes(rgb: torch.Tensor) -> NDArray[np.uint8]:
+    """(H, W, 3) 8-bit samples of (3, H, W) R'G'B' in 0..1, rounded."""
+    samples: NDArray[np.uint8] = (rgb.clamp(0, 1) * 255).round().to(torch.uint8).permute(1, 2, 0).contiguous().numpy()
+    return samples
 
 
 def to_image(rgb: torch.Tensor) -> Image.Image:
     """An 8-bit picture of (3, H, W) R'G'B' in 0..1, for looking at."""
-    return Image.fromarray((rgb.clamp(0, 1) * 255).round().to(torch.uint8).permute(1, 2, 0).numpy())
+    return Image.fromarray(to_bytes(rgb))

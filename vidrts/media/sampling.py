@@ -1,0 +1,229 @@
+"""Some frames of a video, or the same moments of two: evenly spread, every so many seconds, or at given times.
+
+    for frame in sample("in.mp4", count=16): ...
+    for pair in pairs("in.mp4", "out.mp4", count=8, window=4): ...
+
+Times are exact seconds from a video's first frame.
+"""
+
+import os
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import count as count_from
+from pathlib import Path
+
+from vidrts.errors import InputError, OptionError
+from vidrts.frame import Frame
+from vidrts.media.cursor import Cursor
+
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """The same moment of two videos. Produced by `pairs`, consumed by measures and pages.
+
+    `source` and `result` hold equally many frames, matched one to one: consecutive ones of the source, and the
+    result's nearest in time to each.
+    """
+
+    time: Fraction
+    """Seconds from the source's first frame to the first frame of the window."""
+    index: int
+    """Number of the moment, from 0."""
+    source: tuple[Frame, ...]
+    result: tuple[Frame, ...]
+
+
+def sample(
+    path: str | os.PathLike[str],
+    *,
+    count: int | None = None,
+    every: Fraction | None = None,
+    at: Sequence[Fraction] = (),
+    stream: str | None = None,
+    on_message: Tell | None = None,
+) -> Generator[Frame]:
+    """Frames of a video in rising order of time; their pts count from the first frame.
+
+    `count`: evenly spread, the middles of so many equal parts of the duration; `every`: at 0, `every`, 2 `every`, ...
+    seconds; `at`: the frame on show at each of these times; none of the three: all frames. With `count` and `every`
+    a frame is given once however many times fall on it, and a video that is shorter than it says ends the row early
+    (told in a line). Raises `OptionError` for more than one of the three or values that make no sense, `InputError`
+    for an unreadable video and for a time of `at` that lies past its end.
+    """
+    _check(count, every, at)
+    return _sampled(path, count, every, at, stream, on_message)
+
+
+def _sampled(
+    path: str | os.PathLike[str], count: int | None, every: Fraction | None, at: Sequence[Fraction],
+    stream: str | None, tell: Tell | None,
+) -> Generator[Frame]:  # fmt: skip
+    with Cursor(path, stream=stream, on_message=tell) as cursor:
+        last: Frame | None = None
+        if not (count or every or at):
+            last = cursor.shown(Fraction(0))
+            while last is not None:
+                yield last
+                last = cursor.after(last)
+            return
+        for time in _moments(cursor, _length(cursor) if count else None, count, every, at):
+            frame = cursor.shown(time)
+            if frame is None:
+                _past_the_end(cursor, time, at=bool(at), every=bool(every), tell=tell)
+                return
+            if at or last is None or frame.pts != last.pts:
+                yield frame
+            last = frame
+
+
+def pairs(
+    source: str | os.PathLike[str],
+    result: str | os.PathLike[str],
+    *,
+    count: int | None = None,
+    every: Fraction | None = None,
+    at: Sequence[Fraction] = (),
+    window: int = 1,
+    on_message: Tell | None = None,
+) -> Generator[Pair]:
+    """The same moments of a video and of what was made of it, `window` consecutive frames at each.
+
+    Moments are chosen on the source as by `sample`, over what both videos have; frames are matched by their time from
+    each video's own first frame. At the end of the video a window begins earlier, so that it is full; videos shorter
+    than `window` give shorter ones. Told in a line: different lengths (the common part is compared), different frame
+    rates, frames without a counterpart in time (the nearest is taken). Raises `InputError` where the result is
+    neither as large as the source nor exactly twice as large, and where no moment lies in both.
+    """
+    _check(count, every, at)
+    if window < 1:
+        raise OptionError(f"window {window}: wanted at least 1 frame")
+    return _paired(source, result, count, every, at, window, on_message)
+
+
+def _paired(
+    source: str | os.PathLike[str], result: str | os.PathLike[str], count: int | None, every: Fraction | None,
+    at: Sequence[Fraction], window: int, tell: Tell | None,
+) -> Generator[Pair]:  # fmt: skip
+    with ExitStack() as stack:
+        a, b = (
+            stack.enter_context(Cursor(path, on_message=tell, keep=2 * window + 1)) for path in (source, result)
+        )  # fmt: skip
+        check_sizes(a.path, (a.info.width, a.info.height), b.path, (b.info.width, b.info.height))
+        common = _common_length(a, b, tell)
+        number, gap_told = 0, False
+        last: Fraction | None = None
+        for time in _every_frame(a) if not (count or every or at) else _moments(a, common, count, every, at):
+            frames = a.window(time, window)
+            matched = [b.nearest(a.time(frame)) for frame in frames]
+            found = [frame for frame in matched if frame is not None]
+            frames = frames[: len(found)]  # the result may end within the window
+            if not found:
+                short = b if matched else a
+                if number == 0 or at:
+                    raise InputError(f"{short.path}: has no frame at {float(time):.3f} s; the videos have nothing to "
+                                     "compare there")  # fmt: skip
+                if count or (every and common is not None and time < common):
+                    _say(tell, f"{short.path}: ends before {float(time):.3f} s, earlier than it says; "
+                               f"the {number} moments before are compared")  # fmt: skip
+                return
+            began = a.time(frames[0])
+            if began == last and not at:
+                continue
+            last = began
+            gaps = [abs(a.time(x) - b.time(y)) for x, y in zip(frames, found, strict=True)]
+            if not gap_told and max(gaps) > _half_step(a):
+                gap_told = True
+                _say(tell, f"{b.path}: no frame at the time of the source's frame at {float(began):.3f} s; "
+                           f"the nearest, {float(max(gaps)):.3f} s away, is compared there and wherever else one is "
+                           "missing")  # fmt: skip
+            yield Pair(began, number, frames, tuple(found))
+            number += 1
+
+
+def check_sizes(source: Path, size: tuple[int, int], result: Path, made: tuple[int, int]) -> None:
+    """Raise `InputError` where the result, (width, height) `made`, is neither as large as the source nor twice so."""
+    (w, h), (u, v) = size, made
+    if made not in ((w, h), (2 * w, 2 * h)):
+        swapped = "; were the two names swapped?" if size == (2 * u, 2 * v) else ""
+        raise InputError(f"{result}: is {u}x{v}, but {source} is {w}x{h}: wanted {w}x{h} or {2 * w}x{2 * h}{swapped}")
+
+
+# Rules ------------------------------------------------------------------------------------------------------------
+
+
+def _check(count: int | None, every: Fraction | None, at: Sequence[Fraction]) -> None:
+    """Refuse contradictory or senseless wishes."""
+    if sum((count is not None, every is not None, bool(at))) > 1:
+        raise OptionError("frames are chosen by a count, by an interval or by given times: wanted one of them")
+    if count is not None and count < 1:
+        raise OptionError(f"{count} frames: wanted at least 1")
+    if every is not None and every <= 0:
+        raise OptionError(f"a frame every {float(every):g} s: wanted more than 0 s")
+    if any(time < 0 for time in at):
+        raise OptionError(f"time {float(min(at)):g} s: wanted 0 s or later")
+
+
+def _moments(
+    cursor: Cursor, length: Fraction | None, count: int | None, every: Fraction | None, at: Sequence[Fraction]
+) -> Iterator[Fraction]:
+    """Times in rising order, without end for `every`; `length` seconds are spread over for `count`."""
+    if at:
+        yield from sorted(at)
+    elif every:
+        yield from (k * every for k in count_from())
+    elif count:
+        if length is None or length <= 0:
+            raise InputError(f"{cursor.path}: its duration is not known; choose frames by times or an interval")
+        yield from ((2 * k + 1) * length / (2 * count) for k in range(count))
+
+
+def _every_frame(cursor: Cursor) -> Iterator[Fraction]:
+    """The time of every frame."""
+    frame = cursor.shown(Fraction(0))
+    while frame is not None:
+        time = cursor.time(frame)
+        yield time
+        frame = cursor.shown(time)
+        frame = None if frame is None else cursor.after(frame)
+
+
+def _length(cursor: Cursor) -> Fraction | None:
+    """Seconds that a video lasts, measured where its container does not say; None where nothing tells."""
+    return cursor.length or cursor.measured_length()
+
+
+def _half_step(cursor: Cursor) -> Fraction:
+    """Half of the time from frame to frame, by the guessed rate."""
+    return 1 / (2 * cursor.info.frame_rate) if cursor.info.frame_rate else Fraction(1, 50)
+
+
+def _common_length(a: Cursor, b: Cursor, tell: Tell | None) -> Fraction | None:
+    """Seconds that both videos have, as far as is known; tells differences of length and rate."""
+    lengths = [_length(c) for c in (a, b)]
+    known = [length for length in lengths if length is not None]
+    common = min(known, default=None)
+    if common is not None and max(known) - common > 4 * _half_step(a):
+        _say(tell, f"{a.path} lasts {float(known[0]):.3f} s and {b.path} {float(known[1]):.3f} s: "
+                   f"the first {float(common):.3f} s are compared")  # fmt: skip
+    rates = [c.info.frame_rate for c in (a, b)]
+    if rates[0] and rates[1] and abs(rates[0] - rates[1]) > rates[0] / 100:
+        _say(tell, f"{a.path} has {float(rates[0]):.3f} frames/s and {b.path} {float(rates[1]):.3f}: "
+                   "frames are matched by time")  # fmt: skip
+    return common
+
+
+def _past_the_end(cursor: Cursor, time: Fraction, *, at: bool, every: bool, tell: Tell | None) -> None:
+    """Nothing is on show at `time`: an error for a time that was asked for, else a line if the end came early."""
+    if at:
+        raise InputError(f"{cursor.path}: has no frame at {float(time):.3f} s; the video ends before")
+    if not every or (cursor.length is not None and time < cursor.length - 2 * _half_step(cursor)):
+        _say(tell, f"{cursor.path}: ends before {float(time):.3f} s, earlier than it says")
+
+
+def _say(tell: Tell | None, line: str) -> None:
+    if tell is not None:
+        tell(line)

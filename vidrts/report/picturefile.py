@@ -1,0 +1,106 @@
+"""Picture files as 8-bit R'G'B', in the way of VIQET's loader, and whether a file is a picture at all."""
+
+import os
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+from PIL.ImageFile import ImageFile
+
+from vidrts.errors import InputError, UnsupportedFormatError
+
+_FORMATS = ("PNG", "JPEG", "MPO", "TIFF", "WEBP", "AVIF", "BMP", "GIF", "PPM", "JPEG2000")
+"""Pillow's names; its other readers run programs, or take what is no picture for one."""
+_SUFFIXES = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".avif", ".bmp", ".gif", ".ppm", ".pgm", ".jp2"}
+_SEVERAL = {"GIF": "frames", "PNG": "frames", "WEBP": "frames", "AVIF": "frames", "TIFF": "pages"}
+"""Formats that may hold more than one picture -> what those are."""
+
+
+def is_picture(path: Path) -> bool:
+    """Whether a file is a picture by its content, or by its name where the content is not known.
+
+    Raises `InputError` for what is no file.
+    """
+    if path.is_dir():
+        raise InputError(f"{path}: is a folder, wanted a picture or a video file")
+    if not path.exists():
+        raise InputError(f"{path}: no such file")
+    try:
+        _open(path).close()
+    except Image.DecompressionBombError:
+        return True
+    except OSError:
+        return path.suffix.lower() in _SUFFIXES
+    return True
+
+
+def read_picture(
+    path: str | os.PathLike[str], on_message: Callable[[str], None] = lambda line: None
+) -> NDArray[np.uint8]:
+    """(H, W, 3) R'G'B' samples of a picture file, as stored: neither turned nor colour-managed.
+
+    Gray is given three equal channels, of 16 bit the upper 8 are kept, alpha is dropped (what lies behind it is shown),
+    of an animation the first frame is taken: each told in a line. That is what VIQET's loader does (specs/VIQET.md
+    section 1). Raises `InputError` for a file that cannot be read, `UnsupportedFormatError` for floating point.
+    """
+    path = Path(path)
+    try:
+        with _open(path) as image:
+            told = list(_conversions(image))
+            samples = np.array(image if _is_gray16(image) else _converted(path, image))
+    except UnidentifiedImageError:
+        raise InputError(f"{path}: cannot be read as a picture: not a known format, or damaged") from None
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise InputError(f"{path}: cannot be read as a picture: {' '.join(str(error).split())}") from error
+    if told:
+        on_message(f"{path}: {'; '.join(told)}")
+    if samples.ndim == 2:
+        samples = np.repeat((samples >> 8).astype(np.uint8)[:, :, None], 3, axis=2)
+    return samples
+
+
+def _conversions(image: ImageFile) -> Iterator[str]:
+    """What is done to the picture beyond decoding; asked before it is decoded."""
+    count = getattr(image, "n_frames", 1)
+    if image.format in _SEVERAL and count > 1:
+        yield f"the first of its {count} {_SEVERAL[image.format]} is taken"
+    if image.mode.startswith(("1", "L", "I")):
+        yield "gray, given three equal channels"
+    stored = (
+        image.tile[0].args if image.tile else ""
+    )  # for PNG a raw mode such as "RGB;16B", for others a tuple with it
+    if "16" in str(stored[0] if isinstance(stored, tuple) else stored):
+        yield "16 bit, of which the upper 8 are kept"
+    if "A" in image.getbands() or "transparency" in image.info:
+        yield "its alpha channel is dropped"
+    if image.mode == "CMYK":
+        yield "CMYK, converted without its colour profile"
+
+
+def as_rgb(samples: NDArray[np.uint8]) -> torch.Tensor:
+    """(3, H, W) float32 R'G'B' in 0..1 of (H, W, 3) 8-bit samples."""
+    return torch.from_numpy(samples).permute(2, 0, 1).float() / 255
+
+
+def _open(path: Path) -> ImageFile:
+    """Pillow's picture of a file; large ones are read without a warning."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        Image.init()  # until then Pillow knows only some of its readers by name
+        return Image.open(path, formats=[name for name in _FORMATS if name in Image.OPEN])
+
+
+def _converted(path: Path, image: Image.Image) -> Image.Image:
+    """The picture as 8-bit RGB; Pillow drops alpha and keeps the upper 8 of 16 bits."""
+    if image.mode in ("F", "I"):
+        raise UnsupportedFormatError(f"{path}: has samples of 32 bit, wanted 8 or 16; convert it first")
+    return image.convert("RGB")
+
+
+def _is_gray16(image: Image.Image) -> bool:
+    """Pillow keeps 16 bits in gray pictures alone, and would clip them when it converts."""
+    return image.mode.startswith("I;16")
