@@ -1,0 +1,66 @@
+"""`vidrts compare SRC OUT REPORT`."""
+
+from fractions import Fraction
+
+import click
+
+from vidrts.cli.parsing import CROP, TIME
+from vidrts.cli.progress import human_size, say
+from vidrts.cli.steps import Steps
+from vidrts.report.compare import FRAMES, SAMPLES, CompareOptions
+from vidrts.report.compare import compare as run_compare
+from vidrts.report.plate import Crop
+from vidrts.report.target import LARGE, check_target, save
+
+
+@click.command()
+@click.argument("source", metavar="SRC", type=click.Path())
+@click.argument("result", metavar="OUT", type=click.Path())
+@click.argument("report", metavar="REPORT", type=click.Path())
+@click.option("-y/-n", "overwrite", default=False, help="Overwrite REPORT if it exists, or refuse (default).")
+@click.option("--frames", type=click.IntRange(0, 100), help=f"Moments chosen and shown; default: {FRAMES}.")
+@click.option("--at", type=TIME, multiple=True, help="Show this moment; may be repeated. --frames adds chosen ones.")
+@click.option("--samples", type=click.IntRange(1, 100_000), help=f"Moments measured; default: {SAMPLES}.")
+@click.option("--every", type=TIME, help="Measure every so many seconds instead.")
+@click.option("--crop", type=CROP, metavar="WxH+X+Y", help="Show this piece of the pictures alone.")
+@click.option("--viqet/--no-viqet", default=True, help="Measure VIQET's MOS (default), or leave it out: faster.")
+@click.option("--workers", type=click.IntRange(1), help="Processes that measure VIQET's MOS; default: one a core.")
+@click.option("-v", "--verbose", is_flag=True, help="Show tracebacks.")
+@click.option("-q", "--quiet", is_flag=True, help="Only errors.")
+def compare(
+    source: str, result: str, report: str, overwrite: bool, frames: int | None, at: tuple[Fraction, ...],
+    samples: int | None, every: Fraction | None, crop: tuple[int, int, int, int] | None, viqet: bool,
+    workers: int | None, verbose: bool, quiet: bool,
+) -> None:  # fmt: skip
+    """Show the video SRC beside OUT, what was made of it: pictures, measures, plots.
+
+    REPORT is a page in one file for any browser (.html) or a contact sheet (.png). OUT is as large as SRC or twice as
+    large. Shown are the moments where the two differ most and least. Times are [HH:]MM:SS[.m] or seconds from the
+    first frame.
+
+    \b
+    vidrts compare in.mkv out.mkv page.html
+    vidrts compare --at 12.5 --at 1:00 in.mkv out.mkv sheet.png
+    """
+    if samples is not None and every is not None:
+        raise click.UsageError("--samples and --every exclude each other.")
+    if frames == 0 and not at:
+        raise click.UsageError("--frames 0 without --at leaves nothing to show.")
+    options = CompareOptions(
+        frames=frames, at=at, samples=samples, every=every, crop=None if crop is None else Crop(*crop), viqet=viqet,
+        workers=workers,
+    )  # fmt: skip
+    check_target(report, source, result, overwrite=overwrite)
+    with Steps(quiet=quiet) as steps:
+        comparison = run_compare(source, result, options, on_message=steps.message, on_step=steps.step)
+        size = save(comparison, report, overwrite=overwrite)
+    if not quiet:
+        say(f"vidrts: {described(report, len(comparison.plates), size, 'moments')}")
+
+
+def described(report: str, count: int, size: int, what: str) -> str:
+    """What was written; how to make it smaller where it is large."""
+    line = f"{report}: {count} {what if count != 1 else what.removesuffix('s')}, {human_size(size)}"
+    if size > LARGE:
+        line += f" (over {human_size(LARGE)}; fewer moments or --crop 1280x720+0+0 make it smaller)"
+    return line

@@ -1,0 +1,85 @@
+"""`vidrts preview IN REPORT`."""
+
+from fractions import Fraction
+from itertools import product
+
+import click
+
+from vidrts.cli.compare import described
+from vidrts.cli.parsing import CROP, TIME
+from vidrts.cli.progress import say
+from vidrts.cli.steps import Steps
+from vidrts.networks.checkpoint import DEFAULT_MODEL
+from vidrts.picture.engine import PRECISIONS, Precision
+from vidrts.picture.enhancer import EnhancerOptions
+from vidrts.report.compare import FRAMES
+from vidrts.report.plate import Crop
+from vidrts.report.preview import Variant
+from vidrts.report.preview import preview as run_preview
+from vidrts.report.target import check_target, save
+
+_PICTURE = EnhancerOptions()
+
+
+@click.command()
+@click.argument("source", metavar="IN", type=click.Path())
+@click.argument("report", metavar="REPORT", type=click.Path())
+@click.option("-y/-n", "overwrite", default=False, help="Overwrite REPORT if it exists, or refuse (default).")
+@click.option("--at", type=TIME, multiple=True, help="Enhance the frame on show at this time; may be repeated.")
+@click.option("--frames", type=click.IntRange(1, 100), help=f"So many frames, evenly spread; default: {FRAMES}.")
+@click.option(
+    "--model", "models", multiple=True, metavar="NAME|FILE",
+    help=f"See `vidrts models`; may be repeated. Default: {DEFAULT_MODEL}.",
+)  # fmt: skip
+@click.option(
+    "--strength", "strengths", type=click.FloatRange(0, 2), multiple=True,
+    help=f"How much of the change is applied; may be repeated. Default: {_PICTURE.strength}.",
+)  # fmt: skip
+@click.option(
+    "--scale", type=click.Choice(["1", "2"]), default=str(_PICTURE.scale), show_default=True,
+    help="1: the same size, sharper. 2: twice the size.",
+)  # fmt: skip
+@click.option(
+    "--device", default=_PICTURE.device, show_default=True, metavar="auto|cpu|cuda[:N]",
+    help="Where the network runs.",
+)  # fmt: skip
+@click.option(
+    "--precision", type=click.Choice(PRECISIONS), default=_PICTURE.precision, show_default=True,
+    help="Of the network's residual branch.",
+)  # fmt: skip
+@click.option("--crop", type=CROP, metavar="WxH+X+Y", help="Show this piece of the pictures alone.")
+@click.option("--viqet/--no-viqet", default=True, help="Measure VIQET's MOS (default), or leave it out: faster.")
+@click.option("--workers", type=click.IntRange(1), help="Processes that measure VIQET's MOS; default: one a core.")
+@click.option("-v", "--verbose", is_flag=True, help="Show tracebacks.")
+@click.option("-q", "--quiet", is_flag=True, help="Only errors.")
+def preview(
+    source: str, report: str, overwrite: bool, at: tuple[Fraction, ...], frames: int | None, models: tuple[str, ...],
+    strengths: tuple[float, ...], scale: str, device: str, precision: Precision, crop: tuple[int, int, int, int] | None,
+    viqet: bool, workers: int | None, verbose: bool, quiet: bool,
+) -> None:  # fmt: skip
+    """Enhance single frames of the video IN to look at, before a long run.
+
+    REPORT is a page in one file for any browser (.html) or a contact sheet (.png). Every model is shown with every
+    strength. Times are [HH:]MM:SS[.m] or seconds from the first frame.
+
+    \b
+    vidrts preview --at 12.5 --at 1:00 in.mkv page.html
+    vidrts preview --model rts-r3 --model rts-lite --strength 0.5 --strength 1 in.mkv sheet.png
+    """
+    if at and frames is not None:
+        raise click.UsageError("--at and --frames exclude each other.")
+    variants = [
+        Variant(model=model, picture=EnhancerOptions(
+            scale=int(scale), strength=strength, device=device, precision=precision,
+        ))
+        for model, strength in product(models or (DEFAULT_MODEL,), strengths or (_PICTURE.strength,))
+    ]  # fmt: skip
+    check_target(report, source, overwrite=overwrite)
+    with Steps(quiet=quiet) as steps:
+        comparison = run_preview(
+            source, variants, at=at, frames=frames or FRAMES, crop=None if crop is None else Crop(*crop),
+            viqet=viqet, workers=workers, on_message=steps.message, on_step=steps.step,
+        )  # fmt: skip
+        size = save(comparison, report, overwrite=overwrite)
+    if not quiet:
+        say(f"vidrts: {described(report, len(comparison.plates), size, 'frames')}")
