@@ -273,7 +273,7 @@ def decoded_md5(path: Path, pixel_format: str | None = None, stream: str = "v:0"
 
 
 def relay(
-    source: Path,
+    source: Path | str,
     target: Path,
     decode: DecodeOptions | None = None,
     encode: EncodeOptions | None = None,

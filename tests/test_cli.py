@@ -160,6 +160,21 @@ def test_help_and_version(capfd: pytest.CaptureFixture[str]) -> None:
     assert vidrts.__version__ in capfd.readouterr().out
 
 
+def test_the_help_of_enhance_is_in_sections(capfd: pytest.CaptureFixture[str]) -> None:
+    """Examples first, each option once and under a heading, the encoders' table last."""
+    assert run(["enhance", "--help"]) == 0
+    told = capfd.readouterr().out
+    places = [told.index(words) for words in (
+        "vidrts enhance in.mkv out.mkv", "\nInput and time:", "\n  -ss TIME", "\nPicture:", "\n  --strength 0..2",
+        "\nVideo encoding:", "\n  -crf", "\nAudio and other streams:", "\n  --audio", "\nOutput and messages:",
+        "\n  -y / -n", "--help", "\nQuality when none is given", "\n  libx265     crf",
+    )]  # fmt: skip
+    assert places == sorted(places)
+    options = vidrts.cli.command.commands["enhance"].params
+    for option in (o for p in options if p.param_type_name == "option" for o in p.opts):
+        assert len(re.findall(rf"^  (?:-\w, )?{re.escape(option)}\b", told, re.MULTILINE)) == 1, option
+
+
 def test_train_from_the_command(photos: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     few = tmp_path / "few"
     few.mkdir()

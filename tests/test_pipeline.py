@@ -17,7 +17,7 @@ from conftest import need
 from media_truth import FFPROBE, decoded_md5, describe
 
 from vidrts import EnhanceOptions, enhance
-from vidrts.errors import InputError, Interrupted, OutputError, VidrtsError
+from vidrts.errors import InputError, Interrupted, OptionError, OutputError, VidrtsError
 from vidrts.media import DecodeOptions, EncodeOptions
 from vidrts.picture.enhancer import EnhancerOptions
 from vidrts.pipeline import Progress
@@ -419,5 +419,5 @@ def test_twice_the_size_says_which_matrix_was_taken(clips: Path, tiny_model: Pat
 
 
 def test_an_option_does_not_end_in_another_codec(clips: Path, tiny_model: Path, tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match=r"libx264.*-preset"):
+    with pytest.raises(OptionError, match="-preset bogus: libx264 has"):
         run(clips / "androidx_media__bt601.mov", tmp_path / "out.mkv", tiny_model, encode=EncodeOptions(preset="bogus"))

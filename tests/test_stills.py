@@ -22,9 +22,7 @@ def shots(kodak: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     if not FFPROBE:
         pytest.skip("no ffmpeg to make the film")
     folder = tmp_path_factory.mktemp("film")
-    eight, nineteen, five, three = (
-        Image.open(next(kodak.rglob(f"*{n:02}.png"))).convert("RGB") for n in (8, 19, 5, 3)
-    )
+    eight, nineteen, five, three = (Image.open(next(kodak.rglob(f"*{n:02}.png"))).convert("RGB") for n in (8, 19, 5, 3))
     size = (320, 160)
     frames = [Image.new("RGB", size)] * 5
     a = eight.crop((100, 100, 740, 420)).resize(size, Image.Resampling.LANCZOS)

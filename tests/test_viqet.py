@@ -117,8 +117,8 @@ def test_each_model_gives_its_own_mos(narrow: Picture) -> None:
     assert len({model.title for model in MODELS.values()}) == len(MODELS) == 3
 
 
-def test_blurring_and_sharpening_move_the_edges(piece: Picture) -> None:
-    image = Image.fromarray(piece)
+def test_blurring_and_sharpening_move_the_edges(narrow: Picture) -> None:
+    image = Image.fromarray(narrow)
     series = [
         *(image.filter(ImageFilter.GaussianBlur(radius)) for radius in (1.6, 0.8, 0.4)),
         image,

@@ -33,7 +33,7 @@ def pictures(count: int) -> list[Picture]:
 
 
 def test_a_pool_gives_what_one_process_gives_in_order() -> None:
-    several = pictures(7)
+    several = pictures(6)
     pulled = 0
 
     def source() -> Iterator[Picture]:

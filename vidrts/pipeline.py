@@ -87,8 +87,8 @@ def enhance(
 
     `on_message` hears each line meant for people (warnings, assumptions), `on_progress` each frame. When `stop_signal`
     returns a signal's number the run ends early: what is done is kept, playable, as `<name>.partial.<ext>` beside the
-    target, and `Interrupted` is raised. Every other failure raises a child of `VidrtsError` and leaves no file; the
-    target's name is only ever given to a complete file.
+    target, and `Interrupted` is raised; it is asked while the source is opened, too. Every other failure raises a child
+    of `VidrtsError` and leaves no file; the target's name is only ever given to a complete file.
     """
     options = options or EnhanceOptions()
     model = load_model(options.model)
@@ -99,7 +99,7 @@ def enhance(
     # An enhancer checks device and precision: make it before any file is opened for writing.
     enhancer = Enhancer(model.network, options.picture, on_message=on_message)
     with (
-        Source(source, options.decode, on_message=on_message) as reader,
+        Source(source, options.decode, on_message=on_message, stop_signal=stop_signal) as reader,
         Target(target, reader, options.encode, scale=options.picture.scale, on_message=on_message) as writer,
         closing(prefetch(_timed(reader.events(), parts, "decode"), options.in_flight, "decode")) as decoded,
         closing(_enhanced(decoded, enhancer, parts, _Light(model, options, light))) as improved,

@@ -7,14 +7,23 @@ Everything said to people goes to stderr.
 import sys
 import traceback
 from collections.abc import Sequence
+from pathlib import Path
 
 import click
 
 import vidrts
-from vidrts.cli.enhance import enhance
-from vidrts.cli.models import models
-from vidrts.cli.train import train
+from vidrts.cli import interrupt
 from vidrts.errors import Interrupted, OptionError, VidrtsError
+
+with interrupt.at_once():  # torch takes seconds to load
+    from vidrts.cli.compare import compare
+    from vidrts.cli.enhance import enhance
+    from vidrts.cli.models import models
+    from vidrts.cli.preview import preview
+    from vidrts.cli.score import score
+    from vidrts.cli.stills import stills
+    from vidrts.cli.train import train
+    from vidrts.media.containers import OUTPUT_FORMATS
 
 FAILED, USAGE = 1, 2
 
@@ -29,7 +38,7 @@ def command() -> None:
     """
 
 
-for _subcommand in (enhance, models, train):
+for _subcommand in (enhance, preview, compare, score, models, stills, train):
     command.add_command(_subcommand)
 
 
@@ -46,6 +55,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         command.main(given, prog_name="vidrts", standalone_mode=False)
     except click.ClickException as error:
         error.show()
+        _hint_at_dashes(given)
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         return 128 + 2
@@ -56,6 +66,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         if verbose:
             traceback.print_exc()
         click.echo(f"vidrts: {error}", err=True)
+        _hint_at_dashes(given)
         return USAGE if isinstance(error, OptionError) else FAILED
     except Exception as error:  # noqa: BLE001 - the last resort: a line instead of a traceback
         if verbose:
@@ -66,3 +77,10 @@ def run(arguments: Sequence[str] | None = None) -> int:
         )
         return FAILED
     return 0
+
+
+def _hint_at_dashes(given: list[str]) -> None:
+    """Say how a file name that begins with a dash is written: it was taken for an option."""
+    for argument in given:
+        if argument.startswith("-") and (Path(argument).suffix.lower() in OUTPUT_FORMATS or Path(argument).is_file()):
+            click.echo(f"vidrts: a file name that begins with a dash is written ./{argument}", err=True)

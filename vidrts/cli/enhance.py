@@ -1,16 +1,14 @@
 """`vidrts enhance IN OUT`."""
 
 import os
-import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from fractions import Fraction
-from types import FrameType
 from typing import Any
 
 import click
 import torch
 
+from vidrts.cli import interrupt
+from vidrts.cli.layout import Sectioned
 from vidrts.cli.parsing import BIT_RATE, LANGUAGES, PAIR, TILE, TIME
 from vidrts.cli.progress import ProgressReport, human_size, say
 from vidrts.media.codecs import ENCODERS
@@ -24,62 +22,55 @@ from vidrts.pipeline import enhance as run_enhance
 _RUN, _PICTURE, _DECODE, _ENCODE = EnhanceOptions(), EnhancerOptions(), DecodeOptions(), EncodeOptions()
 
 
-_QUALITIES = ", ".join(f"{encoder.name} {encoder.says}" for encoder in ENCODERS.values())
+_SECTIONS = {
+    "Input and time": ("source", "start", "end", "duration", "stream", "interlaced", "strict"),
+    "Picture": ("model", "strength", "scale", "device", "precision", "tile", "batch"),
+    "Video encoding": (
+        "video_codec", "crf", "bit_rate", "preset", "tune", "pixel_format", "options",
+    ),
+    "Audio and other streams": ("audio_codec", "audio_languages", "subtitle_languages", "no_audio", "no_subtitles"),
+    "Output and messages": ("overwrite", "threads", "no_progress", "quiet", "verbose"),
+}  # fmt: skip
+_QUALITIES = [(encoder.name, encoder.says) for encoder in ENCODERS.values()]
 
 
-@click.command(epilog=f"Quality when none is given (visually lossless): {_QUALITIES}.")
+@click.command(cls=Sectioned, sections=_SECTIONS, tables={"Quality when none is given (visually lossless)": _QUALITIES})
 @click.argument("paths", nargs=-1, metavar="IN OUT", type=click.Path())
 @click.option("-i", "source", type=click.Path(), metavar="IN", help="The input, as in ffmpeg; then OUT alone follows.")
-@click.option("-y/-n", "overwrite", default=_ENCODE.overwrite, help="Overwrite OUT if it exists, or refuse (default).")
-@click.option("--model", default=_RUN.model, show_default=True, metavar="NAME|FILE", help="See `vidrts models`.")
-@click.option(
-    "--scale",
-    type=click.Choice(["1", "2"]),
-    default=str(_PICTURE.scale),
-    show_default=True,
-    help="1: the same size, sharper. 2: twice the size.",
-)
-@click.option(
-    "--strength",
-    type=click.FloatRange(0, 2),
-    default=_PICTURE.strength,
-    show_default=True,
-    help="How much of the change is applied; 0 gives the source back.",
-)
-@click.option(
-    "--device", default=_PICTURE.device, show_default=True, metavar="auto|cpu|cuda[:N]",
-    help="Where the network runs.",
-)  # fmt: skip
-@click.option(
-    "--precision",
-    type=click.Choice(PRECISIONS),
-    default=_PICTURE.precision,
-    show_default=True,
-    help="Of the network's residual branch.",
-)
-@click.option(
-    "--tile", type=TILE, default=_PICTURE.tile, show_default=True, metavar="auto|none|WxH",
-    help="Does not change the result.",
-)  # fmt: skip
-@click.option(
-    "--batch",
-    type=click.IntRange(0, 1024),
-    default=_PICTURE.batch,
-    show_default=True,
-    help="Tiles per pass; 0 = automatic. Does not change the result.",
-)
 @click.option("-ss", "start", type=TIME, help="Start at this time; the output starts at 0.")
 @click.option("-to", "end", type=TIME, help="Stop at this time of the input.")
 @click.option("-t", "duration", type=TIME, help="Stop after this much time.")
 @click.option("--stream", metavar="N|v:N", help="Enhance this video stream (ffprobe's index); the others are copied.")
 @click.option(
-    "--interlaced",
-    type=click.Choice(["auto", "keep", "error"]),
-    default=_DECODE.interlaced,
-    show_default=True,
+    "--interlaced", type=click.Choice(["auto", "keep", "error"]), default=_DECODE.interlaced, show_default=True,
     help="auto: deinterlace (bwdif) at frame rate; keep: each field is a picture.",
-)
+)  # fmt: skip
 @click.option("--strict", is_flag=True, help="Damaged input is an error instead of a warning.")
+@click.option("--model", default=_RUN.model, show_default=True, metavar="NAME|FILE", help="See `vidrts models`.")
+@click.option(
+    "--strength", type=click.FloatRange(0, 2), default=_PICTURE.strength, show_default=True,
+    metavar="0..2", help="How much of the change is applied; 0 gives the source back.",
+)  # fmt: skip
+@click.option(
+    "--scale", type=click.Choice(["1", "2"]), default=str(_PICTURE.scale), show_default=True,
+    help="1: the same size, sharper. 2: twice the size.",
+)  # fmt: skip
+@click.option(
+    "--device", default=_PICTURE.device, show_default=True, metavar="auto|cpu|cuda[:N]",
+    help="Where the network runs.",
+)  # fmt: skip
+@click.option(
+    "--precision", type=click.Choice(PRECISIONS), default=_PICTURE.precision, show_default=True,
+    help="Of the network's residual branch.",
+)  # fmt: skip
+@click.option(
+    "--tile", type=TILE, default=_PICTURE.tile, show_default=True, metavar="auto|none|WxH",
+    help="Does not change the result.",
+)  # fmt: skip
+@click.option(
+    "--batch", type=click.IntRange(0, 1024), default=_PICTURE.batch, show_default=True,
+    metavar="N", help="Tiles per pass; 0 = automatic. Does not change the result.",
+)  # fmt: skip
 @click.option("-c:v", "video_codec", metavar="CODEC", help="Encoder; default: the source's family.")
 @click.option("-crf", type=float, help="Quality of the encoder; see below for the defaults.")
 @click.option("-b:v", "bit_rate", type=BIT_RATE, help="Bit rate instead of a quality.")
@@ -92,29 +83,28 @@ _QUALITIES = ", ".join(f"{encoder.name} {encoder.says}" for encoder in ENCODERS.
 @click.option("--subtitles", "subtitle_languages", type=LANGUAGES, help="Keep the subtitles of these languages only.")
 @click.option("--no-audio", is_flag=True, help="Leave all sound out.")
 @click.option("--no-subtitles", is_flag=True, help="Leave all subtitles out.")
+@click.option("-y/-n", "overwrite", default=_ENCODE.overwrite, help="Overwrite OUT if it exists, or refuse (default).")
 @click.option(
-    "--threads",
-    type=click.IntRange(0, 256),
-    default=_DECODE.threads,
-    show_default=True,
-    help="Threads of decoder, network (on a CPU) and encoder; 0 = automatic.",
-)
+    "--threads", type=click.IntRange(0, 256), default=_DECODE.threads, show_default=True,
+    metavar="N", help="Threads of decoder, network (on a CPU) and encoder; 0 = automatic.",
+)  # fmt: skip
 @click.option("--no-progress", is_flag=True, help="Only the summary and warnings.")
-@click.option("-v", "--verbose", is_flag=True, help="Show tracebacks.")
 @click.option("-q", "--quiet", is_flag=True, help="Only errors.")
+@click.option("-v", "--verbose", is_flag=True, help="Show tracebacks.")
 def enhance(
     paths: tuple[str, ...], source: str | None, start: Fraction | None, end: Fraction | None,
     duration: Fraction | None, no_progress: bool, verbose: bool, quiet: bool, **given: Any,
 ) -> None:  # fmt: skip
     """Sharpen every frame of the video IN into OUT; everything else about the file stays as it was.
 
-    The container is chosen by OUT's name: mp4, mov, mkv, webm or ts. Sound, subtitles, attachments, chapters and tags
-    are carried over; what cannot be is named. Times are [HH:]MM:SS[.m] or seconds.
-
     \b
     vidrts enhance in.mkv out.mkv
     vidrts enhance --model rts-lite --strength 0.7 -crf 18 -preset slow in.mp4 out.mp4
     vidrts enhance -ss 1:00 -t 10 in.mkv sample.mkv
+
+    IN is a file or a URL (http, https, rtsp, rtmp). OUT's name chooses the container: mp4, mov, mkv, webm or ts.
+    Sound, subtitles, attachments, chapters and tags are carried over; what cannot be is named. Times are
+    [HH:]MM:SS[.m] or seconds.
     """
     if source is None:
         if len(paths) != 2:
@@ -157,7 +147,7 @@ def enhance(
     )  # fmt: skip
     if given["threads"]:
         torch.set_num_threads(given["threads"])
-    with _signals() as stop_signal, ProgressReport(given["model"], show=not no_progress, quiet=quiet) as report:
+    with interrupt.kept() as stop_signal, ProgressReport(given["model"], show=not no_progress, quiet=quiet) as report:
         summary = run_enhance(
             source, target, options, on_progress=report.frame, on_message=report.message, stop_signal=stop_signal
         )
@@ -177,22 +167,3 @@ def _summary(summary: Summary) -> str:
         f" {rate(summary.seconds)} frames/s (decode {rate(parts.decode)}, enhance {rate(parts.enhance)},"
         f" encode {rate(parts.encode)}), {human_size(summary.bytes_written)}"
     )
-
-
-@contextmanager
-def _signals() -> Iterator[Callable[[], int | None]]:
-    """While inside, the first SIGINT, SIGTERM or SIGHUP is kept for the yielded function to tell; a second kills."""
-    caught: list[int] = []
-
-    def remember(number: int, _: FrameType | None) -> None:
-        if caught:
-            signal.signal(number, signal.SIG_DFL)
-            signal.raise_signal(number)
-        caught.append(number)
-
-    before = {number: signal.signal(number, remember) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield lambda: caught[0] if caught else None
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -60,6 +60,14 @@ def parse_languages(text: str) -> tuple[str, ...]:
     return found
 
 
+def parse_crop(text: str) -> tuple[int, int, int, int]:
+    """(width, height, x, y) of WxH+X+Y in pixels; raises ValueError."""
+    match = re.fullmatch(r"(\d{1,5})x(\d{1,5})\+(\d{1,5})\+(\d{1,5})", text)
+    if not match or "0" in (match[1], match[2]):
+        raise ValueError(f"{text!r} is not a crop: wanted WxH+X+Y in pixels, such as 640x360+100+50")
+    return int(match[1]), int(match[2]), int(match[3]), int(match[4])
+
+
 class Parsed(click.ParamType[Any]):
     """A click type made of one of the parsers above; its ValueError becomes a usage error (exit code 2)."""
 
@@ -79,6 +87,7 @@ class Parsed(click.ParamType[Any]):
 
 TIME = Parsed(parse_time, "TIME")
 TILE = Parsed(parse_tile, "auto|none|WxH")
+CROP = Parsed(parse_crop, "WxH+X+Y")
 BIT_RATE = Parsed(parse_bit_rate, "RATE")
 PAIR = Parsed(parse_pair, "KEY=VALUE")
 LANGUAGES = Parsed(parse_languages, "LANG[,LANG]")

@@ -34,14 +34,18 @@ class Encoder:
     """The quality in words, for the help."""
     captions: bool = False
     """Writes A53 closed captions that travel with the frames."""
+    fields: str | None = None
+    """FFmpeg's flags with which it codes interlaced frames as such; None: it codes whole frames only."""
+    one_order: bool = False
+    """One field order for the whole file: it would take the last frame's for all."""
     rate_based: bool = False
     """Its clock is the frame rate: timestamps finer than that cannot be kept."""
 
 
-_QSCALE_2 = {"flags": "+qscale", "global_quality": str(2 * 118)}  # FF_QP2LAMBDA = 118
+QSCALE_2 = {"flags": "+qscale", "global_quality": str(2 * 118)}  # FF_QP2LAMBDA = 118
 _TABLE = (
     Encoder(name="libx264", quality="crf", options={"crf": "16", "preset": "medium"}, params="x264-params",
-            says="crf 16, preset medium", captions=True),
+            says="crf 16, preset medium", captions=True, fields="+ildct+ilme", one_order=True),
     Encoder(name="libx264rgb", quality="crf", options={"crf": "16", "preset": "medium"}, params="x264-params",
             says="crf 16, preset medium", captions=True),
     Encoder(name="libx265", quality="crf", options={"crf": "18", "preset": "medium", "a53cc": "1"},
@@ -51,21 +55,27 @@ _TABLE = (
     Encoder(name="libvpx-vp9", quality="crf", options={"crf": "20", "deadline": "good", "cpu-used": "2", "row-mt": "1"},
             says="crf 20, cpu-used 2"),
     Encoder(name="ffv1", quality=None, options={"level": "3", "slicecrc": "1", "slices": "16", "g": "1"},
-            says="lossless"),
-    Encoder(name="prores_ks", quality=None, options={"profile": "hq"}, says="profile hq"),
+            says="lossless", fields=""),
+    Encoder(name="prores_ks", quality=None, options={"profile": "hq"}, says="profile hq",
+            fields="+ildct"),
     Encoder(name="h264_nvenc", quality="cq", options={"cq": "18", "preset": "p5"}, says="cq 18, preset p5",
             captions=True),
     Encoder(name="hevc_nvenc", quality="cq", options={"cq": "18", "preset": "p5"}, says="cq 18, preset p5",
             captions=True),
     Encoder(name="av1_nvenc", quality="cq", options={"cq": "22", "preset": "p5"}, says="cq 22, preset p5"),
-    Encoder(name="mpeg2video", quality=None, options=_QSCALE_2, says="qscale 2", captions=True,
-            rate_based=True),
-    Encoder(name="mpeg4", quality=None, options=_QSCALE_2, says="qscale 2", rate_based=True),
+    Encoder(name="mpeg2video", quality=None, options=QSCALE_2, says="qscale 2", captions=True,
+            fields="+ildct+ilme", rate_based=True),
+    Encoder(name="mpeg4", quality=None, options=QSCALE_2, says="qscale 2", rate_based=True),
 )  # fmt: skip
 ENCODERS: dict[str, Encoder] = {encoder.name: encoder for encoder in _TABLE}
 
-_MPEGTS_VIDEO = ("h264", "hevc", "mpeg2video", "mpeg4")
-"""What players find in MPEG-TS; the muxer takes every other codec as private data."""
+_HELD = {
+    "mpegts": ("h264", "hevc", "mpeg2video", "mpeg4"),
+    "webm": ("av1", "vp9", "vp8"),
+}
+"""What players find in a container; the mpegts muxer takes every other codec as private data."""
+_MP4_ONLY = ("av1", "vp9", "vp8")
+"""What the mov muxer refuses when the header is written."""
 
 _FAMILIES = {"h264": "libx264", "hevc": "libx265", "vp9": "libsvtav1", "av1": "libsvtav1"}
 _ALIASES = {"h264": "libx264", "x264": "libx264", "hevc": "libx265", "h265": "libx265", "x265": "libx265",
@@ -126,18 +136,22 @@ def named(codec: str, fmt: PixelFormat, wanted: str | None, container: OutputFor
         opened = None
     if opened is None or opened.type != "video":
         raise OutputError(f"-c:v {codec}: no such video encoder; there are {', '.join(ENCODERS)}")
-    if container.muxer == "mpegts" and opened.canonical_name not in _MPEGTS_VIDEO:
-        raise OutputError(f"-c:v {codec}: ts cannot hold it; it holds {', '.join(_MPEGTS_VIDEO)}, or choose .mkv")
+    held = _HELD.get(container.muxer)
+    if held is not None and opened.canonical_name not in held:
+        raise OutputError(f"-c:v {codec}: {container.name} cannot hold it; it holds {', '.join(held)}, or choose .mkv")
+    if container.muxer == "mov" and opened.canonical_name in _MP4_ONLY:
+        raise OutputError(f"-c:v {codec}: mov cannot hold it; choose .mp4 or .mkv")
     encoder = ENCODERS.get(name) or Encoder(name=name, quality=None, says="the encoder's own")
     if wanted is not None:
         return [Choice(encoder, explicit(name, wanted))]
-    held = held_as(name, fmt)
-    if held is None:
+    same = held_as(name, fmt)
+    if same is None:
+        nearest = _nearest(name, fmt)
+        convert = f"-pix_fmt {nearest} converts" if nearest else f"it takes {', '.join(_formats(name))}"
         raise OutputError(
-            f"-c:v {codec}: {name} does not hold {fmt.name} without loss; it takes {', '.join(_formats(name))} "
-            "(-pix_fmt converts), or leave the choice to vidrts"
+            f"-c:v {codec}: {name} does not hold {fmt.name} as it is; {convert}, or leave the choice to vidrts"
         )
-    return [Choice(encoder, held)]
+    return [Choice(encoder, same)]
 
 
 def explicit(encoder: str, wanted: str) -> PixelFormat:
@@ -158,48 +172,23 @@ def held_as(encoder: str, fmt: PixelFormat) -> PixelFormat | None:
     return min(fits, key=lambda f: (f.name != fmt.name, f.layout != "planar"), default=None)
 
 
+def _nearest(encoder: str, fmt: PixelFormat) -> str | None:
+    """The format of an encoder that loses least of a picture of format `fmt`: nothing, where there is such a one."""
+    takes = [f for n in _formats(encoder) if (f := PIXEL_FORMATS.get(n)) is not None and f.model == fmt.model]
+    return min(
+        (f.name for f in takes),
+        key=lambda name: _loss(fmt, PIXEL_FORMATS[name]),
+        default=None,
+    )
+
+
+def _loss(fmt: PixelFormat, other: PixelFormat) -> tuple[int, int, int, int]:
+    """Order of formats to convert to: alpha, depth and chroma lost first, then how much more than needed they hold."""
+    chroma = (fmt.log2_w + fmt.log2_h) - (other.log2_w + other.log2_h)
+    depth = other.depth - fmt.depth
+    return (fmt.alpha and not other.alpha, max(0, -depth) + max(0, -chroma), abs(depth) + abs(chroma), other.alpha)
+
+
 def _formats(encoder: str) -> list[str]:
     """Names of the pixel formats that an encoder takes."""
     return [f.name for f in av.Codec(encoder, "w").video_formats or ()]
-
-
-def encoder_options(
-    encoder: Encoder,
-    *,
-    crf: float | None,
-    bit_rate: int | None,
-    preset: str | None,
-    tune: str | None,
-    params: list[str],
-    extra: Mapping[str, str],
-) -> dict[str, str]:
-    """The options that an encoder is opened with: defaults, then what was asked, then -e key=value.
-
-    `params` go into the encoder library's own parameter string; those of `extra` follow, so that they win. Raises
-    `OptionError` for a quality or preset that the encoder does not have.
-    """
-    options = dict(encoder.options)
-    known = {o.name for o in av.Codec(encoder.name, "w").create("video").supported_options.private}
-    if crf is not None:
-        if encoder.quality is None:
-            raise OptionError(f"-crf: {encoder.name} has no such quality ({encoder.says} by default)")
-        options[encoder.quality] = f"{crf:g}"
-    elif bit_rate is not None or "b" in extra:
-        for key in ("crf", "cq", *_QSCALE_2):
-            options.pop(key, None)
-    for key, value in (("preset", preset), ("tune", tune)):
-        if value is not None:
-            if key not in known:
-                raise OptionError(f"-{key}: {encoder.name} has no {key}")
-            options[key] = value
-    if "qp" in extra:
-        options.pop("crf", None)
-    own = [*([encoder.quiet] if encoder.quiet else []), *params]
-    if "flags" in extra and "flags" in options:
-        extra = {**extra, "flags": options["flags"] + extra["flags"]}
-    options.update(extra)
-    if encoder.params is not None:
-        text = ":".join([*own, *([extra[encoder.params]] if encoder.params in extra else [])])
-        if text:
-            options[encoder.params] = text
-    return options

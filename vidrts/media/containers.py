@@ -4,6 +4,7 @@ Nothing here reads a frame. Times are FFmpeg's: stream ticks, and microseconds f
 """
 
 import os
+import re
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -18,6 +19,8 @@ from av.video.stream import VideoStream
 from vidrts.errors import InputError, OptionError, OutputError
 
 type AnyPacket = Packet[Stream]
+type Place = Path | str
+"""A file, or the URL of one."""
 type Decoded = AnyPacket | av.VideoFrame
 """What passes between the stages of decoding: frames of one stream, packets of all others."""
 
@@ -46,7 +49,7 @@ _MP4 = ("libx264", "libx265", "libsvtav1")
 OUTPUT_FORMATS = {
     ".mp4": OutputFormat("mp4", "mp4", _MP4),
     ".m4v": OutputFormat("mp4", "mp4", _MP4),
-    ".mov": OutputFormat("mov", "mov", _MP4),
+    ".mov": OutputFormat("mov", "mov", ("libx264", "libx265")),
     # Without "passthrough" the Matroska muxer would mark streams as default that were not.
     ".mkv": OutputFormat("mkv", "matroska", (*_MP4, "ffv1"), (("default_mode", "passthrough"),)),
     ".webm": OutputFormat("webm", "webm", ("libsvtav1", "libvpx-vp9"), (("default_mode", "passthrough"),)),
@@ -58,6 +61,10 @@ OUTPUT_FORMATS = {
 
 CLOCKED = ("mpegts", "mpeg")
 """Demuxers whose timestamps are a transmitter's clock, whose zero means nothing."""
+
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+_PATIENCE = 15
+"""Seconds that a server may take to answer."""
 
 _PICTURES = ("image2", "gif", "apng", "ico", "webp", "webp_anim", "jpegxl_anim", "tty", "lavfi")
 
@@ -78,20 +85,34 @@ def reason(error: BaseException) -> str:
     return " ".join(str(text).split())
 
 
-def open_source(path: Path) -> InputContainer:
-    """Open a file for reading; raises `InputError` in one line where it is no video that FFmpeg reads.
+def is_url(name: str | os.PathLike[str]) -> bool:
+    """Whether a name is a URL such as http://host/film.mkv; one with a single slash or none is a file's."""
+    return isinstance(name, str) and _URL.match(name) is not None and not name.startswith("file://")
 
-    The name is never read as a protocol, a pattern of pictures or a device.
+
+def place(name: str | os.PathLike[str]) -> Place:
+    """Where a source lies: a URL stays as it is."""
+    if is_url(name):
+        return str(name)
+    return Path(os.fspath(name).removeprefix("file://"))
+
+
+def open_source(path: Place) -> InputContainer:
+    """Open a file or URL for reading; raises `InputError` in one line where it is no video that FFmpeg reads.
+
+    A file's name is never read as a protocol, a pattern of pictures or a device.
     """
-    if path.is_dir():
-        raise InputError(f"{path}: is a folder, wanted a video file")
-    if not path.exists():
-        raise InputError(f"{path}: no such file")
-    if path.is_file() and path.stat().st_size == 0:
-        raise InputError(f"{path}: the file is empty")
     try:
-        path.open("rb").close()
-        container = av.open(f"file:{os.fspath(path)}", "r")
+        if isinstance(path, Path):
+            _check_file(path)
+            container = av.open(f"file:{path}", "r")
+        else:
+            container = av.open(path, "r", timeout=_PATIENCE)
+    except av.error.ProtocolNotFoundError as error:
+        raise InputError(f"{path}: FFmpeg's library here has no such protocol; http, https, rtsp and rtmp are there, "
+                         "or give a file") from error  # fmt: skip
+    except av.error.ExitError as error:
+        raise InputError(f"{path}: no answer within {_PATIENCE} s") from error
     except FFmpegErrors as error:
         raise InputError(f"{path}: cannot be read as a video: {reason(error)}") from error
     names = container.format.name.split(",")
@@ -104,7 +125,18 @@ def open_source(path: Path) -> InputContainer:
     return container
 
 
-def choose_video(path: Path, container: InputContainer, wanted: str | None) -> VideoStream:
+def _check_file(path: Path) -> None:
+    """Raise `InputError` for what is no file with something in it, OSError where it cannot be read."""
+    if path.is_dir():
+        raise InputError(f"{path}: is a folder, wanted a video file")
+    if not path.exists():
+        raise InputError(f"{path}: no such file")
+    if path.is_file() and path.stat().st_size == 0:
+        raise InputError(f"{path}: the file is empty")
+    path.open("rb").close()
+
+
+def choose_video(path: Place, container: InputContainer, wanted: str | None) -> VideoStream:
     """The video stream that is enhanced.
 
     `wanted` None: the first with the default disposition in file order, else the first; never cover art. "N" is
@@ -123,7 +155,7 @@ def choose_video(path: Path, container: InputContainer, wanted: str | None) -> V
     return chosen
 
 
-def _named_stream(path: Path, container: InputContainer, videos: list[VideoStream], wanted: str) -> VideoStream:
+def _named_stream(path: Place, container: InputContainer, videos: list[VideoStream], wanted: str) -> VideoStream:
     """The video stream that --stream names."""
     number = wanted[2:] if wanted.startswith("v:") else wanted
     if not (number.isascii() and number.isdigit()):

@@ -1,13 +1,16 @@
 """Sound and text subtitles that a container cannot hold, encoded anew."""
 
 import io
+import math
 from collections.abc import Iterator
+from fractions import Fraction
 from typing import Any, cast
 
 import av
 from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 from av.container import OutputContainer
+from av.filter import Graph
 from av.stream import Stream
 
 from vidrts.media.containers import AnyPacket, FFmpegErrors, time_base
@@ -15,6 +18,10 @@ from vidrts.media.containers import AnyPacket, FFmpegErrors, time_base
 _TEXT = {"mp4": "mov_text", "mov": "mov_text", "matroska": "subrip", "webm": "webvtt"}
 _BIT_RATES = {"aac": 96_000, "libopus": 80_000, "libmp3lame": 128_000, "ac3": 112_000}
 """Bits per second for each channel: transparent to most ears."""
+
+
+ENCODERS = ("aac", "libopus", "libmp3lame", "ac3", "eac3", "flac", "alac", "pcm_s16le", "pcm_s24le")
+"""The audio encoders that people are told of; any other of FFmpeg's may be named."""
 
 
 def text_codec(muxer: str) -> str | None:
@@ -40,12 +47,63 @@ def audio_stream(output: OutputContainer, source: Stream, codec: str) -> AudioSt
     return stream
 
 
-class AudioEncoder:
-    """Decodes and encodes the packets of one audio stream; times are kept. Stateful."""
+class AudioTrim:
+    """Keeps the samples from `begin` to `end`, seconds on the file's clock; None: no limit. Stateful."""
 
-    def __init__(self, source: Stream, output: Stream):
+    def __init__(self, begin: Fraction | None, end: Fraction | None):
+        self._begin = begin
+        self._end = end
+        self._graph: Graph | None = None
+        self._like: tuple[int, str, str] | None = None
+
+    def frames(self, frame: AudioFrame) -> Iterator[AudioFrame]:
+        """What is left of a frame."""
+        if frame.pts is None or (self._begin is None and self._end is None):
+            yield frame
+            return
+        like = (frame.sample_rate, frame.format.name, frame.layout.name)
+        if self._graph is None or self._like != like:
+            self._graph, self._like = self._made(frame), like
+        try:
+            self._graph.push(frame)
+        except av.EOFError:  # everything from here on lies behind the end
+            return
+        while True:
+            try:
+                yield cast(AudioFrame, self._graph.pull())
+            except (av.BlockingIOError, av.EOFError):
+                return
+
+    def _made(self, frame: AudioFrame) -> Graph:
+        """The filter for frames like this one; it counts in samples."""
+        limits = {
+            key: str(math.ceil(time * frame.sample_rate))
+            for key, time in (("start_pts", self._begin), ("end_pts", self._end))
+            if time is not None
+        }
+        graph = Graph()
+        source = graph.add_abuffer(
+            sample_rate=frame.sample_rate, format=frame.format.name, layout=frame.layout.name,
+            time_base=time_base(frame.time_base),
+        )  # fmt: skip
+        trim = graph.add("atrim", **limits)
+        source.link_to(trim)
+        trim.link_to(graph.add("abuffersink"))
+        graph.configure()
+        return graph
+
+
+class AudioEncoder:
+    """Decodes and encodes the packets of one audio stream; times are kept. Stateful.
+
+    `begin`, `end`: seconds on the source's clock between which samples are kept, exactly; packets from before `begin`
+    may come and bring the decoder into step.
+    """
+
+    def __init__(self, source: Stream, output: Stream, begin: Fraction | None = None, end: Fraction | None = None):
         self._decoder = cast(AudioStream, source).codec_context
         self._output = cast(AudioStream, output)
+        self._trim = AudioTrim(begin, end)
 
     @staticmethod
     def check(source: Stream, codec: str, muxer: str) -> None:
@@ -61,7 +119,8 @@ class AudioEncoder:
         except FFmpegErrors:
             frames = []
         for frame in frames:
-            yield from self._output.encode(cast(AudioFrame, frame))
+            for kept in self._trim.frames(frame):
+                yield from self._output.encode(kept)
         if packet is None:
             yield from self._output.encode(None)
 

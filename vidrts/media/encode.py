@@ -21,13 +21,13 @@ from typing import Self
 from av.container import OutputContainer
 
 from vidrts.errors import OutputError, VidrtsError
-from vidrts.frame import Frame, PixelFormat
-from vidrts.media import aspect, codecs, outfile
+from vidrts.frame import Frame
+from vidrts.media import aspect, codecs, filename, leftout
 from vidrts.media.codecs import Choice
-from vidrts.media.containers import AnyPacket, FFmpegErrors, output_format, reason, time_base
+from vidrts.media.containers import FFmpegErrors, is_url, output_format, reason
 from vidrts.media.decode import CopiedPacket, Source
+from vidrts.media.outfile import OpenedFile
 from vidrts.media.passthrough import Carrier, Route, Wishes, plan
-from vidrts.media.tags import set_color
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +75,9 @@ class Target:
         scale: int = 1,
         on_message: Callable[[str], None] | None = None,
     ):
+        if is_url(path):
+            raise OutputError(f"{os.fspath(path)}: a URL cannot be written, for a file is complete before it has its "
+                              "name; wanted a file name")  # fmt: skip
         self.path = Path(path)
         self.options = options or EncodeOptions()
         self.messages: list[str] = []
@@ -85,9 +88,7 @@ class Target:
         self._container: OutputContainer | None = None
         self._temporary: Path | None = None
         self._written = 0
-        self._frames = 0
-        self._last_pts: int | None = None
-        outfile.check(self.path, source.path, overwrite=self.options.overwrite)
+        filename.check(self.path, source.path, overwrite=self.options.overwrite)
         wishes = Wishes(
             audio=self.options.audio,
             subtitles=self.options.subtitles,
@@ -126,9 +127,10 @@ class Target:
             raise OutputError(f"{self.path}: is finished, nothing more can be written to it")
         try:
             if isinstance(event, Frame):
-                self._encode(event)
+                for packet in self._track.encode(event):
+                    self._container.mux(packet)
             elif event.index in self._carriers:
-                for packet in self._carriers[event.index].packets(event.packet):
+                for packet in self._carriers[event.index].packets(event.packet, early=event.early):
                     self._container.mux(packet)
         except FFmpegErrors as error:
             raise self._failed(error) from error
@@ -142,7 +144,7 @@ class Target:
         self._complete()
         assert self._temporary is not None
         try:
-            outfile.rename(self._temporary, self.path, overwrite=self.options.overwrite)
+            filename.rename(self._temporary, self.path, overwrite=self.options.overwrite)
         except OSError as error:
             kept = self._name_partial()
             raise OutputError(
@@ -156,7 +158,7 @@ class Target:
 
         No other file is replaced: a name that is taken gets a number, <name>.partial-2.<ext>.
         """
-        if self._container is None or self._temporary is None or not self._frames:
+        if self._container is None or self._temporary is None or not self._track.frames:
             self.discard()
             return None
         self._complete()
@@ -165,20 +167,10 @@ class Target:
         return kept
 
     def _name_partial(self) -> Path:
-        """Give the written file the first free partial name; the name it has where none can be had."""
+        """Give the written file a partial name, and let go of it."""
         assert self._temporary is not None
         written, self._temporary = self._temporary, None
-        for number in range(1, 1000):
-            mark = ".partial" if number == 1 else f".partial-{number}"
-            kept = self.path.with_name(f"{self.path.stem}{mark}{self.path.suffix}")
-            try:
-                outfile.rename(written, kept, overwrite=False)
-            except FileExistsError:
-                continue
-            except OSError:
-                return written
-            return kept
-        return written
+        return filename.rename_partial(written, self.path)
 
     def discard(self) -> None:
         """Remove the temporary file, if there is one; safe to call at any time and twice."""
@@ -209,33 +201,28 @@ class Target:
         """Open the file with the first encoder that takes this picture."""
         failures = []
         for choice in choices:
-            self._temporary = outfile.temporary(self.path, secrets.token_hex(4))
+            self._temporary = filename.temporary(self.path, secrets.token_hex(4))
             try:
-                opened = outfile.OpenedFile(
-                    self._temporary, self._kind, self._source, self.options, routes, self._scale
-                )
+                opened = OpenedFile(self._temporary, self._kind, self._source, self.options, routes)
                 self._container = opened.container
-                self._video, outputs = opened.add(choice)
-                opened.start(self._video)
+                track, outputs = opened.add(choice, self._scale, self._tell)
+                opened.start(track)
             except VidrtsError:
                 raise
             except FFmpegErrors as error:
-                outfile.check_writable(self.path)
+                filename.check_writable(self.path)
                 failures.append(f"{choice.encoder.name} with {choice.format.name}: {reason(error)}")
                 self.discard()
                 continue
-            self.encoder = choice.encoder
-            self.frame_format: PixelFormat = choice.format
-            self._color = opened.color
-            self._builder = opened.builder
-            self._aspect = opened.aspect
-            shift = opened.shift
-            self._shift = round(shift / self._source.info.time_base)
-            for line in [*opened.notes, *outfile.warnings(self._source, choice, self._kind)]:
+            self.encoder, self.frame_format, self._track = choice.encoder, choice.format, track
+            told = leftout.picture(self._source, choice, self._kind) + leftout.tags(self._source, routes, self._kind)
+            for line in [*opened.notes, *told]:
                 self._tell(line)
-            moved = self._source.shift + shift
+            moved = self._source.shift + opened.shift
+            cut = self._source.cut
+            kept = {"begin": None if cut.begin is None else cut.shift, "end": cut.end}
             self._carriers = {
-                r.stream.index: Carrier(r, o, moved, strict=self._kind.strict)
+                r.stream.index: Carrier(r, o, moved, strict=self._kind.strict, **kept)
                 for r, o in zip(routes, outputs, strict=True)
                 if o is not None and r.stream.type != "attachment"
             }
@@ -245,33 +232,20 @@ class Target:
         if width % (1 << fmt.log2_w) or height % (1 << fmt.log2_h):
             advice = "this encoder may want even sizes: .mkv with -c:v ffv1, or -pix_fmt yuv444p, takes odd ones"
         else:
-            advice = "check -preset, -tune, -crf and -e, or choose another encoder with -c:v"
+            advice = self._advice(choices)
         raise OutputError(f"{self.path}: no encoder opens for {width}x{height}: {'; '.join(failures)}; {advice}")
 
+    def _advice(self, choices: list[Choice]) -> str:
+        """What could be done where no encoder opens: look at the options that were given, or take another encoder."""
+        if any("nvenc" in choice.encoder.name for choice in choices):
+            return "NVENC wants an NVIDIA GPU that has an encoder, and its driver"
+        options = self.options
+        asked = {"-crf": options.crf, "-b:v": options.bit_rate, "-preset": options.preset, "-tune": options.tune,
+                 "-e": options.options or None}  # fmt: skip
+        given = [option for option, value in asked.items() if value is not None]
+        return f"{f'check {", ".join(given)}, or ' if given else ''}choose another encoder with -c:v"
+
     # Writing ------------------------------------------------------------------------------------------------------
-
-    def _encode(self, frame: Frame) -> None:
-        """One frame through the encoder into the container."""
-        assert self._container is not None
-        made = self._builder.build(frame.planes, frame.carrier, frame.time_base)
-        set_color(made, self._color)
-        made.pict_type = 0  # else the encoder repeats the source's choice of key frames
-        made.pts = frame.pts - self._shift
-        made.time_base = frame.time_base
-        if self.encoder.rate_based:
-            made.pts = round(made.pts * frame.time_base / time_base(self._video.codec_context.time_base))
-            made.time_base = self._video.codec_context.time_base
-            if self._last_pts is not None and made.pts <= self._last_pts:
-                made.pts = self._last_pts + 1
-        self._last_pts = made.pts
-        self._frames += 1
-        self._mux_video(self._video.encode(made))
-
-    def _mux_video(self, packets: list[AnyPacket]) -> None:
-        """Encoded packets into the container."""
-        assert self._container is not None
-        for packet in packets:
-            self._container.mux(packet)
 
     def _complete(self) -> None:
         """Drain encoders, write the container's end, close."""
@@ -281,12 +255,12 @@ class Target:
             for carrier in self._carriers.values():
                 for packet in carrier.packets(None):
                     self._container.mux(packet)
-            if self._frames:
-                self._mux_video(self._video.encode(None))
+            for packet in self._track.drain():
+                self._container.mux(packet)
             container, self._container = self._container, None
             container.close()
-            if self._aspect is not None and self._temporary is not None:
-                aspect.write(self._temporary, *self._aspect)
+            if self._track.aspect is not None and self._temporary is not None:
+                aspect.write(self._temporary, *self._track.aspect)
         except FFmpegErrors as error:
             raise self._failed(error) from error
 

@@ -1,12 +1,16 @@
 """Interlaced frames: which field comes first, and bwdif at frame rate."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
+from typing import Literal
 
 import av
 from av.filter import Graph
+from av.packet import Packet
 
+from vidrts.errors import InputError
 from vidrts.frame import FieldOrder
+from vidrts.media.containers import Decoded, Place
 from vidrts.media.planes import filter_graph
 
 
@@ -68,3 +72,78 @@ class Deinterlacer:
             frame.pts, frame.duration = self._stamps.pop(0)
             frame.time_base = self._time_base
             yield frame
+
+
+def progressive(
+    events: Iterator[Decoded],
+    path: Place,
+    time_base: Fraction,
+    interlaced: Literal["auto", "keep", "error"],
+    tell: Callable[[str], None],
+) -> Iterator[Decoded]:
+    """Interlaced frames among `events` as `DecodeOptions.interlaced` wants them; raises `InputError` for "error"."""
+    filtered: Deinterlacer | None = None
+    for event in events:
+        if isinstance(event, Packet):
+            yield event
+            continue
+        if event.interlaced_frame and filtered is None:
+            at = f"frames are interlaced from {float((event.pts or 0) * time_base):.3f} s on"
+            if interlaced == "error":
+                raise InputError(f"{path}: {at} (--interlaced error); auto or keep would process them")
+            if interlaced == "auto":
+                tell(f"{at}: deinterlaced by bwdif at frame rate (--interlaced keep leaves the fields)")
+                filtered = Deinterlacer(time_base)
+        if filtered is None:
+            yield event
+        else:
+            yield from filtered.push(event)
+    if filtered is not None:
+        yield from filtered.flush()
+
+
+class FieldFlags:
+    """Flags of frames on their way to an encoder that codes fields (`Encoder.fields`). Stateful, for one target.
+
+    `order`: that of the stream. An encoder that has `one_order` for the whole file gets it with every frame; the others
+    get each frame's own, and for a progressive frame, which they cannot tell apart, the last one's. What is lost by
+    that is told in one line.
+    """
+
+    def __init__(
+        self, name: str, order: FieldOrder, *, codes_fields: bool, one_order: bool, tell: Callable[[str], None]
+    ):
+        self._name = name
+        self._order = order
+        self._coded = codes_fields and order != "progressive"
+        self._one_order = one_order
+        self._tell = tell
+        self._told = order != "progressive" and not codes_fields
+        self._graphs: dict[FieldOrder, Graph] = {}
+
+    def set(self, frame: av.VideoFrame, order: FieldOrder, time_base: Fraction) -> av.VideoFrame:
+        """`frame`, whose fields are in `order`, as the encoder is to see it."""
+        if not self._coded or order == self._order:
+            if order != "progressive" and not self._coded:
+                self._tell_once(frame, time_base, "frames are interlaced, which the first was not",
+                                "codes them as whole ones; -ss begins there, -c:v ffv1 keeps all")  # fmt: skip
+            return frame
+        if order != "progressive":
+            if not self._one_order:
+                self._order = order
+                return frame
+            self._tell_once(frame, time_base, f"the field order changes from {self._order} to {order}",
+                            f"has {self._order} for the whole file; -c:v ffv1 keeps all")  # fmt: skip
+        if self._order not in self._graphs:
+            self._graphs[self._order] = filter_graph(frame, f"setfield={self._order}", time_base)
+        graph = self._graphs[self._order]
+        graph.vpush(frame)
+        flagged = graph.vpull()
+        flagged.pts, flagged.duration, flagged.time_base = frame.pts, frame.duration, frame.time_base
+        flagged.chroma_location = frame.chroma_location
+        return flagged
+
+    def _tell_once(self, frame: av.VideoFrame, time_base: Fraction, what: str, lost: str) -> None:
+        if not self._told:
+            self._told = True
+            self._tell(f"{what} at {float((frame.pts or 0) * time_base):.3f} s: {self._name} {lost}")

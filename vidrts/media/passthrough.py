@@ -16,7 +16,8 @@ from av.stream import Discard, Disposition, Stream
 
 from vidrts.errors import OutputError
 from vidrts.media.containers import AnyPacket, FFmpegErrors, OutputFormat, reason, time_base
-from vidrts.media.convert import AudioEncoder, SubtitleEncoder, text_codec
+from vidrts.media.convert import ENCODERS, AudioEncoder, SubtitleEncoder, text_codec
+from vidrts.media.languages import language, same
 
 Action = Literal["copy", "audio", "subtitle", "cover"]
 
@@ -51,6 +52,7 @@ def plan(
     """
     routes: list[Route] = []
     lost_sound: list[str] = []
+    told: list[str] = []
     for stream in container.streams:
         if stream.index == video or not _wished(stream, wishes):
             continue
@@ -60,29 +62,44 @@ def plan(
         if stream.type == "audio" and route is None:
             lost_sound.append(f"stream {stream.index} ({_codec(stream)}) {why}")
         if why:
-            tell(f"{stream.type} stream {stream.index} ({_codec(stream)}) {why}")
+            told.append(f"{stream.type} stream {stream.index} ({_codec(stream)}) {why}")
     sound = [s for s in container.streams if s.type == "audio"]
     if wishes.audio and sound and not any(r.stream.type == "audio" for r in routes):
         what = "; ".join(lost_sound)
         if not lost_sound:
-            held = ", ".join(str(s.language or "und") for s in sound)
+            held = ", ".join(map(language, sound))
             what = f"no track has the language {', '.join(wishes.audio_languages or ())}; there are {held}"
         raise OutputError(f"all sound would be lost in {target.name}: {what}; --no-audio leaves it out on purpose")
+    told += _missing(container, "audio", wishes.audio_languages or ())
+    told += _missing(container, "subtitle", wishes.subtitle_languages or ())
+    for line in told:
+        tell(line)
     return routes
 
 
 def _wished(stream: Stream, wishes: Wishes) -> bool:
     """Whether the person wants the stream at all."""
     if stream.type == "audio":
-        return wishes.audio and _language(stream, wishes.audio_languages)
+        return wishes.audio and _spoken(stream, wishes.audio_languages)
     if stream.type == "subtitle":
-        return wishes.subtitles and _language(stream, wishes.subtitle_languages)
+        return wishes.subtitles and _spoken(stream, wishes.subtitle_languages)
     return True
 
 
-def _language(stream: Stream, languages: tuple[str, ...] | None) -> bool:
+def _spoken(stream: Stream, languages: tuple[str, ...] | None) -> bool:
     """Whether a stream has one of the languages; None: all are wanted. No tag counts as "und"."""
-    return languages is None or (stream.language or "und").lower() in {language.lower() for language in languages}
+    return languages is None or any(same(language(stream), wanted) for wanted in languages)
+
+
+def _missing(container: InputContainer, kind: str, wanted: tuple[str, ...]) -> list[str]:
+    """A line for languages that were asked for and that no stream of a kind has."""
+    there = [language(s) for s in container.streams if s.type == kind]
+    missing = [tag for tag in wanted if not any(same(tag, held) for held in there)]
+    if not missing:
+        return []
+    held = ", ".join(dict.fromkeys(there)) or "none at all"
+    option = {"audio": "--audio", "subtitle": "--subtitles"}[kind]
+    return [f"{option} {','.join(missing)}: no {kind} stream has that language; there are: {held}"]
 
 
 def _route(stream: Stream, target: OutputFormat, wishes: Wishes, container: InputContainer) -> tuple[Route | None, str]:
@@ -106,6 +123,8 @@ def _route(stream: Stream, target: OutputFormat, wishes: Wishes, container: Inpu
 
 def _convert_audio(stream: Stream, target: OutputFormat, wanted: str | None) -> tuple[Route | None, str]:
     """The route of sound that is encoded anew."""
+    if wanted is not None:
+        _check_audio_codec(wanted)
     tried = [wanted] if wanted else {"webm": ["libopus"], "matroska": ["flac", "aac"]}.get(target.muxer, ["aac"])
     why = ""
     for codec in tried:
@@ -120,6 +139,16 @@ def _convert_audio(stream: Stream, target: OutputFormat, wanted: str | None) -> 
             continue
         return Route(stream, "audio", codec), "" if wanted else f"is encoded by {codec}: {target.name} cannot hold it"
     return None, why
+
+
+def _check_audio_codec(codec: str) -> None:
+    """Raise `OutputError` where FFmpeg has no such audio encoder."""
+    try:
+        found = av.Codec(codec, "w").type == "audio"
+    except (ValueError, av.FFmpegError):
+        found = False
+    if not found:
+        raise OutputError(f"-c:a {codec}: no such audio encoder; there are {', '.join(ENCODERS)}, and copy")
 
 
 def can_copy(stream: Stream, target: OutputFormat) -> bool:
@@ -180,11 +209,21 @@ def _codec(stream: Stream) -> str:
 class Carrier:
     """Brings packets of one routed stream onto the output's clock. Stateful, one for each stream.
 
+    `shift`: seconds taken off all times; `begin`, `end`: what is kept of sound that is encoded anew, None for all.
     Decode times are made to increase in the output's ticks as far as the muxer wants it: a source that does not keep
     to that would end the run otherwise.
     """
 
-    def __init__(self, route: Route, output: Stream, shift: Fraction, *, strict: bool):
+    def __init__(
+        self,
+        route: Route,
+        output: Stream,
+        shift: Fraction,
+        *,
+        strict: bool,
+        begin: Fraction | None = None,
+        end: Fraction | None = None,
+    ):
         self._least = 1 if strict and route.stream.type in ("audio", "video") else 0
         self.output = output
         self._route = route
@@ -193,13 +232,16 @@ class Carrier:
         self._next: int | None = None
         self._encoder: AudioEncoder | SubtitleEncoder | None = None
         if route.action == "audio":
-            self._encoder = AudioEncoder(route.stream, output)
+            self._encoder = AudioEncoder(route.stream, output, begin, end)
         elif route.action == "subtitle":
             self._encoder = SubtitleEncoder(route.stream, output)
 
-    def packets(self, packet: AnyPacket | None) -> Iterator[AnyPacket]:
-        """The packets to be muxed for one of the source; None at the end drains an encoder."""
-        if self._route.action == "cover":
+    def packets(self, packet: AnyPacket | None, *, early: bool = False) -> Iterator[AnyPacket]:
+        """The packets to be muxed for one of the source; None at the end drains an encoder.
+
+        `early`: the packet lies before the part that is kept, and only an encoder has a use for it.
+        """
+        if self._route.action == "cover" or (early and not isinstance(self._encoder, AudioEncoder)):
             return
         if self._encoder is not None:
             yield from map(self._stamped, self._encoder.encode(packet))

@@ -7,12 +7,16 @@ from av.video.stream import VideoStream
 
 from vidrts.frame import Frame, StreamInfo
 from vidrts.media.containers import fraction
+from vidrts.media.tags import coded_field_order
 
 
 def stream_info(
-    first: Frame, stream: VideoStream, rotation: int, start: Fraction | None, end: Fraction | None
+    first: Frame, stream: VideoStream, rotation: int, start: Fraction | None, end: Fraction | None, *, fields: bool
 ) -> StreamInfo:
-    """Of the stream whose first kept frame is `first`. `start`, `end`: the part that is read, in seconds."""
+    """Of the stream whose first kept frame is `first`. `start`, `end`: the part that is read, in seconds.
+
+    `fields`: interlaced frames stay so; then a stream that begins with a progressive one may be interlaced still.
+    """
     rate = fraction(stream.average_rate) or fraction(stream.guessed_rate)
     return StreamInfo(
         width=first.width,
@@ -24,7 +28,7 @@ def stream_info(
         frames=_expected(stream, first.time_base, rate, start, end),
         sar=fraction(stream.sample_aspect_ratio) or Fraction(0),
         rotation=rotation,
-        field_order=first.field_order,
+        field_order=coded_field_order(stream) if fields and first.field_order == "progressive" else first.field_order,
         codec=stream.codec_context.codec.canonical_name,
     )
 

@@ -13,21 +13,26 @@ import av
 from av.video.stream import VideoStream
 
 from vidrts.frame import ColorTags, FieldOrder, PixelFormat
+from vidrts.media.languages import written
 
 FIELD_ORDERS: dict[FieldOrder, int] = {"progressive": 1, "tff": 2, "bff": 3}
 """`AVFieldOrder`: progressive, TT, BB."""
 
+_SHOWN_FIRST: dict[int, FieldOrder] = {2: "tff", 3: "bff", 4: "bff", 5: "tff"}
+"""`AVFieldOrder` TT, BB, TB, BT: the second letter is the field that is shown first."""
+
 HDR10_ENCODERS = ("libx264", "libx265", "libsvtav1")
 """Encoders that are told mastering display and light levels in their parameters."""
 
-_OWN_KEYS = {"encoder", "major_brand", "minor_version", "compatible_brands", "rotate", "duration"}
+OWN_KEYS = {"encoder", "major_brand", "minor_version", "compatible_brands", "rotate", "duration"}
 """What a file says of itself or in another place."""
-_STATISTICS = {
+STATISTICS = {
     "bps", "number_of_frames", "number_of_bytes",
     "_statistics_writing_app", "_statistics_writing_date_utc", "_statistics_tags",
 }  # fmt: skip
 """What mkvmerge counted of a stream's packets; true of a copied stream still."""
-_MOV_KEYS = {"handler_name", "vendor_id"}
+MOV_KEYS = {"handler_name", "vendor_id"}
+"""What the mp4 family says of its tracks' technical kind."""
 
 
 def color_tags(frame: av.VideoFrame, fmt: PixelFormat) -> ColorTags:
@@ -49,6 +54,11 @@ def set_color(frame: av.VideoFrame, color: ColorTags) -> None:
     frame.color_trc = color.transfer
     frame.color_primaries = color.primaries
     frame.chroma_location = color.siting
+
+
+def coded_field_order(stream: VideoStream) -> FieldOrder:
+    """The field order that the stream as a whole claims; single frames may differ."""
+    return _SHOWN_FIRST.get(stream.codec_context.field_order, "progressive")
 
 
 def set_stream_color(stream: VideoStream, color: ColorTags, sar: Fraction, field_order: FieldOrder) -> None:
@@ -159,13 +169,24 @@ def rotation(matrix: tuple[int, ...] | None, frame: av.VideoFrame) -> int:
 def kept_metadata(
     metadata: Mapping[str, str], kind: Literal["file", "stream", "enhanced"], muxer: str
 ) -> dict[str, str]:
-    """Metadata to carry over: without what the new file says of itself (encoder, brands, counts of new packets)."""
+    """Metadata to carry over: without what the new file says of itself (encoder, brands, counts of new packets).
+
+    What the container then does not hold is told by `leftout.tags`.
+    """
     kept = {}
     for key, value in metadata.items():
         base = key.lower().split("-")[0]
-        if base in _OWN_KEYS or (kind != "stream" and base in _STATISTICS):
+        if base in OWN_KEYS or (kind != "stream" and base in STATISTICS):
             continue
-        if base in _MOV_KEYS and muxer not in ("mp4", "mov"):
+        if base in MOV_KEYS and muxer not in ("mp4", "mov"):
             continue
-        kept[key] = value
+        if base == "language" and kind != "file":
+            held = written(value, muxer)
+            if held is None:
+                continue
+            value = held
+        if base == "creation_time":
+            value = value.split(";")[0]  # FFmpeg reads its own mp4 key and the header's as one value, twice the same
+        # The mp4 demuxer's word for a track's title, which its muxer wants as "title".
+        kept["title" if key == "name" and kind != "file" and "title" not in metadata else key] = value
     return kept

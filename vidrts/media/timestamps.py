@@ -17,13 +17,14 @@ class FrameClock:
         self._step = max(1, round(1 / (rate * time_base))) if rate else 1
         self._tell = tell
         self._last: int | None = None
-        self._duration = self._step
+        self.duration = self._step
+        """Of the last frame stamped, in ticks; by the frame rate where the file does not tell."""
         self.repaired = 0
         """Frames whose pts was not the file's."""
 
     def stamp(self, pts: int | None, dts: int | None, duration: int) -> int:
         """The pts of the next frame in presentation order."""
-        after = None if self._last is None else self._last + self._duration
+        after = None if self._last is None else self._last + self.duration
         if pts is not None:
             value = pts
         elif dts is not None and (self._last is None or dts > self._last):
@@ -39,5 +40,5 @@ class FrameClock:
                 self._tell(f"timestamps of frames are {kind} from {at:.3f} s on; derived from packets and durations")
             self.repaired += 1
         self._last = value
-        self._duration = duration if duration > 0 else self._step
+        self.duration = duration if duration > 0 else self._step
         return value

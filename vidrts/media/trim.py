@@ -16,6 +16,11 @@ _PATIENCE = 5
 """Seconds past the end after which streams that are sparse or have ended are waited for no longer."""
 
 
+LEAD_IN = Fraction(1, 4)
+"""Seconds of sound before the cut that are read: a decoder's first packets give nothing or noise (AAC one, Opus 80 ms,
+MP3 up to nine)."""
+
+
 @dataclass
 class Cut:
     """The part of a file's time that is kept, in seconds of the file's own clock. Stateful, for one run.
@@ -50,10 +55,12 @@ class Cut:
                         return
                     video_over = True
                     continue
+                if self.end is not None:
+                    event.duration = min(event.duration, round((self.end - time) / frame_base))
                 if not open_yet:
                     open_yet = True
                     self.shift = time
-                    yield from filter(self._inside, pending)
+                    yield from self._opening(pending)
                     pending.clear()
                 yield event
                 continue
@@ -67,6 +74,31 @@ class Cut:
                 dense = {s.index for s in event.stream.container.streams if s.type in ("audio", "video")}
                 if video_over and (at >= self.end + _PATIENCE or dense - finished <= {self.decoded}):
                     return
+
+    def _opening(self, pending: list[AnyPacket]) -> Iterator[AnyPacket]:
+        """The packets from before the first kept frame came that are wanted still.
+
+        A picture subtitle without a duration stands until the next one: the last before the cut is shown from there on.
+        """
+        standing: dict[int, AnyPacket] = {}
+        others = []
+        for packet in pending:
+            at = packet_time(packet)
+            if packet.stream.type == "subtitle" and not packet.duration and at is not None and at < self.shift:
+                standing[packet.stream_index] = packet
+            else:
+                others.append(packet)
+        for packet in standing.values():
+            packet.pts = packet.dts = round(self.shift / time_base(packet.time_base))
+            yield packet
+        yield from filter(self._inside, others)
+
+    def early(self, packet: AnyPacket) -> bool:
+        """Whether a packet is sound that lies within `LEAD_IN` before the first kept frame."""
+        at = packet_time(packet)
+        if self.begin is None or at is None or packet.stream.type != "audio":
+            return False
+        return self.shift - LEAD_IN <= at < self.shift
 
     def _inside(self, packet: AnyPacket) -> bool:
         """Whether a packet is kept; a subtitle that is still shown at the start is shortened to begin there."""
@@ -83,7 +115,7 @@ class Cut:
                 return False
             self._running.add(stream.index)
             return True
-        if at >= self.shift:
+        if at >= self.shift or self.early(packet):
             return True
         base = time_base(packet.time_base)
         over = round((self.shift - at) / base)

@@ -140,7 +140,9 @@ def _pyramid(block: F64) -> tuple[float, float]:
     statistics = []
     for _ in range(3):
         deviations = window_deviations(block, 3)
-        statistics.append((deviations.mean(), deviations.std(ddof=1)))
+        with np.errstate(divide="ignore", invalid="ignore"):  # NaN for the single window of a quarter of 3 x 3
+            spread = deviations.std() * np.sqrt(np.float64(deviations.size) / (deviations.size - 1))
+        statistics.append((deviations.mean(), spread))
         block = np.asarray(cv2.resize(block, None, fx=0.5, fy=0.5), dtype=np.float64)
     mean, deviation = np.mean(statistics, axis=0)
     return float(mean), float(deviation)

@@ -18,7 +18,7 @@ def symmetric_shape(ratio: F64) -> F64:
     The grid point before the true value, 0.03..10 in steps of 0.001, or 11 beyond the grid. Section 5.
     """
     shapes, ratios = _symmetric_grid()
-    # ratios fall; the last one that is >= ratio
+    # Ratios fall along the grid: wanted is the last one that is >= `ratio`.
     index = len(ratios) - np.searchsorted(ratios[::-1], ratio, side="left") - 1
     fits = (index >= 0) & (index < len(ratios) - 1)
     return np.where(fits, shapes[np.where(fits, index, 0)], _NO_SHAPE)
@@ -44,7 +44,7 @@ class Asymmetric:
 
 
 def fit_asymmetric(samples: F64, first: float, last: float, guard: float) -> Asymmetric:
-    """Fit samples of any shape; the grid is `first`..`last` in steps of 0.001, `guard` is added to `right` below left.
+    """Fit samples of any shape; the grid is `first`..`last` in steps of 0.001, `guard` keeps left / right finite.
 
     All is NaN where either side has no sample. Sections 6 and 9.
     """
@@ -56,7 +56,7 @@ def fit_asymmetric(samples: F64, first: float, last: float, guard: float) -> Asy
     ratio = np.mean(np.abs(samples)) ** 2 / np.mean(samples * samples)
     wanted = float(ratio * (skew**3 + 1) * (skew + 1) / (skew**2 + 1) ** 2)
     shapes, ratios = _asymmetric_grid(first, last)
-    # ratios rise: the best is one of the two around the wanted value, of equally good ones the first
+    # Ratios rise along the grid: the best is one of the two around the wanted one, of equally good ones the first.
     above = int(np.searchsorted(ratios, wanted))
     near = np.clip([above - 1, above], 0, len(ratios) - 1)
     shape = float(shapes[near[np.argmin((ratios[near] - wanted) ** 2)]])

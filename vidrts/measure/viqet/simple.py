@@ -2,9 +2,11 @@
 
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 from scipy.spatial import KDTree  # type: ignore[import-untyped]
 
 from vidrts.measure.viqet.fitted import F64, U8
@@ -21,7 +23,7 @@ def contrast_and_exposure(grey: U8) -> tuple[float, float]:
     """Michelson contrast (0..1) and mean level (0..255) of the busier 7x7 tiles of (h, w); edge tiles are smaller."""
     rows, columns = (np.arange(0, side, _TILE) for side in grey.shape)
 
-    def over_tiles(reduce: np.ufunc, pixels: np.ndarray) -> F64:
+    def over_tiles(reduce: np.ufunc, pixels: NDArray[Any]) -> F64:
         return reduce.reduceat(reduce.reduceat(pixels, rows, axis=0), columns, axis=1).astype(np.float64)
 
     low, high = over_tiles(np.minimum, grey), over_tiles(np.maximum, grey)

@@ -1,0 +1,44 @@
+"""How the help of a command with many options is laid out: options under headings, tables at the end."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import click
+
+
+class Sectioned(click.Command):
+    """A command whose help shows its options under headings.
+
+    `sections`: heading -> names of parameters; an option that stands in none comes last.
+    `tables`: heading -> rows of (term, words), shown after the options.
+    """
+
+    def __init__(
+        self,
+        *arguments: Any,
+        sections: Mapping[str, Sequence[str]],
+        tables: Mapping[str, Sequence[tuple[str, str]]] | None = None,
+        **more: Any,
+    ) -> None:
+        super().__init__(*arguments, **more)
+        self._sections = sections
+        self._tables = tables or {}
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Click's hook."""
+        options = [param for param in self.get_params(ctx) if isinstance(param, click.Option)]
+        listed = {name for names in self._sections.values() for name in names}
+        last = list(self._sections)[-1]
+        for heading, names in self._sections.items():
+            shown = [o for o in options if o.name in names or (heading == last and o.name not in listed)]
+            records = [record for option in shown if (record := option.get_help_record(ctx))]
+            with formatter.section(heading):
+                # Padded alike, the words stand in one column through all sections.
+                formatter.write_dl([(term.ljust(_COLUMN), words) for term, words in records], col_max=_COLUMN)
+        for heading, table in self._tables.items():
+            with formatter.section(heading):
+                formatter.write_dl(table)
+
+
+_COLUMN = 30
+"""Width of the options' column, the same in all sections."""

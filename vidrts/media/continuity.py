@@ -1,0 +1,82 @@
+"""Jumps in the clock of a transport stream: files joined end to end, recordings that were cut, a clock that wrapped.
+
+FFmpeg's demuxers give such times as they are; its command line mends them, and so does this.
+"""
+
+from collections.abc import Callable
+from fractions import Fraction
+
+from av.container import InputContainer
+from av.format import Flags
+
+from vidrts.media.containers import AnyPacket, time_base
+
+_FORWARD = 10
+"""Seconds that a clock may go on without a packet (lost reception); as FFmpeg's -dts_delta_threshold."""
+_BACKWARD = Fraction(1, 10)
+"""Seconds that decode times may go back."""
+_WRAP = Fraction(1 << 33, 90_000)
+"""Seconds after which the clock starts anew; FFmpeg adds them to times that lie before the first."""
+_REMEMBERED = 3
+"""Offsets that are tried: after a jump, packets of other streams still come from before it."""
+_TOLD = 5
+
+
+class Continuity:
+    """Moves packets so that the times of each stream go on where they jumped, all streams alike. Stateful, for a file.
+
+    Sound stays beside its picture: one offset serves all streams; it is found by the first packet after the jump, which
+    follows its own stream's last one. Files whose format has no such jumps pass unchanged.
+    """
+
+    def __init__(self, container: InputContainer, tell: Callable[[str], None]):
+        self._possible = bool(Flags.ts_discont & Flags(container.format.flags))
+        self._tell = tell
+        self._offsets = [Fraction(0)]
+        self._expected: dict[int, Fraction] = {}
+        self._latest: Fraction | None = None
+        self._jumps = 0
+
+    def mend(self, packet: AnyPacket) -> AnyPacket:
+        """The packet with times that go on."""
+        ticks = packet.dts if packet.dts is not None else packet.pts
+        if not self._possible or ticks is None:
+            return packet
+        base = time_base(packet.time_base)
+        time = ticks * base
+        dense = packet.stream.type in ("audio", "video")
+        if (expected := self._expected.get(packet.stream_index)) is not None:
+            offset = self._offset(time, expected, _BACKWARD, dense=dense)
+        else:  # a stream's first packet, seen beside another stream's latest
+            offset = self._offset(time, self._latest, Fraction(_FORWARD), dense=dense)
+        if offset:
+            moved = round(offset / base)
+            packet.pts = None if packet.pts is None else packet.pts + moved
+            packet.dts = None if packet.dts is None else packet.dts + moved
+        if dense:
+            self._latest = time + offset
+            self._expected[packet.stream_index] = self._latest + (packet.duration or 0) * base
+        return packet
+
+    def _offset(self, time: Fraction, expected: Fraction | None, early: Fraction, *, dense: bool) -> Fraction:
+        """What is added to a packet's time; a new offset where none that is known makes it follow.
+
+        `early`: seconds that it may lie before what is expected.
+        """
+        if expected is None:
+            return self._offsets[-1]
+        fitting = [o for o in reversed(self._offsets) if -early <= time + o - expected <= _FORWARD]
+        if fitting:
+            return fitting[0]
+        if not dense:  # subtitles come when they please: the offset that brings them nearest
+            return min(reversed(self._offsets), key=lambda o: abs(time + o - expected))
+        self._jumps += 1
+        if self._jumps <= _TOLD:
+            more = "; further jumps are not told" if self._jumps == _TOLD else ""
+            jump = time + self._offsets[-1] - expected
+            jump -= _WRAP if jump > _WRAP / 2 else 0
+            self._tell(
+                f"the clock jumps by {float(jump):+.3f} s at {float(expected):.3f} s: joined without a gap{more}"
+            )
+        self._offsets = [*self._offsets, expected - time][-_REMEMBERED:]
+        return self._offsets[-1]

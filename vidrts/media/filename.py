@@ -1,0 +1,79 @@
+"""Names of an output file: the one asked for, the hidden one while it is written, and the step between them."""
+
+import errno
+import os
+from pathlib import Path
+
+from vidrts.errors import OutputError
+from vidrts.media.containers import Place
+
+LONGEST_NAME = 240
+"""Bytes of a file name; most systems take 255, and a partial name is up to 13 longer."""
+
+
+def check(path: Path, source: Place, *, overwrite: bool) -> None:
+    """Raise `OutputError` where `path` must not or cannot be written."""
+    try:
+        taken = os.path.lexists(path)
+        if isinstance(source, Path) and path.exists() and source.exists() and path.samefile(source):
+            raise OutputError(f"{path}: is the source itself; give another name for the output")
+        if path.is_dir():
+            raise OutputError(f"{path}: is a folder, wanted a file name")
+    except OSError as error:
+        raise OutputError(f"{path}: is no usable file name: {error.strerror}") from error
+    if (length := len(os.fsencode(path.name))) > LONGEST_NAME:
+        raise OutputError(f"{path}: the file name has {length} bytes, wanted at most {LONGEST_NAME}")
+    if taken and not overwrite:
+        raise OutputError(f"{path}: exists already (-y overwrites)")
+    check_writable(path)
+
+
+def check_writable(path: Path) -> None:
+    """Raise `OutputError` where nothing can be written beside `path`."""
+    folder = path.parent
+    if not folder.is_dir():
+        raise OutputError(f"{path}: there is no folder {folder}")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise OutputError(f"{path}: the folder {folder} cannot be written to")
+
+
+def temporary(path: Path, mark: str) -> Path:
+    """The hidden name of a file being written, in the final folder, so that renaming is one step."""
+    stem = os.fsencode(path.stem)[:60].decode(errors="ignore")
+    return path.with_name(f".{stem}.{os.getpid()}-{mark}.vidrts{path.suffix}")
+
+
+def rename(written: Path, final: Path, *, overwrite: bool) -> None:
+    """Give a written file another name; raises OSError, FileExistsError where it may not replace what has that name."""
+    if overwrite:
+        written.replace(final)
+        return
+    try:
+        os.link(written, final)  # fails where the name exists, unlike a rename
+        written.unlink()
+    except FileExistsError:
+        raise
+    except OSError as error:
+        if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK):
+            raise
+        if os.path.lexists(final):
+            raise FileExistsError(errno.EEXIST, "File exists") from None
+        written.rename(final)
+
+
+def rename_partial(written: Path, final: Path) -> Path:
+    """Give `written` the first free partial name of `final`, <name>.partial.<ext> or <name>.partial-2.<ext> and so on.
+
+    The name that it has where none can be had.
+    """
+    for number in range(1, 1000):
+        mark = ".partial" if number == 1 else f".partial-{number}"
+        kept = final.with_name(f"{final.stem}{mark}{final.suffix}")
+        try:
+            rename(written, kept, overwrite=False)
+        except FileExistsError:
+            continue
+        except OSError:
+            break
+        return kept
+    return written

@@ -1,0 +1,119 @@
+"""Packets of one video stream in, frames in presentation order with sound times out; damage is counted."""
+
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+
+import av
+from av.codec.context import ThreadType
+from av.video.stream import VideoStream
+
+from vidrts.errors import InputError
+from vidrts.media.containers import AnyPacket, FFmpegErrors, Place, fraction, reason, time_base
+from vidrts.media.loss import LossReport, PictureLedger
+from vidrts.media.timestamps import FrameClock
+from vidrts.media.trim import packet_time
+
+_HOPELESS = 2000
+"""Damaged packets before the first frame after which a source is given up."""
+
+
+class FrameDecoder:
+    """FFmpeg's decoder of `stream` with what it lets pass put right. Stateful; made anew after each seek.
+
+    `begin`: seconds before which frames are not wanted, so that their loss is none; `threads` 0: FFmpeg chooses;
+    `strict`: damage is an `InputError`.
+    """
+
+    def __init__(
+        self,
+        path: Place,
+        stream: VideoStream,
+        *,
+        threads: int,
+        strict: bool,
+        begin: Fraction | None,
+        tell: Callable[[str], None],
+    ):
+        self._path = path
+        self._context = stream.codec_context
+        self._strict = strict
+        self._begin = begin
+        if not self._context.is_open:
+            self._context.thread_type = ThreadType.AUTO
+            self._context.thread_count = threads
+            if strict:
+                self._context.options = {"err_detect": "explode"}  # decoders hide damage otherwise, as they can
+        self.time_base = time_base(stream.time_base)
+        self.lost = LossReport()
+        self.last_time: Fraction | None = None
+        """Seconds of the last frame given."""
+        self._failure = ""
+        self._size: tuple[int, int, str] | None = None
+        rate = fraction(stream.guessed_rate) or fraction(stream.average_rate)
+        self._ledger = PictureLedger(self._context.codec.canonical_name)
+        self._clock = FrameClock(self.time_base, rate, tell)
+
+    def frames(self, packet: AnyPacket | None) -> Iterator[av.VideoFrame]:
+        """The frames that a packet brings; None drains the decoder."""
+        if packet is not None and not packet.is_discard:
+            self._ledger.sent(packet.pts)
+            if packet.is_corrupt:
+                self.lost.marked += 1
+                self.damaged(packet_time(packet), "a video packet arrived damaged")
+        try:
+            frames = self._context.decode(packet)
+        except FFmpegErrors as error:
+            self._refused(packet, error)
+            return
+        for frame in frames:
+            self._ledger.settled(frame.pts, interlaced=frame.interlaced_frame)
+            frame.pts = self._clock.stamp(frame.pts, frame.dts, frame.duration)
+            frame.duration = self._clock.duration
+            frame.time_base = self.time_base
+            self.last_time = frame.pts * self.time_base
+            self._check_size(frame)
+            if frame.is_corrupt:
+                self.lost.corrupt += 1
+                self.damaged(self.last_time, "a frame was decoded with damage")
+            yield frame
+        for pts in self._ledger.overdue(drained=packet is None):
+            if self._begin is None or pts * self.time_base >= self._begin:
+                self.lost.missing += 1
+                self.lost.note(pts * self.time_base)
+
+    def nothing(self) -> str:
+        """Why no frame was found."""
+        if self._size is not None:
+            length = f"{float(self.last_time):.3f} s" if self.last_time is not None else "its end"
+            return f"no frame lies between the given times; the video ends at {length}"
+        return f"no frame could be decoded{': ' + self._failure if self._failure else ''}"
+
+    def damaged(self, at: Fraction | None, what: str) -> None:
+        """Note damage at a time in seconds, or raise it where nothing may be lost."""
+        self.lost.note(at)
+        if self._strict:
+            place = f" at {float(at):.3f} s" if at is not None else ""
+            raise InputError(f"{self._path}: damaged{place}: {what} (--strict)")
+
+    def _refused(self, packet: AnyPacket | None, error: BaseException) -> None:
+        """Count a packet that the decoder did not take."""
+        at = self.last_time
+        if packet is not None:
+            at = at if packet_time(packet) is None else packet_time(packet)
+            self._ledger.settled(packet.pts)
+        self.lost.packets += 1
+        self._failure = reason(error)
+        self.damaged(at, f"a video packet cannot be decoded: {self._failure}")
+        if self._size is None and self.lost.packets > _HOPELESS:
+            raise InputError(f"{self._path}: {self.nothing()}") from error
+
+    def _check_size(self, frame: av.VideoFrame) -> None:
+        """Refuse a picture that is not like the first one."""
+        size = (frame.width, frame.height, frame.format.name)
+        if self._size is None:
+            self._size = size
+        elif size != self._size:
+            before, now = (f"{w}x{h} {name}" for w, h, name in (self._size, size))
+            at = float(self.last_time or 0)
+            raise InputError(f"{self._path}: the picture changes from {before} to {now} at {at:.3f} s; "
+                             "cut the file there and enhance the parts (-to, -ss)")  # fmt: skip

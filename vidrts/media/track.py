@@ -1,0 +1,232 @@
+"""The enhanced stream of the output: its encoder being set up, and frames on their way to packets."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from fractions import Fraction
+from typing import TYPE_CHECKING, cast
+
+from av.codec.context import Flags, ThreadType
+from av.container import OutputContainer
+from av.video.stream import VideoStream
+
+from vidrts.errors import OptionError
+from vidrts.frame import Frame, matrix_by_height
+from vidrts.media import aspect
+from vidrts.media.codecs import Choice
+from vidrts.media.containers import AnyPacket, OutputFormat, time_base
+from vidrts.media.decode import Source
+from vidrts.media.encoderoptions import encoder_options
+from vidrts.media.interlace import FieldFlags
+from vidrts.media.planes import FrameBuilder
+from vidrts.media.tags import kept_metadata, set_color, set_stream_color
+
+if TYPE_CHECKING:
+    from vidrts.media.encode import EncodeOptions
+
+_MPEG_RATES = (
+    Fraction(24_000, 1001), Fraction(24), Fraction(25), Fraction(30_000, 1001), Fraction(30), Fraction(50),
+    Fraction(60_000, 1001), Fraction(60),
+)  # fmt: skip
+"""The frame rates of MPEG-2 (ISO/IEC 13818-2 table 6-4); MPEG-4 takes them too."""
+
+_FASTEST = 240
+"""Frames per second beyond which a guessed rate is a clock, not a rate; svtav1 refuses more."""
+
+
+_HELD = 1024
+"""Durations that are remembered; no encoder holds as many frames back."""
+
+
+class EnhancedTrack:
+    """A video stream of `container` with an encoder for the frames of `source`. Stateful; one for each target.
+
+    `shift`: seconds taken off all times; `tell` hears lines that arise while frames come. Raises `OptionError` for what the encoder does not take; the encoder itself
+    is opened when the container's header is written.
+    """
+
+    def __init__(
+        self,
+        container: OutputContainer,
+        kind: OutputFormat,
+        source: Source,
+        options: "EncodeOptions",
+        choice: Choice,
+        *,
+        scale: int,
+        shift: Fraction,
+        tell: Callable[[str], None],
+    ):
+        self.encoder, self.format = choice.encoder, choice.format
+        self.notes: list[str] = []
+        """Lines for people."""
+        self.aspect: tuple[int, int, Fraction] | None = None
+        """Arguments of `aspect.write` for when the file is complete."""
+        self._kind = kind
+        self._source = source
+        self._options = options
+        self._color = source.info.color
+        if scale != 1 and source.info.format.model == "yuv" and self._color.matrix in (2, 3):
+            # A player judges an untagged picture by its height, which changes here: say what it was taken for.
+            self._color = replace(self._color, matrix=matrix_by_height(source.info.height))
+        self._shift = round(shift / source.info.time_base)
+        self._fields = FieldFlags(
+            self.encoder.name, source.info.field_order, codes_fields=self.encoder.fields is not None,
+            one_order=self.encoder.one_order, tell=tell,
+        )  # fmt: skip
+        self._durations: dict[int, int] = {}
+        self._first_dts: int | None = None
+        self._first_pts: int | None = None
+        self._last_pts = self._end = 0
+        self.stream = self._made(container, scale)
+
+    @property
+    def frames(self) -> bool:
+        """Whether a frame was encoded."""
+        return self._first_pts is not None
+
+    # Setting up ---------------------------------------------------------------------------------------------------
+
+    def _made(self, container: OutputContainer, scale: int) -> VideoStream:
+        """The stream with its encoder, not yet open."""
+        info, options, encoder = self._source.info, self._options, self.encoder
+        rate = info.frame_rate or Fraction(25)
+        rate = min(rate, Fraction(_FASTEST)).limit_denominator(1_000_000)
+        if encoder.rate_based:
+            rate = min(_MPEG_RATES, key=lambda standard: abs(standard - rate))
+            self.notes.append(f"{encoder.name} counts whole frames: times are rounded to {float(rate):.3f} frames/s")
+        stream = cast(VideoStream, container.add_stream(encoder.name, rate=rate))
+        context = stream.codec_context
+        context.width, context.height = info.width * scale, info.height * scale
+        context.pix_fmt = self.format.name
+        context.time_base = 1 / rate if encoder.rate_based else info.time_base
+        context.thread_type = ThreadType.AUTO
+        context.thread_count = options.threads
+        context.flags |= Flags.frame_duration
+        if options.bit_rate is not None:
+            context.bit_rate = options.bit_rate
+        self._builder = FrameBuilder(info.format, (context.width, context.height), self.format, self._conversion())
+        if self.format.model == "rgb":
+            self._color = replace(self._color, matrix=0, range=2)
+        set_stream_color(stream, self._color, info.sar, info.field_order)
+        if self._kind.muxer in ("mp4", "mov") and encoder.name in ("libx265", "hevc_nvenc"):
+            context.codec_tag = "hvc1"  # the tag that Apple's players want; the default is hev1
+        context.options = self._encoder_options()
+        self._describe(stream)
+        return stream
+
+    def _encoder_options(self) -> dict[str, str]:
+        """What the encoder is opened with: the person's options, HDR10 metadata, field coding."""
+        info, options, encoder = self._source.info, self._options, self.encoder
+        extra = dict(options.options)
+        params = self._source.hdr.encoder_params(encoder.name)
+        if info.field_order != "progressive" and encoder.fields:
+            extra["flags"] = encoder.fields + extra.get("flags", "")
+            if encoder.name == "libx264":
+                params.append("tff=1" if info.field_order == "tff" else "bff=1")
+        if options.threads and encoder.name in ("libx265", "libsvtav1"):
+            params.append(f"{'pools' if encoder.name == 'libx265' else 'lp'}={options.threads}")
+        return encoder_options(
+            encoder, crf=options.crf, bit_rate=options.bit_rate, preset=options.preset, tune=options.tune,
+            params=params, extra=extra,
+        )  # fmt: skip
+
+    def _describe(self, stream: VideoStream) -> None:
+        """Names, disposition, aspect ratio and rotation of the source's stream."""
+        info, source = self._source.info, self._source.video
+        kept = kept_metadata(source.metadata, "enhanced", self._kind.muxer)
+        if not self.format.alpha:
+            for key in [key for key in kept if key.lower() == "alpha_mode"]:
+                del kept[key]
+                self.notes.append("the alpha plane is lost: FFmpeg's decoder of this stream does not decode it")
+        stream.metadata.update(kept)
+        stream.disposition = source.disposition
+        if self._kind.muxer in ("matroska", "webm") and info.sar not in (0, 1):
+            self.aspect = (stream.codec_context.width, stream.codec_context.height, info.sar)
+            stream.metadata["title"] = stream.metadata.get("title", "") + aspect.ROOM
+        if self._source.display_matrix is not None:
+            stream.set_display_matrix(self._source.display_matrix)
+
+    def _conversion(self) -> str | None:
+        """The filter for a pixel format that does not hold the same picture (-pix_fmt); sets the colour accordingly."""
+        held, wanted = self._source.info.format, self.format
+        if held.samples == wanted.samples:
+            return None
+        if "gray" in (held.model, wanted.model) and held.model != wanted.model:
+            raise OptionError(f"-pix_fmt {wanted.name}: {held.name} is not converted between gray and colour")
+        flags = "bicubic+accurate_rnd+full_chroma_int+full_chroma_inp"
+        full = held.full_range or self._color.range == 2
+        matrix = self._color.matrix if self._color.matrix not in (0, 2, 3) else None
+        if matrix is None:
+            matrix = matrix_by_height(self._source.info.height)
+        name = {1: "bt709", 4: "fcc", 5: "bt601", 6: "bt601", 7: "smpte240m", 9: "bt2020", 10: "bt2020"}.get(matrix)
+        if name is None:
+            raise OptionError(f"-pix_fmt {wanted.name}: the source's colour matrix {matrix} cannot be converted")
+        if (held.model == "rgb") == (wanted.model == "rgb"):
+            keep = "full" if full else "limited"
+            return f"scale=flags={flags}:in_range={keep}:out_range={keep}"
+        if wanted.model == "rgb":
+            return f"scale=flags={flags}:in_color_matrix={name}:in_range={'full' if full else 'limited'}:out_range=full"
+        self._color = replace(self._color, matrix=matrix, range=1, siting=1)
+        return f"scale=flags={flags}:out_color_matrix={name}:in_range=full:out_range=limited"
+
+    # Encoding -----------------------------------------------------------------------------------------------------
+
+    def encode(self, frame: Frame) -> Iterator[AnyPacket]:
+        """The packets that are ready once `frame` is there."""
+        made = self._builder.build(frame.planes, frame.carrier, frame.time_base)
+        set_color(made, self._color)
+        made.pict_type = 0  # else the encoder repeats the source's choice of key frames
+        made.pts = frame.pts - self._shift
+        made.time_base = frame.time_base
+        made = self._fields.set(made, frame.field_order, frame.time_base)
+        if self.encoder.rate_based:
+            base = time_base(self.stream.codec_context.time_base)
+            made.pts = round(made.pts * frame.time_base / base)
+            made.duration = round(made.duration * frame.time_base / base)
+            made.time_base = base
+            if self._first_pts is not None and made.pts <= self._last_pts:
+                made.pts = self._last_pts + 1
+        if self._first_pts is None:
+            self._first_pts = made.pts
+        self._last_pts = made.pts
+        self._durations[made.pts] = made.duration
+        if len(self._durations) > _HELD:
+            del self._durations[next(iter(self._durations))]
+        self._end = max(self._end, made.pts + made.duration)
+        yield from map(self._timed, self.stream.encode(made))
+
+    def drain(self) -> Iterator[AnyPacket]:
+        """The packets that the encoder still holds."""
+        if not self.frames:
+            return
+        last: AnyPacket | None = None
+        for packet in self.stream.codec_context.encode_lazy(None):  # one by one, so that a signal is noticed between
+            packet.stream = self.stream
+            if last is not None:
+                yield last
+            last = self._timed(packet)
+        if last is not None:
+            if self._kind.muxer in ("mp4", "mov"):
+                self._close_table(last)
+            yield last
+
+    def _timed(self, packet: AnyPacket) -> AnyPacket:
+        """A packet with the duration of its frame, which some encoders forget."""
+        if self._first_dts is None:
+            self._first_dts = packet.dts
+        if packet.pts is not None and (duration := self._durations.pop(packet.pts, 0)):
+            packet.duration = duration
+        return packet
+
+    def _close_table(self, last: AnyPacket) -> None:
+        """Give the last packet in decoding order the duration that makes the track as long as its frames are shown.
+
+        mp4 and mov count a track's length in decoding order: that of the frame shown last would be forgotten where
+        another frame is decoded after it.
+        """
+        if None in (last.pts, last.dts, self._first_dts, self._first_pts):
+            return
+        assert last.pts is not None and last.dts is not None
+        assert self._first_dts is not None and self._first_pts is not None
+        wanted = (self._end - self._first_pts) - (last.dts - self._first_dts)
+        last.duration = max(last.duration or 0, min(wanted, self._end - last.pts))
