@@ -179,7 +179,8 @@ def test_train_from_the_command(photos: Path, tmp_path: Path, capfd: pytest.Capt
     few = tmp_path / "few"
     few.mkdir()
     for path in sorted(photos.glob("*.jpg"))[:3]:
-        (few / path.name).symlink_to(path)
+        with Image.open(path) as image:
+            image.crop((300, 300, 556, 492)).save(few / f"{path.stem}.png")
     small = "--model rts-lite --stages 1 --steps 3 --batch 1 --patch 16 --crops 2 --held-out 1 --device cpu".split()
     out = tmp_path / "run"
     assert run(["train", "--photos", str(few), "--out", str(out), *small]) == 0
