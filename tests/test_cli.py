@@ -11,6 +11,7 @@ import av
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 import vidrts
 from vidrts.cli import run
