@@ -40,8 +40,8 @@ _HELD = 1024
 class EnhancedTrack:
     """A video stream of `container` with an encoder for the frames of `source`. Stateful; one for each target.
 
-    `shift`: seconds taken off all times; `tell` hears lines that arise while frames come. Raises `OptionError` for what the encoder does not take; the encoder itself
-    is opened when the container's header is written.
+    `shift`: seconds taken off all times; `tell` hears lines that arise while frames come. Raises `OptionError` for what
+    the encoder does not take; the encoder itself is opened when the container's header is written.
     """
 
     def __init__(
@@ -69,10 +69,7 @@ class EnhancedTrack:
             # A player judges an untagged picture by its height, which changes here: say what it was taken for.
             self._color = replace(self._color, matrix=matrix_by_height(source.info.height))
         self._shift = round(shift / source.info.time_base)
-        self._fields = FieldFlags(
-            self.encoder.name, source.info.field_order, codes_fields=self.encoder.fields is not None,
-            one_order=self.encoder.one_order, tell=tell,
-        )  # fmt: skip
+        self._fields = FieldFlags(self.encoder, source.info.field_order, tell)
         self._durations: dict[int, int] = {}
         self._first_dts: int | None = None
         self._first_pts: int | None = None
@@ -176,23 +173,21 @@ class EnhancedTrack:
         made = self._builder.build(frame.planes, frame.carrier, frame.time_base)
         set_color(made, self._color)
         made.pict_type = 0  # else the encoder repeats the source's choice of key frames
-        made.pts = frame.pts - self._shift
-        made.time_base = frame.time_base
-        made = self._fields.set(made, frame.field_order, frame.time_base)
+        base, pts, shown = frame.time_base, frame.pts - self._shift, made.duration
         if self.encoder.rate_based:
             base = time_base(self.stream.codec_context.time_base)
-            made.pts = round(made.pts * frame.time_base / base)
-            made.duration = round(made.duration * frame.time_base / base)
-            made.time_base = base
-            if self._first_pts is not None and made.pts <= self._last_pts:
-                made.pts = self._last_pts + 1
+            pts, shown = round(pts * frame.time_base / base), round(shown * frame.time_base / base)
+            if self._first_pts is not None and pts <= self._last_pts:
+                pts = self._last_pts + 1
+        made.pts, made.duration, made.time_base = pts, shown, base
+        made = self._fields.set(made, frame.field_order, base)
         if self._first_pts is None:
-            self._first_pts = made.pts
-        self._last_pts = made.pts
-        self._durations[made.pts] = made.duration
+            self._first_pts = pts
+        self._last_pts = pts
+        self._durations[pts] = shown
         if len(self._durations) > _HELD:
             del self._durations[next(iter(self._durations))]
-        self._end = max(self._end, made.pts + made.duration)
+        self._end = max(self._end, pts + shown)
         yield from map(self._timed, self.stream.encode(made))
 
     def drain(self) -> Iterator[AnyPacket]:

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vidrts.errors import OptionError
-from vidrts.media.sampling import Pair, pairs
+from vidrts.media.sampling import Pair, check_sizes, pairs
 from vidrts.report import gauges
 from vidrts.report.choose import ASKED, Candidate, choose
 from vidrts.report.gauges import GAUGES, MOS, WINDOW, Gauge, Reading, Readings
@@ -95,8 +95,10 @@ class Comparison:
     samples: tuple[Sample, ...]
     """Of the first result over the whole video; () where single frames alone were looked at."""
     plates: tuple[Plate, ...]
+    shown: tuple[str, ...]
+    """A line for everything in which the pictures shown are not those stored."""
     notes: tuple[str, ...]
-    """What has to be said of how the pictures and numbers came about."""
+    """What else has to be said of how pictures and numbers came about."""
 
     @property
     def sides(self) -> list[str]:
@@ -120,15 +122,20 @@ def compare(
     """Measure and picture `result`, of the same size as `source` or twice as large.
 
     `on_message` hears lines for people, which are among the notes of the comparison, too. Raises `InputError` for a
-    video that cannot be read, for other sizes and for videos without a common moment, `OptionError` for a crop that
-    is not in the picture and for times outside the videos.
+    video that cannot be read, for other sizes, for videos without a common moment and for times outside them,
+    `OptionError` for a crop that is not in the picture.
     """
     options = options or CompareOptions()
     told = Told(on_message, source, result)
     videos = look(source, told), look(result, told)
+    sizes = [(video.info.width, video.info.height) for video in videos]
+    check_sizes(Path(source), sizes[0], Path(result), sizes[1])
     view = videos[0].view
     if options.crop is not None:
-        options.crop.check(view.size(videos[1].info.width, videos[1].info.height))
+        options.crop.check(view.size(*sizes[1]))
+    for file, video in zip((source, result), videos, strict=True):
+        if video.assumed:
+            told(f"{os.fspath(file)}: {video.assumed}")
     used = suited(videos[1], GAUGES, viqet=options.viqet)
     survey = _survey(source, result, used, options, told, on_step)
     sampled = [seen for seen in survey if not seen.asked]
@@ -143,12 +150,17 @@ def compare(
             images = [view.picture(rgb) for rgb in (enlarged(to_rgb(pair.source[0]), after), after)]
             plates.append(plate(time, reasons[time], images, [readings[time]], options.crop))
             on_step("moments pictured", len(plates), len(times))
-    twice = [ENLARGED] if videos[1].info.width > videos[0].info.width else []
+    twice = [ENLARGED] if sizes[0] != sizes[1] else []
     return Comparison(
-        title=f"{videos[0].name} and {videos[1].name}", source=videos[0], results=((videos[1].name, videos[1].facts),),
-        gauges=used, samples=tuple(Sample(seen.candidate.time, seen.readings) for seen in sampled),
-        plates=tuple(plates), notes=(*view.notes, *_differences(*videos), *twice, *told.lines),
-    )  # fmt: skip
+        title=f"{videos[1].name} beside {videos[0].name}",
+        source=videos[0],
+        results=((videos[1].name, videos[1].facts),),
+        gauges=used,
+        samples=tuple(Sample(seen.candidate.time, seen.readings) for seen in sampled),
+        plates=tuple(plates),
+        shown=(*view.notes, *twice, *_differences(*videos)),
+        notes=tuple(told.lines),
+    )
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,8 @@ from vidrts.report.tables import tables
 _VERDICTS = {"": "", "same": "as the source"} | {
     word: f"{word} <span>than the source</span>" for word in ("less", "more")
 }
+_GRADES = {"": "", "less": "lower", "same": "the same", "more": "higher"}
+"""Where the source's own value stands before the result's."""
 
 
 def render(comparison: Comparison) -> str:
@@ -32,6 +34,7 @@ def render(comparison: Comparison) -> str:
         headlines=_headlines(comparison),
         plates="\n".join(_plate(comparison, number, plate) for number, plate in plates),
         sides=_sides(comparison),
+        shown=f'<p class="shown">{escape(" ".join(comparison.shown))}</p>' if comparison.shown else "",
         timeline=timeline(comparison) if len(comparison.samples) > 1 else "",
         thumbnails="\n".join(_thumbnail(number, plate) for number, plate in plates),
         plots=_plots(comparison),
@@ -64,9 +67,10 @@ def _headlines(comparison: Comparison) -> str:
         if gauge.headline:
             average = comparison.average(gauge)
             verdict = gauge.verdict(average)
+            words = _VERDICTS if average is None or average.source is None else _GRADES
             items.append(
                 f'<li class="{verdict}"><span>{escape(gauge.name)}</span> <b>{gauge.told(average)}</b> '
-                f"<i>{_VERDICTS[verdict]}</i></li>"
+                f"<i>{words[verdict]}</i></li>"
             )
     return f'<ul class="headlines" aria-label="Key figures, means">{"".join(items)}</ul>'
 

@@ -91,7 +91,7 @@ def preview(
             replace(shown, readings=tuple({**r, **m} for r, m in zip(shown.readings, mos, strict=True)))
             for shown, mos in zip(plates, moses, strict=True)
         ),
-        notes=(*view.notes, *([ENLARGED] if scale == 2 else ()), *told.lines),
+        shown=(*view.notes, *([ENLARGED] if scale == 2 else ())), notes=tuple(told.lines),
     )  # fmt: skip
 
 

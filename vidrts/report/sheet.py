@@ -25,7 +25,7 @@ def draw(comparison: Comparison) -> Image.Image:
     columns = [*names, f"Difference ×{amount}"] if len(names) == 2 else names
     cell = (_CROP[0] * _ZOOM, _CROP[1] * _ZOOM)
     width = 2 * _MARGIN + _OVERVIEW + len(columns) * (cell[0] + _GAP)
-    head, row = 118, max(cell[1], _OVERVIEW) + 2 * _GAP
+    head, row = 136, max(cell[1], _OVERVIEW) + 2 * _GAP
     sheet = Image.new("RGB", (width, head + 26 + row * len(comparison.plates) + _MARGIN), _GROUND)
     pen = ImageDraw.Draw(sheet)
     _heading(comparison, pen)
@@ -66,6 +66,7 @@ def _heading(comparison: Comparison, pen: ImageDraw.ImageDraw) -> None:
     ]
     _text(pen, (_MARGIN, 58), facts, 15, _MUTED)
     _text(pen, (_MARGIN, 80), "   ".join(figures), 15, _INK)
+    _text(pen, (_MARGIN, 102), " ".join(comparison.shown), 14, _MUTED)
 
 
 def _overview(

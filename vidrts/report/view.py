@@ -65,6 +65,8 @@ class Video:
     name: str
     info: StreamInfo
     view: View
+    assumed: str | None
+    """What its colours were taken for, where tags do not say; None where they do."""
 
     @property
     def facts(self) -> str:
@@ -87,17 +89,16 @@ def look(path: str | os.PathLike[str], on_message: Callable[[str], None] = lambd
     if shown and tags.transfer == tone.PQ:
         shown += f" from {peak:g} cd/m²"
     notes = [
-        f"Colour: {shown} for this page alone. Measures are taken from the coded signal." if shown else None,
+        f"Colour: {shown}, for this view alone; measures are taken from the coded signal." if shown else None,
         f"Pixels are {sar.numerator}:{sar.denominator} and shown square." if sar != 1 else None,
         turned,
-        f"Source: {assumed}." if assumed else None,
         "The alpha plane is not shown." if info.format.alpha else None,
     ]
     view = View(
         transfer=tags.transfer, primaries=tags.primaries, peak=peak, sar=sar, turns=turns,
         notes=tuple(note for note in notes if note),
     )  # fmt: skip
-    return Video(Path(path).name, info, view)
+    return Video(Path(path).name, info, view, assumed)
 
 
 def _upright(matrix: tuple[int, ...] | None) -> tuple[tuple[Image.Transpose, ...], str | None]:
