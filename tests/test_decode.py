@@ -42,6 +42,25 @@ def test_every_frame_at_its_time(clips: Path, name: str) -> None:
     assert [time for time, _ in frames(clips / name)] == describe(clips / name).frames
 
 
+@pytest.mark.parametrize(("encoder", "start"), [("libvpx", None), ("libvpx-vp9", None), ("libvpx-vp9", Fraction(1, 5))])
+def test_alpha_that_lies_beside_the_packets(clips: Path, tmp_path: Path, encoder: str, start: Fraction | None) -> None:
+    file = tmp_path / "alpha.webm"
+    ramp = "scale=160:90,format=yuva420p,geq=lum='lum(X,Y)':cb='cb(X,Y)':cr='cr(X,Y)':a='mod(X*2+N*5,256)'"
+    coded = f"-c:v {encoder} -b:v 1M -auto-alt-ref 0 -g 4 -colorspace bt709 -color_primaries bt709 -color_trc bt709"
+    clip = clips / "androidx_media__bt601.mov"
+    ffmpeg("-i", clip, "-t", "0.4", "-an", "-vf", ramp, *coded.split(), file)
+    told = subprocess.run(
+        ["ffmpeg", "-v", "error", "-c:v", encoder, "-i", file, *(["-ss", str(float(start))] if start else []),
+         "-vf", "alphaextract", "-pix_fmt", "gray", "-f", "rawvideo", "-"], check=True, capture_output=True,
+    ).stdout  # fmt: skip
+    with Source(file, DecodeOptions(start=start)) as source:
+        found = [event for event in source.events() if isinstance(event, Frame)]
+        assert source.info.format.name == "yuva420p"
+        assert source.info.color.matrix == 1
+    assert b"".join(frame.planes[3].numpy().tobytes() for frame in found) == told
+    assert len(found) == len(told) // (160 * 90)
+
+
 def test_the_stream_that_is_chosen(clips: Path) -> None:
     clip = clips / "torchcodec__nasa_13013.mp4"
     for wanted, width in ((None, 320), ("0", 320), ("3", 480), ("v:1", 480)):

@@ -69,6 +69,7 @@ def test_every_name_that_is_offered_is_taken(encoder: str) -> None:
             context.pix_fmt, context.time_base, context.framerate = "yuv420p", 1, 1  # type: ignore[attr-defined]
             context.options = {key: value} | ({"x265-params": "log-level=none"} if encoder == "libx265" else {})
             context.open()
+            assert context.is_open and not context.options, f"{encoder} did not take {key} {value}"
 
 
 def test_two_ways_of_naming_a_preset(clips: Path, tmp_path: Path) -> None:

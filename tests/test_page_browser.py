@@ -370,7 +370,8 @@ def test_several_variants(chromium: Any, clips: Path, tiny_model: Path, tmp_path
     for view, wanted in (("left", half), ("right", double)):
         viewer.choose("view", view)
         assert np.array_equal(viewer.screen()[45:], wanted[45:])
-    assert viewer.page.inner_text("#name-right") == "tiny, strength 2"
+    assert viewer.page.inner_text("#name-right") == "Right"
+    assert viewer.page.inner_text("#tag-right").startswith("tiny, strength 2 0:00.")
     viewer.page.select_option("#left", label="tiny, strength 2")  # the same on both sides must not break anything
     viewer.choose("view", "slider")
     assert np.array_equal(viewer.screen()[45:60, :200], double[45:60, :200])

@@ -5,8 +5,8 @@ from fractions import Fraction
 import click
 
 from vidrts.cli.parsing import CROP, TIME
-from vidrts.cli.progress import human_size, say
-from vidrts.cli.steps import Steps
+from vidrts.cli.progress import human_size
+from vidrts.cli.steps import Steps, say
 from vidrts.report.compare import FRAMES, SAMPLES, CompareOptions
 from vidrts.report.compare import compare as run_compare
 from vidrts.report.plate import Crop

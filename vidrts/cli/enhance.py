@@ -10,7 +10,8 @@ import torch
 from vidrts.cli import interrupt
 from vidrts.cli.layout import Sectioned
 from vidrts.cli.parsing import BIT_RATE, LANGUAGES, PAIR, TILE, TIME
-from vidrts.cli.progress import ProgressReport, human_size, say
+from vidrts.cli.progress import ProgressReport, human_size
+from vidrts.cli.steps import say
 from vidrts.media.codecs import ENCODERS
 from vidrts.media.decode import DecodeOptions
 from vidrts.media.encode import EncodeOptions

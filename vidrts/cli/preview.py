@@ -7,8 +7,7 @@ import click
 
 from vidrts.cli.compare import described
 from vidrts.cli.parsing import CROP, TIME
-from vidrts.cli.progress import say
-from vidrts.cli.steps import Steps
+from vidrts.cli.steps import Steps, say
 from vidrts.networks.checkpoint import DEFAULT_MODEL
 from vidrts.picture.engine import PRECISIONS, Precision
 from vidrts.picture.enhancer import EnhancerOptions

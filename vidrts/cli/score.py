@@ -14,8 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from vidrts.cli.parsing import TIME
-from vidrts.cli.progress import say
-from vidrts.cli.steps import Steps
+from vidrts.cli.steps import Steps, say
 from vidrts.errors import VidrtsError
 from vidrts.measure.viqet import MODELS
 from vidrts.report.score import FRAMES, Score, ScoreOptions, score_files

@@ -1,27 +1,40 @@
-"""Progress of work that is counted in steps (moments, frames), and lines for people between."""
+"""What long work shows on stderr: a bar on a terminal, else a plain line every few seconds, and lines between."""
 
 import sys
 import time
+from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
+import click
 from rich.console import Console
 from rich.progress import BarColumn, TextColumn
 from rich.progress import Progress as Bar
 
-from vidrts.cli.progress import INTERVAL, say
+INTERVAL = 5.0
+"""Seconds between plain lines."""
+
+
+def say(line: str) -> None:
+    """A line on stderr; when nobody reads that any more, the work goes on all the same."""
+    with suppress(OSError):
+        click.echo(line, err=True)
 
 
 class Steps:
-    """Shows steps as a bar on a terminal, else as a plain line every few seconds."""
+    """Shows how far work has come, and lines for people, so that they do not disturb each other.
 
-    def __init__(self, *, quiet: bool = False) -> None:
+    `show` False: lines for people alone; `quiet`: nothing at all.
+    """
+
+    def __init__(self, *, show: bool = True, quiet: bool = False) -> None:
+        self._show = show and not quiet
         self._quiet = quiet
         self._bar: Bar | None = None
         self._next = time.monotonic() + INTERVAL
 
     def __enter__(self) -> Self:
-        if not self._quiet and sys.stderr.isatty():
+        if self._show and sys.stderr.isatty():
             self._bar = Bar(BarColumn(), TextColumn("{task.description}"), console=Console(stderr=True), transient=True)
             self._bar.start()
             self._task = self._bar.add_task("starting", total=None)
@@ -34,7 +47,7 @@ class Steps:
             self._bar.stop()
 
     def message(self, line: str) -> None:
-        """A line for people."""
+        """A line for people: a warning, or what was assumed."""
         if self._quiet:
             return
         if self._bar is not None:
@@ -42,13 +55,14 @@ class Steps:
         else:
             say(f"vidrts: {line}")
 
-    def step(self, what: str, done: int, total: int | None) -> None:
-        """`done` of `total` (None: not known) of what is being done."""
-        if self._quiet:
-            return
-        line = f"{done}{f'/{total}' if total else ''} {what}"
+    def show(self, line: str, done: int, total: int | None) -> None:
+        """`line` says how far it is: `done` of `total` (None: not known)."""
         if self._bar is not None:
             self._bar.update(self._task, completed=done, total=total, description=line)
-        elif time.monotonic() >= self._next:
+        elif self._show and time.monotonic() >= self._next:
             self._next = time.monotonic() + INTERVAL
             say(f"vidrts: {line}")
+
+    def step(self, what: str, done: int, total: int | None) -> None:
+        """`done` of `total` (None: not known) of what is being done."""
+        self.show(f"{done}{f'/{total}' if total else ''} {what}", done, total)

@@ -4,8 +4,7 @@ from pathlib import Path
 
 import click
 
-from vidrts.cli.progress import say
-from vidrts.cli.steps import Steps
+from vidrts.cli.steps import Steps, say
 from vidrts.training.stills import StillOptions, save_stills
 
 _DEFAULT = StillOptions()

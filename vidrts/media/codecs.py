@@ -191,4 +191,6 @@ def _loss(fmt: PixelFormat, other: PixelFormat) -> tuple[int, int, int, int]:
 
 def _formats(encoder: str) -> list[str]:
     """Names of the pixel formats that an encoder takes."""
-    return [f.name for f in av.Codec(encoder, "w").video_formats or ()]
+    listed = [f.name for f in av.Codec(encoder, "w").video_formats or ()]
+    # FFmpeg lists x265's alpha formats whether or not its x265 was built for them; PyAV's refuses them when opened.
+    return [name for name in listed if encoder != "libx265" or not name.startswith("yuva")]

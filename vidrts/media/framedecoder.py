@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from fractions import Fraction
 
 import av
+from av import VideoCodecContext
 from av.codec.context import ThreadType
 from av.video.stream import VideoStream
 
@@ -15,6 +16,22 @@ from vidrts.media.trim import packet_time
 
 _HOPELESS = 2000
 """Damaged packets before the first frame after which a source is given up."""
+_WITH_ALPHA = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
+"""Decoders that read the alpha plane, which lies beside each packet; FFmpeg's own do not."""
+_UNSPECIFIED = 2  # of H.273's matrices
+
+
+def _decoder(stream: VideoStream) -> VideoCodecContext:
+    """The stream's own decoder, or the one that gives its alpha plane too."""
+    usual = stream.codec_context
+    name = _WITH_ALPHA.get(usual.codec.canonical_name)
+    if name is None or stream.metadata.get("alpha_mode") != "1" or name not in av.codecs_available:
+        return usual
+    made = av.CodecContext.create(name, "r")
+    assert isinstance(made, VideoCodecContext)
+    for tag in ("color_range", "color_trc", "color_primaries"):  # the container's, where VP8 says nothing itself
+        setattr(made, tag, getattr(usual, tag))
+    return made
 
 
 class FrameDecoder:
@@ -35,7 +52,8 @@ class FrameDecoder:
         tell: Callable[[str], None],
     ):
         self._path = path
-        self._context = stream.codec_context
+        self._context = _decoder(stream)
+        self._matrix = stream.codec_context.colorspace
         self._strict = strict
         self._begin = begin
         if not self._context.is_open:
@@ -70,6 +88,8 @@ class FrameDecoder:
             frame.pts = self._clock.stamp(frame.pts, frame.dts, frame.duration)
             frame.duration = self._clock.duration
             frame.time_base = self.time_base
+            if frame.colorspace == _UNSPECIFIED:
+                frame.colorspace = self._matrix  # libvpx does not take it from the container
             self.last_time = frame.pts * self.time_base
             self._check_size(frame)
             if frame.is_corrupt:

@@ -134,7 +134,8 @@ class EnhancedTrack:
         if not self.format.alpha:
             for key in [key for key in kept if key.lower() == "alpha_mode"]:
                 del kept[key]
-                self.notes.append("the alpha plane is lost: FFmpeg's decoder of this stream does not decode it")
+                why = f"{self.format.name} has none" if info.format.alpha else "FFmpeg's decoder does not give it"
+                self.notes.append(f"the alpha plane is lost: {why}")
         stream.metadata.update(kept)
         stream.disposition = source.disposition
         if self._kind.muxer in ("matroska", "webm") and info.sar not in (0, 1):

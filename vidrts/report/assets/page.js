@@ -81,8 +81,6 @@
     right.textContent = `${data.sides[state.right]} ${time}`;
     left.style.zIndex = right.style.zIndex = 2;
     $("gain-pick").hidden = state.view !== "difference";
-    $("name-left").textContent = data.sides[state.left];
-    $("name-right").textContent = data.sides[state.right];
     for (const name of ["view", "zoom"]) {
       const input = viewer.querySelector(`input[name=${name}][value="${state[name]}"]`);
       if (!input.checked) input.checked = true;
@@ -238,6 +236,10 @@
     stage.scrollIntoView({block: "nearest"}); // the buttons may be below the fold of the picture
   }));
   $("gain").value = String(state.gain);
+  if (data.sides.length > 2) { // the names, which may be long, stand in the lists beside it
+    $("name-left").textContent = "Left";
+    $("name-right").textContent = "Right";
+  }
   new ResizeObserver(draw).observe(stage);
   window.addEventListener("resize", draw);
 
