@@ -2,6 +2,7 @@
 
 import logging
 import os
+import signal
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,11 @@ from vidrts.networks.rts import RTS
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 REQUIRED = set(os.environ.get("VIDRTS_REQUIRE", "").split(","))
+
+
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    # A shell starts what runs in its background with Ctrl-C ignored, and the processes of tests would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
