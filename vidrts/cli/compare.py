@@ -4,6 +4,7 @@ from fractions import Fraction
 
 import click
 
+from vidrts.cli.common import QUIET, VERBOSE
 from vidrts.cli.parsing import CROP, TIME
 from vidrts.cli.progress import human_size
 from vidrts.cli.steps import Steps, say
@@ -25,8 +26,8 @@ from vidrts.report.target import LARGE, check_target, save
 @click.option("--crop", type=CROP, metavar="WxH+X+Y", help="Show this piece of the pictures alone.")
 @click.option("--viqet/--no-viqet", default=True, help="Measure VIQET's MOS (default), or leave it out: faster.")
 @click.option("--workers", type=click.IntRange(1), help="Processes that measure VIQET's MOS; default: one a core.")
-@click.option("-v", "--verbose", is_flag=True, help="Show tracebacks.")
-@click.option("-q", "--quiet", is_flag=True, help="Only errors.")
+@VERBOSE
+@QUIET
 def compare(
     source: str, result: str, report: str, overwrite: bool, frames: int | None, at: tuple[Fraction, ...],
     samples: int | None, every: Fraction | None, crop: tuple[int, int, int, int] | None, viqet: bool,

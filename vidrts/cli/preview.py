@@ -5,11 +5,12 @@ from itertools import product
 
 import click
 
+from vidrts.cli.common import DEVICE, PRECISION, QUIET, SCALE, VERBOSE
 from vidrts.cli.compare import described
 from vidrts.cli.parsing import CROP, TIME
 from vidrts.cli.steps import Steps, say
 from vidrts.networks.checkpoint import DEFAULT_MODEL
-from vidrts.picture.engine import PRECISIONS, Precision
+from vidrts.picture.engine import Precision
 from vidrts.picture.enhancer import EnhancerOptions
 from vidrts.report.compare import FRAMES
 from vidrts.report.plate import Crop
@@ -34,23 +35,14 @@ _PICTURE = EnhancerOptions()
     "--strength", "strengths", type=click.FloatRange(0, 2), multiple=True,
     help=f"How much of the change is applied; may be repeated. Default: {_PICTURE.strength}.",
 )  # fmt: skip
-@click.option(
-    "--scale", type=click.Choice(["1", "2"]), default=str(_PICTURE.scale), show_default=True,
-    help="1: the same size, sharper. 2: twice the size.",
-)  # fmt: skip
-@click.option(
-    "--device", default=_PICTURE.device, show_default=True, metavar="auto|cpu|cuda[:N]",
-    help="Where the network runs.",
-)  # fmt: skip
-@click.option(
-    "--precision", type=click.Choice(PRECISIONS), default=_PICTURE.precision, show_default=True,
-    help="Of the network's residual branch.",
-)  # fmt: skip
+@SCALE
+@DEVICE
+@PRECISION
 @click.option("--crop", type=CROP, metavar="WxH+X+Y", help="Show this piece of the pictures alone.")
 @click.option("--viqet/--no-viqet", default=True, help="Measure VIQET's MOS (default), or leave it out: faster.")
 @click.option("--workers", type=click.IntRange(1), help="Processes that measure VIQET's MOS; default: one a core.")
-@click.option("-v", "--verbose", is_flag=True, help="Show tracebacks.")
-@click.option("-q", "--quiet", is_flag=True, help="Only errors.")
+@VERBOSE
+@QUIET
 def preview(
     source: str, report: str, overwrite: bool, at: tuple[Fraction, ...], frames: int | None, models: tuple[str, ...],
     strengths: tuple[float, ...], scale: str, device: str, precision: Precision, crop: tuple[int, int, int, int] | None,

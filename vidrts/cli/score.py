@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from vidrts.cli.common import QUIET, VERBOSE
 from vidrts.cli.parsing import TIME
 from vidrts.cli.steps import Steps, say
 from vidrts.errors import VidrtsError
@@ -72,8 +73,8 @@ for FFmpeg's filters.
     help="VIQET's classifier file, for flat_region_index.",
 )  # fmt: skip
 @click.option("--workers", type=click.IntRange(1), help="Processes that measure; default: one a processor.")
-@click.option("-v", "--verbose", is_flag=True, help="Show tracebacks.")
-@click.option("-q", "--quiet", is_flag=True, help="Only errors.")
+@VERBOSE
+@QUIET
 def score(
     files: tuple[str, ...], reference: Path | None, frames: int | None, every: Fraction | None, as_json: bool,
     as_csv: bool, viqet_model: str, flat_region_model: Path | None, workers: int | None, verbose: bool, quiet: bool,

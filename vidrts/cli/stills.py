@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from vidrts.cli.common import QUIET, VERBOSE
 from vidrts.cli.steps import Steps, say
 from vidrts.training.stills import StillOptions, save_stills
 
@@ -22,8 +23,8 @@ _DEFAULT = StillOptions()
     "--overscan", type=float, default=_DEFAULT.overscan, show_default=True,
     help="Share of width and height cut off at each side of pictures of up to 576 lines.",
 )  # fmt: skip
-@click.option("-v", "--verbose", is_flag=True, help="Show tracebacks.")
-@click.option("-q", "--quiet", is_flag=True, help="Only errors.")
+@VERBOSE
+@QUIET
 def stills(
     videos: tuple[str, ...], folder: Path, sharpness: float, most: int, overscan: float, verbose: bool, quiet: bool
 ) -> None:  # fmt: skip

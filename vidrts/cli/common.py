@@ -1,0 +1,23 @@
+"""Options that several commands share, each said once."""
+
+import click
+
+from vidrts.picture.engine import PRECISIONS
+from vidrts.picture.enhancer import EnhancerOptions
+
+_PICTURE = EnhancerOptions()
+
+SCALE = click.option(
+    "--scale", type=click.Choice(["1", "2"]), default=str(_PICTURE.scale), show_default=True,
+    help="1: the same size, sharper. 2: twice the size.",
+)  # fmt: skip
+DEVICE = click.option(
+    "--device", default=_PICTURE.device, show_default=True, metavar="auto|cpu|cuda[:N]",
+    help="Where the network runs.",
+)  # fmt: skip
+PRECISION = click.option(
+    "--precision", type=click.Choice(PRECISIONS), default=_PICTURE.precision, show_default=True,
+    help="Of the network's residual branch.",
+)  # fmt: skip
+QUIET = click.option("-q", "--quiet", is_flag=True, help="Only errors.")
+VERBOSE = click.option("-v", "--verbose", is_flag=True, help="Show tracebacks.")
