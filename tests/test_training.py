@@ -18,7 +18,9 @@ from vidrts.networks.checkpoint import load_model
 from vidrts.picture.lanczos import halve
 from vidrts.training import corpus, phase_a, phase_b
 from vidrts.training.losses import LOSSES
-from vidrts.training.recurrence import TrainOptions, load_options, train
+from vidrts.training.options import TrainOptions
+from vidrts.training.recurrence import train
+from vidrts.training.runfolder import RunFolder
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +35,7 @@ def few_photos(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def options(photos: Path, out: Path, **more: object) -> TrainOptions:
     small = {"model": "rts-lite", "stages": 2, "steps": 12, "later_steps": 8, "batch": 2, "patch": 32, "crops": 6,
-             "held_out": 2, "checkpoint_every": 4, "device": "cpu"}  # fmt: skip
+             "held_out": 2, "checkpoint_every": 4, "device": "cpu", "viqet": False}  # fmt: skip
     return TrainOptions(photos=photos, out=out, **{**small, **more})
 
 
@@ -43,7 +45,7 @@ def test_no_crop_touches_a_held_out_picture(few_photos: Path) -> None:
     assert len(found.validation) == 2
     assert not set(found.training) & set(found.validation)
     assert len(found.crops) == 20
-    pictures = [corpus.read_picture(p) for p in found.training]
+    pictures = [corpus.read_picture(p.path) for p in found.training]
     assert corpus.cut(pictures, found.crops, 64).shape == (20, 3, 64, 64)
     again = corpus.collect(few_photos, crop_size=64, crops_per_picture=5, held_out=2, seed=3)
     assert again.manifest_hash == found.manifest_hash
@@ -105,14 +107,16 @@ def test_a_broken_run_goes_on_to_the_same_numbers(few_photos: Path, tmp_path: Pa
     with pytest.raises(KilledError):
         train(options(few_photos, run, **more), on_progress=kill)
     with pytest.raises(KilledError):
-        train(load_options(run), resume=True, on_progress=kill)
-    broken = train(load_options(run), resume=True)
+        train(RunFolder(run).options(), resume=True, on_progress=kill)
+    broken = train(RunFolder(run).options(), resume=True)
     for a, b in zip(whole, broken, strict=True):
         one, two = load_model(a), load_model(b)
         assert one.info == two.info
         assert all(torch.equal(x, two.network.state_dict()[k]) for k, x in one.network.state_dict().items())
+    assert RunFolder(run).rows() == RunFolder(tmp_path / "whole").rows()
     assert sorted(p.name for p in run.iterdir()) == [
-        "metrics.jsonl", "settings.json", "stage-1.safetensors", "stage-2.safetensors",
+        "examples", "manifest.json", "metrics.jsonl", "selection.json", "settings.json",
+        "stage-1.safetensors", "stage-2.safetensors",
     ]  # fmt: skip
 
 
@@ -129,12 +133,12 @@ def test_a_run_is_not_mixed_up(few_photos: Path, tmp_path: Path) -> None:
         changed = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
     changed.save(picture)
     with pytest.raises(TrainingError, match="pictures have changed"):
-        train(load_options(run), resume=True)
+        train(RunFolder(run).options(), resume=True)
     with pytest.raises(TrainingError, match="holds no run"):
-        load_options(tmp_path / "nowhere")
+        RunFolder(tmp_path / "nowhere").options()
     (run / "settings.json").write_text("{")
     with pytest.raises(TrainingError, match="cannot be read"):
-        load_options(run)
+        RunFolder(run).options()
 
 
 def test_training_learns_and_the_next_stage_aims_at_d_of_sr(few_photos: Path, tmp_path: Path) -> None:

@@ -125,7 +125,7 @@ def test_each_command_of_the_readme(command: str, film: Path) -> None:
     done = run(re.sub(r"^vspreview (\S+) (.*)", r"vspipe --end 3 \2 \1 --", command), film)
     match command.split()[-1]:
         case "vsrts":
-            assert "rts-r3: 114,643 parameters, stage 2, the default" in done.stdout
+            assert "rts-r3: 114,643 parameters, stage 3, the default" in done.stdout
             assert 'device="cpu"' in done.stdout
         case "out.mkv":
             with Source(film / "in.mkv") as before, Source(film / "out.mkv") as after:

@@ -13,8 +13,16 @@ class InputError(VidrtsError):
     """The source cannot be read: missing, empty, no video, an unknown codec, damaged beyond use."""
 
 
+class SourceBrokenError(InputError):
+    """What comes through a pipe broke off in the middle of a frame, or went astray; the frames before are whole."""
+
+
 class OutputError(VidrtsError):
     """The target cannot be written: exists already, no such container, no encoder for it, disk full."""
+
+
+class ConsumerGoneError(OutputError):
+    """The program that read stdout is gone. The command line ends without a word, with the exit code of SIGPIPE."""
 
 
 class UnsupportedFormatError(VidrtsError):

@@ -1,9 +1,11 @@
 """The command line: each command parses and makes one library call; here errors become a line and an exit code.
 
-Exit codes: 0 done; 1 failed; 2 the command was given wrongly; 130 stopped by Ctrl-C; 143 by SIGTERM; 129 by SIGHUP.
+Exit codes: 0 done; 1 failed; 2 the command was given wrongly; 130 stopped by Ctrl-C; 143 by SIGTERM; 129 by SIGHUP;
+141 when nobody reads stdout any more.
 Everything said to people goes to stderr.
 """
 
+import signal
 import sys
 import traceback
 from collections.abc import Sequence
@@ -13,19 +15,24 @@ import click
 
 import vidrts
 from vidrts.cli import interrupt
-from vidrts.errors import Interrupted, OptionError, VidrtsError
+from vidrts.errors import ConsumerGoneError, Interrupted, OptionError, VidrtsError
 
 with interrupt.at_once():  # torch takes seconds to load
+    from vidrts.cli.bench import bench
     from vidrts.cli.compare import compare
     from vidrts.cli.enhance import enhance
+    from vidrts.cli.experiment import experiment
     from vidrts.cli.models import models
     from vidrts.cli.preview import preview
+    from vidrts.cli.report import report
     from vidrts.cli.score import score
     from vidrts.cli.stills import stills
     from vidrts.cli.train import train
     from vidrts.media.containers import OUTPUT_FORMATS
 
 FAILED, USAGE = 1, 2
+GONE = 128 + signal.SIGPIPE if hasattr(signal, "SIGPIPE") else FAILED
+"""The code of a program in a pipe that SIGPIPE ended."""
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -38,7 +45,7 @@ def command() -> None:
     """
 
 
-for _subcommand in (enhance, preview, compare, score, models, stills, train):
+for _subcommand in (enhance, preview, compare, score, models, stills, train, report, experiment, bench):
     command.add_command(_subcommand)
 
 
@@ -59,6 +66,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         return 128 + 2
+    except ConsumerGoneError:
+        return GONE
     except Interrupted as error:
         click.echo(f"vidrts: {error}", err=True)
         return 128 + error.signal_number

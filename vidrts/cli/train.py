@@ -1,133 +1,179 @@
 """`vidrts train`."""
 
+import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 
+from vidrts.cli.layout import Sectioned
 from vidrts.cli.progress import human_time
+from vidrts.cli.steps import say
+from vidrts.errors import Interrupted, VidrtsError
 from vidrts.networks.registry import RECIPES
+from vidrts.report.runpage import save_report
 from vidrts.training.degrade import PRESETS, Degradation
 from vidrts.training.losses import LOSSES
+from vidrts.training.options import AIMS, FREE, STAGE_INITS, TrainOptions
 from vidrts.training.phase_a import OPTIMIZERS
-from vidrts.training.recurrence import STAGE_INITS, Progress, TrainOptions, load_options
+from vidrts.training.recurrence import Progress
 from vidrts.training.recurrence import train as run_train
+from vidrts.training.runfolder import RunFolder
+from vidrts.training.team import leads
 
 _DEFAULT = TrainOptions(photos=Path(), out=Path())
+_SECTIONS = {
+    "The run": ("photos", "stills", "stills_weight", "out", "resume", "model", "held_out", "crops", "patch", "seed"),
+    "Low-resolution input": ("degrade",),
+    "Stages and schedule": (
+        "stages", "steps", "later_steps", "batch", "rate", "later_rate", "decay", "stage_init", "aim",
+    ),
+    "Optimisation": ("optimizer", "loss", "ema", "flats", "lock_mean"),
+    "Where and how": ("device", "compile", "target_memory", "viqet", "verbose", "help"),
+}  # fmt: skip
 
 
-@click.command()
-@click.option("--photos", type=click.Path(path_type=Path), help="Folder of photographs; DIV2K_train_HR, or your own.")
+@click.command(cls=Sectioned, sections=_SECTIONS)
+@click.option(
+    "--photos", type=click.Path(path_type=Path), metavar="DIR",
+    help="Folder of photographs; with DIV2K_train_HR and DIV2K_valid_HR in it, DIV2K's own split is taken.",
+)  # fmt: skip
+@click.option(
+    "--stills", multiple=True, metavar="DIR|VIDEO",
+    help="Also frames of broadcasts: a folder of them, or a video of which they are taken. May be repeated.",
+)  # fmt: skip
+@click.option(
+    "--stills-weight", type=float, default=_DEFAULT.stills_weight, show_default=True,
+    help="Crops of stills for each crop of a photograph.",
+)  # fmt: skip
 @click.option("--out", type=click.Path(path_type=Path), metavar="RUN", help="Folder of the new run.")
 @click.option("--resume", type=click.Path(path_type=Path), metavar="RUN", help="Go on with this run, as it was begun.")
-@click.option("--model", type=click.Choice(list(RECIPES)), default=_DEFAULT.model, show_default=True)
 @click.option(
-    "--degrade",
-    default="video",
-    show_default=True,
-    metavar="NAME|STEPS",
+    "--model", type=click.Choice(list(RECIPES)), default=_DEFAULT.model, show_default=True, help="The network."
+)  # fmt: skip
+@click.option(
+    "--degrade", default="video", show_default=True, metavar="NAME|STEPS",
     help=f"How LR is made: {', '.join(PRESETS)}, or steps such as 'triangle > h264:18-36 | 2*triangle > jpeg:30-95'.",
-)
-@click.option("--stages", type=int, default=_DEFAULT.stages, show_default=True)
+)  # fmt: skip
+@click.option("--stages", type=int, default=_DEFAULT.stages, show_default=True, help="Stages of the recurrence.")
 @click.option("--steps", type=int, default=_DEFAULT.steps, show_default=True, help="Steps of stage 1.")
 @click.option(
-    "--later-steps",
-    type=int,
-    default=_DEFAULT.later_steps,
-    show_default=True,
-    help="Steps of each later stage.",
-)
-@click.option("--batch", type=int, default=_DEFAULT.batch, show_default=True, help="Patches per step.")
+    "--later-steps", type=int, default=_DEFAULT.later_steps, show_default=True, help="Steps of each later stage."
+)  # fmt: skip
+@click.option(
+    "--batch", type=int, default=_DEFAULT.batch, show_default=True, help="Patches per step, of all processes together."
+)  # fmt: skip
 @click.option("--patch", type=int, default=_DEFAULT.patch, show_default=True, help="Side of an LR patch in pixels.")
 @click.option("--crops", type=int, default=_DEFAULT.crops, show_default=True, help="Crops of each photograph.")
 @click.option("--rate", type=float, default=_DEFAULT.rate, show_default=True, help="Learning rate of stage 1.")
-@click.option("--later-rate", type=float, default=_DEFAULT.later_rate, show_default=True)
+@click.option(
+    "--later-rate", type=float, default=_DEFAULT.later_rate, show_default=True, help="That of each later stage."
+)  # fmt: skip
 @click.option(
     "--held-out", type=int, default=_DEFAULT.held_out, show_default=True, help="Photographs kept for validation."
-)
+)  # fmt: skip
 @click.option(
-    "--decay/--no-decay",
-    default=_DEFAULT.decay,
-    show_default=True,
+    "--decay/--no-decay", default=_DEFAULT.decay, show_default=True,
     help="Let the rates fall along half a cosine, or keep them, as in the paper.",
-)
+)  # fmt: skip
 @click.option(
-    "--stage-init",
-    type=click.Choice(STAGE_INITS),
-    default=_DEFAULT.stage_init,
-    show_default=True,
+    "--stage-init", type=click.Choice(STAGE_INITS), default=_DEFAULT.stage_init, show_default=True,
     help="Later stages start from the weights of the one before, or from new ones.",
-)
-@click.option("--loss", type=click.Choice(list(LOSSES)), default=_DEFAULT.loss, show_default=True)
+)  # fmt: skip
 @click.option(
-    "--ema",
-    type=float,
-    default=_DEFAULT.ema,
-    show_default=True,
+    "--aim", type=click.Choice(AIMS), default=_DEFAULT.aim, show_default=True,
+    help="Targets of later stages: the enhanced pictures, or for comparison the originals again.",
+)  # fmt: skip
+@click.option(
+    "--loss", type=click.Choice(list(LOSSES)), default=_DEFAULT.loss, show_default=True, help="mse is the paper's."
+)  # fmt: skip
+@click.option(
+    "--ema", type=float, default=_DEFAULT.ema, show_default=True,
     help="Decay of a moving average of the weights, for example 0.999, which a stage then gives; 0 for none.",
-)
+)  # fmt: skip
 @click.option(
-    "--optimizer",
-    type=click.Choice(OPTIMIZERS),
-    default=_DEFAULT.optimizer,
-    show_default=True,
+    "--optimizer", type=click.Choice(OPTIMIZERS), default=_DEFAULT.optimizer, show_default=True,
     help="adam as in the paper, or muon for the inner convolutions, which needs fewer steps.",
-)
+)  # fmt: skip
 @click.option(
-    "--flats",
-    type=int,
-    default=_DEFAULT.flats,
-    show_default=True,
+    "--flats", type=int, default=_DEFAULT.flats, show_default=True,
     help="Flat patches of random colours beside each batch, which have to stay as they are.",
-)
+)  # fmt: skip
 @click.option(
-    "--lock-mean/--no-lock-mean",
-    default=_DEFAULT.lock_mean,
-    show_default=True,
+    "--lock-mean/--no-lock-mean", default=_DEFAULT.lock_mean, show_default=True,
     help="Give each target the mean colour of its photograph.",
-)
-@click.option("--seed", type=int, default=_DEFAULT.seed, show_default=True)
-@click.option("--device", default=_DEFAULT.device, show_default=True, metavar="auto|cpu|cuda[:N]")
+)  # fmt: skip
+@click.option("--seed", type=int, default=_DEFAULT.seed, show_default=True, help="Of all chance in the run.")
+@click.option(
+    "--device", default=_DEFAULT.device, show_default=True, metavar="auto|cpu|cuda[:N]", help="Where the network runs."
+)  # fmt: skip
+@click.option(
+    "--compile/--no-compile", default=_DEFAULT.compile, show_default=True, help="Train through torch.compile."
+)  # fmt: skip
+@click.option(
+    "--target-memory", type=float, default=_DEFAULT.target_memory, show_default=True, metavar="GB",
+    help="Targets kept in memory; more of them lie in a file of the run's folder.",
+)  # fmt: skip
+@click.option(
+    "--viqet/--no-viqet", default=_DEFAULT.viqet, show_default=True, help="Score each stage by VIQET's measures."
+)  # fmt: skip
 @click.option("-v", "--verbose", is_flag=True, help="Show tracebacks.")
 def train(
-    photos: Path | None, out: Path | None, resume: Path | None, degrade: str, verbose: bool, **settings: Any
+    photos: Path | None, stills: tuple[str, ...], out: Path | None, resume: Path | None, degrade: str, verbose: bool,
+    **settings: Any,
 ) -> None:  # fmt: skip
     """Train a network on photographs: each stage's enhanced pictures are the next one's targets.
 
-    The run's folder holds settings, metrics and a model file for each stage; kill it at any time and --resume it.
+    The run's folder holds settings, manifest, metrics and a model file for each stage; kill it at any time and --resume
+    it. `vidrts report RUN` draws it. On several GPUs or processors: torchrun --nproc-per-node N -m vidrts train ...
 
     \b
-    vidrts train --photos DIV2K_train_HR --model rts-lite --out runs/lite
+    vidrts train --photos DIV2K --model rts-lite --out runs/lite
     vidrts enhance --model runs/lite/stage-2.safetensors in.mp4 out.mp4
     """
     if resume is not None:
-        given = click.get_current_context()
-        changed = [name for name in ("photos", "out", "degrade", *settings) if _given(given, name)]
-        if changed:
-            raise click.UsageError(f"--resume takes all settings from the run; leave out {', '.join(changed)}.")
-        options = load_options(resume)
+        given = [name for name in ("photos", "stills", "out", "degrade", *settings) if _given(name)]
+        fixed = [name.replace("_", "-") for name in given if name not in FREE]
+        if fixed:
+            raise click.UsageError(f"--resume takes all settings from the run; leave out {', '.join(fixed)}.")
+        options = replace(RunFolder(resume).options(), **{name: settings[name] for name in given})
     elif photos is None or out is None:
         raise click.UsageError("wanted --photos DIR and --out RUN, or --resume RUN.")
     else:
-        options = TrainOptions(photos=photos, out=out, degradation=Degradation(degrade), **settings)
+        options = TrainOptions(photos=photos, out=out, stills=stills, degradation=Degradation(degrade), **settings)
     began = time.monotonic()
+    try:
+        files = run_train(options, resume=resume is not None, on_message=say, on_progress=lambda p: tell(p, options))
+    except KeyboardInterrupt:
+        raise Interrupted(f"stopped; go on with: vidrts train --resume {options.out}", signal.SIGINT) from None
+    if leads():
+        _draw(options.out)
+        say(f"done in {human_time(time.monotonic() - began)}: {', '.join(str(file) for file in files)}")
 
-    def told(progress: Progress) -> None:
-        left = (progress.steps - progress.step) * progress.seconds_per_step
-        later = options.later_steps * (progress.stages - progress.stage) * progress.seconds_per_step
-        click.echo(
-            f"stage {progress.stage}/{progress.stages}, step {progress.step}/{progress.steps}: "
-            f"loss {progress.loss:.6f}, {progress.seconds_per_step:.3f} s a step, "
-            f"{human_time(left)} left in this stage, {human_time(left + later)} in all",
-            err=True,
-        )
 
-    files = run_train(
-        options, resume=resume is not None, on_message=lambda line: click.echo(line, err=True), on_progress=told
+def _draw(run: Path) -> None:
+    """The report of the finished run; its models are there without it."""
+    try:
+        page, _ = save_report([run], run / "report")
+    except VidrtsError as error:
+        say(f"no report: {error}")
+    else:
+        say(f"report: {page}")
+
+
+def tell(progress: Progress, options: TrainOptions) -> None:
+    """Where the run stands, and how long stage and run will still take."""
+    left = (progress.steps - progress.step) * progress.seconds_per_step
+    later = options.later_steps * (progress.stages - progress.stage) * progress.seconds_per_step
+    say(
+        f"stage {progress.stage}/{progress.stages}, step {progress.step}/{progress.steps}: "
+        f"loss {progress.loss:.6f}, {progress.seconds_per_step:.3f} s a step, "
+        f"{human_time(left)} left in this stage, {human_time(left + later)} in all"
     )
-    click.echo(f"done in {human_time(time.monotonic() - began)}: {', '.join(str(file) for file in files)}", err=True)
 
 
-def _given(context: click.Context, name: str) -> bool:
-    return context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
+def _given(name: str) -> bool:
+    source = click.get_current_context().get_parameter_source(name)
+    return source is click.core.ParameterSource.COMMANDLINE

@@ -36,14 +36,14 @@ def radial_gain(enhanced: torch.Tensor, source: torch.Tensor, bands: int = 20) -
     return [(k + 0.5) / (2 * bands) for k in range(bands)], gains.tolist()
 
 
-def response(kernel: Kernel, frequency: float) -> float:
-    """Frequency response of a /2 kernel at `frequency` cycles per sample of the grid that it acts on."""
-    taps = half_taps(kernel).tolist()
+def response(kernel: Kernel | torch.Tensor, frequency: float) -> float:
+    """Frequency response of a /2 kernel, or of symmetric taps, at `frequency` cycles per sample that it acts on."""
+    taps = (kernel if isinstance(kernel, torch.Tensor) else half_taps(kernel)).tolist()
     centre = (len(taps) - 1) / 2
     return float(sum(tap * math.cos(2 * math.pi * frequency * (t - centre)) for t, tap in enumerate(taps)))
 
 
-def predicted_gain(kernel: Kernel, stage: int, frequency: float) -> float:
+def predicted_gain(kernel: Kernel | torch.Tensor, stage: int, frequency: float) -> float:
     """Product over k = 1..stage of D(f / 2^k) / B(f / 2^k): d is Lanczos, B the LR kernel (RTS.md section 14).
 
     `frequency` in 0..0.5 cycles per pixel, along an axis.
@@ -90,3 +90,21 @@ def overshoot(enhanced: torch.Tensor, source: torch.Tensor) -> float:
         raise ValueError("overshoot is not defined: the source has no edge")
     beyond = (after - highest).clamp_min(0) + (lowest - after).clamp_min(0)
     return float(100 * beyond[edge].sum() / span[edge].sum())
+
+
+def block_borders(picture: torch.Tensor, block: int = 8) -> float:
+    """Steps of luma across the borders of a codec's blocks over those within; about 1 for a picture without blocks.
+
+    picture: (3, H, W) R'G'B' of any scale whose top-left pixel begins a block, larger than a block. Raises ValueError
+    for a picture of one colour.
+    """
+    plane = luma(picture.double())
+    across = within = 0.0
+    for dim in (0, 1):
+        steps = plane.diff(dim=dim).abs().mean(dim=1 - dim)
+        border = torch.arange(len(steps)) % block == block - 1
+        across += float(steps[border].mean())
+        within += float(steps[~border].mean())
+    if within == 0:
+        raise ValueError("block borders are not defined: the picture is of one colour")
+    return across / within

@@ -19,7 +19,7 @@ from torch import nn
 
 from vidrts.errors import ModelError
 from vidrts.networks.registry import build
-from vidrts.networks.rts import RTS
+from vidrts.networks.upscaler import Upscaler
 
 FORMAT = 1
 DEFAULT_MODEL = "rts-r3"
@@ -50,7 +50,7 @@ class ModelInfo:
 class LoadedModel:
     """A network in evaluation mode on the CPU, float32, with its description and the file it came from."""
 
-    network: RTS
+    network: Upscaler
     info: ModelInfo
     path: Path
 

@@ -6,11 +6,14 @@
 b, the paper's "blue layer", is not the enhanced picture: no loss acts on it, and it drifts (section 13a).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own name for it
 from torch import nn
+
+from vidrts.networks.upscaler import Upscaler
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +30,7 @@ class RTSConfig:
             raise ValueError(f"RTS wants n in 1..64 and channels in 1..1024, got {self.n} and {self.channels}")
 
 
-class RTS(nn.Module):
+class RTS(Upscaler):
     """SR: (B, 3, h, w) R'G'B' in 0..1 -> (B, 3, 2h, 2w), not clamped. Zero padding, as in training.
 
     40,787 / 114,643 / 225,427 parameters for n = 1, 3, 6 with 64 channels.
@@ -70,6 +73,16 @@ class RTS(nn.Module):
     def radius(self) -> int:
         """Pixels to each side that `residual` sees: one for each 3x3 convolution."""
         return self.config.n + 2
+
+    @property
+    def reach(self) -> int:
+        """As for every `Upscaler`: the residual's radius, and one pixel for the extension."""
+        return self.radius + 1
+
+    @property
+    def inner_weights(self) -> Sequence[torch.Tensor]:
+        """The n convolutions of the residual layers."""
+        return [weight for weight in self.layers.parameters() if weight.dim() == 4]
 
     def residual(self, x: torch.Tensor) -> torch.Tensor:
         """b - x at input size, (B, 3, h, w) -> (B, 3, h, w): the branch that may run in low precision."""

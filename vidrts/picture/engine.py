@@ -10,6 +10,7 @@ import torch
 
 from vidrts.errors import DeviceError, OptionError
 from vidrts.networks.rts import RTS
+from vidrts.networks.upscaler import Upscaler
 from vidrts.picture.convolution import settle
 
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
@@ -30,7 +31,7 @@ def pick_device(name: str = "auto") -> torch.device:
     if kind != "cuda" or (index and not index.isdigit()) or name.endswith(":"):
         raise OptionError(f"device {name!r}: wanted auto, cpu, cuda or cuda:N")
     if not torch.cuda.is_available():
-        raise DeviceError(f"device {name}: torch {torch.__version__} sees no CUDA device here; use --device cpu")
+        raise DeviceError(f"device {name}: torch {torch.__version__} sees no CUDA device here; wanted the device cpu")
     count = torch.cuda.device_count()
     if index and int(index) >= count:
         raise DeviceError(f"device {name}: there are {count} CUDA devices, cuda:0 to cuda:{count - 1}")
@@ -54,6 +55,13 @@ def cpu_has_bf16() -> bool:
     return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
 
 
+def frozen_copy[N: Upscaler](network: N, device: torch.device, dtype: torch.dtype) -> N:
+    """A copy of `network` to compute with, on `device` in `dtype`, channels last; the caller's is not changed."""
+    copied = copy.deepcopy(network).eval().requires_grad_(False)
+    copied.to(device=device, dtype=dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return copied
+
+
 class TorchEngine:
     """The residual branch of a network in torch: (B, 3, h, w) float32 -> (B, 3, h, w) float32, zero padded.
 
@@ -62,8 +70,7 @@ class TorchEngine:
 
     def __init__(self, network: RTS, device: torch.device, dtype: torch.dtype) -> None:
         self.dtype = dtype
-        self._network = copy.deepcopy(network).eval().requires_grad_(False)
-        self._network.to(device=device, dtype=dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._network = frozen_copy(network, device, dtype)
         settle(self._network)
 
     def residual(self, x: torch.Tensor) -> torch.Tensor:

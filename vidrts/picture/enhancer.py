@@ -14,7 +14,7 @@ from vidrts import color
 from vidrts.color import ColorPlan
 from vidrts.errors import OptionError, UnsupportedFormatError
 from vidrts.frame import ColorTags, FieldOrder, Frame, PixelFormat
-from vidrts.networks.rts import RTS
+from vidrts.networks.upscaler import Upscaler
 from vidrts.picture.engine import PRECISIONS, Precision, pick_device, pick_precision
 from vidrts.picture.lanczos import double
 from vidrts.picture.resolver import Resolver
@@ -61,7 +61,7 @@ class Enhancer:
 
     def __init__(
         self,
-        network: RTS,
+        network: Upscaler,
         options: EnhancerOptions | None = None,
         *,
         on_message: Callable[[str], None] = lambda line: None,

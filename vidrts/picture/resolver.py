@@ -7,10 +7,8 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own name for it
 
 from vidrts.errors import DeviceError
-from vidrts.networks.rts import RTS
-from vidrts.picture import tail
-from vidrts.picture.convolution import convolve
-from vidrts.picture.engine import TorchEngine
+from vidrts.networks.upscaler import Upscaler
+from vidrts.picture.tilepass import tile_pass
 from vidrts.picture.tiles import Tile, TileGrid, band, even_tile
 
 CPU_TILE_PIXELS = 2**21 + 2**16
@@ -32,7 +30,7 @@ class Resolver:
 
     def __init__(
         self,
-        network: RTS,
+        network: Upscaler,
         device: torch.device,
         dtype: torch.dtype,
         *,
@@ -43,22 +41,16 @@ class Resolver:
     ) -> None:
         self.device = device
         self.scale = scale
-        self._engine = TorchEngine(network, device, dtype)
-        self._radius = network.radius
+        self._tiles = tile_pass(network, device, dtype, scale)
+        self._halo = self._tiles.halo
         self._tile = tile
         self._batch = batch or (4 if device.type == "cuda" else 1)
         self._on_message = on_message
-        extension = network.conv_ext
-        assert extension.bias is not None
-        weight, bias = tail.fold(extension) if scale == 1 else (extension.weight.detach(), extension.bias.detach())
-        # Channels last throughout: the 9x9 convolution of three channels takes two thirds of the time so.
-        self._weight = weight.to(device, torch.float32, memory_format=torch.channels_last)
-        self._bias = bias.to(device, torch.float32)
 
     @property
     def halo(self) -> int:
         """Input pixels around a tile that its result depends on."""
-        return self._radius + (tail.TAIL_RADIUS if self.scale == 1 else 1)
+        return self._halo
 
     def __call__(self, rgb: torch.Tensor) -> torch.Tensor:
         """(B, 3, H, W) float32 R'G'B' -> (B, 3, scale*H, scale*W) float32, not clamped (DESIGN section 3)."""
@@ -86,7 +78,7 @@ class Resolver:
             return
         tile_width, tile_height = self._tile_size(height, width)
         if max(tile_width, tile_height) <= 64:
-            raise DeviceError(f"{self.device} has no room for a {tile_width}x{tile_height} tile; use --device cpu")
+            raise DeviceError(f"{self.device} has no room for a {tile_width}x{tile_height} tile; wanted the device cpu")
         self._tile = (max(32, -(-tile_width // 2)), max(32, -(-tile_height // 2)))
         self._on_message(f"out of memory on {self.device}: going on with tiles of {self._tile[0]}x{self._tile[1]}")
 
@@ -107,15 +99,6 @@ class Resolver:
                 y, x = self.scale * tile.y, self.scale * tile.x
                 result[picture, :, y : y + output.shape[1], x : x + output.shape[2]] = output
         return result
-
-    def _tiles(self, x: torch.Tensor) -> torch.Tensor:
-        """(B, 3, h + 2*halo, w + 2*halo) -> (B, 3, scale*h, scale*w)."""
-        x = x.contiguous(memory_format=torch.channels_last)
-        b = x + self._engine.residual(x)
-        r = self._radius  # the outer pixels felt the zero padding of the convolutions
-        b = b[..., r:-r, r:-r]
-        y = convolve(b.contiguous(memory_format=torch.channels_last), self._weight, self._bias)
-        return (y if self.scale == 1 else F.pixel_shuffle(y, 2)).contiguous()
 
 
 def _cut(extended: torch.Tensor, tile: Tile, grid: TileGrid) -> torch.Tensor:

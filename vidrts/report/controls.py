@@ -15,7 +15,7 @@ import torch
 from vidrts.errors import InputError
 from vidrts.measure.controls import CONTROLS, equal_amount
 from vidrts.measure.difference import difference_ratio
-from vidrts.measure.sharpness import flat_noise_gain, overshoot, radial_gain
+from vidrts.measure.sharpness import block_borders, flat_noise_gain, overshoot, radial_gain
 from vidrts.measure.viqet import measure_many
 from vidrts.networks.checkpoint import LoadedModel, load_model
 from vidrts.picture.engine import pick_device
@@ -39,6 +39,8 @@ class Row:
     viqet: Mapping[str, float]
     overshoot: float
     noise: float
+    blocks: float
+    """`block_borders`."""
     gains: tuple[float, ...]
     """|HR_n(f)| / |HR0(f)| in the bands of `frequencies`."""
 
@@ -70,7 +72,7 @@ def versions(photo: torch.Tensor, models: Sequence[LoadedModel], seed: int) -> I
 
 def compare(photos: Iterable[Path], models: Sequence[LoadedModel], *, workers: int | None = None) -> Comparison:
     """The table of `models`, stages of one training in order, over PNG pictures that were not trained on."""
-    collected: dict[str, list[tuple[float, float, float, list[float]]]] = {}
+    collected: dict[str, list[tuple[float, float, float, float, list[float]]]] = {}
     frequencies: list[float] = []
     names: list[str] = []
     count = 0
@@ -82,7 +84,8 @@ def compare(photos: Iterable[Path], models: Sequence[LoadedModel], *, workers: i
             for name, picture in versions(photo, models, seed=count):
                 frequencies, gains = radial_gain(picture, photo)
                 collected.setdefault(name, []).append((
-                    difference_ratio(picture, photo), overshoot(picture, photo), flat_noise_gain(picture, photo), gains,
+                    difference_ratio(picture, photo), overshoot(picture, photo), flat_noise_gain(picture, photo),
+                    block_borders(picture), gains,
                 ))  # fmt: skip
                 names.append(name)
                 yield picture
@@ -102,7 +105,8 @@ def compare(photos: Iterable[Path], models: Sequence[LoadedModel], *, workers: i
             name=name, difference=_mean(v[0] for v in values), mos=_mean(mos),
             viqet={k: _mean(v[k] for v in viqet) for k in VIQET_COLUMNS},
             overshoot=_mean(v[1] for v in values), noise=_mean(v[2] for v in values),
-            gains=tuple(_mean(v[3][k] for v in values) for k in range(len(frequencies))),
+            blocks=_mean(v[3] for v in values),
+            gains=tuple(_mean(v[4][k] for v in values) for k in range(len(frequencies))),
         ))  # fmt: skip
     return Comparison(tuple(rows), tuple(frequencies), mos_model, count)
 

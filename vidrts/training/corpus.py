@@ -1,7 +1,8 @@
-"""The photographs, the split that holds some of them back, and the crops: places that are the same in every stage."""
+"""The pictures, the split that holds some of them back, and the crops: places that are the same in every stage."""
 
 import hashlib
 import json
+import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,11 +10,36 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
+from PIL import Image, ImageOps
 
 from vidrts.errors import TrainingError
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp"}
+DIV2K_TRAIN, DIV2K_VALID = "DIV2K_train_HR", "DIV2K_valid_HR"
+_UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, struct.error, Image.DecompressionBombError)
+"""What Pillow raises for damaged files."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A usable picture file."""
+
+    path: Path
+    name: str
+    """What the manifest calls it: its path below the folder of its kind."""
+    height: int
+    width: int
+    """Size in pixels as it is read, even."""
+    sha256: str
+    """Of the file's content."""
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A picture file that is not used."""
+
+    name: str
+    why: str
 
 
 @dataclass(frozen=True)
@@ -28,11 +54,12 @@ class Crop:
 
 @dataclass(frozen=True, kw_only=True)
 class Corpus:
-    """Photographs on disk, cut in two: `training` gives crops, `validation` is never touched by one."""
+    """Pictures on disk, cut in two: `training` gives crops, `validation` is never touched by one."""
 
-    root: Path
-    training: tuple[Path, ...]
-    validation: tuple[Path, ...]
+    training: tuple[Picture, ...]
+    """Photographs, then stills."""
+    validation: tuple[Picture, ...]
+    left_out: tuple[LeftOut, ...]
     crops: tuple[Crop, ...]
     crop_size: int
     """Side of an HR crop in pixels; LR has half of it."""
@@ -41,72 +68,137 @@ class Corpus:
     def manifest_hash(self) -> str:
         """SHA-256 over the names and contents of all pictures and the places of all crops."""
         digest = hashlib.sha256()
-        for path in (*self.training, *self.validation):
-            digest.update(path.relative_to(self.root).as_posix().encode() + b"\0")
-            digest.update(hashlib.sha256(path.read_bytes()).digest())
+        for picture in (*self.training, *self.validation):
+            digest.update(picture.name.encode() + b"\0")
+            digest.update(bytes.fromhex(picture.sha256))
         places = [(c.picture, c.y, c.x, c.seed) for c in self.crops]
         digest.update(json.dumps([self.crop_size, places]).encode())
         return digest.hexdigest()
 
 
 def read_picture(path: Path) -> torch.Tensor:
-    """A picture file as (3, H, W) uint8 R'G'B', cut to even sizes, turned as its EXIF says."""
-    from PIL import ImageOps
+    """A picture file as (3, H, W) uint8 R'G'B', cut to even sizes, turned as its EXIF says.
 
+    Gray is given three equal channels; of 16 bit the upper 8 are kept. Raises ValueError for 32-bit samples, and what
+    Pillow raises for a damaged file.
+    """
     with Image.open(path) as image:
-        pixels = np.array((ImageOps.exif_transpose(image) or image).convert("RGB"))
+        turned = ImageOps.exif_transpose(image) or image
+        if turned.mode in ("I", "F"):
+            raise ValueError("has samples of 32 bit, wanted 8 or 16")
+        # Pillow keeps 16 bits in gray pictures alone, and would clip them when it converts.
+        gray16 = turned.mode.startswith("I;16")
+        pixels = np.array(turned if gray16 else turned.convert("RGB"))
+    if gray16:
+        pixels = np.repeat((pixels >> 8).astype(np.uint8)[:, :, None], 3, axis=2)
     height, width = (s - s % 2 for s in pixels.shape[:2])
     return torch.from_numpy(pixels[:height, :width]).permute(2, 0, 1).contiguous()
 
 
 def collect(
-    root: Path,
+    photos: Path,
     *,
     crop_size: int,
     crops_per_picture: int,
     held_out: int,
     seed: int,
+    stills: Sequence[Path] = (),
+    stills_weight: float = 0.5,
     on_message: Callable[[str], None] = lambda line: None,
 ) -> Corpus:
-    """Find the pictures below `root`, hold `held_out` of them back, and draw the crops.
+    """Find the pictures below `photos`, hold `held_out` of them back, and draw the crops.
 
-    Pictures that cannot be read or are smaller than a crop are told and left out. Raises `TrainingError` where too few
-    are left. The split and the places depend on the names, sizes and `seed` alone.
+    DIV2K's layout has a split of its own: where `photos` is or holds DIV2K_train_HR with DIV2K_valid_HR beside it,
+    validation is all of the latter. `stills`, folders of pictures too, are for training alone, since frames of a film
+    resemble each other; they have `stills_weight` crops for each of a photograph.
+
+    Pictures that cannot be read, are smaller than a crop, or are there twice are told and left out. Raises
+    `TrainingError` where too few are left. The split and the places depend on the names, sizes and `seed` alone.
     """
-    if not root.is_dir():
-        raise TrainingError(f"{root}: no such folder; --photos wants a folder of PNG, JPEG, TIFF or WebP pictures")
-    usable: list[tuple[Path, int, int]] = []
-    for path in sorted(p for p in root.rglob("*") if p.suffix.lower() in SUFFIXES):
-        try:
-            picture = read_picture(path)
-        except (OSError, ValueError, Image.DecompressionBombError) as error:
-            on_message(f"{path}: left out, it cannot be read ({error})")
-            continue
-        height, width = picture.shape[1:]
-        if min(height, width) < crop_size:
-            on_message(f"{path}: left out, {width}x{height} is smaller than a crop of {crop_size}")
-            continue
-        usable.append((path, height, width))
-    if len(usable) < held_out + 1:
-        raise TrainingError(
-            f"{root}: {len(usable)} usable pictures, wanted at least {held_out + 1} of which {held_out} are held out"
-        )
+    scan = _Scan(crop_size, on_message)
     rng = np.random.default_rng(seed)
-    back = set(rng.choice(len(usable), size=held_out, replace=False).tolist())
-    training = [u for i, u in enumerate(usable) if i not in back]
+    split = _div2k(photos)
+    if split:
+        # Validation first: of a picture that is in both, training is the one to lose it.
+        validation = scan.folder(split[1], DIV2K_VALID)
+        training = scan.folder(split[0], DIV2K_TRAIN)
+        if not training or not validation:
+            raise TrainingError(
+                f"{photos}: {len(training)} usable pictures in {DIV2K_TRAIN} and {len(validation)} in {DIV2K_VALID}, "
+                "wanted at least one in each"
+            )
+    else:
+        usable = scan.folder(photos, "")
+        if len(usable) < held_out + 1:
+            raise TrainingError(
+                f"{photos}: {len(usable)} usable pictures, wanted at least {held_out + 1} of which {held_out} are "
+                "held out"
+            )
+        back = set(rng.choice(len(usable), size=held_out, replace=False).tolist())
+        training = [u for i, u in enumerate(usable) if i not in back]
+        validation = [u for i, u in enumerate(usable) if i in back]
+    frames = [frame for number, folder in enumerate(stills, 1) for frame in scan.folder(folder, f"stills-{number}/")]
+    if stills and not frames:
+        raise TrainingError(f"{', '.join(map(str, stills))}: no usable still; see vidrts stills")
+    counts = [crops_per_picture] * len(training)
+    total = round(stills_weight * sum(counts)) if frames else 0
+    counts += [total // len(frames) + (i < total % len(frames)) for i in range(len(frames))]
+    training += frames
     crops = tuple(
-        Crop(index, int(rng.integers(0, height - crop_size + 1)), int(rng.integers(0, width - crop_size + 1)),
-             int(rng.integers(2**31)))
-        for index, (_, height, width) in enumerate(training)
-        for _ in range(crops_per_picture)
+        Crop(index, int(rng.integers(0, picture.height - crop_size + 1)),
+             int(rng.integers(0, picture.width - crop_size + 1)), int(rng.integers(2**31)))
+        for index, (picture, count) in enumerate(zip(training, counts, strict=True))
+        for _ in range(count)
     )  # fmt: skip
     return Corpus(
-        root=root,
-        training=tuple(path for path, _, _ in training),
-        validation=tuple(usable[i][0] for i in sorted(back)),
-        crops=crops,
+        training=tuple(training), validation=tuple(validation), left_out=tuple(scan.left_out), crops=crops,
         crop_size=crop_size,
-    )
+    )  # fmt: skip
+
+
+def _div2k(photos: Path) -> tuple[Path, Path] | None:
+    """The training and validation folders where `photos` has DIV2K's layout."""
+    home = photos.resolve()
+    home = home.parent if home.name == DIV2K_TRAIN else home
+    train, valid = home / DIV2K_TRAIN, home / DIV2K_VALID
+    return (train, valid) if train.is_dir() and valid.is_dir() else None
+
+
+class _Scan:
+    """The usable pictures of folders, and why others are not."""
+
+    def __init__(self, crop_size: int, on_message: Callable[[str], None]) -> None:
+        self._crop_size = crop_size
+        self._on_message = on_message
+        self._seen: dict[str, Path] = {}
+        self.left_out: list[LeftOut] = []
+
+    def folder(self, root: Path, prefix: str) -> list[Picture]:
+        """Those below `root`, in the order of their names; raises `TrainingError` where it is no folder."""
+        if not root.is_dir():
+            raise TrainingError(f"{root}: no such folder; --photos wants a folder of PNG, JPEG, TIFF or WebP pictures")
+        found = []
+        for path in sorted(p for p in root.rglob("*") if p.suffix.lower() in SUFFIXES):
+            inner = path.relative_to(root).as_posix()
+            name = f"{prefix.rstrip('/')}/{inner}" if prefix else inner
+            try:
+                height, width = read_picture(path).shape[1:]
+                digest = hashlib.sha256(path.read_bytes()).hexdigest()
+            except _UNREADABLE as error:
+                self._leave(path, name, f"it cannot be read ({' '.join(str(error).split())})")
+                continue
+            if min(height, width) < self._crop_size:
+                self._leave(path, name, f"{width}x{height} is smaller than a crop of {self._crop_size}")
+            elif digest in self._seen:
+                self._leave(path, name, f"it is the same file as {self._seen[digest]}")
+            else:
+                self._seen[digest] = path
+                found.append(Picture(path, name, height, width, digest))
+        return found
+
+    def _leave(self, path: Path, name: str, why: str) -> None:
+        self.left_out.append(LeftOut(name, why))
+        self._on_message(f"{path}: left out, {why}")
 
 
 def cut(pictures: Sequence[torch.Tensor], crops: Sequence[Crop], size: int) -> torch.Tensor:

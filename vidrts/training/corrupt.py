@@ -21,7 +21,7 @@ from vidrts import color
 from vidrts.errors import OptionError
 from vidrts.frame import ColorTags, pixel_format
 from vidrts.media.roundtrip import through_codec
-from vidrts.picture.lanczos import KERNELS, Kernel, halve
+from vidrts.picture.lanczos import KERNELS, Kernel, half_taps, halve
 
 
 class Step(Protocol):
@@ -45,6 +45,11 @@ class Scale:
     def __str__(self) -> str:
         return self.kernel
 
+    @property
+    def taps(self) -> torch.Tensor:
+        """Of the low-pass along each axis, float64, sum 1."""
+        return half_taps(self.kernel)
+
     def __call__(self, picture: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:  # noqa: D102 - Step's
         return _stored(halve(picture[None].float(), self.kernel)[0])
 
@@ -63,12 +68,17 @@ class Gaussian:
     def __str__(self) -> str:
         return f"gaussian:{self.sigma:g}"
 
-    def __call__(self, picture: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:  # noqa: D102 - Step's
+    @property
+    def taps(self) -> torch.Tensor:
+        """Of the low-pass along each axis, float64, sum 1."""
         reach = math.ceil(3 * self.sigma)
         places = torch.arange(-reach, reach, dtype=torch.float64) + 0.5
         taps = torch.exp(-places.square() / (2 * self.sigma**2))
-        taps = (taps / taps.sum()).float()
-        spread = F.pad(picture[:, None].float(), (reach - 1,) * 4, mode="replicate")
+        return taps / taps.sum()
+
+    def __call__(self, picture: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:  # noqa: D102 - Step's
+        taps = self.taps.float()
+        spread = F.pad(picture[:, None].float(), (len(taps) // 2 - 1,) * 4, mode="replicate")
         spread = F.conv2d(spread, taps.view(1, 1, 1, -1), stride=(1, 2))
         return _stored(F.conv2d(spread, taps.view(1, 1, -1, 1), stride=(2, 1))[:, 0])
 

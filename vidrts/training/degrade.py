@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from vidrts.errors import OptionError
-from vidrts.training.corrupt import Step, parse_step
+from vidrts.training.corrupt import Gaussian, Scale, Step, parse_step
 
 PRESETS: Mapping[str, str] = {
     "video": "triangle > jpeg:30-95",
@@ -43,6 +43,16 @@ class Degradation:
             ("" if weight == 1 else f"{weight:g}*") + " > ".join(map(str, steps))
             for weight, steps in self._alternatives
         )
+
+    @property
+    def kernels(self) -> dict[str, torch.Tensor]:
+        """The low-pass of each alternative by its name: taps along each axis, float64, sum 1."""
+        return {
+            str(step): step.taps
+            for _, steps in self._alternatives
+            for step in steps
+            if isinstance(step, Scale | Gaussian)
+        }
 
     def __call__(self, crop: torch.Tensor, seed: int) -> torch.Tensor:
         """(3, 2h, 2w) uint8 R'G'B' -> (3, h, w) uint8; the same seed gives the same LR in every stage."""

@@ -11,10 +11,11 @@ import torch.nn.functional as F  # noqa: N812 - torch's own name for it
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from vidrts.errors import OptionError, TrainingError
-from vidrts.networks.rts import RTS
+from vidrts.networks.upscaler import Upscaler
 from vidrts.training.corpus import Crop, cut
 from vidrts.training.losses import LOSSES, LossName
 from vidrts.training.muon import Muon
+from vidrts.training.team import Team
 
 OptimizerName = Literal["adam", "muon"]
 OPTIMIZERS: tuple[OptimizerName, ...] = ("adam", "muon")
@@ -39,6 +40,8 @@ class Schedule:
     flats: int = 16
     """Patches of one random colour beside each batch, which the network has to leave as it is; 0 for none.
     Photographs hold few saturated flat areas, and without these such colours drift (specs/INTEGRATION.md section 8)."""
+    compile: bool = False
+    """Run the network through torch.compile, which wants a C++ compiler and pays off in long runs."""
 
     def __post_init__(self) -> None:
         if self.optimizer not in OPTIMIZERS:
@@ -61,7 +64,7 @@ class Schedule:
 class State:
     """Where Phase A stands: the network, its optimisers, and how many steps are done. What a checkpoint holds."""
 
-    network: RTS
+    network: Upscaler
     optimizers: tuple[torch.optim.Optimizer, ...]
     average: AveragedModel | None
     """The moving average of the network's weights, where one is kept."""
@@ -91,10 +94,9 @@ class State:
             self.network.load_state_dict(self.average.module.state_dict())
 
 
-def fresh_state(network: RTS, schedule: Schedule) -> State:
+def fresh_state(network: Upscaler, schedule: Schedule) -> State:
     """A state at step 0 with Adam's usual betas (specs/RTS.md section 4)."""
-    inner = list(network.layers.parameters()) if schedule.optimizer == "muon" else []
-    inner = [weight for weight in inner if weight.dim() == 4]
+    inner = list(network.inner_weights) if schedule.optimizer == "muon" else []
     taken = {id(weight) for weight in inner}
     rest = [parameter for parameter in network.parameters() if id(parameter) not in taken]
     adam = torch.optim.Adam(rest, lr=schedule.rate, betas=(0.9, 0.999), eps=1e-8)
@@ -123,20 +125,38 @@ def flat_colours(count: int, seed: int, step: int) -> torch.Tensor:
     return torch.from_numpy(np.random.default_rng((seed, step, count)).random((count, 3, 1, 1), dtype=np.float32))
 
 
-def inner_part(network: RTS, size: int) -> slice:
+def inner_part(network: Upscaler, size: int) -> slice:
     """Rows and columns of a prediction of `size` pixels that no zero padding reaches; raises `OptionError` if none."""
-    margin = 2 * (network.radius + 1)
+    margin = 2 * network.reach
     if size <= 2 * margin:
         raise OptionError(f"patch {size // 2}: wanted more than {margin} pixels for this network")
     return slice(margin, size - margin)
 
 
-def flat_loss(network: RTS, colours: torch.Tensor) -> torch.Tensor:
+def flat_loss(network: Upscaler, colours: torch.Tensor) -> torch.Tensor:
     """MSE between colours (B, 3, 1, 1) and SR of flat patches of them, where zero padding does not reach."""
-    reach = network.radius + 1
+    reach = network.reach
     prediction = network(colours.expand(-1, -1, 2 * reach + 1, 2 * reach + 1))
     middle = prediction[..., 2 * reach : 2 * reach + 2, 2 * reach : 2 * reach + 2]
     return F.mse_loss(middle.float(), colours.expand_as(middle))
+
+
+def near(pictures: Sequence[torch.Tensor], device: torch.device) -> Sequence[torch.Tensor]:
+    """The pictures on `device`, where that is a GPU that has room for them, so that no step waits for a copy."""
+    if device.type != "cuda":
+        return pictures
+    needed = sum(picture.nbytes for picture in pictures)
+    free, _ = torch.cuda.mem_get_info(device)
+    return [picture.to(device) for picture in pictures] if needed < 0.6 * free else pictures
+
+
+def load_batch(
+    low: torch.Tensor, targets: Sequence[torch.Tensor], crops: Sequence[Crop], indices: np.ndarray, device: torch.device
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """(LR, target) of the crops of these indices on `device`: (B, 3, h, w) and (B, 3, 2h, 2w) float32 in 0..1."""
+    x = (low[indices].to(device).float() / 255).contiguous(memory_format=torch.channels_last)
+    y = cut(targets, [crops[i] for i in indices], 2 * low.shape[-1]).to(device)
+    return x, y.float() / 255 if y.dtype == torch.uint8 else y.float()
 
 
 def run(
@@ -148,8 +168,11 @@ def run(
     crops: Sequence[Crop],
     seed: int,
     until: int,
+    team: Team | None = None,
 ) -> list[float]:
     """Train from `state.step` to `until`; returns the loss of each step.
+
+    Of a team each process takes every so many-th patch of the batch, so that all together take the same steps as one.
 
     The loss is taken where the network's zero padding does not reach: inference has no such borders, and with them
     rts-lite was 0.4 dB worse on held-out photographs after 3,000 steps.
@@ -158,30 +181,33 @@ def run(
     float16 in 0..1. Raises `TrainingError` when loss or gradients are no longer finite; the weights are then still the
     last good ones.
     """
+    team = team or Team()
     network = state.network
+    forward = torch.compile(network) if schedule.compile else network
     device = next(network.parameters()).device
-    size = 2 * low.shape[-1]
-    inner = inner_part(network, size)
+    inner = inner_part(network, 2 * low.shape[-1])
     losses: list[float] = []
     network.train()
     for indices in batches(len(crops), schedule.batch, seed, state.step, until):
+        own = indices[team.rank :: team.size]
         for optimizer in state.optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = schedule.rate_at(state.step)
-        x = (low[indices].to(device).float() / 255).contiguous(memory_format=torch.channels_last)
-        y = cut(targets, [crops[i] for i in indices], size).to(device)
-        y = y.float() / 255 if y.dtype == torch.uint8 else y.float()
+        x, y = load_batch(low, targets, crops, own, device)
         with torch.autocast(device.type, torch.bfloat16, enabled=schedule.bf16):
-            prediction = network(x)
+            prediction = forward(x)
             loss = LOSSES[schedule.loss](prediction[..., inner, inner].float(), y[..., inner, inner])
             if schedule.flats:
                 loss = loss + flat_loss(network, flat_colours(schedule.flats, seed, state.step).to(device))
         network.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
-        norm = torch.nn.utils.get_total_norm([p.grad for p in network.parameters() if p.grad is not None])
-        if not torch.isfinite(loss + norm):
+        gradients = [p.grad for p in network.parameters() if p.grad is not None]
+        value = loss.detach()
+        team.average([value, *gradients])
+        norm = torch.nn.utils.get_total_norm(gradients)
+        if not torch.isfinite(value + norm):
             raise TrainingError(
-                f"step {state.step}: the loss is {loss.item()}, the gradients' norm {norm.item()}; start again with a "
+                f"step {state.step}: the loss is {value.item()}, the gradients' norm {norm.item()}; start again with a "
                 "lower --rate, or resume on another device if this one is at fault"
             )
         for optimizer in state.optimizers:
@@ -189,5 +215,5 @@ def run(
         if state.average:
             state.average.update_parameters(network)
         state.step += 1
-        losses.append(loss.item())
+        losses.append(value.item())
     return losses

@@ -1,27 +1,79 @@
 """Phase B of a stage: HR_n = d(SR_n(HR0)), on whole frames, kept as float16 (specs/RTS.md sections 1 and 3)."""
 
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 
 import torch
 
-from vidrts.networks.rts import RTS
+from vidrts.errors import TrainingError
+from vidrts.networks.upscaler import Upscaler
 from vidrts.picture.engine import pick_precision
 from vidrts.picture.resolver import Resolver
+from vidrts.training.team import Team
 
 
 def targets(
-    network: RTS, originals: Sequence[torch.Tensor], device: torch.device, *, lock_mean: bool
+    network: Upscaler,
+    originals: Sequence[torch.Tensor],
+    device: torch.device,
+    *,
+    lock_mean: bool,
+    team: Team | None = None,
 ) -> Iterator[torch.Tensor]:
     """HR_n of each original: (3, H, W) uint8 -> (3, H, W) float16 in 0..1, clamped once, never rounded to 8 bit.
 
     Always from HR0, never from HR_{n-1}. 8-bit rounding would be as large as the steps of the later stages.
     `lock_mean` gives each channel the mean that it has in HR0, so that colours cannot drift from stage to stage
-    (specs/INTEGRATION.md section 8).
+    (specs/INTEGRATION.md section 8). Of a team each process makes its part and gets all.
     """
+    team = team or Team()
     resolver = Resolver(network, device, pick_precision("auto", device))
-    for original in originals:
-        source = original.to(device).float() / 255
-        enhanced = resolver(source[None])[0]
-        if lock_mean:
-            enhanced = enhanced + (source - enhanced).mean(dim=(1, 2), keepdim=True)
-        yield enhanced.clamp_(0, 1).to("cpu", torch.float16)
+    for first in range(0, len(originals), team.size):
+        together = originals[first : first + team.size]
+        own = _target(resolver, together[team.rank], lock_mean) if team.rank < len(together) else None
+        for source, original in enumerate(together):
+            made = own if source == team.rank else torch.empty(original.shape, dtype=torch.float16)
+            assert made is not None
+            yield team.share(made, source)
+
+
+def _target(resolver: Resolver, original: torch.Tensor, lock_mean: bool) -> torch.Tensor:
+    source = original.to(resolver.device).float() / 255
+    enhanced = resolver(source[None])[0]
+    if lock_mean:
+        enhanced = enhanced + (source - enhanced).mean(dim=(1, 2), keepdim=True)
+    return enhanced.clamp_(0, 1).to("cpu", torch.float16)
+
+
+def kept_in_file(
+    pictures: Iterable[torch.Tensor], sizes: Sequence[torch.Size], file: Path, team: Team
+) -> list[torch.Tensor]:
+    """The pictures, float16 of these sizes, as tensors that lie in `file` and are read where they are used.
+
+    Raises `TrainingError` where the disk has no room.
+    """
+    counts = [size.numel() for size in sizes]
+    if team.leads:
+        try:
+            with file.open("wb") as made:
+                # Claimed at once: a disk that fills up under a mapped file kills the process.
+                if hasattr(os, "posix_fallocate"):
+                    os.posix_fallocate(made.fileno(), 0, 2 * sum(counts))
+                else:
+                    made.truncate(2 * sum(counts))
+        except OSError as error:
+            file.unlink(missing_ok=True)
+            raise TrainingError(
+                f"{file}: no room for {2 * sum(counts) / 1e9:.1f} GB of targets ({error.strerror}); free the disk and "
+                "--resume"
+            ) from None
+    team.wait()
+    whole = torch.from_file(str(file), shared=True, size=sum(counts), dtype=torch.float16)
+    parts = torch.split(whole, counts)
+    kept = [part.view(size) for part, size in zip(parts, sizes, strict=True)]
+    for place, picture in zip(kept, pictures, strict=True):
+        if team.leads:
+            place.copy_(picture)
+    team.wait()
+    return kept

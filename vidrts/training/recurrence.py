@@ -1,103 +1,32 @@
 """The recurrence: for each stage Phase A trains SR_n towards HR_{n-1}, then Phase B makes HR_n = d(SR_n(HR0)).
 
-A run lives in one folder: settings.json, metrics.jsonl, checkpoint.pt (network, optimiser, step of the stage under
-way) and stage-N.safetensors after each stage. It can be killed at any moment and resumed to the same numbers.
+A run lives in one folder (`training.runfolder`). It can be killed at any moment and resumed to the same numbers.
 
     vidrts train --photos DIR --model rts-r3 --out RUN
 """
 
-import json
+import shutil
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
 
 import torch
 
-from vidrts.errors import OptionError, TrainingError
-from vidrts.measure.difference import difference_ratio
-from vidrts.measure.fidelity import psnr
-from vidrts.measure.flats import flat_shift
-from vidrts.measure.sharpness import radial_gain
+from vidrts.errors import OptionError
 from vidrts.networks.checkpoint import ModelInfo, load_model, save_model
 from vidrts.networks.registry import RECIPES, build
-from vidrts.networks.rts import RTS
-from vidrts.picture.engine import pick_device
-from vidrts.picture.resolver import Resolver
-from vidrts.training import phase_a, phase_b
+from vidrts.networks.upscaler import Upscaler
+from vidrts.training import phase_a, phase_b, stills
 from vidrts.training.corpus import Corpus, collect, read_picture
-from vidrts.training.degrade import Degradation
-from vidrts.training.losses import LossName
+from vidrts.training.low import make_low, manifest
+from vidrts.training.options import TrainOptions
+from vidrts.training.runfolder import RunFolder
+from vidrts.training.selection import select
+from vidrts.training.team import Team, joined
+from vidrts.training.validation import Validation, summary
 
 LICENCE = "Apache-2.0"
-StageInit = Literal["warm", "fresh"]
-STAGE_INITS: tuple[StageInit, ...] = ("warm", "fresh")
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrainOptions:
-    """The settings of a run; kept in its folder as settings.json."""
-
-    photos: Path
-    out: Path
-    model: str = "rts-r3"
-    """A name of `networks.registry.RECIPES`."""
-    stages: int = 3
-    steps: int = 15_000
-    """Steps of stage 1."""
-    later_steps: int = 8_000
-    """Steps of each later stage, which starts from the weights of the one before (warm start)."""
-    batch: int = 8
-    rate: float = 1e-3
-    later_rate: float = 5e-4
-    patch: int = 64
-    """Side of an LR patch in pixels."""
-    crops: int = 400
-    """Crops for each photograph."""
-    held_out: int = 8
-    """Photographs kept for validation."""
-    decay: bool = True
-    """Let the rates fall along half a cosine; False keeps them constant, as in the paper."""
-    stage_init: StageInit = "warm"
-    """Later stages start from the weights of the one before (warm) or from new ones (fresh)."""
-    loss: LossName = "mse"
-    ema: float = 0.0
-    """Decay of a moving average of the weights, which is then what a stage gives; 0 for none."""
-    optimizer: phase_a.OptimizerName = "adam"
-    """adam as in the paper, or muon for the inner convolutions, which needs fewer steps."""
-    flats: int = 16
-    """Flat patches of random colours beside each batch, which have to stay as they are; 0 for none."""
-    lock_mean: bool = True
-    """Give each target the mean colour of its photograph."""
-    degradation: Degradation = field(default_factory=Degradation)
-    seed: int = 1
-    checkpoint_every: int = 500
-    device: str = "auto"
-
-    def __post_init__(self) -> None:
-        if self.model not in RECIPES:
-            raise OptionError(f"model {self.model!r}: wanted one of {', '.join(RECIPES)}")
-        for name in ("stages", "steps", "later_steps", "batch", "crops", "held_out", "checkpoint_every"):
-            if getattr(self, name) < 1:
-                raise OptionError(f"{name.replace('_', '-')} {getattr(self, name)}: wanted at least 1")
-        if self.patch < 16:
-            raise OptionError(f"patch {self.patch}: wanted at least 16 pixels")
-        if self.stage_init not in STAGE_INITS:
-            raise OptionError(f"stage-init {self.stage_init!r}: wanted one of {', '.join(STAGE_INITS)}")
-        for stage in (1, 2):
-            self.schedule(stage)  # raises for what it does not take
-
-    def schedule(self, stage: int) -> phase_a.Schedule:
-        """The schedule of stage 1, 2, ..."""
-        if stage == 1:
-            steps, rate, final_rate = self.steps, self.rate, self.rate / 100
-        else:
-            steps, rate, final_rate = self.later_steps, self.later_rate, self.later_rate / 50
-        return phase_a.Schedule(
-            steps=steps, batch=self.batch, rate=rate, final_rate=final_rate if self.decay else rate, loss=self.loss,
-            ema=self.ema, optimizer=self.optimizer, flats=self.flats,
-        )  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,191 +51,198 @@ def train(
     """Run (or go on with) a training; returns the model file of each stage.
 
     With `resume`, a run whose folder holds other settings or whose pictures have changed is refused with
-    `TrainingError`; without, a folder that holds a run already.
+    `TrainingError`; without, a folder that holds a run already. Among the processes that torchrun starts, the first
+    one alone writes and calls `on_message` and `on_progress`.
     """
-    device = pick_device(options.device)
-    corpus = collect(
-        options.photos,
-        crop_size=2 * options.patch,
-        crops_per_picture=options.crops,
-        held_out=options.held_out,
-        seed=options.seed,
-        on_message=on_message,
-    )
-    _settle(options, corpus, resume)
-    torch.manual_seed(options.seed)
-    on_message(f"{len(corpus.training)} photographs, {len(corpus.validation)} held out, {len(corpus.crops)} crops")
-    originals = [read_picture(path) for path in corpus.training]
-    low = torch.stack([
-        options.degradation(originals[c.picture][:, c.y : c.y + corpus.crop_size, c.x : c.x + corpus.crop_size], c.seed)
-        for c in corpus.crops
-    ])  # fmt: skip
-    validation = _Validation([read_picture(path) for path in corpus.validation], options.degradation, device)
-
-    architecture, numbers = RECIPES[options.model]
-    network = build(architecture, numbers).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    targets: Sequence[torch.Tensor] = originals
-    files: list[Path] = []
-    for stage in range(1, options.stages + 1):
-        file = options.out / f"stage-{stage}.safetensors"
-        if file.is_file():
-            network.load_state_dict(load_model(file).network.state_dict())
-            validation.after(network)
-            on_message(f"stage {stage}: done already")
-        else:
-            if stage > 1 and options.stage_init == "fresh":
-                torch.manual_seed(options.seed + stage)
-                network.load_state_dict(build(architecture, numbers).state_dict())
-            _phase_a(options, stage, network, low, targets, corpus, on_progress)
-            metrics = validation.after(network)
-            _record(options.out, {"stage": stage, **metrics})
-            on_message(f"stage {stage}: " + ", ".join(f"{name} {value:.4g}" for name, value in metrics.items()))
-            save_model(file, network, ModelInfo(
-                name=options.model,
-                architecture=architecture,
-                numbers=dict(numbers),
-                stage=stage,
-                degradation=str(options.degradation),
-                data_hash=corpus.manifest_hash,
-                training=_public_settings(options),
-                licence=LICENCE,
-                figures=metrics,
-            ))  # fmt: skip
-            (options.out / "checkpoint.pt").unlink(missing_ok=True)
-        files.append(file)
-        if stage < options.stages:
-            on_message(f"stage {stage}: making its targets, HR{stage} = d(SR{stage}(HR0))")
-            targets = list(phase_b.targets(network, originals, device, lock_mean=options.lock_mean))
-    return files
+    with joined(options.device) as team:
+        if not team.leads:
+            return _Run(options, team, lambda line: None, lambda progress: None).train(resume=resume)
+        return _Run(options, team, on_message, on_progress).train(resume=resume)
 
 
-def _phase_a(
-    options: TrainOptions,
-    stage: int,
-    network: RTS,
-    low: torch.Tensor,
-    targets: Sequence[torch.Tensor],
-    corpus: Corpus,
-    on_progress: Callable[[Progress], None],
-) -> None:
-    """Phase A of one stage, from the checkpoint of this stage if there is one."""
-    schedule = options.schedule(stage)
-    state = phase_a.fresh_state(network, schedule)
-    checkpoint = options.out / "checkpoint.pt"
-    if checkpoint.is_file():
-        held = torch.load(checkpoint, weights_only=True, map_location="cpu")
-        if held["stage"] == stage:
-            state.load_state_dict(held["state"])
-    while state.step < schedule.steps:
-        until = min(state.step + options.checkpoint_every, schedule.steps)
-        began = time.monotonic()
-        losses = phase_a.run(
-            state, schedule, low=low, targets=targets, crops=corpus.crops, seed=options.seed * 1000 + stage,
-            until=until,
+class _Run:
+    """One run in this process."""
+
+    def __init__(
+        self,
+        options: TrainOptions,
+        team: Team,
+        on_message: Callable[[str], None],
+        on_progress: Callable[[Progress], None],
+    ) -> None:
+        self._options = options
+        self._team = team
+        self._folder = RunFolder(options.out)
+        self._say = on_message
+        self._on_progress = on_progress
+
+    def train(self, *, resume: bool) -> list[Path]:
+        options, team, folder = self._options, self._team, self._folder
+        corpus = self._corpus(resume)
+        torch.manual_seed(options.seed)
+        frames = sum(picture.name.startswith("stills-") for picture in corpus.training)
+        self._say(
+            f"{len(corpus.training) - frames} photographs, " + (f"{frames} stills, " if frames else "")
+            + f"{len(corpus.validation)} held out, {len(corpus.crops)} crops"
         )  # fmt: skip
-        mean = sum(losses) / len(losses)
-        rate = schedule.rate_at(state.step - 1)
-        _record(options.out, {"stage": stage, "step": state.step, "loss": mean, "rate": rate})
-        _save_checkpoint(checkpoint, stage, state)
-        on_progress(Progress(
-            stage=stage, stages=options.stages, step=state.step, steps=schedule.steps, loss=mean,
-            seconds_per_step=(time.monotonic() - began) / len(losses),
-        ))  # fmt: skip
-    state.finish()
+        originals = [read_picture(picture.path) for picture in corpus.training]
+        low = make_low(originals, corpus, options.degradation, team)
+        validation = None
+        if team.leads:
+            folder.keep_manifest(manifest(corpus, options.degradation, low))
+            photographs = [picture.path for picture in corpus.validation]
+            validation = Validation(
+                photographs, options.degradation, team.device, options.out / "examples", viqet=options.viqet
+            )
 
+        architecture, numbers = RECIPES[options.model]
+        (low,) = phase_a.near([low], team.device)
+        network = build(architecture, numbers).to(team.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        targets: Sequence[torch.Tensor] = originals
+        files: list[Path] = []
+        for stage in range(1, options.stages + 1):
+            file = folder.stage_file(stage)
+            if file.is_file():
+                network.load_state_dict(load_model(file).network.state_dict())
+                self._say(f"stage {stage}: done already")
+                self._measure(network, stage, validation)
+            else:
+                if stage > 1 and options.stage_init == "fresh":
+                    torch.manual_seed(options.seed + stage)
+                    network.load_state_dict(build(architecture, numbers).state_dict())
+                self._phase_a(network, stage, low, phase_a.near(targets, team.device), corpus)
+                figures = self._measure(network, stage, validation)
+                if team.leads:
+                    save_model(file, network, ModelInfo(
+                        name=options.model,
+                        architecture=architecture,
+                        numbers=dict(numbers),
+                        stage=stage,
+                        degradation=str(options.degradation),
+                        data_hash=corpus.manifest_hash,
+                        training=options.public(),
+                        licence=LICENCE,
+                        figures=figures,
+                    ))  # fmt: skip
+                    folder.drop_checkpoint()
+            files.append(file)
+            if stage < options.stages and options.aim == "recurrent":
+                self._say(f"stage {stage}: making its targets, HR{stage} = d(SR{stage}(HR0))")
+                targets = self._targets(network, stage, originals)
+        self._clear_targets()
+        self._choose()
+        return files
 
-class _Validation:
-    """What is measured after each stage, on photographs that no crop has touched."""
+    def _corpus(self, resume: bool) -> Corpus:
+        """The pictures of the run, held against those with which it was begun."""
+        options, team, folder = self._options, self._team, self._folder
+        if options.batch % team.size:
+            raise OptionError(f"batch {options.batch}: wanted a multiple of the {team.size} processes")
+        if team.leads:
+            folder.begin(resume=resume)
+        corpus = collect(
+            options.photos,
+            crop_size=2 * options.patch,
+            crops_per_picture=options.crops,
+            held_out=options.held_out,
+            seed=options.seed,
+            stills=self._stills(resume),
+            stills_weight=options.stills_weight,
+            on_message=self._say,
+        )
+        if team.size > 1 and len(corpus.crops) < options.batch:
+            raise OptionError(f"batch {options.batch}: there are only {len(corpus.crops)} crops; wanted more --crops")
+        if team.leads:
+            folder.settle(options, corpus.manifest_hash)
+        team.wait()
+        return corpus
 
-    def __init__(self, originals: Sequence[torch.Tensor], degradation: Degradation, device: torch.device) -> None:
-        self._device = device
-        self._originals = [o.float() / 255 for o in originals]
-        self._low = [degradation(o, seed).float() / 255 for seed, o in enumerate(originals)]
-        self._before = self._originals
+    def _stills(self, resume: bool) -> list[Path]:
+        """The folders of stills; those of videos are taken once and then belong to the run."""
+        given = [Path(still) for still in self._options.stills]
+        folders = [path for path in given if path.is_dir()]
+        videos = [path for path in given if not path.is_dir()]
+        if not videos:
+            return folders
+        own = self._options.out / "stills"
+        if self._team.leads and not (resume and own.is_dir()):
+            part = own.with_suffix(".part")
+            for left in (own, part):  # of a run that was killed before it began
+                shutil.rmtree(left, ignore_errors=True)
+            try:
+                count = stills.save_stills(videos, part, on_message=self._say)
+                part.replace(own)
+            finally:
+                shutil.rmtree(part, ignore_errors=True)
+            self._say(f"{count} stills taken from {', '.join(str(video) for video in videos)}")
+        self._team.wait()
+        return [*folders, own]
 
-    def after(self, network: RTS) -> dict[str, float]:
-        """The measures of SR_n, means over the photographs; remembers HR_n for the next stage."""
-        enhance = Resolver(network, self._device, torch.float32)
-        double = Resolver(network, self._device, torch.float32, scale=2)
-        rows = []
-        pictures = []
-        for low, original, before in zip(self._low, self._originals, self._before, strict=True):
-            predicted = double(low[None].to(self._device))[0].clamp_(0, 1).cpu()
-            enhanced = enhance(original[None].to(self._device))[0].clamp_(0, 1).cpu()
-            pictures.append(enhanced)
-            frequencies, gains = radial_gain(enhanced, original)
-            at = min(range(len(frequencies)), key=lambda k: abs(frequencies[k] - 0.35))
-            rows.append({
-                "psnr_lr_to_hr0": psnr(predicted, original),
-                "psnr_lr_to_target": psnr(predicted, before),
-                "difference_ratio": difference_ratio(enhanced, original),
-                "step_ratio": difference_ratio(enhanced, before),
-                "gain_at_0.35": gains[at],
-            })  # fmt: skip
-        self._before = pictures
-        means = {name: sum(row[name] for row in rows) / len(rows) for name in rows[0]}
-        return {**means, "flat_shift": flat_shift(enhance, self._device)}
+    def _phase_a(
+        self, network: Upscaler, stage: int, low: torch.Tensor, targets: Sequence[torch.Tensor], corpus: Corpus
+    ) -> None:
+        """Phase A of one stage, from the checkpoint of this stage if there is one."""
+        options, team, folder = self._options, self._team, self._folder
+        schedule = options.schedule(stage)
+        state = phase_a.fresh_state(network, schedule)
+        folder.load_checkpoint(stage, state)
+        if team.leads:
+            folder.rewind(stage, state.step)
+        while state.step < schedule.steps:
+            until = min(state.step + options.checkpoint_every, schedule.steps)
+            began = time.monotonic()
+            losses = phase_a.run(
+                state, schedule, low=low, targets=targets, crops=corpus.crops, seed=options.seed * 1000 + stage,
+                until=until, team=team,
+            )  # fmt: skip
+            mean = sum(losses) / len(losses)
+            if team.leads:
+                rate = schedule.rate_at(state.step - 1)
+                folder.record({"stage": stage, "step": state.step, "loss": mean, "rate": rate})
+                folder.save_checkpoint(stage, state)
+            self._on_progress(Progress(
+                stage=stage, stages=options.stages, step=state.step, steps=schedule.steps, loss=mean,
+                seconds_per_step=(time.monotonic() - began) / len(losses),
+            ))  # fmt: skip
+        state.finish()
 
+    def _measure(self, network: Upscaler, stage: int, validation: Validation | None) -> dict[str, float]:
+        """The measures of a stage, taken unless the run has them already; {} in processes that do not lead."""
+        if validation is None:
+            return {}
+        held = self._folder.measures()
+        if 0 not in held:
+            self._folder.record({"stage": 0, **validation.start()})
+        if "delta_scalar" in held.get(stage, {}):
+            validation.pass_over(network)
+            return held[stage]
+        measures = validation.after(network, stage)
+        self._folder.record({"stage": stage, **measures})
+        self._say(summary(stage, measures))
+        return measures
 
-def load_options(run: Path) -> TrainOptions:
-    """The settings with which the run in this folder was begun; raises `TrainingError`."""
-    file = run / "settings.json"
-    try:
-        held = json.loads(file.read_text())
-        del held["data_hash"]
-        held["degradation"] = Degradation(held["degradation"])
-        return TrainOptions(**{**held, "photos": Path(held["photos"]), "out": run})
-    except FileNotFoundError:
-        raise TrainingError(f"{run}: holds no run to resume (no settings.json)") from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise TrainingError(f"{file}: the run's settings cannot be read ({error})") from None
+    def _targets(self, network: Upscaler, stage: int, originals: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+        """HR_n of all pictures, in memory or, beyond the limit, in a file."""
+        options, team = self._options, self._team
+        made = phase_b.targets(network, originals, team.device, lock_mean=options.lock_mean, team=team)
+        if 2 * sum(original.numel() for original in originals) <= options.target_memory * 1e9:
+            return list(made)
+        file = options.out / f"targets-{stage}.f16"
+        kept = phase_b.kept_in_file(made, [original.shape for original in originals], file, team)
+        self._clear_targets(file)
+        return kept
 
+    def _clear_targets(self, *needed: Path) -> None:
+        if self._team.leads:
+            for file in set(self._options.out.glob("targets-*.f16")) - set(needed):
+                file.unlink()
 
-def _public_settings(options: TrainOptions) -> dict[str, Any]:
-    """The settings that belong in a model file: all but paths and the device."""
-    settings = asdict(options)
-    for name in ("photos", "out", "device", "checkpoint_every", "degradation", "model"):
-        del settings[name]
-    return settings
-
-
-def _settle(options: TrainOptions, corpus: Corpus, resume: bool) -> None:
-    """Write settings.json of a new run, or hold a resumed one against its own."""
-    file = options.out / "settings.json"
-    settings = json.loads(json.dumps({
-        **_public_settings(options),
-        "model": options.model,
-        "photos": str(options.photos.resolve()),
-        "device": options.device,
-        "checkpoint_every": options.checkpoint_every,
-        "degradation": str(options.degradation),
-        "data_hash": corpus.manifest_hash,
-    }))  # fmt: skip
-    if file.is_file():
-        if not resume:
-            raise TrainingError(f"{options.out}: holds a run already; give --resume to go on with it, or another --out")
-        held = json.loads(file.read_text())
-        free = ("device", "checkpoint_every")  # where it runs and how often it saves do not change its numbers
-        changed = [name for name in settings if name not in free and held.get(name) != settings[name]]
-        if changed:
-            what = "the pictures have" if changed == ["data_hash"] else f"{changed[0]} has"
-            raise TrainingError(f"{options.out}: {what} changed since the run began; start anew with another --out")
-        return
-    if resume:
-        raise TrainingError(f"{options.out}: holds no run to resume; start one without --resume")
-    try:
-        options.out.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps(settings, indent=1) + "\n")
-    except OSError as error:
-        raise TrainingError(f"{options.out}: the run's folder cannot be written ({error.strerror})") from None
-
-
-def _record(out: Path, row: dict[str, Any]) -> None:
-    with (out / "metrics.jsonl").open("a") as file:
-        file.write(json.dumps(row) + "\n")
-
-
-def _save_checkpoint(path: Path, stage: int, state: phase_a.State) -> None:
-    temporary = path.with_suffix(".tmp")
-    torch.save({"stage": stage, "state": state.state_dict()}, temporary)
-    temporary.replace(path)
+    def _choose(self) -> None:
+        """Say which stage ships, and keep it in selection.json."""
+        if self._team.leads:
+            stages = {n: row for n, row in self._folder.measures().items() if 1 <= n <= self._options.stages}
+            scores = {n: row["mos"] for n, row in stages.items() if "mos" in row}
+            deltas = {n: row["delta_scalar"] for n, row in stages.items()}
+            selection = select(scores, deltas)
+            self._folder.write_json("selection.json", asdict(selection))
+            self._say(selection.told(scores, deltas))

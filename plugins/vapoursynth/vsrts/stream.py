@@ -8,7 +8,7 @@ import vapoursynth as vs
 
 from vidrts.errors import VidrtsError
 from vidrts.frame import PixelFormat
-from vidrts.networks.rts import RTS
+from vidrts.networks.upscaler import Upscaler
 from vidrts.picture.enhancer import Enhancer, EnhancerOptions
 from vsrts.frames import is_interlaced, read, write
 
@@ -26,7 +26,7 @@ class Stream:
     """
 
     def __init__(
-        self, network: RTS, options: EnhancerOptions, fmt: PixelFormat, length: int, say: Callable[[str], None]
+        self, network: Upscaler, options: EnhancerOptions, fmt: PixelFormat, length: int, say: Callable[[str], None]
     ) -> None:
         self._format = fmt
         self._length = length

@@ -1,0 +1,52 @@
+"""A network that is not RTS goes everywhere: tiles, training, resuming, model files."""
+
+import pytest
+import torch
+from torch import nn
+
+from vidrts.networks import registry
+from vidrts.networks.upscaler import Upscaler
+from vidrts.picture.lanczos import halve
+from vidrts.picture.resolver import Resolver
+
+CPU = torch.device("cpu")
+
+
+class Foreign(Upscaler):
+    """A transposed convolution and a 5x5 one on the 2x grid: nothing of it can be folded."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        if channels > 64:
+            raise ValueError("too wide")
+        self.up = nn.ConvTranspose2d(3, channels, 2, stride=2)
+        self.out = nn.Conv2d(channels, 3, 5, padding=2)
+
+    @property
+    def reach(self) -> int:
+        return 1
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.nn.functional.interpolate(x, scale_factor=2) + 0.1 * self.out(torch.tanh(self.up(x)))
+
+
+@pytest.fixture
+def _known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(registry.ARCHITECTURES, "foreign", lambda **numbers: Foreign(**numbers))
+    monkeypatch.setitem(registry.RECIPES, "foreign-8", ("foreign", {"channels": 8}))  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("scale", [1, 2])
+def test_the_long_way_is_network_then_d_whatever_the_tiles(scale: int) -> None:
+    network = Foreign(4)
+    x = torch.rand(1, 3, 40, 56)
+    with torch.no_grad():
+        extended = torch.nn.functional.pad(x, (12,) * 4, mode="replicate")
+        wanted = network(extended) if scale == 2 else halve(network(extended))
+    border = 12 * scale
+    wanted = wanted[..., border:-border, border:-border]
+    whole = Resolver(network, CPU, torch.bfloat16, scale=scale)(x)  # bf16 is for residual branches, which it has not
+    assert torch.allclose(whole, wanted, atol=1e-6)
+    tiled = Resolver(network, CPU, torch.float32, scale=scale, tile=(20, 16), batch=3)(x)
+    assert torch.allclose(tiled, whole, atol=1e-6)
+    assert network.training  # the caller's network is as it was

@@ -1,0 +1,140 @@
+"""How fast training is, and how near to what the processor's matrix products allow.
+
+vidrts bench train --model rts-r3 --batch 8 --patch 128
+"""
+
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from vidrts.errors import OptionError
+from vidrts.networks.registry import RECIPES, build
+from vidrts.picture.engine import pick_device
+from vidrts.training import phase_a
+from vidrts.training.corpus import Crop
+
+_CROPS = 4
+"""Generated crops for each patch of a batch; drawn from again and again."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainBench:
+    """What is measured. Raises `OptionError` when made."""
+
+    model: str = "rts-r3"
+    batch: int = 8
+    patch: int = 128
+    """Side of an LR patch in pixels; the paper has 128."""
+    steps: int = 10
+    """Measured steps, after two that are not."""
+    flats: int = 16
+    device: str = "auto"
+    compile: bool = False
+
+    def __post_init__(self) -> None:
+        if self.model not in RECIPES:
+            raise OptionError(f"model {self.model!r}: wanted one of {', '.join(RECIPES)}")
+        if self.steps < 2:
+            raise OptionError(f"steps {self.steps}: wanted at least 2")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainSpeed:
+    """The result; all of one run on one machine."""
+
+    device: str
+    threads: int
+    step_seconds: float
+    """Median of the measured steps."""
+    spread: float
+    """Their standard deviation over their mean."""
+    step_flop: float
+    """Operations of a step's convolutions, forward and backward."""
+    peak: float
+    """Operations per second of a bf16 matrix product."""
+    loading: float
+    """Share of a step in which its patches are cut and brought to the device."""
+
+    @property
+    def share(self) -> float:
+        """Operations per second of training over `peak`."""
+        return self.step_flop / self.step_seconds / self.peak
+
+    def __str__(self) -> str:
+        return (
+            f"{1 / self.step_seconds:.2f} steps/s ± {100 * self.spread:.0f} % on {self.device}; "
+            f"{self.step_flop / 1e9:.1f} GFLOP a step, {self.step_flop / self.step_seconds / 1e9:.0f} GFLOP/s, "
+            f"{100 * self.share:.0f} % of the {self.peak / 1e9:.0f} GFLOP/s of a bf16 matrix product; "
+            f"loading {100 * self.loading:.1f} % of a step"
+        )
+
+
+def bench_train(options: TrainBench) -> TrainSpeed:
+    """Train on generated pictures, and multiply matrices, on the same device right after."""
+    device = pick_device(options.device)
+    torch.manual_seed(0)
+    architecture, numbers = RECIPES[options.model]
+    network = build(architecture, numbers).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    schedule = phase_a.Schedule(
+        steps=options.steps + 3, batch=options.batch, flats=options.flats, compile=options.compile
+    )  # fmt: skip
+    state = phase_a.fresh_state(network, schedule)
+    side, count = 2 * options.patch, _CROPS * options.batch
+    low = torch.randint(0, 256, (count, 3, options.patch, options.patch), dtype=torch.uint8)
+    targets = [torch.rand(3, 2 * side, 2 * side).half() for _ in range(count)]
+    crops = [Crop(k, (7 * k) % side, (13 * k) % side, 0) for k in range(count)]
+
+    def step() -> None:
+        phase_a.run(state, schedule, low=low, targets=targets, crops=crops, seed=1, until=state.step + 1)
+        _finish(device)
+
+    step()
+    with FlopCounterMode(display=False) as counter:
+        step()
+    seconds = [_timed(step) for _ in range(options.steps)]
+    indices = phase_a.batches(count, options.batch, 1, 0, options.steps)
+
+    def load() -> None:
+        for chosen in indices:
+            phase_a.load_batch(low, targets, crops, chosen, device)
+        _finish(device)
+
+    median = statistics.median(seconds)
+    threads = torch.get_num_threads()
+    return TrainSpeed(
+        device=torch.cuda.get_device_name(device) if device.type == "cuda" else f"{threads} CPU threads",
+        threads=threads,
+        step_seconds=median,
+        spread=statistics.stdev(seconds) / statistics.mean(seconds),
+        step_flop=float(counter.get_total_flops()),
+        peak=matrix_peak(device),
+        loading=_timed(load) / len(indices) / median,
+    )
+
+
+def matrix_peak(device: torch.device, repeats: int = 5) -> float:
+    """Operations per second of the fastest of some bf16 products of square matrices."""
+    side = 8192 if device.type == "cuda" else 2048
+    a, b = (torch.randn(side, side, device=device, dtype=torch.bfloat16) for _ in range(2))
+
+    def multiply() -> None:
+        torch.mm(a, b)
+        _finish(device)
+
+    multiply()
+    return 2 * side**3 / min(_timed(multiply) for _ in range(repeats))
+
+
+def _timed(work: Callable[[], None]) -> float:
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+def _finish(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)

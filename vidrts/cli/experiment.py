@@ -1,0 +1,32 @@
+"""`vidrts experiment NAME`."""
+
+from pathlib import Path
+
+import click
+
+from vidrts.cli.steps import say
+from vidrts.cli.train import tell
+from vidrts.report.experiments import EXPERIMENTS, SCALES, run_experiment
+
+
+@click.command(epilog="\b\n" + "\n".join(f"{name}: {e.question}" for name, e in EXPERIMENTS.items()))
+@click.argument("name", type=click.Choice(list(EXPERIMENTS)))
+@click.option(
+    "--photos", type=click.Path(path_type=Path), required=True, metavar="DIR", help="As for `vidrts train`."
+)  # fmt: skip
+@click.option("--out", type=click.Path(path_type=Path), required=True, metavar="DIR", help="Folder of the experiment.")
+@click.option(
+    "--scale", type=click.Choice(list(SCALES)), default="short", show_default=True,
+    help="full: the paper's schedule, for a GPU. short: small networks and few steps, for orderings and gains.",
+)  # fmt: skip
+@click.option("--device", default="auto", show_default=True, metavar="auto|cpu|cuda[:N]", help="Where networks run.")
+@click.option("-v", "--verbose", is_flag=True, help="Show tracebacks.")
+def experiment(name: str, photos: Path, out: Path, scale: str, device: str, verbose: bool) -> None:
+    """Train and measure what answers one question, and write answer.md and a report.
+
+    The same command goes on with an experiment that was stopped; what is trained is not trained again.
+
+    \b
+    vidrts experiment kernels --photos DIV2K --out experiments/kernels
+    """
+    say(f"vidrts: {run_experiment(name, photos, out, scale=scale, device=device, on_message=say, on_progress=tell)}")

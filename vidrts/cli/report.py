@@ -1,0 +1,33 @@
+"""`vidrts report RUN...`."""
+
+from pathlib import Path
+
+import click
+
+from vidrts.cli.steps import say
+from vidrts.report.runpage import save_report
+
+
+@click.command()
+@click.argument("runs", metavar="RUN...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--out", type=click.Path(path_type=Path), metavar="DIR",
+    help="Where the report goes; default: the folder `report` of the first run.",
+)  # fmt: skip
+@click.option("-v", "--verbose", is_flag=True, help="Show tracebacks.")
+@click.option("-q", "--quiet", is_flag=True, help="Only errors.")
+def report(runs: tuple[Path, ...], out: Path | None, verbose: bool, quiet: bool) -> None:
+    """Draw training runs, finished or not: the paper's tables and figures, and which stage ships.
+
+    Writes report.html (one file for any browser), report.md and the figures as PNG. Several runs are drawn into the
+    same figures.
+
+    \b
+    vidrts report runs/lite
+    vidrts report runs/lite runs/r3 --out comparison
+    """
+    page, verdicts = save_report(runs, out or runs[0] / "report")
+    if not quiet:
+        for line in verdicts:
+            say(line)
+        say(f"vidrts: {page}")

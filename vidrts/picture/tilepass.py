@@ -1,0 +1,82 @@
+"""One pass over a batch of tiles: extended tiles in, their results out. Folded for RTS, the long way for all others."""
+
+from typing import Literal, Protocol
+
+import torch
+import torch.nn.functional as F  # noqa: N812 - torch's own name for it
+
+from vidrts.networks.rts import RTS
+from vidrts.networks.upscaler import Upscaler
+from vidrts.picture import tail
+from vidrts.picture.convolution import convolve, settle
+from vidrts.picture.engine import TorchEngine, frozen_copy
+from vidrts.picture.lanczos import halve
+
+_HALVE_RADIUS = 3
+"""Input pixels to each side that d(SR) sees of SR: the 12 taps of d on the 2x grid."""
+
+
+class TilePass(Protocol):
+    """(B, 3, h + 2*halo, w + 2*halo) float32 -> (B, 3, scale*h, scale*w) float32, not clamped."""
+
+    @property
+    def halo(self) -> int:
+        """Input pixels around a tile that its result depends on."""
+
+    def __call__(self, x: torch.Tensor) -> torch.Tensor:
+        """See the class."""
+
+
+def tile_pass(network: Upscaler, device: torch.device, dtype: torch.dtype, scale: Literal[1, 2]) -> TilePass:
+    """The way in which this network is run; `dtype` is that of its residual branch, where it has one."""
+    return Folded(network, device, dtype, scale) if isinstance(network, RTS) else Explicit(network, device, scale)
+
+
+class Folded:
+    """RTS: the residual branch in `dtype`, extension and d as one convolution in float32 (`picture.tail`)."""
+
+    def __init__(self, network: RTS, device: torch.device, dtype: torch.dtype, scale: Literal[1, 2]) -> None:
+        self._engine = TorchEngine(network, device, dtype)
+        self._radius = network.radius
+        self._scale = scale
+        extension = network.conv_ext
+        assert extension.bias is not None
+        weight, bias = tail.fold(extension) if scale == 1 else (extension.weight.detach(), extension.bias.detach())
+        # Channels last throughout: the 9x9 convolution of three channels takes two thirds of the time so.
+        self._weight = weight.to(device, torch.float32, memory_format=torch.channels_last)
+        self._bias = bias.to(device, torch.float32)
+
+    @property
+    def halo(self) -> int:  # noqa: D102 - TilePass's
+        return self._radius + (tail.TAIL_RADIUS if self._scale == 1 else 1)
+
+    def __call__(self, x: torch.Tensor) -> torch.Tensor:  # noqa: D102 - TilePass's
+        x = x.contiguous(memory_format=torch.channels_last)
+        b = x + self._engine.residual(x)
+        r = self._radius  # the outer pixels felt the zero padding of the convolutions
+        b = b[..., r:-r, r:-r]
+        y = convolve(b.contiguous(memory_format=torch.channels_last), self._weight, self._bias)
+        return (y if self._scale == 1 else F.pixel_shuffle(y, 2)).contiguous()
+
+
+class Explicit:
+    """Any network: SR(x) is made, then scaled down by d. In float32: its colour path cannot be told from the rest."""
+
+    def __init__(self, network: Upscaler, device: torch.device, scale: Literal[1, 2]) -> None:
+        self._network = frozen_copy(network, device, torch.float32)
+        settle(self._network)
+        self._reach = network.reach
+        self._scale = scale
+
+    @property
+    def halo(self) -> int:  # noqa: D102 - TilePass's
+        return self._reach + (_HALVE_RADIUS if self._scale == 1 else 0)
+
+    def __call__(self, x: torch.Tensor) -> torch.Tensor:  # noqa: D102 - TilePass's
+        double: torch.Tensor = self._network(x.contiguous(memory_format=torch.channels_last))
+        border = 2 * self._reach  # felt the network's own padding
+        double = double[..., border : double.shape[-2] - border, border : double.shape[-1] - border]
+        if self._scale == 2:
+            return double.contiguous()
+        r = _HALVE_RADIUS
+        return halve(double)[..., r:-r, r:-r].contiguous()

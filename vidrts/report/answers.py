@@ -1,0 +1,261 @@
+"""The tables with which each experiment answers its question; each takes runs by name and the experiment's folder."""
+
+import statistics
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812 - torch's own name for it
+from PIL import Image
+
+from vidrts.measure.difference import difference_ratio, step_ratio
+from vidrts.measure.fidelity import psnr, ssim
+from vidrts.measure.luma import luma
+from vidrts.measure.sharpness import predicted_gain, radial_gain
+from vidrts.measure.viqet import measure_many
+from vidrts.networks.checkpoint import load_model
+from vidrts.picture.engine import pick_device
+from vidrts.picture.resolver import Resolver
+from vidrts.report import controls
+from vidrts.report.runs import Run, Table
+from vidrts.report.runs import tables as run_tables
+from vidrts.report.stills import to_bytes
+from vidrts.training.corpus import read_picture
+from vidrts.training.corrupt import parse_step
+from vidrts.training.runfolder import RunFolder
+from vidrts.training.validation import GAIN_AT
+
+type Runs = Mapping[str, Run]
+
+PAPER_3 = {
+    "rts-r1": (2.384, 2.639, 2.701, 2.712),
+    "rts-r3": (2.384, 2.637, 2.719, 2.720),
+    "rts-r6": (2.384, 2.644, 2.725, 2.744),
+}
+"""The first rows of the paper's Table 3: MOS of HR0..HR3 over tiles."""
+COMPRESSED = ("jpeg:40", "h264:30", "hevc:32")
+"""What the held-out photographs go through, at their own size, to stand for frames of compressed video."""
+
+
+def by_stage(runs: Runs, folder: Path) -> list[Table]:
+    """Tables 1 and 2 of each run."""
+    return [table for run in runs.values() for table in run_tables(run)]
+
+
+def table_3(runs: Runs, folder: Path) -> list[Table]:
+    """MOS of HR0..HRn, each photograph cut into 4 x 2 tiles (specs/RTS.md sections 9 and 13, B7)."""
+    rows = []
+    for name, run in runs.items():
+        scores = [_tile_mos(pictures) for pictures in _versions(run)]
+        paper = [f"{v:.3f}" for v in PAPER_3.get(run.options.model, ())]
+        rows.append((name, *(f"{v:.3f}" for v in scores), *(paper[: len(scores)] or ["–"] * len(scores))))
+    stages = [f"HR{n}" for n in range(max(len(run.stages) for run in runs.values()) + 1)]
+    return [Table(
+        "Table 3: MOS of tiles", ("", *stages, *(f"paper, {s}" for s in stages)), tuple(rows),
+        "MOS of VIQET Preview 1 day, the paper's of VIQET 2.3: orderings compare, values do not.",
+    ), *_each(runs, "difference_ratio", "Difference ratio from HR0, %")]  # fmt: skip
+
+
+def four_arms(runs: Runs, folder: Path) -> list[Table]:
+    """Recurrence warm and fresh, longer training on the originals, and SR_1 frozen and applied to its own output."""
+    warm = runs["warm"]
+    originals = _held_out(warm)
+    enhance = _enhancer(warm, 1)
+    before, rows = originals, []
+    for stage in range(1, len(warm.stages) + 1):
+        after = [enhance(p) for p in before]
+        rows.append((
+            f"HR{stage}", f"{_mean(difference_ratio, after, originals):.2f}", f"{_mean(step_ratio, after, before):.2f}",
+            f"{_gain(after, originals):.2f}", f"{_mos(after):.3f}",
+        ))  # fmt: skip
+        before = after
+    frozen = Table(
+        "Frozen: SR_1 applied again and again", ("", "from HR0, %", "from the one before, %", "gain at 0.35", "MOS"),
+        tuple(rows),
+    )  # fmt: skip
+    names = {
+        "difference_ratio": "Difference ratio from HR0, %", "step_ratio": "Difference ratio from the stage before, %",
+        "gain_at_0.35": "Gain at 0.35", "mos": "MOS (VIQET Preview 1 day)", "alpha": "alpha",
+        "psnr_lr_to_hr0": "PSNR of SR(LR) to HR0, dB", "flat_noise": "Noise of flat areas over that of HR0",
+    }  # fmt: skip
+    return [*(table for name, title in names.items() for table in _each(runs, name, title)), frozen]
+
+
+def nearer_to_masters(runs: Runs, folder: Path) -> list[Table]:
+    """HR_n against the sharper truth: fidelity, and in which areas it is farther from it than HR0 is."""
+    tables = []
+    for name, run in runs.items():
+        paths = [Path(p["path"]) for p in _validation(run)]
+        truths = [_unit(read_picture(folder / "pictures" / "truth" / path.name)) for path in paths]
+        versions = list(_versions(run))
+        rows = []
+        for stage, pictures in enumerate(versions):
+            shares = [_areas(p, o, t) for p, o, t in zip(pictures, versions[0], truths, strict=True)]
+            rows.append((
+                f"HR{stage}", f"{_mean(psnr, pictures, truths):.2f}",
+                f"{_mean(lambda a, b: ssim(luma(a), luma(b)), pictures, truths):.4f}",
+                *(f"{statistics.fmean(share[k] for share in shares):.2f}" for k in range(3)),
+            ))  # fmt: skip
+        tables.append(Table(
+            f"{name}: against the sharper truth",
+            ("", "PSNR, dB", "SSIM", "error in flat areas", "in texture", "at edges"), tuple(rows),
+            "Errors are means of |HR_n - truth| over those of HR0: below 1 nearer to the truth, above 1 invented. "
+            "Flat, texture, edges: luma of the truth spans below 0.04, up to 0.2, and more within 5x5 pixels.",
+        ))  # fmt: skip
+    return tables
+
+
+def spread(runs: Runs, folder: Path) -> list[Table]:
+    """Mean and standard deviation over the seeds of each network's figures."""
+    tables = []
+    networks = list(dict.fromkeys(run.options.model for run in runs.values()))
+    for name, title in {
+        "mos": "MOS (VIQET Preview 1 day)", "difference_ratio": "Difference ratio from HR0, %", "gain_at_0.35":
+        "Gain at 0.35", "psnr_lr_to_hr0": "PSNR of SR(LR) to HR0, dB",
+    }.items():  # fmt: skip
+        rows = []
+        for network in networks:
+            chosen = [run for run in runs.values() if run.options.model == network]
+            cells = []
+            for n in chosen[0].stages:
+                values = [run.measures[n][name] for run in chosen if name in run.measures.get(n, {})]
+                deviation = statistics.stdev(values) if len(values) > 1 else 0.0
+                cells.append(f"{statistics.fmean(values):.3f} ± {deviation:.3f}" if values else "–")
+            rows.append((network, *cells))
+        heads = ("", *(f"HR{n}" for n in range(1, len(rows[0]))))
+        tables.append(Table(f"{title}, mean ± s.d. over seeds", heads, tuple(rows)))
+    return tables
+
+
+def gains(runs: Runs, folder: Path) -> list[Table]:
+    """Gain at 0.35 cycles per pixel of each stage beside the product formula (specs/RTS.md section 14)."""
+    rows = []
+    for name, run in runs.items():
+        (taps,) = run.options.degradation.kernels.values()
+        cells = []
+        for n in run.stages:
+            cells += [f"{run.measures[n]['gain_at_0.35']:.2f}", f"{predicted_gain(taps, n, GAIN_AT):.2f}"]
+        rows.append((name, *cells, f"{run.measures[run.stages[-1]]['difference_ratio']:.2f}"))
+    stages = max(len(run.stages) for run in runs.values())
+    heads = [text for n in range(1, stages + 1) for text in (f"HR{n}", f"HR{n}, formula")]
+    note = "The formula holds along an axis, for a network that inverts the kernel perfectly and does nothing else."
+    return [
+        Table("Gain at 0.35 cycles per pixel", ("LR by", *heads, "from HR0, %"), tuple(rows), note),
+        *_each(runs, "flat_noise", "Noise of flat areas over that of HR0"),
+    ]
+
+
+def against_filters(runs: Runs, folder: Path) -> list[Table]:
+    """The network beside filters of equal change, on the held-out photographs and on compressed versions of them."""
+    tables = []
+    for name, run in runs.items():
+        models = [load_model(RunFolder(run.folder).stage_file(n)) for n in run.stages]
+        for kind in ("clean", *COMPRESSED):
+            files = _compressed(run, kind, folder / "compressed" / kind.replace(":", "-"))
+            comparison = controls.compare(files, models, workers=1 if len(files) < 8 else None)
+            rows = []
+            for row in comparison.rows:
+                if row.name != "LR":
+                    rows.append((
+                        row.name, f"{row.difference:.2f}", f"{row.mos:.3f}", f"{row.viqet['edge_acutance']:.1f}",
+                        f"{row.viqet['texture_acutance']:.1f}", f"{row.overshoot:.2f}", f"{row.noise:.2f}",
+                        f"{row.blocks:.3f}",
+                    ))  # fmt: skip
+            heads = ("", "change, %", "MOS", "edge acutance", "texture acutance", "overshoot, %", "flat noise",
+                     "block borders")  # fmt: skip
+            tables.append(Table(
+                f"{name} on pictures: {kind}", heads, tuple(rows),
+                "Block borders: steps of luma across borders of 8x8 blocks over those within; 1 where none is seen.",
+            ))  # fmt: skip
+    return tables
+
+
+def _each(runs: Runs, measure: str, title: str) -> list[Table]:
+    """One measure of all runs, a column for each stage; nothing where no run has it."""
+    stages = sorted({n for run in runs.values() for n in run.stages if measure in run.measures[n]})
+    rows = [
+        (name, *(f"{run.measures[n][measure]:.3f}" if measure in run.measures.get(n, {}) else "–" for n in stages))
+        for name, run in runs.items()
+    ]
+    return [Table(title, ("", *(f"HR{n}" for n in stages)), tuple(rows))] if stages else []
+
+
+def _validation(run: Run) -> list[dict[str, str]]:
+    manifest = RunFolder(run.folder).manifest()
+    return [p for p in manifest["pictures"] if p["use"] == "validation"] if manifest else []
+
+
+def _held_out(run: Run) -> list[torch.Tensor]:
+    return [_unit(read_picture(Path(p["path"]))) for p in _validation(run)]
+
+
+def _versions(run: Run) -> Iterator[list[torch.Tensor]]:
+    """The held-out photographs as HR0, HR1, ... HRn, (3, H, W) in 0..1."""
+    originals = _held_out(run)
+    yield originals
+    for n in run.stages:
+        enhance = _enhancer(run, n)
+        yield [enhance(p) for p in originals]
+
+
+def _enhancer(run: Run, stage: int) -> Callable[[torch.Tensor], torch.Tensor]:
+    device = pick_device("auto")
+    resolver = Resolver(load_model(RunFolder(run.folder).stage_file(stage)).network, device, torch.float32)
+    return lambda picture: resolver(picture[None].to(device))[0].clamp_(0, 1).cpu()
+
+
+def _tile_mos(pictures: Sequence[torch.Tensor]) -> float:
+    """Mean MOS of all tiles, 4 columns and 2 rows of each picture."""
+    tiles = [tile for p in pictures for row in p.tensor_split(2, dim=1) for tile in row.tensor_split(4, dim=2)]
+    return _mos(tiles)
+
+
+def _mos(pictures: Sequence[torch.Tensor]) -> float:
+    scores = measure_many((to_bytes(p) for p in pictures), workers=1 if len(pictures) < 16 else None)
+    return statistics.fmean(one.mos for one in scores)
+
+
+def _mean(
+    measure: Callable[[torch.Tensor, torch.Tensor], float], a: Sequence[torch.Tensor], b: Sequence[torch.Tensor]
+) -> float:
+    return statistics.fmean(measure(x, y) for x, y in zip(a, b, strict=True))
+
+
+def _gain(pictures: Sequence[torch.Tensor], originals: Sequence[torch.Tensor]) -> float:
+    def at(enhanced: torch.Tensor, source: torch.Tensor) -> float:
+        frequencies, curve = radial_gain(enhanced, source)
+        return curve[int(np.argmin([abs(f - GAIN_AT) for f in frequencies]))]
+
+    return _mean(at, pictures, originals)
+
+
+def _areas(picture: torch.Tensor, original: torch.Tensor, truth: torch.Tensor) -> tuple[float, float, float]:
+    """Error against the truth over that of the original in flat areas, texture and at edges; 1 where there is none."""
+    plane = luma(truth)[None]
+    span = (F.max_pool2d(plane, 5, 1, 2) + F.max_pool2d(-plane, 5, 1, 2))[0]
+    errors = [(p - truth).abs().mean(dim=0) for p in (picture, original)]
+    shares = []
+    for low, high in ((-1.0, 0.04), (0.04, 0.2), (0.2, 2.0)):
+        inside = (span > low) & (span <= high)
+        before = float(errors[1][inside].sum())
+        shares.append(float(errors[0][inside].sum()) / before if before else 1.0)
+    return shares[0], shares[1], shares[2]
+
+
+def _compressed(run: Run, kind: str, folder: Path) -> list[Path]:
+    """The held-out photographs after one step of a degradation, as PNG, or as they are for "clean"."""
+    folder.mkdir(parents=True, exist_ok=True)
+    files = []
+    for seed, picture in enumerate(_validation(run)):
+        samples = read_picture(Path(picture["path"]))
+        if kind != "clean":
+            samples = parse_step(kind)(samples, np.random.default_rng(seed))
+        file = folder / f"{seed:03}.png"
+        Image.fromarray(samples.permute(1, 2, 0).contiguous().numpy()).save(file)
+        files.append(file)
+    return files
+
+
+def _unit(picture: torch.Tensor) -> torch.Tensor:
+    return picture.float() / 255

@@ -1,0 +1,50 @@
+"""Pictures of which something sharper is known: HR0 by blur and reduction of larger masters (RTS.md section 12)."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from PIL import Image
+
+from vidrts.errors import TrainingError
+from vidrts.picture.lanczos import halve
+from vidrts.training.corpus import SUFFIXES, read_picture
+from vidrts.training.corrupt import parse_step
+
+BLUR = "gaussian:1.6"
+"""Reduction of a master to HR0: by half after a Gaussian of so many of its pixels, as of a soft lens."""
+
+
+def make_masters(photos: Path, folder: Path, on_message: Callable[[str], None]) -> Path:
+    """Write HR0/NAME.png and truth/NAME.png of each photograph, half as large, into `folder`; returns folder/HR0.
+
+    truth is the master reduced by Lanczos, HR0 by `BLUR`. What is there already is kept. Photographs that cannot be
+    read are told and left out; raises `TrainingError` where none can.
+    """
+    original, truth = folder / "HR0", folder / "truth"
+    if original.is_dir():
+        return original
+    part = folder.with_suffix(".part")
+    shutil.rmtree(part, ignore_errors=True)
+    (part / "HR0").mkdir(parents=True)
+    (part / "truth").mkdir()
+    blur = parse_step(BLUR)
+    count = 0
+    for path in sorted(p for p in photos.rglob("*") if p.suffix.lower() in SUFFIXES):
+        try:
+            master = read_picture(path)
+        except (OSError, SyntaxError, ValueError) as error:
+            on_message(f"{path}: left out, it cannot be read ({' '.join(str(error).split())})")
+            continue
+        count += 1
+        sharp = halve(master[None].float())[0].round().clamp_(0, 255).to(torch.uint8)
+        for kind, picture in (("truth", sharp), ("HR0", blur(master, None))):  # type: ignore[arg-type]
+            pixels = picture.permute(1, 2, 0).contiguous().numpy()
+            Image.fromarray(pixels).save(part / kind / f"{count:04}-{path.stem}.png")
+    if count == 0:
+        shutil.rmtree(part)
+        raise TrainingError(f"{photos}: no usable picture; wanted a folder of PNG, JPEG, TIFF or WebP pictures")
+    part.replace(folder)
+    on_message(f"{count} masters: {original} and {truth}")
+    return original

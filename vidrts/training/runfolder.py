@@ -1,0 +1,195 @@
+"""A run's folder: settings.json, manifest.json, metrics.jsonl, checkpoint.pt and stage-N.safetensors.
+
+Every file is replaced whole, so that a run can be killed at any moment; metrics.jsonl alone grows by lines, and what
+it holds beyond the checkpoint is cut off when a run goes on.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from vidrts.errors import OptionError, TrainingError
+from vidrts.training import phase_a
+from vidrts.training.options import FREE, TrainOptions, restored
+
+type Row = dict[str, Any]
+"""A line of metrics.jsonl: {"stage", "step", "loss", "rate"} while a stage is trained, {"stage", measures...} after."""
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Reads and writes the files of one run."""
+
+    path: Path
+
+    def stage_file(self, stage: int) -> Path:
+        """Where the model of stage 1, 2, ... lies when it is done."""
+        return self.path / f"stage-{stage}.safetensors"
+
+    def begin(self, *, resume: bool) -> None:
+        """Raises `TrainingError` where a new run would find one already, or one that goes on none."""
+        there = self._settings_file.is_file()
+        if there and not resume:
+            raise TrainingError(f"{self.path}: holds a run already; give --resume to go on with it, or another --out")
+        if resume and not there:
+            raise TrainingError(f"{self.path}: holds no run to resume; start one without --resume")
+
+    def settle(self, options: TrainOptions, data_hash: str) -> None:
+        """Write settings.json of a new run, or hold a resumed one against its own; raises `TrainingError`."""
+        settings = json.loads(json.dumps({**options.stored(), "data_hash": data_hash}))
+        if not self._settings_file.is_file():
+            try:
+                self.path.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise TrainingError(f"{self.path}: the run's folder cannot be made ({error.strerror})") from None
+            self._write(self._settings_file, json.dumps(settings, indent=1) + "\n")
+            return
+        held = self._settings()
+        before = {**restored(_without_hash(held), self.path).stored(), "data_hash": held["data_hash"]}
+        before = json.loads(json.dumps(before))
+        changed = [name for name in settings if name not in FREE and before[name] != settings[name]]
+        if changed:
+            what = "the pictures have" if changed == ["data_hash"] else f"{changed[0]} has"
+            raise TrainingError(f"{self.path}: {what} changed since the run began; start anew with another --out")
+
+    def options(self) -> TrainOptions:
+        """The settings with which the run was begun; raises `TrainingError`."""
+        held = self._settings()
+        try:
+            return restored(_without_hash(held), self.path)
+        except (KeyError, TypeError, ValueError, OptionError) as error:
+            raise TrainingError(f"{self._settings_file}: the run's settings cannot be read ({error})") from None
+
+    def keep_manifest(self, manifest: Mapping[str, Any]) -> None:
+        """Write manifest.json; of a resumed run, see that LR comes out as it did. Raises `TrainingError`."""
+        file = self.path / "manifest.json"
+        if file.is_file():
+            try:
+                held = json.loads(file.read_text())["low_sha256"]
+            except (OSError, ValueError, KeyError) as error:
+                raise TrainingError(f"{file}: the run's manifest cannot be read ({error})") from None
+            if held != manifest["low_sha256"]:
+                raise TrainingError(
+                    f"{self.path}: the LR pictures come out differently here (another version of Pillow or FFmpeg "
+                    "perhaps); start anew with another --out, or go on where the run was begun"
+                )
+            return
+        self._write(file, json.dumps(manifest) + "\n")
+
+    def manifest(self) -> dict[str, Any] | None:
+        """What `keep_manifest` wrote; None for a run of an older version, or one that has not come so far."""
+        return self._read_json("manifest.json")
+
+    def record(self, row: Row) -> None:
+        """One more line of metrics.jsonl."""
+        try:
+            with self._metrics_file.open("a") as file:
+                file.write(json.dumps(row) + "\n")
+        except OSError as error:
+            raise TrainingError(f"{self._metrics_file}: cannot be written ({error.strerror})") from None
+
+    def rows(self) -> list[Row]:
+        """All lines of metrics.jsonl but one that was cut off when the run was killed."""
+        if not self._metrics_file.is_file():
+            return []
+        rows = []
+        for line in self._metrics_file.read_text().splitlines():
+            try:
+                rows.append(dict(json.loads(line)))
+            except (ValueError, TypeError):
+                continue
+        return rows
+
+    def measures(self) -> dict[int, Row]:
+        """Stage -> its measures, in order; stage 0 has those of HR0 and LR."""
+        return dict(sorted((row["stage"], row) for row in self.rows() if "loss" not in row and "stage" in row))
+
+    def rewind(self, stage: int, step: int) -> None:
+        """Forget what metrics.jsonl says of times after `step` of `stage`."""
+        reached = (stage, step)
+        kept = [row for row in self.rows() if (row["stage"], row.get("step", 0)) <= reached and not _ends(row, stage)]
+        self._write(self._metrics_file, "".join(json.dumps(row) + "\n" for row in kept))
+
+    def save_checkpoint(self, stage: int, state: phase_a.State) -> None:
+        """Where the stage under way stands."""
+        temporary = self._checkpoint_file.with_suffix(".tmp")
+        try:
+            torch.save({"stage": stage, "state": state.state_dict()}, temporary)
+            temporary.replace(self._checkpoint_file)
+        except (OSError, RuntimeError) as error:  # torch's own error for a full disk
+            raise TrainingError(f"{self._checkpoint_file}: cannot be written ({error}); --resume when it can") from None
+
+    def load_checkpoint(self, stage: int, state: phase_a.State) -> None:
+        """Take up the checkpoint of this stage, if there is one; raises `TrainingError` for a damaged one."""
+        if not self._checkpoint_file.is_file():
+            return
+        try:
+            held = torch.load(self._checkpoint_file, weights_only=True, map_location="cpu")
+            if held["stage"] == stage:
+                state.load_state_dict(held["state"])
+        except Exception as error:  # noqa: BLE001 - whatever torch makes of damaged bytes
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise TrainingError(
+                f"{self._checkpoint_file}: cannot be read ({reason}); delete it to begin stage {stage} again"
+            ) from None
+
+    def drop_checkpoint(self) -> None:
+        """A stage is done."""
+        self._checkpoint_file.unlink(missing_ok=True)
+
+    def write_json(self, name: str, content: Mapping[str, Any]) -> None:
+        """A small file of the run, whole or not at all."""
+        self._write(self.path / name, json.dumps(content, indent=1) + "\n")
+
+    def _read_json(self, name: str) -> dict[str, Any] | None:
+        try:
+            return dict(json.loads((self.path / name).read_text()))
+        except (OSError, ValueError):
+            return None
+
+    def _settings(self) -> dict[str, Any]:
+        file = self._settings_file
+        try:
+            held = dict(json.loads(file.read_text()))
+            held["data_hash"]
+        except FileNotFoundError:
+            raise TrainingError(f"{self.path}: holds no run to resume (no settings.json)") from None
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise TrainingError(f"{file}: the run's settings cannot be read ({error})") from None
+        return held
+
+    def _write(self, file: Path, text: str) -> None:
+        temporary = file.with_name(f".{file.name}.{os.getpid()}")
+        try:
+            temporary.write_text(text)
+            temporary.replace(file)
+        except OSError as error:
+            raise TrainingError(f"{file}: cannot be written ({error.strerror})") from None
+        finally:
+            temporary.unlink(missing_ok=True)
+
+    @property
+    def _settings_file(self) -> Path:
+        return self.path / "settings.json"
+
+    @property
+    def _metrics_file(self) -> Path:
+        return self.path / "metrics.jsonl"
+
+    @property
+    def _checkpoint_file(self) -> Path:
+        return self.path / "checkpoint.pt"
+
+
+def _without_hash(settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in settings.items() if name != "data_hash"}
+
+
+def _ends(row: Row, stage: int) -> bool:
+    """Whether a row holds the measures with which `stage` ended."""
+    return bool(row["stage"] == stage and "step" not in row)

@@ -1,0 +1,42 @@
+"""Which stage ships: both rules of the paper's section 3.4, and the one that decides (specs/RTS.md section 7)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What the rules say of the stages that are done. Stages count from 1."""
+
+    by_score: int | None
+    """The stage with the highest score; None where no stage has one."""
+    by_delta: int
+    """The stage with the smallest change before it grows again: the paper's "smallest delta"."""
+    stop: int | None
+    """The first stage that changes more than the one before: training more is in vain; None: none did."""
+    shipped: int
+    """The highest score up to `stop`; without scores `by_delta`."""
+
+    def told(self, scores: Mapping[int, float], deltas: Mapping[int, float]) -> str:
+        """One line for people."""
+        score = f"stage {self.by_score} ({scores[self.by_score]:.3f})" if self.by_score else "not measured"
+        change = f"stage {self.by_delta} ({deltas[self.by_delta]:+.2f} points)"
+        end = f"; the change grew again in stage {self.stop}" if self.stop else "; it has not grown again yet"
+        return f"highest score: {score}; smallest change: {change}{end}; stage {self.shipped} is the one to ship"
+
+
+def select(scores: Mapping[int, float], deltas: Mapping[int, float]) -> Selection:
+    """The choice among stages 1..N, all of which are in `deltas`; `scores` may lack some.
+
+    scores: stage -> mean opinion score of HR_n. deltas: stage -> DR(HR_n, HR0) - DR(HR_{n-1}, HR0) in percent points.
+    What counts is how large a delta is: a stage that goes back towards HR0 changes as well. Of equal scores the earlier
+    stage is taken: it is had for less.
+    """
+    stages = sorted(deltas)
+    change = {n: abs(delta) for n, delta in deltas.items()}
+    stop = next((n for n in stages[1:] if change[n] > change[n - 1]), None)
+    done = [n for n in stages if stop is None or n <= stop]
+    by_delta = min(done, key=lambda n: change[n])
+    by_score = max(scores, key=lambda n: (scores[n], -n), default=None)
+    shipped = max((n for n in done if n in scores), key=lambda n: (scores[n], -n), default=by_delta)
+    return Selection(by_score, by_delta, stop, shipped)

@@ -1,0 +1,224 @@
+"""What is measured after each stage, on photographs that no crop has touched: the paper's Tables 1 and 2, and more.
+
+Pictures are R'G'B' in 0..1, HR_n clamped. Every value is the mean over the photographs on which it is defined.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812 - torch's own name for it
+from PIL import Image
+
+from vidrts.measure import difference as dr
+from vidrts.measure.color_difference import mean_ciede2000
+from vidrts.measure.controls import equal_amount, unsharp
+from vidrts.measure.fidelity import psnr, ssim
+from vidrts.measure.flats import flat_shift
+from vidrts.measure.luma import luma
+from vidrts.measure.sharpness import flat_noise_gain, overshoot, radial_gain
+from vidrts.measure.viqet import measure_many
+from vidrts.networks.upscaler import Upscaler
+from vidrts.picture.lanczos import double, halve
+from vidrts.picture.resolver import Resolver
+from vidrts.training.corpus import read_picture
+from vidrts.training.degrade import Degradation
+
+VIQET = (
+    "resolution_mp", "edge_acutance", "noise_signature_index", "texture_acutance", "saturation", "color_warmth",
+    "illumination", "dynamic_range", "over_exposed_pct", "under_exposed_pct",
+)  # fmt: skip
+"""VIQET's columns of the paper's Table 2, in its order; before them comes the MOS."""
+_VIQET_LEAST = 80
+"""Pixels of the shorter side of a picture that VIQET measures."""
+GAIN_AT = 0.35
+"""Cycles per pixel about where edge and texture acutance look (specs/RTS.md section 14)."""
+_SHOWN, _EXAMPLE = 4, 96
+"""Photographs of which an example is kept, and its side in pixels."""
+
+type Measures = dict[str, float]
+
+
+class Validation:
+    """Measures one stage after the other; holds HR_{n-1}, and the unsharp mask repeated as often, of each photograph.
+
+    `examples`: a folder for a crop of some photographs at each stage, to look at. `viqet`: measure VIQET's set too,
+    which takes a second or two of a processor for each picture.
+    """
+
+    def __init__(
+        self,
+        photographs: Sequence[Path],
+        degradation: Degradation,
+        device: torch.device,
+        examples: Path,
+        *,
+        viqet: bool = True,
+    ) -> None:
+        self._viqet = viqet
+        self._device = device
+        self._originals = [read_picture(path) for path in photographs]
+        self._low = [degradation(original, seed) for seed, original in enumerate(self._originals)]
+        self._before = [_unit(original) for original in self._originals]
+        self._masked = list(self._before)
+        self._amounts: list[float] = []
+        self._examples = examples
+
+    def start(self) -> Measures:
+        """The measures of HR0 and LR (brought back to size by Lanczos), which stand above those of stage 1.
+
+        null_ratio: the difference ratio of d(U(HR0)), which is what Lanczos there and back alone changes.
+        """
+        doubled = [double(_unit(low)[None])[0].clamp_(0, 1) for low in self._low]
+        back = [halve(double(o[None]))[0] for o in self._before]
+        self._keep("LR", doubled)
+        self._keep("HR0", self._before)
+        rows = [{"null_ratio": dr.difference_ratio(b, o)} for b, o in zip(back, self._before, strict=True)]
+        return {
+            **_means(rows),
+            **self._scores(self._before),
+            **{f"lr_{name}": value for name, value in self._scores(doubled).items()},
+        }
+
+    def after(self, network: Upscaler, stage: int) -> Measures:
+        """The measures of SR_n and HR_n; then HR_n is what the next stage is held against."""
+        enhance = Resolver(network, self._device, torch.float32)
+        enlarge = Resolver(network, self._device, torch.float32, scale=2)
+        rows, pictures, masks, curves = [], [], [], []
+        for k, (low, original, before) in enumerate(zip(self._low, self._originals, self._before, strict=True)):
+            small, truth = _unit(low), _unit(original)
+            raised = enlarge(small[None].to(self._device))[0].cpu()
+            predicted = raised.clamp(0, 1)
+            raw = enhance(truth[None].to(self._device))[0].cpu()
+            enhanced = raw.clamp(0, 1)
+            mask = self._mask(k, enhanced, truth)
+            frequencies, gains = radial_gain(enhanced, truth)
+            at = min(range(len(frequencies)), key=lambda k: abs(frequencies[k] - GAIN_AT))
+            rows.append({
+                "psnr_lr_to_hr0": psnr(predicted, truth),
+                "psnr_lr_to_target": psnr(predicted, before),
+                "ssim_lr_to_hr0": ssim(luma(predicted), luma(truth)),
+                "ssim_lr_to_target": ssim(luma(predicted), luma(before)),
+                "difference_ratio": dr.difference_ratio(enhanced, truth),
+                "delta_scalar": dr.delta_scalar(enhanced, before, truth),
+                "step_ratio": dr.step_ratio(enhanced, before),
+                "mean_difference": dr.mean_difference(enhanced, truth),
+                "rms_difference": dr.rms_difference(enhanced, truth),
+                **alpha(raw - halve(double(truth[None]))[0], raised - double(small[None])[0]),
+                "gain_at_0.35": gains[at],
+                "ciede2000": mean_ciede2000(enhanced, truth),
+                "flat_noise": _defined(flat_noise_gain, enhanced, truth),
+                "overshoot": _defined(overshoot, enhanced, truth),
+                "usm_difference_ratio": dr.difference_ratio(mask, truth),
+                "usm_step_ratio": dr.step_ratio(mask, self._masked[k]),
+            })  # fmt: skip
+            pictures.append(enhanced)
+            masks.append(mask)
+            curves.append(gains)
+        self._before, self._masked = pictures, masks
+        self._keep(f"HR{stage}", pictures)
+        return {
+            **_means(rows),
+            "alpha_sd": float(np.std([row["alpha"] for row in rows])),
+            "flat_shift": flat_shift(enhance, self._device),
+            **self._scores(pictures),
+            **{f"gain_{f:.3f}": float(g) for f, g in zip(frequencies, np.mean(curves, axis=0), strict=True)},
+        }
+
+    def pass_over(self, network: Upscaler) -> None:
+        """Go on as after `after`, for a stage that was measured in an earlier part of the run."""
+        enhance = Resolver(network, self._device, torch.float32)
+        pictures = [enhance(_unit(o)[None].to(self._device))[0].clamp_(0, 1).cpu() for o in self._originals]
+        self._masked = [self._mask(k, p, _unit(self._originals[k])) for k, p in enumerate(pictures)]
+        self._before = pictures
+
+    def _mask(self, index: int, enhanced: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
+        """The unsharp mask once more; its amount is such that once changes as much as stage 1 (RTS.md section 8)."""
+        if len(self._amounts) == index:
+            self._amounts.append(equal_amount(truth, dr.difference_ratio(enhanced, truth)))
+        return unsharp(self._masked[index], self._amounts[index])
+
+    def _scores(self, pictures: Sequence[torch.Tensor]) -> Measures:
+        return _viqet(pictures) if self._viqet else {}
+
+    def _keep(self, version: str, pictures: Sequence[torch.Tensor]) -> None:
+        """Examples, as PNG: of each of the first photographs the place with most detail."""
+        self._examples.mkdir(parents=True, exist_ok=True)
+        for k, picture in enumerate(pictures[:_SHOWN]):
+            y, x, side = _busiest(_unit(self._originals[k]))
+            Image.fromarray(_bytes(picture[:, y : y + side, x : x + side])).save(
+                self._examples / f"{k + 1}-{version}.png"
+            )
+
+
+def alpha(reduced: torch.Tensor, residual: torch.Tensor) -> Measures:
+    """alpha of the paper's eq. 11, D(R(y)) ~ alpha R(x), by least squares (RTS.md section 13, B2), and how it fits.
+
+    reduced: D(R(y)), what SR adds to HR0 beyond Lanczos, scaled down by d. residual: R(x), what it adds to LR, at the
+    size of y. Both (3, H, W). alpha_correlation is 1 where the two are proportional. 0 for a network that adds nothing.
+    """
+    a, b = reduced.double(), residual.double()
+    both, energy = float((a * b).sum()), float((b * b).sum())
+    scale = math.sqrt(float((a * a).sum()) * energy)
+    return {"alpha": both / energy if energy else 0.0, "alpha_correlation": both / scale if scale else 0.0}
+
+
+def _defined(measure: Callable[[torch.Tensor, torch.Tensor], float], a: torch.Tensor, b: torch.Tensor) -> float:
+    """The measure, NaN where it is not defined."""
+    try:
+        return measure(a, b)
+    except ValueError:
+        return math.nan
+
+
+def _means(rows: Sequence[Mapping[str, float]]) -> Measures:
+    """Means over the rows in which a value is finite; what is nowhere finite is left out."""
+    values = {name: [row[name] for row in rows if math.isfinite(row[name])] for name in rows[0]}
+    return {name: sum(held) / len(held) for name, held in values.items() if held}
+
+
+def _viqet(pictures: Sequence[torch.Tensor]) -> Measures:
+    """MOS (of VIQET Preview 1 day) and `VIQET`, of the pictures that are large enough."""
+    large = [picture for picture in pictures if min(picture.shape[1:]) >= _VIQET_LEAST]
+    rows = []
+    # A pool of processes takes longer to start than some few pictures take.
+    for scores in measure_many((_bytes(p) for p in large), workers=1 if len(large) < 16 else None):
+        columns = scores.columns()
+        values = {name: columns[name] for name in VIQET}
+        rows.append({"mos": scores.mos, **{k: math.nan if v is None else v for k, v in values.items()}})
+    return _means(rows) if rows else {}
+
+
+def _busiest(picture: torch.Tensor) -> tuple[int, int, int]:
+    """(y, x, side) of the square with most detail."""
+    side = min(_EXAMPLE, *picture.shape[1:])
+    plane = luma(picture)[None, None]
+    detail = F.avg_pool2d((plane - F.avg_pool2d(plane, 5, 1, 2)).abs(), side, stride=8)[0, 0]
+    y, x = divmod(int(detail.argmax()), detail.shape[1])
+    return 8 * y, 8 * x, side
+
+
+def _unit(picture: torch.Tensor) -> torch.Tensor:
+    return picture.float() / 255
+
+
+def _bytes(picture: torch.Tensor) -> np.ndarray:
+    """(H, W, 3) uint8 of (3, H, W) in 0..1."""
+    return (picture.clamp(0, 1) * 255).round().to(torch.uint8).permute(1, 2, 0).contiguous().numpy()
+
+
+_SUMMARY = {
+    "psnr_lr_to_hr0": "SR(LR) {:.2f} dB to HR0", "difference_ratio": "{:.2f} % changed",
+    "delta_scalar": "delta {:+.2f}", "step_ratio": "{:.2f} % from the stage before", "mos": "MOS {:.3f}",
+    "gain_at_0.35": "gain {:.2f} at 0.35", "alpha": "alpha {:.3f}", "ciede2000": "ΔE00 {:.2f}",
+    "flat_noise": "flat noise x{:.2f}",
+    "overshoot": "overshoot {:.2f} %", "flat_shift": "flat shift {:.1f}",
+}  # fmt: skip
+
+
+def summary(stage: int, measures: Mapping[str, float]) -> str:
+    """One line for people: what a stage did."""
+    parts = (text.format(measures[name]) for name, text in _SUMMARY.items() if name in measures)
+    return f"stage {stage}: {', '.join(parts)}"
