@@ -7,14 +7,18 @@ summary = enhance("in.mp4", "out.mp4", EnhanceOptions(model="rts-lite"))
 import os
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from vidrts.errors import InputError, Interrupted, OptionError
+from vidrts.errors import ConsumerGoneError, InputError, Interrupted, OptionError, SourceBrokenError
 from vidrts.frame import Frame
+from vidrts.media.bare import open_video
+from vidrts.media.containers import Place
 from vidrts.media.decode import CopiedPacket, DecodeOptions, Source
 from vidrts.media.encode import EncodeOptions, Target
+from vidrts.media.frametarget import FrameTarget, open_target
+from vidrts.media.pipe import stdout_or
 from vidrts.networks.checkpoint import DEFAULT_MODEL, LoadedModel, load_model
 from vidrts.networks.registry import parameter_count
 from vidrts.picture.enhancer import Enhancer, EnhancerOptions
@@ -65,7 +69,8 @@ class Progress:
 class Summary:
     """What a finished run did."""
 
-    target: Path
+    target: Place
+    """A path; "stdout"."""
     frames: int
     seconds: float
     parts: PartTimes
@@ -83,12 +88,15 @@ def enhance(
     on_message: Callable[[str], None] = lambda line: None,
     stop_signal: Callable[[], int | None] = lambda: None,
 ) -> Summary:
-    """Enhance the video file `source` into `target`, everything else about it kept.
+    """Enhance the video `source` into `target`, everything else about it kept.
+
+    Both are files, `source` may be a URL, and "-" is stdin and stdout (`vidrts.media.pipe`).
 
     `on_message` hears each line meant for people (warnings, assumptions), `on_progress` each frame. When `stop_signal`
     returns a signal's number the run ends early: what is done is kept, playable, as `<name>.partial.<ext>` beside the
     target, and `Interrupted` is raised; it is asked while the source is opened, too. Every other failure raises a child
-    of `VidrtsError` and leaves no file; the target's name is only ever given to a complete file.
+    of `VidrtsError` and leaves no file; the target's name is only ever given to a complete file. Two belong to pipes:
+    `SourceBrokenError`, after which what is done is kept in the same way, and `ConsumerGoneError`.
     """
     options = options or EnhanceOptions()
     model = load_model(options.model)
@@ -99,12 +107,15 @@ def enhance(
     # An enhancer checks device and precision: make it before any file is opened for writing.
     enhancer = Enhancer(model.network, options.picture, on_message=on_message)
     with (
-        Source(source, options.decode, on_message=on_message, stop_signal=stop_signal) as reader,
-        Target(target, reader, options.encode, scale=options.picture.scale, on_message=on_message) as writer,
+        stdout_or(target) as place,
+        open_video(source, options.decode, on_message=on_message, stop_signal=stop_signal) as reader,
+        open_target(place, reader, options.encode, scale=options.picture.scale, on_message=on_message) as writer,
         closing(prefetch(_timed(reader.events(), parts, "decode"), options.in_flight, "decode")) as decoded,
         closing(_enhanced(decoded, enhancer, parts, _Light(model, options, light))) as improved,
-        closing(prefetch(improved, options.in_flight, "enhance", lambda: stop_signal() is not None)) as ready,
+        closing(prefetch(improved, options.in_flight, "enhance", _Leaving(reader, writer, stop_signal))) as ready,
+        ExitStack() as leaving,
     ):
+        leaving.callback(reader.abandon)  # before the threads are waited for: one of them may wait for stdin
         try:
             for event in ready:
                 began_part = time.monotonic()
@@ -118,26 +129,52 @@ def enhance(
                     ))  # fmt: skip
                 if stop_signal() is not None:
                     raise Woken
+            if stop_signal() is not None:  # then stdin ends, too, wherever it is
+                raise Woken
             if frames == 0:
-                raise InputError(f"{os.fspath(source)}: no frame was left to enhance; check -ss, -to and -t")
+                raise InputError(f"{reader.path}: no frame was left to enhance; check -ss, -to and -t")
             began_part = time.monotonic()
             writer.finish()
             parts.encode += time.monotonic() - began_part
             _tell_lost(reader, on_message)
-        except Woken:
-            kept = writer.keep_partial()
+        except (Woken, SourceBrokenError) as error:
+            number = stop_signal()
+            if isinstance(error, Woken) and number is None:
+                raise ConsumerGoneError(f"{writer.path}: the program that reads it is gone") from None
+            kept = _told(writer.keep_partial())
+            if number is None:
+                raise SourceBrokenError(f"{error}; {kept}") from None
             _tell_lost(reader, on_message)
-            raise Interrupted(
-                f"stopped after {frames} frames; " + (f"they are kept in {kept}" if kept else "nothing was written"),
-                stop_signal() or 2,
-            ) from None
+            raise Interrupted(f"stopped after {frames} frames; {kept}", number) from None
         except KeyboardInterrupt:
             writer.keep_partial()
             raise
     return Summary(
-        target=Path(target), frames=frames, seconds=time.monotonic() - began, parts=parts,
+        target=writer.path, frames=frames, seconds=time.monotonic() - began, parts=parts,
         bytes_written=writer.bytes_written, lost=reader.lost.summary(),
     )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Leaving:
+    """Asked while the next frame is waited for: whether to stop instead; then nobody waits for stdin either."""
+
+    reader: Source
+    writer: Target | FrameTarget
+    stop_signal: Callable[[], int | None]
+
+    def __call__(self) -> bool:
+        if self.stop_signal() is None and not self.writer.deserted():
+            return False
+        self.reader.abandon()
+        return True
+
+
+def _told(place: Place | None) -> str:
+    """Where the work of a run that ended early is."""
+    if place is None:
+        return "nothing was written"
+    return f"they are kept in {place}" if isinstance(place, Path) else f"they went to {place}"
 
 
 def _tell_lost(reader: Source, on_message: Callable[[str], None]) -> None:

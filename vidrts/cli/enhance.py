@@ -1,6 +1,5 @@
 """`vidrts enhance IN OUT`."""
 
-import os
 from fractions import Fraction
 from typing import Any
 
@@ -8,14 +7,17 @@ import click
 import torch
 
 from vidrts.cli import interrupt
+from vidrts.cli.common import DEVICE, PRECISION, QUIET, SCALE, VERBOSE
 from vidrts.cli.layout import Sectioned
 from vidrts.cli.parsing import BIT_RATE, LANGUAGES, PAIR, TILE, TIME
+from vidrts.cli.pipes import COLOR, RAW, color_options
 from vidrts.cli.progress import ProgressReport, human_size
 from vidrts.cli.steps import say
+from vidrts.media import colorwords
 from vidrts.media.codecs import ENCODERS
+from vidrts.media.containers import FRAME_FORMATS, PIPE_FORMATS
 from vidrts.media.decode import DecodeOptions
 from vidrts.media.encode import EncodeOptions
-from vidrts.picture.engine import PRECISIONS
 from vidrts.picture.enhancer import EnhancerOptions
 from vidrts.pipeline import EnhanceOptions, Summary
 from vidrts.pipeline import enhance as run_enhance
@@ -29,6 +31,8 @@ _SECTIONS = {
     "Video encoding": (
         "video_codec", "crf", "bit_rate", "preset", "tune", "pixel_format", "options",
     ),
+    "Pipes (IN or OUT is -)": ("raw", "format", "low_latency"),
+    "Colour, where the source does not say it": COLOR,
     "Audio and other streams": ("audio_codec", "audio_languages", "subtitle_languages", "no_audio", "no_subtitles"),
     "Output and messages": ("overwrite", "threads", "no_progress", "quiet", "verbose"),
 }  # fmt: skip
@@ -47,23 +51,21 @@ _QUALITIES = [(encoder.name, encoder.says) for encoder in ENCODERS.values()]
     help="auto: deinterlace (bwdif) at frame rate; keep: each field is a picture.",
 )  # fmt: skip
 @click.option("--strict", is_flag=True, help="Damaged input is an error instead of a warning.")
+@click.option("--raw", type=RAW, metavar="WxH:PIXFMT@RATE", help="What comes in through stdin is raw video.")
+@click.option(
+    "-f", "format", type=click.Choice([*FRAME_FORMATS, *PIPE_FORMATS]),
+    help="What goes out through stdout; default: what came in through stdin.",
+)  # fmt: skip
+@click.option("--low-latency", is_flag=True, help="Hold no frame back for speed or compression.")
+@color_options
 @click.option("--model", default=_RUN.model, show_default=True, metavar="NAME|FILE", help="See `vidrts models`.")
 @click.option(
     "--strength", type=click.FloatRange(0, 2), default=_PICTURE.strength, show_default=True,
     metavar="0..2", help="How much of the change is applied; 0 gives the source back.",
 )  # fmt: skip
-@click.option(
-    "--scale", type=click.Choice(["1", "2"]), default=str(_PICTURE.scale), show_default=True,
-    help="1: the same size, sharper. 2: twice the size.",
-)  # fmt: skip
-@click.option(
-    "--device", default=_PICTURE.device, show_default=True, metavar="auto|cpu|cuda[:N]",
-    help="Where the network runs.",
-)  # fmt: skip
-@click.option(
-    "--precision", type=click.Choice(PRECISIONS), default=_PICTURE.precision, show_default=True,
-    help="Of the network's residual branch.",
-)  # fmt: skip
+@SCALE
+@DEVICE
+@PRECISION
 @click.option(
     "--tile", type=TILE, default=_PICTURE.tile, show_default=True, metavar="auto|none|WxH",
     help="Does not change the result.",
@@ -90,8 +92,8 @@ _QUALITIES = [(encoder.name, encoder.says) for encoder in ENCODERS.values()]
     metavar="N", help="Threads of decoder, network (on a CPU) and encoder; 0 = automatic.",
 )  # fmt: skip
 @click.option("--no-progress", is_flag=True, help="Only the summary and warnings.")
-@click.option("-q", "--quiet", is_flag=True, help="Only errors.")
-@click.option("-v", "--verbose", is_flag=True, help="Show tracebacks.")
+@QUIET
+@VERBOSE
 def enhance(
     paths: tuple[str, ...], source: str | None, start: Fraction | None, end: Fraction | None,
     duration: Fraction | None, no_progress: bool, verbose: bool, quiet: bool, **given: Any,
@@ -102,8 +104,10 @@ def enhance(
     vidrts enhance in.mkv out.mkv
     vidrts enhance --model rts-lite --strength 0.7 -crf 18 -preset slow in.mp4 out.mp4
     vidrts enhance -ss 1:00 -t 10 in.mkv sample.mkv
+    ffmpeg -i in.mp4 -f yuv4mpegpipe - | vidrts enhance - - | ffmpeg -i - out.mp4
 
-    IN is a file or a URL (http, https, rtsp, rtmp). OUT's name chooses the container: mp4, mov, mkv, webm or ts.
+    IN is a file, a URL (http, https, rtsp, rtmp) or -, a pipe. OUT is - or a file, whose name chooses the container:
+    mp4, mov, mkv, webm or ts.
     Sound, subtitles, attachments, chapters and tags are carried over; what cannot be is named. Times are
     [HH:]MM:SS[.m] or seconds.
     """
@@ -121,8 +125,6 @@ def enhance(
         end = (start or Fraction(0)) + duration
     if given["bit_rate"] is not None and given["crf"] is not None:
         raise click.UsageError("-b:v and -crf exclude each other.")
-    if "-" in (source, target):
-        raise click.UsageError("- (a pipe) is not read or written yet; wanted file names.")
     if end is not None and end <= (start or 0):
         raise click.UsageError(f"the end, {float(end)} s, is not after the start, {float(start or 0)} s.")
     options = EnhanceOptions(
@@ -131,7 +133,8 @@ def enhance(
             scale=int(given["scale"]), **{k: given[k] for k in ("strength", "device", "precision", "tile", "batch")}
         ),
         decode=DecodeOptions(
-            start=start, end=end, **{k: given[k] for k in ("stream", "interlaced", "threads", "strict")}
+            start=start, end=end, color=colorwords.named(**{k: given[k] for k in COLOR}),
+            **{k: given[k] for k in ("stream", "interlaced", "threads", "strict", "raw", "low_latency")},
         ),
         encode=EncodeOptions(
             audio=not given["no_audio"],
@@ -141,7 +144,7 @@ def enhance(
                 k: given[k]
                 for k in (
                     "video_codec", "audio_codec", "crf", "bit_rate", "preset", "tune", "pixel_format", "threads",
-                    "audio_languages", "subtitle_languages", "overwrite",
+                    "audio_languages", "subtitle_languages", "overwrite", "format", "low_latency",
                 )
             },
         ),
@@ -164,7 +167,7 @@ def _summary(summary: Summary) -> str:
 
     parts = summary.parts
     return (
-        f"{os.fspath(summary.target)}: {summary.frames} frames in {summary.seconds:.1f} s,"
+        f"{summary.target}: {summary.frames} frames in {summary.seconds:.1f} s,"
         f" {rate(summary.seconds)} frames/s (decode {rate(parts.decode)}, enhance {rate(parts.enhance)},"
         f" encode {rate(parts.encode)}), {human_size(summary.bytes_written)}"
     )

@@ -25,19 +25,25 @@ def write(path: Path, width: int, height: int, sar: Fraction) -> bool:
     `width` and `height`: the coded picture in pixels; `sar`: width of a pixel over its height.
     """
     with path.open("r+b") as file:
-        head = file.read(_HEAD)
-        for name, _, start, end in _elements(head, 0, len(head)):
-            if name != _SEGMENT:
-                continue
-            for inner, _, begin, stop in _elements(head, start, end):
-                if inner == _TRACKS:
-                    tracks = _patched(head[begin:stop], *display_size(width, height, sar))
-                    if tracks is None:
-                        return False
-                    file.seek(begin)
-                    file.write(tracks)
-                    return True
-    return False
+        found = patch(file.read(_HEAD), width, height, sar)
+        if found is None:
+            return False
+        begin, tracks = found
+        file.seek(begin)
+        file.write(tracks)
+    return True
+
+
+def patch(head: bytes, width: int, height: int, sar: Fraction) -> tuple[int, bytes] | None:
+    """(place, bytes) to be written over a file that begins with `head`, tracks included; None without `ROOM`."""
+    for name, _, start, end in _elements(head, 0, len(head)):
+        if name != _SEGMENT:
+            continue
+        for inner, _, begin, stop in _elements(head, start, end):
+            if inner == _TRACKS:
+                tracks = _patched(head[begin:stop], *display_size(width, height, sar))
+                return None if tracks is None else (begin, tracks)
+    return None
 
 
 def display_size(width: int, height: int, sar: Fraction) -> tuple[int, int]:

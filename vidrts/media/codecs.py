@@ -66,6 +66,7 @@ _TABLE = (
     Encoder(name="mpeg2video", quality=None, options=QSCALE_2, says="qscale 2", captions=True,
             fields="+ildct+ilme", rate_based=True),
     Encoder(name="mpeg4", quality=None, options=QSCALE_2, says="qscale 2", rate_based=True),
+    Encoder(name="rawvideo", quality=None, says="uncompressed"),
 )  # fmt: skip
 ENCODERS: dict[str, Encoder] = {encoder.name: encoder for encoder in _TABLE}
 
@@ -91,13 +92,13 @@ class Choice:
 
 
 def candidates(source_codec: str, fmt: PixelFormat, container: OutputFormat) -> list[Choice]:
-    """The encoders to try by default, in order: source's family, libx265, ffv1; webm's own in webm.
+    """The encoders to try by default, in order: source's family, libx265, ffv1; webm's own in webm, NUT's in NUT.
 
     Only those that the container allows and that hold the picture's model, depth, subsampling and alpha. Raises
     `OutputError` that names what could be done where there is none.
     """
     order = [_FAMILIES.get(source_codec, "libx264"), "libx265", "ffv1"]
-    order += [name for name in container.encoders if container.name == "webm"]
+    order += [name for name in container.encoders if container.muxer in ("webm", "nut")]
     found = []
     for name in dict.fromkeys(order):
         if name in container.encoders and (held := held_as(name, fmt)) is not None:
@@ -191,6 +192,8 @@ def _loss(fmt: PixelFormat, other: PixelFormat) -> tuple[int, int, int, int]:
 
 def _formats(encoder: str) -> list[str]:
     """Names of the pixel formats that an encoder takes."""
+    if encoder == "rawvideo":  # it takes all, but NUT and Matroska give these back as others (tried one by one)
+        return [f.name for f in PIXEL_FORMATS.values() if f.layout != "semi-planar" or f.name == "nv12"]
     listed = [f.name for f in av.Codec(encoder, "w").video_formats or ()]
     # FFmpeg lists x265's alpha formats whether or not its x265 was built for them; PyAV's refuses them when opened.
     return [name for name in listed if encoder != "libx265" or not name.startswith("yuva")]

@@ -5,7 +5,7 @@ Nothing here reads a frame. Times are FFmpeg's: stream ticks, and microseconds f
 
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -17,10 +17,11 @@ from av.stream import Disposition, Stream
 from av.video.stream import VideoStream
 
 from vidrts.errors import InputError, OptionError, OutputError
+from vidrts.media.pipe import StandardInput
 
 type AnyPacket = Packet[Stream]
-type Place = Path | str
-"""A file, or the URL of one."""
+type Place = Path | str | StandardInput
+"""A file, the URL of one, or stdin."""
 type Decoded = AnyPacket | av.VideoFrame
 """What passes between the stages of decoding: frames of one stream, packets of all others."""
 
@@ -59,12 +60,30 @@ OUTPUT_FORMATS = {
 }
 """By the file name's extension in lower case."""
 
+PIPE_FORMATS = {
+    "matroska": OutputFormat("Matroska", "matroska", ("ffv1",), (("default_mode", "passthrough"),)),
+    "nut": OutputFormat("NUT", "nut", ("rawvideo",)),
+    "mpegts": OutputFormat("ts", "mpegts", ("libx264", "libx265")),
+    "mp4": OutputFormat("mp4", "mp4", _MP4, (("movflags", "+frag_keyframe+delay_moov+default_base_moof"),)),
+}
+"""By the word after -f: containers that can be written without going back. Matroska and NUT lose nothing of a picture;
+what is in the others is made to be looked at, and encoded as in a file."""
+FRAME_FORMATS = ("y4m", "raw")
+"""The other words after -f: frames alone, by writers of our own."""
+_CAME_IN = {"mov": "mp4"}
+"""Demuxers whose kind has another name as an output."""
+
 CLOCKED = ("mpegts", "mpeg")
 """Demuxers whose timestamps are a transmitter's clock, whose zero means nothing."""
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _PATIENCE = 15
 """Seconds that a server may take to answer."""
+_PIECE = 1 << 20
+"""Most bytes that FFmpeg takes from stdin at a time."""
+_AT_ONCE = {"analyzeduration": "200000"}
+"""Demuxer options with which the first frame comes early: 0.2 s are looked at instead of 5. The one that FFmpeg has for
+this, fflags=nobuffer, throws away the frames that it looks at."""
 
 _PICTURES = ("image2", "gif", "apng", "ico", "webp", "webp_anim", "jpegxl_anim", "tty", "lavfi")
 
@@ -79,6 +98,26 @@ def output_format(path: Path) -> OutputFormat:
                           f"the name must end in one of {known}") from None  # fmt: skip
 
 
+def pipe_kind(wanted: str | None, came_in: str | None) -> str:
+    """The word of -f, else the kind that came in through stdin; raises `OptionError` where that is none of ours."""
+    choices = (*FRAME_FORMATS, *PIPE_FORMATS)
+    kind = wanted or _CAME_IN.get(came_in or "", came_in)
+    if kind in choices:
+        return str(kind)
+    came = f"and what came in ({came_in}) is not written to a pipe" if came_in else "a pipe"
+    what = f"-f {wanted}: no such kind" if wanted else f"OUT is -, {came}"
+    raise OptionError(f"{what}; wanted -f and one of {', '.join(choices)}")
+
+
+def pipe_format(kind: str, *, at_once: bool) -> OutputFormat:
+    """The container that is written to stdout. `at_once`: no frame is held back for the ones after it."""
+    found = PIPE_FORMATS[kind]
+    settings = dict(found.options) | {"flush_packets": "1"}
+    if at_once and kind == "mp4":
+        settings["movflags"] += "+frag_every_frame"
+    return replace(found, options=tuple(settings.items()))
+
+
 def reason(error: BaseException) -> str:
     """FFmpeg's reason for an error, without its number and function."""
     text = getattr(error, "strerror", None) or str(error) or type(error).__name__
@@ -90,22 +129,29 @@ def is_url(name: str | os.PathLike[str]) -> bool:
     return isinstance(name, str) and _URL.match(name) is not None and not name.startswith("file://")
 
 
-def place(name: str | os.PathLike[str]) -> Place:
-    """Where a source lies: a URL stays as it is."""
+def place(name: str | os.PathLike[str] | StandardInput) -> Place:
+    """Where a source lies: a URL and stdin stay as they are."""
+    if isinstance(name, StandardInput):
+        return name
     if is_url(name):
         return str(name)
     return Path(os.fspath(name).removeprefix("file://"))
 
 
-def open_source(path: Place) -> InputContainer:
-    """Open a file or URL for reading; raises `InputError` in one line where it is no video that FFmpeg reads.
+def open_source(path: Place, *, at_once: bool = False) -> InputContainer:
+    """Open a file, a URL or stdin for reading; raises `InputError` in one line where it is no video that FFmpeg reads.
 
-    A file's name is never read as a protocol, a pattern of pictures or a device.
+    A file's name is never read as a protocol, a pattern of pictures or a device. `at_once`: of stdin, as little as can
+    be is read before the first frame.
     """
     try:
         if isinstance(path, Path):
             _check_file(path)
             container = av.open(f"file:{path}", "r")
+        elif isinstance(path, StandardInput):
+            if not path.sniff(1):
+                raise InputError(f"{path}: the stream is empty; did the program before this one fail?")
+            container = av.open(path, "r", container_options=_AT_ONCE if at_once else {}, buffer_size=_PIECE)
         else:
             container = av.open(path, "r", timeout=_PATIENCE)
     except av.error.ProtocolNotFoundError as error:
@@ -114,7 +160,11 @@ def open_source(path: Place) -> InputContainer:
     except av.error.ExitError as error:
         raise InputError(f"{path}: no answer within {_PATIENCE} s") from error
     except FFmpegErrors as error:
-        raise InputError(f"{path}: cannot be read as a video: {reason(error)}") from error
+        advice = ""
+        if isinstance(path, StandardInput):
+            advice = ("; a pipe cannot be searched: wanted y4m, Matroska, NUT, MPEG-TS, mp4 with -movflags "
+                      "frag_keyframe+empty_moov, or raw video with --raw")  # fmt: skip
+        raise InputError(f"{path}: cannot be read as a video: {reason(error)}{advice}") from error
     names = container.format.name.split(",")
     brand = container.metadata.get("major_brand", "").strip()
     still = any(name in _PICTURES or name.endswith("_pipe") for name in names)

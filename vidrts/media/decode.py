@@ -8,7 +8,7 @@ Times are integers of the stream's time base up to the edge; a time in seconds i
 
 import os
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import chain
 from types import TracebackType
@@ -17,10 +17,11 @@ from typing import Literal, Self
 import av
 from av.container import InputContainer
 from av.packet import Packet
+from av.stream import Disposition
 from av.video.stream import VideoStream
 
-from vidrts.errors import InputError, Interrupted, UnsupportedFormatError
-from vidrts.frame import Frame, StreamInfo, pixel_format
+from vidrts.errors import InputError, Interrupted, SourceBrokenError, UnsupportedFormatError
+from vidrts.frame import ColorTags, Frame, StreamInfo, pixel_format
 from vidrts.media.containers import (
     AnyPacket,
     Decoded,
@@ -36,10 +37,12 @@ from vidrts.media.continuity import Continuity
 from vidrts.media.framedecoder import FrameDecoder
 from vidrts.media.interlace import FieldProbe, progressive
 from vidrts.media.loss import LossReport
+from vidrts.media.pipe import StandardInput
 from vidrts.media.planes import plane_views
 from vidrts.media.streaminfo import stream_info
-from vidrts.media.tags import color_tags, display_matrix, hdr_metadata, rotation
+from vidrts.media.tags import color_tags, corrected, display_matrix, hdr_metadata, rotation
 from vidrts.media.trim import LEAD_IN, Cut, packet_time
+from vidrts.media.y4m import Header
 
 _LOOK_BACK = 30
 """Seconds before a cut in which subtitles are looked for that are still shown."""
@@ -61,6 +64,12 @@ class DecodeOptions:
     """Decoder threads, 0: FFmpeg chooses."""
     strict: bool = False
     """Damage is an `InputError` instead of being skipped and counted."""
+    color: ColorTags = field(default_factory=ColorTags)
+    """What is known of the colour better than by the source's tags, or not from them; unspecified: as they say."""
+    raw: Header | None = None
+    """What comes through stdin is raw video like this."""
+    low_latency: bool = False
+    """Frames are given as soon as they can be decoded, at the price of speed."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +84,7 @@ class CopiedPacket:
 
 
 class Source:
-    """An open video file, or the URL of one. Passive; one thread. Leaving the `with` closes it.
+    """An open video file, the URL of one, or stdin. Passive; one thread. Leaving the `with` closes it.
 
     Raises `InputError` in one line when opened on what is no readable video. The first frame is decoded at once, so
     that `info` is final; `Interrupted` is raised when `stop_signal` returns a signal's number meanwhile. `on_message`
@@ -84,7 +93,7 @@ class Source:
 
     def __init__(
         self,
-        path: str | os.PathLike[str],
+        path: str | os.PathLike[str] | StandardInput,
         options: DecodeOptions | None = None,
         *,
         on_message: Callable[[str], None] | None = None,
@@ -101,7 +110,14 @@ class Source:
         self._scanned: Fraction | None = None
         self._events: Iterator[Frame | CopiedPacket] = iter(())
         self._stages: Iterator[Frame | CopiedPacket] = iter(())
-        self.container: InputContainer = open_source(self.path)
+        self._given = 0
+        self.covers: dict[int, bytes] = {}
+        """Cover art by stream index, as far as it came before the first frame."""
+        try:
+            self.container = self._container()
+        except InputError:
+            self._check_stopped()
+            raise
         try:
             self.video: VideoStream = choose_video(self.path, self.container, self.options.stream)
             self._open()
@@ -119,7 +135,8 @@ class Source:
     def events(self) -> Iterator[Frame | CopiedPacket]:
         """Frames in presentation order and the other streams' packets, each once. Call it once.
 
-        Raises `InputError` where the picture changes its size or format, and with `strict` on damage.
+        Raises `InputError` where the picture changes its size or format, and with `strict` on damage;
+        `SourceBrokenError`, after the last whole frame, where stdin ends within one.
         """
         return self._wanted_only()
 
@@ -128,6 +145,21 @@ class Source:
         if isinstance(self._stages, Generator):
             self._stages.close()
         self.container.close()
+
+    def abandon(self) -> None:
+        """Nothing more is wanted: whoever waits for stdin in `events` comes to its end. From any thread."""
+        if isinstance(self.path, StandardInput):
+            self.path.abandon()
+
+    @property
+    def piped(self) -> str | None:
+        """What comes through stdin: "y4m", "raw" or FFmpeg's name of the demuxer (its first); None for a file."""
+        return self.container.format.name.split(",")[0] if isinstance(self.path, StandardInput) else None
+
+    @property
+    def mixed_fields(self) -> bool:
+        """Whether the stream says that each frame has a field order of its own, and they are kept."""
+        return False
 
     @property
     def lost(self) -> LossReport:
@@ -146,6 +178,10 @@ class Source:
 
     # Opening ------------------------------------------------------------------------------------------------------
 
+    def _container(self) -> InputContainer:
+        """The open file."""
+        return open_source(self.path, at_once=self.options.low_latency)
+
     def _open(self) -> None:
         """Decode up to the first frame that is kept; `info` is made from it."""
         origin = Fraction(self.container.start_time or 0, 1_000_000)
@@ -153,7 +189,7 @@ class Source:
         begin = None if start is None else origin + start
         self._cut = Cut(begin=begin, end=None if end is None else origin + end, decoded=self.video.index)
         decoded = self._sought(begin) if begin is not None and start else self._restarted()
-        base = self._decoder.time_base
+        base = self._base
         whole = progressive(decoded, self.path, base, self.options.interlaced, self._tell)
         self._stages = self._framed(self._cut.apply(whole, base))
         held: list[Frame | CopiedPacket] = []
@@ -162,8 +198,12 @@ class Source:
             if isinstance(event, Frame):
                 self._first = event
                 break
+            if self.container.streams[event.index].disposition & Disposition.attached_pic:
+                self.covers[event.index] = bytes(event.packet)
         if self._first is None:
-            raise InputError(f"{self.path}: {self._decoder.nothing()}")
+            self._check_stopped()
+            self._check_whole()
+            raise InputError(f"{self.path}: {self._nothing()}")
         self.info = self._describe(self._first)
         self._events = chain(held, self._stages)
 
@@ -171,12 +211,34 @@ class Source:
         """Decoding from where the file is read now, with fresh counts."""
         self._decoder = FrameDecoder(
             self.path, self.video, threads=self.options.threads, strict=self.options.strict, begin=self._cut.begin,
-            tell=self._tell,
+            at_once=self.options.low_latency, tell=self._tell,
         )  # fmt: skip
         return self._decoded()
 
+    @property
+    def _base(self) -> Fraction:
+        """Time base of the frames."""
+        return self._decoder.time_base
+
+    def _nothing(self) -> str:
+        """Why there is no frame."""
+        return self._decoder.nothing()
+
+    def _broken(self) -> str | None:
+        """How stdin broke off; None for a good end. Of a file there is nothing more to come: its damage is counted."""
+        if self.lost.ended is None or not isinstance(self.path, StandardInput):
+            return None
+        return f"{self.lost.ended}, after {self._given} whole frame{'' if self._given == 1 else 's'}"
+
+    def _check_whole(self) -> None:
+        """Raise `SourceBrokenError` where the source did not come to its proper end."""
+        if (why := self._broken()) is not None:
+            raise SourceBrokenError(f"{self.path}: {why}")
+
     def _sought(self, begin: Fraction) -> Iterator[Decoded]:
         """Decoding from a key frame at or before `begin` (seconds), from further back if that was not found."""
+        if isinstance(self.path, StandardInput):
+            return self._restarted()
         shown = self._subtitles_before(begin)
         # A little further back where there is sound: see `LEAD_IN`.
         for back in (LEAD_IN if self.container.streams.audio else Fraction(0), Fraction(10)):
@@ -264,8 +326,9 @@ class Source:
 
     def _framed(self, events: Iterator[Decoded]) -> Iterator[Frame | CopiedPacket]:
         """FFmpeg's frames as `Frame`, on the output's clock."""
-        base = self._decoder.time_base
+        base = self._base
         probe = FieldProbe(base)
+        told = self.options.color
         offset: int | None = None
         for event in events:
             if isinstance(event, Packet):
@@ -281,7 +344,7 @@ class Source:
             yield Frame(
                 planes=plane_views(event, fmt),
                 format=fmt,
-                color=color_tags(event, fmt),
+                color=corrected(color_tags(event, fmt), told),
                 pts=event.pts,
                 time_base=base,
                 field_order=probe.order(event),
@@ -291,8 +354,12 @@ class Source:
     def _wanted_only(self) -> Iterator[Frame | CopiedPacket]:
         """Without the packets that nobody takes."""
         for event in self._events:
-            if isinstance(event, Frame) or self.wanted is None or event.index in self.wanted:
+            if isinstance(event, Frame):
+                self._given += 1
                 yield event
+            elif self.wanted is None or event.index in self.wanted:
+                yield event
+        self._check_whole()
 
     def _tell(self, line: str) -> None:
         """A line for people."""

@@ -10,24 +10,24 @@ Matroska and WebM whole milliseconds, to which times are rounded.
 """
 
 import os
-import secrets
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from av.container import OutputContainer
 
-from vidrts.errors import OutputError, VidrtsError
+from vidrts.errors import ConsumerGoneError, OutputError, VidrtsError
 from vidrts.frame import Frame
-from vidrts.media import aspect, codecs, filename, leftout
+from vidrts.media import codecs, filename, leftout
 from vidrts.media.codecs import Choice
-from vidrts.media.containers import FFmpegErrors, is_url, output_format, reason
+from vidrts.media.containers import FFmpegErrors, Place, output_format, pipe_format, pipe_kind, reason
 from vidrts.media.decode import CopiedPacket, Source
+from vidrts.media.destination import Destination, FileDestination, PipeDestination
 from vidrts.media.outfile import OpenedFile
 from vidrts.media.passthrough import Carrier, Route, Wishes, plan
+from vidrts.media.pipe import StandardOutput
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,10 +57,14 @@ class EncodeOptions:
     overwrite: bool = False
     metadata: Mapping[str, str] = field(default_factory=dict)
     """More global metadata, over the source's."""
+    format: str | None = None
+    """What is written to stdout, one of `containers.PIPE_FORMATS` (-f); None: what came in through stdin."""
+    low_latency: bool = False
+    """Encoders and muxers hold no frame back, at the price of compression."""
 
 
 class Target:
-    """A file being written under a hidden temporary name beside its final one. Passive; one thread.
+    """A container being written, into a file or to stdout (`destination`). Passive; one thread.
 
     All that can be known early is checked when it is made: it raises `OutputError` or `OptionError` before any frame is
     processed. Leaving the `with` without `finish` or `keep_partial` removes the temporary file.
@@ -68,27 +72,29 @@ class Target:
 
     def __init__(
         self,
-        path: str | os.PathLike[str],
+        path: str | os.PathLike[str] | StandardOutput,
         source: Source,
         options: EncodeOptions | None = None,
         *,
         scale: int = 1,
         on_message: Callable[[str], None] | None = None,
     ):
-        if is_url(path):
-            raise OutputError(f"{os.fspath(path)}: a URL cannot be written, for a file is complete before it has its "
-                              "name; wanted a file name")  # fmt: skip
-        self.path = Path(path)
         self.options = options or EncodeOptions()
         self.messages: list[str] = []
         self._on_message = on_message
         self._source = source
         self._scale = scale
-        self._kind = output_format(self.path)
         self._container: OutputContainer | None = None
-        self._temporary: Path | None = None
-        self._written = 0
-        filename.check(self.path, source.path, overwrite=self.options.overwrite)
+        self._destination: Destination
+        if isinstance(path, StandardOutput):
+            self.path: Place = str(path)
+            kind = pipe_kind(self.options.format, source.piped)
+            self._kind = pipe_format(kind, at_once=self.options.low_latency)
+            self._destination = PipeDestination(path)
+        else:
+            self.path = filename.final(path, self.options.format)
+            self._kind = output_format(self.path)
+            self._destination = FileDestination(self.path, source.path, overwrite=self.options.overwrite)
         wishes = Wishes(
             audio=self.options.audio,
             subtitles=self.options.subtitles,
@@ -113,13 +119,8 @@ class Target:
 
     @property
     def bytes_written(self) -> int:
-        """Size of the file so far."""
-        if self._temporary is not None:
-            try:
-                self._written = self._temporary.stat().st_size
-            except OSError:
-                return self._written
-        return self._written
+        """Size of the output so far."""
+        return self._destination.size
 
     def write(self, event: Frame | CopiedPacket) -> None:
         """Encode a frame, or carry a packet of another stream over. Raises `OutputError`."""
@@ -136,51 +137,35 @@ class Target:
             raise self._failed(error) from error
 
     def finish(self) -> None:
-        """Complete the file and give it its final name.
-
-        Where that name cannot be had any more (a file appeared under it meanwhile), the complete file is kept under a
-        partial name, and `OutputError` says where it lies.
-        """
+        """Complete the output; a file gets its final name (`FileDestination.commit`)."""
         self._complete()
-        assert self._temporary is not None
-        try:
-            filename.rename(self._temporary, self.path, overwrite=self.options.overwrite)
-        except OSError as error:
-            kept = self._name_partial()
-            raise OutputError(
-                f"{self.path}: cannot be given its name ({error.strerror}); the complete file is {kept}"
-            ) from error
-        self._written = self.path.stat().st_size
-        self._temporary = None
+        self._destination.commit()
 
-    def keep_partial(self) -> Path | None:
-        """Complete the file with what it holds and name it <name>.partial.<ext>; None if there is no frame in it.
+    def keep_partial(self) -> Place | None:
+        """Complete the output with what it holds: a file becomes <name>.partial.<ext>; None if there is no frame in it.
 
         No other file is replaced: a name that is taken gets a number, <name>.partial-2.<ext>.
         """
-        if self._container is None or self._temporary is None or not self._track.frames:
+        if self._container is None or not self._track.frames:
             self.discard()
             return None
         self._complete()
-        kept = self._name_partial()
-        self._written = kept.stat().st_size
-        return kept
-
-    def _name_partial(self) -> Path:
-        """Give the written file a partial name, and let go of it."""
-        assert self._temporary is not None
-        written, self._temporary = self._temporary, None
-        return filename.rename_partial(written, self.path)
+        return self._destination.keep_partial()
 
     def discard(self) -> None:
         """Remove the temporary file, if there is one; safe to call at any time and twice."""
         container, self._container = self._container, None
-        if container is not None:
-            with suppress(*FFmpegErrors):  # the file goes away: how its end was written does not matter
-                container.close()
-        temporary, self._temporary = self._temporary, None
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
+
+        def close() -> None:
+            if container is not None:
+                with suppress(*FFmpegErrors):  # the output is cut off: how its end was written does not matter
+                    container.close()
+
+        self._destination.discard(close)
+
+    def deserted(self) -> bool:
+        """Whether nobody reads the output any more; never of a file."""
+        return self._destination.deserted()
 
     # Opening ------------------------------------------------------------------------------------------------------
 
@@ -201,16 +186,18 @@ class Target:
         """Open the file with the first encoder that takes this picture."""
         failures = []
         for choice in choices:
-            self._temporary = filename.temporary(self.path, secrets.token_hex(4))
             try:
-                opened = OpenedFile(self._temporary, self._kind, self._source, self.options, routes)
+                opened = OpenedFile(self._destination.begin(), self._kind, self._source, self.options, routes)
                 self._container = opened.container
                 track, outputs = opened.add(choice, self._scale, self._tell)
                 opened.start(track)
+                self._destination.started(track.aspect)
             except VidrtsError:
                 raise
             except FFmpegErrors as error:
-                filename.check_writable(self.path)
+                if self.deserted():
+                    raise self._failed(error) from error
+                self._destination.check()
                 failures.append(f"{choice.encoder.name} with {choice.format.name}: {reason(error)}")
                 self.discard()
                 continue
@@ -259,13 +246,14 @@ class Target:
                 self._container.mux(packet)
             container, self._container = self._container, None
             container.close()
-            if self._track.aspect is not None and self._temporary is not None:
-                aspect.write(self._temporary, *self._track.aspect)
+            self._destination.completed(self._track.aspect)
         except FFmpegErrors as error:
             raise self._failed(error) from error
 
     def _failed(self, error: BaseException) -> OutputError:
         """The one line for an error while writing."""
+        if self.deserted():
+            return ConsumerGoneError(f"{self.path}: the program that reads it is gone")
         return OutputError(f"{self.path}: cannot be written: {reason(error)}")
 
     def _tell(self, line: str) -> None:

@@ -4,11 +4,21 @@ import errno
 import os
 from pathlib import Path
 
-from vidrts.errors import OutputError
-from vidrts.media.containers import Place
+from vidrts.errors import OptionError, OutputError
+from vidrts.media.containers import Place, is_url
 
 LONGEST_NAME = 240
 """Bytes of a file name; most systems take 255, and a partial name is up to 13 longer."""
+
+
+def final(name: str | os.PathLike[str], wanted: str | None) -> Path:
+    """The path of the output file; raises for a URL, and where its container was `wanted` otherwise (-f)."""
+    if is_url(name):
+        raise OutputError(f"{os.fspath(name)}: a URL cannot be written, for a file is complete before it has its "
+                          "name; wanted a file name")  # fmt: skip
+    if wanted is not None:
+        raise OptionError(f"-f {wanted} is for OUT -, a pipe; the name {os.fspath(name)} chooses its container itself")
+    return Path(name)
 
 
 def check(path: Path, source: Place, *, overwrite: bool) -> None:

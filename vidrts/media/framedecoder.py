@@ -38,7 +38,7 @@ class FrameDecoder:
     """FFmpeg's decoder of `stream` with what it lets pass put right. Stateful; made anew after each seek.
 
     `begin`: seconds before which frames are not wanted, so that their loss is none; `threads` 0: FFmpeg chooses;
-    `strict`: damage is an `InputError`.
+    `strict`: damage is an `InputError`; `at_once`: no frame is held back for the sake of the others.
     """
 
     def __init__(
@@ -49,6 +49,7 @@ class FrameDecoder:
         threads: int,
         strict: bool,
         begin: Fraction | None,
+        at_once: bool = False,
         tell: Callable[[str], None],
     ):
         self._path = path
@@ -57,7 +58,8 @@ class FrameDecoder:
         self._strict = strict
         self._begin = begin
         if not self._context.is_open:
-            self._context.thread_type = ThreadType.AUTO
+            # Threads that decode a frame each hold as many back; those that share one do not.
+            self._context.thread_type = ThreadType.SLICE if at_once else ThreadType.AUTO
             self._context.thread_count = threads
             if strict:
                 self._context.options = {"err_detect": "explode"}  # decoders hide damage otherwise, as they can

@@ -33,9 +33,10 @@ def same(one: str, other: str) -> bool:
 def written(tag: str, muxer: str) -> str | None:
     """The tag for a language as a container holds it; None where it cannot.
 
-    Matroska and WebM hold any; mp4 and mpegts three letters; mov what QuickTime knew, each by one of its two codes.
+    Matroska, WebM and NUT hold any; mp4 and mpegts three letters; mov what QuickTime knew, each by one of its two
+    codes.
     """
-    if muxer in ("matroska", "webm"):
+    if muxer in ("matroska", "webm", "nut"):
         return tag
     return next((code for code in (tag, _OTHER.get(tag)) if code and _held(code, muxer)), None)
 

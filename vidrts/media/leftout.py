@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from av.stream import Disposition, Stream
 
+from vidrts.media import colorwords
 from vidrts.media.codecs import Choice
 from vidrts.media.containers import OutputFormat
 from vidrts.media.decode import Source
@@ -24,6 +25,7 @@ _HELD_DISPOSITIONS = {
     "mp4": {"dub", "comment", "forced", "hearing_impaired", "visual_impaired", "captions", "descriptions"},
     "mov": set[str](),
     "mpegts": {"hearing_impaired", "visual_impaired", "clean_effects"},
+    "nut": {"dub", "original", "comment", "lyrics", "karaoke"},
 }
 """What comes back from FFmpeg 9's muxers by its own demuxers."""
 _SUBTITLES_HOLD = {"matroska": {"descriptions"}, "webm": {"captions", "descriptions"}}
@@ -44,8 +46,12 @@ def picture(source: Source, choice: Choice, kind: OutputFormat) -> list[str]:
         lines.append(f"closed captions are lost: {encoder.name} does not write them")
     if source.info.field_order != "progressive" and encoder.fields is None:
         lines.append(f"{encoder.name} codes interlaced frames as whole ones; only the container says that they are")
-    if source.display_matrix is not None and source.info.rotation and kind.muxer == "mpegts":
+    if source.display_matrix is not None and source.info.rotation and kind.muxer in ("mpegts", "nut"):
         lines.append(f"the rotation by {source.info.rotation} degrees is lost: {kind.name} cannot hold it")
+    if kind.muxer == "nut" and (said := colorwords.words(source.info.color)):
+        lines.append(f"NUT does not say the colour; the ffmpeg after it wants, for its output, {said}")
+    if kind.muxer == "nut" and source.info.sar not in (0, 1):  # its muxer reads what PyAV gives no way to set
+        lines.append(f"the aspect ratio is lost in NUT; the ffmpeg after it wants -vf setsar={source.info.sar}")
     return lines
 
 
@@ -72,7 +78,7 @@ def _held_by_ts(key: str) -> bool:
 
 def _stream_tags(streams: list[Stream], kind: OutputFormat) -> list[str]:
     """Titles of tracks and their other metadata."""
-    if kind.muxer in ("matroska", "webm"):
+    if kind.muxer in ("matroska", "webm", "nut"):
         return []
     lost = []
     titled = [s for s in streams if s.metadata.get("title") or s.metadata.get("name")]

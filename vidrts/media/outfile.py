@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from fractions import Fraction
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import av
@@ -21,7 +20,11 @@ from vidrts.media.track import EnhancedTrack
 if TYPE_CHECKING:
     from av.container.core import Chapter
 
+    from vidrts.media.destination import Writable
     from vidrts.media.encode import EncodeOptions
+
+_PIECE = 1 << 20
+"""Bytes that FFmpeg hands on at a time."""
 
 _MOV_KEYS = {"title", "artist", "album", "comment", "genre", "copyright", "date", "location", "creation_time", "make",
              "model"}  # fmt: skip
@@ -41,7 +44,7 @@ class OpenedFile:
 
     def __init__(
         self,
-        path: Path,
+        to: "str | Writable",
         kind: OutputFormat,
         source: Source,
         options: "EncodeOptions",
@@ -66,8 +69,10 @@ class OpenedFile:
             if any(r.action == "copy" and r.stream.disposition & Disposition.attached_pic for r in routes):
                 self.notes.append(f"metadata {', '.join(odd)} is lost: {kind.name} cannot hold it beside cover art")
             else:
-                settings["movflags"] = "+use_metadata_tags"
-        self.container: OutputContainer = av.open(f"file:{path}", "w", format=kind.muxer, container_options=settings)
+                settings["movflags"] = settings.get("movflags", "") + "+use_metadata_tags"
+        self.container: OutputContainer = av.open(
+            to, "w", format=kind.muxer, container_options=settings, buffer_size=_PIECE
+        )
         self.container.metadata.update(metadata)
         self.container.set_chapters(self._chapters())
 
@@ -138,6 +143,8 @@ class OpenedFile:
 
     def _cover(self, index: int) -> bytes:
         """The picture of a cover stream; read by an opening of its own, for the packets run in another thread."""
+        if (seen := self._source.covers.get(index)) is not None:
+            return seen
         with open_source(self._source.path) as again:
             for packet in again.demux(again.streams[index]):
                 if packet.size:

@@ -5,7 +5,7 @@ Numbers are those of ITU-T H.273 and FFmpeg's `AV*` enums, as in `vidrts.frame`.
 
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from fractions import Fraction
 from typing import Literal
 
@@ -45,6 +45,13 @@ def color_tags(frame: av.VideoFrame, fmt: PixelFormat) -> ColorTags:
         primaries=frame.color_primaries,
         siting=frame.chroma_location,
     )
+
+
+def corrected(color: ColorTags, told: ColorTags) -> ColorTags:
+    """`color` with all that `told` specifies in place of its own."""
+    unknown = ColorTags()
+    known = {f.name: getattr(told, f.name) for f in fields(told) if getattr(told, f.name) != getattr(unknown, f.name)}
+    return replace(color, **known)
 
 
 def set_color(frame: av.VideoFrame, color: ColorTags) -> None:

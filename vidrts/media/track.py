@@ -33,6 +33,9 @@ _FASTEST = 240
 """Frames per second beyond which a guessed rate is a clock, not a rate; svtav1 refuses more."""
 
 
+_LOOKING_AHEAD = ("libx264", "libx264rgb", "libx265")
+"""Encoders that hold dozens of frames back unless they are tuned not to."""
+
 _HELD = 1024
 """Durations that are remembered; no encoder holds as many frames back."""
 
@@ -122,8 +125,11 @@ class EnhancedTrack:
                 params.append("tff=1" if info.field_order == "tff" else "bff=1")
         if options.threads and encoder.name in ("libx265", "libsvtav1"):
             params.append(f"{'pools' if encoder.name == 'libx265' else 'lp'}={options.threads}")
+        tune = options.tune
+        if options.low_latency and tune is None and "tune" not in extra and encoder.name in _LOOKING_AHEAD:
+            tune = "zerolatency"
         return encoder_options(
-            encoder, crf=options.crf, bit_rate=options.bit_rate, preset=options.preset, tune=options.tune,
+            encoder, crf=options.crf, bit_rate=options.bit_rate, preset=options.preset, tune=tune,
             params=params, extra=extra,
         )  # fmt: skip
 

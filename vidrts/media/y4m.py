@@ -14,7 +14,7 @@ from typing import BinaryIO, Literal
 import numpy as np
 import torch
 
-from vidrts.errors import InputError, UnsupportedFormatError
+from vidrts.errors import InputError, SourceBrokenError, UnsupportedFormatError
 from vidrts.frame import FieldOrder, PixelFormat, pixel_format
 
 MAX_LINE = 1024
@@ -31,6 +31,9 @@ _INTERLACING: dict[str, FieldOrder | Literal["mixed"]] = {
 _FRAME_INTERLACING: dict[str, FieldOrder] = {
     "t": "tff", "T": "tff", "b": "bff", "B": "bff", "1": "progressive", "2": "progressive", "3": "progressive",
 }  # fmt: skip
+
+_FRAME_LINES: dict[FieldOrder, bytes] = {"progressive": b"FRAME I1p?\n", "tff": b"FRAME Iti?\n", "bff": b"FRAME Ibi?\n"}
+"""Presentation, sampling in time, and in space: that of the chroma, which nobody here knows."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,7 +151,7 @@ class Reader:
     def frames(self) -> Iterator[tuple[tuple[torch.Tensor, ...], FieldOrder]]:
         """(planes, field order) of each frame; planes are stored samples (h, w), uint8 or uint16.
 
-        Raises `InputError`, with the count of whole frames, where the stream ends or goes astray within a frame.
+        Raises `SourceBrokenError`, with the count of whole frames, where the stream ends or goes astray within a frame.
         """
         while (line := self._line()) is not None:
             order = self._frame_line(line)
@@ -158,7 +161,7 @@ class Reader:
     def _frame_line(self, line: bytes) -> FieldOrder:
         magic, *tokens = line.split(b" ")
         if magic != b"FRAME":
-            raise InputError(f"y4m: {self._after()}, got {line[:20]!r} where a line FRAME was wanted")
+            raise SourceBrokenError(f"y4m: {self._after()} got {line[:20]!r} where a line FRAME was wanted")
         said = next((t[1:2].decode("ascii", "replace") for t in tokens if t.startswith(b"I")), "")
         order = self.header.field_order
         if order == "mixed":
@@ -173,7 +176,7 @@ class Reader:
         while done < len(view):
             count = self._stream.readinto(view[done:])  # type: ignore[attr-defined]
             if not count:
-                raise InputError(f"y4m: the stream ended within a frame; {self._after()}")
+                raise SourceBrokenError(f"y4m: the stream ended within a frame, {self._after()}")
             done += count
         samples = buffer.view("<u2").astype(np.uint16, copy=False) if header.format.depth > 8 else buffer
         planes, start = [], 0
@@ -188,8 +191,9 @@ class Reader:
         if not line:
             return None
         if not line.endswith(b"\n"):
-            what = "is cut off" if len(line) < MAX_LINE else f"is longer than {MAX_LINE} bytes"
-            raise InputError(f"y4m: a line {what}; is this a YUV4MPEG2 stream?")
+            if len(line) < MAX_LINE:
+                raise SourceBrokenError(f"y4m: the stream ended within a line, {self._after()}")
+            raise SourceBrokenError(f"y4m: {self._after()} a line is longer than {MAX_LINE} bytes; is this YUV4MPEG2?")
         return line[:-1]
 
     def _after(self) -> str:
@@ -204,12 +208,15 @@ class Writer:
         self.header = header
         self._write(format_header(header))
 
-    def write(self, planes: tuple[torch.Tensor, ...]) -> None:
-        """One frame: planes of stored samples (h, w) as `header.format` has them, on the CPU; views are fine."""
+    def write(self, planes: tuple[torch.Tensor, ...], order: FieldOrder = "progressive") -> None:
+        """One frame: planes of stored samples (h, w) as `header.format` has them, on the CPU; views are fine.
+
+        `order` is written where the header says "mixed".
+        """
         sizes = tuple(tuple(plane.shape) for plane in planes)
         if sizes != self.header.plane_sizes or any(p.dtype != self.header.format.dtype for p in planes):
             raise ValueError(f"y4m frame: planes {sizes} of {planes[0].dtype}, wanted {self.header.plane_sizes}")
-        self._write(b"FRAME\n")
+        self._write(_FRAME_LINES[order] if self.header.field_order == "mixed" else b"FRAME\n")
         for plane in planes:
             samples = plane.numpy()
             self._write(memoryview(np.ascontiguousarray(samples.astype(samples.dtype.newbyteorder("<"), copy=False))))
@@ -232,7 +239,8 @@ def _side(single: dict[str, str], letter: str) -> int:
 def _ratio(letter: str, value: str) -> Fraction:
     """N:D as a fraction, 0 for 0:0 and the like, which mean unknown."""
     top, colon, bottom = value.partition(":")
-    digits = (top.isdecimal(), bottom.isdecimal(), len(top) <= 10, len(bottom) <= 10)
+    # Ten digits may be more than FFmpeg's own numbers hold.
+    digits = (top.isdecimal(), bottom.isdecimal(), len(top) <= 9, len(bottom) <= 9)
     if not colon or not all(digits):
         raise InputError(f"y4m header: {letter}{value[:20]}, wanted {letter} and two numbers, for example {letter}25:1")
     return Fraction(int(top), int(bottom)) if int(bottom) else Fraction(0)

@@ -1,0 +1,61 @@
+"""FFmpeg's words for colour: the names that its options take, and the options that say a stream's colour.
+
+Numbers are those of ITU-T H.273, as in `vidrts.frame.ColorTags`; names those of `ffmpeg -h full` (libavcodec's option
+table).
+"""
+
+from collections.abc import Collection
+from typing import Literal
+
+from vidrts.frame import ColorTags
+
+Fact = Literal["matrix", "range", "transfer", "primaries", "siting"]
+
+MATRICES = {
+    "rgb": 0, "bt709": 1, "fcc": 4, "bt470bg": 5, "smpte170m": 6, "smpte240m": 7, "ycgco": 8, "bt2020nc": 9,
+}  # fmt: skip
+"""The matrices that are enhanced; all others FFmpeg must convert first."""
+RANGES = {"tv": 1, "pc": 2}
+TRANSFERS = {
+    "bt709": 1, "gamma22": 4, "gamma28": 5, "smpte170m": 6, "smpte240m": 7, "linear": 8, "log100": 9, "log316": 10,
+    "iec61966-2-4": 11, "bt1361e": 12, "iec61966-2-1": 13, "bt2020-10": 14, "bt2020-12": 15, "smpte2084": 16,
+    "smpte428": 17, "arib-std-b67": 18,
+}  # fmt: skip
+PRIMARIES = {
+    "bt709": 1, "bt470m": 4, "bt470bg": 5, "smpte170m": 6, "smpte240m": 7, "film": 8, "bt2020": 9, "smpte428": 10,
+    "smpte431": 11, "smpte432": 12, "ebu3213": 22,
+}  # fmt: skip
+SITINGS = {"left": 1, "center": 2, "topleft": 3, "top": 4, "bottomleft": 5, "bottom": 6}
+
+_OPTIONS: dict[Fact, tuple[str, dict[str, int]]] = {
+    "matrix": ("-colorspace", MATRICES),
+    "primaries": ("-color_primaries", PRIMARIES),
+    "transfer": ("-color_trc", TRANSFERS),
+    "range": ("-color_range", RANGES),
+    "siting": ("-chroma_sample_location", SITINGS),
+}
+
+
+def named(
+    *,
+    colorspace: str | None = None,
+    range: str | None = None,  # noqa: A002 - FFmpeg's word
+    primaries: str | None = None,
+    transfer: str | None = None,
+) -> ColorTags:
+    """The tags of these names; what is None is unspecified."""
+    return ColorTags(
+        matrix=MATRICES.get(colorspace or "", 2), range=RANGES.get(range or "", 0),
+        primaries=PRIMARIES.get(primaries or "", 2), transfer=TRANSFERS.get(transfer or "", 2),
+    )  # fmt: skip
+
+
+def words(color: ColorTags, held: Collection[Fact] = ()) -> str:
+    """The output options of ffmpeg that say `color`, without what is `held` elsewhere; "" where there is nothing."""
+    said = []
+    for fact, (option, names) in _OPTIONS.items():
+        number = getattr(color, fact)
+        name = next((name for name, value in names.items() if value == number), None)
+        if name is not None and fact not in held:
+            said.append(f"{option} {name}")
+    return " ".join(said)

@@ -1,0 +1,196 @@
+"""Where an output goes: a file under a hidden temporary name until it is complete, or stdout.
+
+destination.begin()      -> what FFmpeg opens; again after a failed attempt
+destination.started()    the container's header is written
+destination.completed()  the container is closed
+destination.commit()     or keep_partial(), or discard()
+"""
+
+import secrets
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+from typing import Protocol
+
+from vidrts.errors import OutputError
+from vidrts.media import aspect, filename
+from vidrts.media.containers import Place
+from vidrts.media.pipe import StandardOutput
+
+type Display = tuple[int, int, Fraction] | None
+"""Coded width and height and the sample aspect ratio that the Matroska muxer could not be told; None: nothing to do."""
+
+
+class Writable(Protocol):
+    """What PyAV writes to."""
+
+    def write(self, data: bytes) -> int:
+        """All of `data`."""
+
+
+class Destination(Protocol):
+    """See the module. `display` is what `aspect` has to write into the file."""
+
+    @property
+    def size(self) -> int:
+        """Bytes written so far."""
+
+    def begin(self) -> str | Writable:  # noqa: D102
+        ...
+
+    def started(self, display: Display) -> None:  # noqa: D102
+        ...
+
+    def completed(self, display: Display) -> None:  # noqa: D102
+        ...
+
+    def commit(self) -> None:  # noqa: D102
+        ...
+
+    def keep_partial(self) -> Place:
+        """Where the complete file lies that holds only a part of the work."""
+
+    def discard(self, close: Callable[[], None]) -> None:
+        """Nothing of it is to be kept; `close` ends what FFmpeg has open. Safe at any time and twice."""
+
+    def deserted(self) -> bool:
+        """Whether nobody reads it any more."""
+
+    def check(self) -> None:
+        """Raise `OutputError` where nothing can be written there any more."""
+
+
+class FileDestination:
+    """A file. `path` is its final name, which only ever a complete file gets."""
+
+    def __init__(self, path: Path, source: Place, *, overwrite: bool):
+        filename.check(path, source, overwrite=overwrite)
+        self._path = path
+        self._overwrite = overwrite
+        self._temporary: Path | None = None
+        self._size = 0
+
+    @property
+    def size(self) -> int:
+        """Bytes written so far."""
+        if self._temporary is not None:
+            try:
+                self._size = self._temporary.stat().st_size
+            except OSError:
+                return self._size
+        return self._size
+
+    def begin(self) -> str:
+        """A fresh hidden name for FFmpeg to open."""
+        self._temporary = filename.temporary(self._path, secrets.token_hex(4))
+        return f"file:{self._temporary}"
+
+    def started(self, display: Display) -> None:
+        """Nothing is done before the file is closed."""
+
+    def completed(self, display: Display) -> None:
+        """Write what the muxer could not."""
+        if display is not None and self._temporary is not None:
+            aspect.write(self._temporary, *display)
+
+    def commit(self) -> None:
+        """Give the complete file its final name.
+
+        Where that cannot be had any more (a file appeared under it meanwhile), it is kept under a partial name, and
+        `OutputError` says where it lies.
+        """
+        assert self._temporary is not None
+        try:
+            filename.rename(self._temporary, self._path, overwrite=self._overwrite)
+        except OSError as error:
+            kept = self.keep_partial()
+            raise OutputError(
+                f"{self._path}: cannot be given its name ({error.strerror}); the complete file is {kept}"
+            ) from error
+        self._size = self._path.stat().st_size
+        self._temporary = None
+
+    def keep_partial(self) -> Path:
+        """Give the complete file a partial name."""
+        assert self._temporary is not None
+        written, self._temporary = self._temporary, None
+        kept = filename.rename_partial(written, self._path)
+        self._size = kept.stat().st_size
+        return kept
+
+    def discard(self, close: Callable[[], None]) -> None:
+        """Remove the temporary file."""
+        close()
+        temporary, self._temporary = self._temporary, None
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+    def deserted(self) -> bool:
+        """A file is there to stay."""
+        return False
+
+    def check(self) -> None:
+        """Raise `OutputError` where nothing can be written beside the final name."""
+        filename.check_writable(self._path)
+
+
+class PipeDestination:
+    """Stdout. What is written before `started` is held: an attempt that fails leaves no trace in the pipe.
+
+    It must not have an attribute `closed`, by which PyAV judges whether a file still takes the container's end.
+    """
+
+    def __init__(self, stdout: StandardOutput):
+        self._stdout = stdout
+        self._held: bytearray | None = bytearray()
+        self._discarded = False
+
+    @property
+    def size(self) -> int:
+        """Bytes written so far."""
+        return self._stdout.count
+
+    def begin(self) -> Writable:
+        """Itself; whatever a failed attempt wrote is forgotten."""
+        self._held = bytearray()
+        self._discarded = False
+        return self
+
+    def write(self, data: bytes) -> int:
+        """All of `data`; nothing once it was discarded."""
+        if self._discarded:
+            return len(data)
+        if self._held is not None:
+            self._held += data
+            return len(data)
+        return self._stdout.write(data)
+
+    def started(self, display: Display) -> None:
+        """Let the header go, with what the muxer could not write."""
+        held, self._held = self._held or bytearray(), None
+        if display is not None and (patch := aspect.patch(bytes(held), *display)) is not None:
+            begin, tracks = patch
+            held[begin : begin + len(tracks)] = tracks
+        self._stdout.write(held)
+
+    def completed(self, display: Display) -> None:
+        """All is written."""
+
+    def commit(self) -> None:
+        """All is written."""
+
+    def keep_partial(self) -> Place:
+        """What is written cannot be taken back."""
+        return str(self._stdout)
+
+    def discard(self, close: Callable[[], None]) -> None:
+        """Write no more: the reader must not take what is cut short for complete."""
+        self._discarded = True
+        close()
+
+    def deserted(self) -> bool:
+        """Whether the program after this one is gone."""
+        return self._stdout.deserted()
+
+    def check(self) -> None:
+        """Nothing can be told before writing."""

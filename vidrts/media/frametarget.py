@@ -1,0 +1,202 @@
+"""Frames to stdout with nothing beside them: y4m, or raw video. What they cannot say is told to people.
+
+    with FrameTarget(stdout, "y4m", source) as target: ...
+
+`open_target` chooses between this and `Target`.
+"""
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from fractions import Fraction
+from types import TracebackType
+from typing import BinaryIO, Self, cast
+
+from vidrts.errors import ConsumerGoneError, OptionError, OutputError
+from vidrts.frame import PIXEL_FORMATS, Frame, PixelFormat
+from vidrts.media import rawvideo, y4m
+from vidrts.media.colorwords import Fact, words
+from vidrts.media.containers import FRAME_FORMATS, Place, fraction, pipe_kind, reason
+from vidrts.media.decode import CopiedPacket, Source
+from vidrts.media.encode import EncodeOptions, Target
+from vidrts.media.pipe import StandardOutput
+
+_LATE = 1
+"""Frames by which a frame may lie off a constant rate before that is told; clocks that count ms stay below."""
+
+
+def open_target(
+    path: str | os.PathLike[str] | StandardOutput,
+    source: Source,
+    options: EncodeOptions | None = None,
+    *,
+    scale: int = 1,
+    on_message: Callable[[str], None] | None = None,
+) -> "Target | FrameTarget":
+    """The target of a file name or of stdout. Raises as `Target` does."""
+    options = options or EncodeOptions()
+    if isinstance(path, StandardOutput):
+        kind = pipe_kind(options.format, source.piped)
+        if kind in FRAME_FORMATS:
+            return FrameTarget(path, kind, source, options, scale=scale, on_message=on_message)
+    return Target(path, source, options, scale=scale, on_message=on_message)
+
+
+class FrameTarget:
+    """y4m or raw video, frame by frame to stdout. Passive; one thread. Used as `Target` is.
+
+    Raises `OptionError` for options of an encoder, `UnsupportedFormatError` for pixel formats that y4m has no word for.
+    """
+
+    def __init__(
+        self,
+        stdout: StandardOutput,
+        kind: str,
+        source: Source,
+        options: EncodeOptions,
+        *,
+        scale: int = 1,
+        on_message: Callable[[str], None] | None = None,
+    ):
+        _check_options(options, kind)
+        self.path: Place = str(stdout)
+        self.messages: list[str] = []
+        self._stdout = stdout
+        self._on_message = on_message
+        self._source = source
+        self._kind = kind
+        self._first: Fraction | None = None
+        self._given = 0
+        info = source.info
+        held = _plain(info.format) if kind == "y4m" else info.format
+        self._shift = info.format.shift - held.shift
+        rate = None if source.piped == kind else fraction(source.video.guessed_rate)
+        self._header = y4m.Header(
+            width=info.width * scale, height=info.height * scale, format=held, rate=rate or info.frame_rate,
+            field_order="mixed" if source.mixed_fields else info.field_order, sar=info.sar,
+            siting=info.color.siting or 1,  # the enhancer takes silence for left; y4m's silence would be centred
+            range=2 if info.format.name.startswith("yuvj") else info.color.range,
+        )  # fmt: skip
+        self._uneven = kind == "raw"  # nobody is told of times where nothing is said at all
+        self._writer = self._opened()
+        for line in self._losses():
+            self._tell(line)
+        source.wanted = frozenset()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None,
+                 ) -> None:  # fmt: skip
+        pass
+
+    @property
+    def bytes_written(self) -> int:
+        """Size of the output so far."""
+        return self._stdout.count
+
+    def write(self, event: Frame | CopiedPacket) -> None:
+        """Write a frame; everything else is let go. Raises `OutputError`."""
+        if not isinstance(event, Frame):
+            return
+        self._check_time(event)
+        planes = event.planes if not self._shift else tuple(plane >> self._shift for plane in event.planes)
+        try:
+            if isinstance(self._writer, y4m.Writer):
+                self._writer.write(planes, event.field_order)
+            else:
+                self._writer.write(planes)
+        except OSError as error:
+            raise self._failed(error) from error
+        self._given += 1
+
+    def finish(self) -> None:
+        """Every frame is written already."""
+
+    def keep_partial(self) -> Place | None:
+        """Where the frames are; None if there is none."""
+        return self.path if self._given else None
+
+    def deserted(self) -> bool:
+        """Whether the program after this one is gone."""
+        return self._stdout.deserted()
+
+    def _opened(self) -> y4m.Writer | rawvideo.Writer:
+        """The writer; y4m's writes its header at once."""
+        stream = cast(BinaryIO, self._stdout)
+        try:
+            return y4m.Writer(stream, self._header) if self._kind == "y4m" else rawvideo.Writer(stream, self._header)
+        except OSError as error:
+            raise self._failed(error) from error
+
+    def _failed(self, error: OSError) -> OutputError:
+        """The one line for an error while writing."""
+        if self.deserted():
+            return ConsumerGoneError(f"{self.path}: the program that reads it is gone")
+        return OutputError(f"{self.path}: cannot be written: {reason(error)}")
+
+    # What is lost -------------------------------------------------------------------------------------------------
+
+    def _losses(self) -> list[str]:
+        """A line for each kind of thing that the program after this one must be told, or cannot know."""
+        source, header = self._source, self._header
+        lines: list[str] = []
+        name = {"y4m": "y4m", "raw": "raw video"}[self._kind]
+        if self._kind == "raw":
+            said = f"-f rawvideo -pixel_format {header.format.name} -video_size {header.width}x{header.height}"
+            said += f" -framerate {header.rate or 25}"
+            lines.append(f"raw video says nothing of itself; the ffmpeg after it reads it with {said}")
+        held: list[Fact] = ["range"] if self._kind == "y4m" else []
+        if self._kind == "y4m" and header.format.name == "yuv420p" and header.siting <= 3:
+            held.append("siting")
+        color = source.info.color if header.format.model == "yuv" else replace(source.info.color, matrix=2, siting=0)
+        if said := words(color, held):
+            lines.append(f"{name} does not say the colour; the ffmpeg after it wants, for its output, {said}")
+        if self._kind == "raw" and header.sar not in (0, 1):
+            lines.append(f"raw video does not say the aspect ratio; the ffmpeg after it wants -vf setsar={header.sar}")
+        others = [s.type for s in source.container.streams if s.index != source.video.index]
+        if others:
+            counted = ", ".join(f"{others.count(kind)} {kind}" for kind in dict.fromkeys(others))
+            lines.append(f"{name} holds frames alone: other streams are left out ({counted}); -f matroska holds all")
+        if source.info.rotation:
+            lines.append(f"the rotation by {source.info.rotation} degrees is lost: {name} cannot hold it")
+        if source.hdr.primaries or source.hdr.light or source.hdr.dynamic:
+            lines.append(f"HDR metadata (mastering display, light levels) is lost: {name} cannot hold it")
+        return lines
+
+    def _check_time(self, frame: Frame) -> None:
+        """Tell once where frames leave the constant rate that the header says."""
+        if self._uneven or self._header.rate is None:
+            return
+        time = frame.pts * frame.time_base
+        if self._first is None:
+            self._first = time
+        late = (time - self._first) * self._header.rate - self._given
+        if abs(late) > _LATE:
+            self._uneven = True
+            self._tell(f"from {float(time):.3f} s on frames do not come at {float(self._header.rate):.3f} frames/s and "
+                       "y4m has no timestamps: times are lost; -f matroska or -f nut keeps them")  # fmt: skip
+
+    def _tell(self, line: str) -> None:
+        """A line for people."""
+        self.messages.append(line)
+        if self._on_message is not None:
+            self._on_message(line)
+
+
+def _plain(fmt: PixelFormat) -> PixelFormat:
+    """The planar format with the same picture, whose range is a tag; the format itself where there is none."""
+    alike = (f for f in PIXEL_FORMATS.values() if f.samples == fmt.samples and f.layout == "planar" and not f.shift)
+    return next((f for f in alike if not f.name.startswith("yuvj")), fmt)
+
+
+def _check_options(options: EncodeOptions, kind: str) -> None:
+    """Raise `OptionError` for what only an encoder could take."""
+    asked = {
+        "-c:v": options.video_codec, "-crf": options.crf, "-b:v": options.bit_rate, "-preset": options.preset,
+        "-tune": options.tune, "-e": options.options or None, "-pix_fmt": options.pixel_format,
+        "-c:a": options.audio_codec,
+    }  # fmt: skip
+    given = [option for option, value in asked.items() if value is not None]
+    if given:
+        raise OptionError(f"{', '.join(given)}: {kind} is not encoded; wanted -f matroska or another container")

@@ -1,0 +1,171 @@
+"""The standard streams as pipes: stdin whose reader can be called off, stdout that holds frames and nothing else.
+
+In messages they are called by their names, stdin and stdout; `STANDARD` is what people write for both.
+"""
+
+import io
+import os
+import select
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from vidrts.errors import OptionError
+
+STANDARD = "-"
+"""The name of stdin as a source and of stdout as a target."""
+
+_CAPACITY = 1 << 20
+"""Bytes asked for between two processes; Linux gives 64 KiB by itself, a fiftieth of a 1080p frame."""
+_POLL = 100
+"""Milliseconds between looks at whether reading is still wanted; nothing is timed by it."""
+
+
+class StandardInput(io.RawIOBase):
+    """Bytes from stdin. A read waits for the program before, but not after `abandon` or when `stop` says so.
+
+    Then, as at the real end, it gives nothing. One reader; `abandon` may be called from any thread. Raises
+    `OptionError` where stdin is a terminal or closed.
+    """
+
+    def __init__(self, stop: Callable[[], bool] = lambda: False, descriptor: int = 0):
+        try:
+            if os.isatty(descriptor):
+                raise OptionError("IN is -, but stdin is a terminal; wanted ffmpeg -i IN ... - | vidrts enhance - OUT")
+            self._file = io.FileIO(descriptor, closefd=False)
+        except OSError as error:
+            raise OptionError(f"IN is -, but stdin cannot be read: {error.strerror}") from error
+        self._stop = stop
+        self._abandoned = threading.Event()
+        self._head = b""
+        self._poll = select.poll() if hasattr(select, "poll") else None  # Windows waits in the read itself
+        if self._poll is not None:
+            self._poll.register(descriptor, select.POLLIN)
+        _widen(descriptor)
+
+    def __str__(self) -> str:
+        return "stdin"
+
+    def readable(self) -> bool:
+        """As every reader says."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill some of `buffer`; 0 at the end."""
+        if self._head:
+            count = min(len(self._head), len(buffer))
+            buffer[:count], self._head = self._head[:count], self._head[count:]
+            return count
+        while self._waited():
+            count = self._file.readinto(buffer)
+            if count is not None:  # None: a pipe that was set not to block
+                return count
+        return 0
+
+    def sniff(self, count: int) -> bytes:
+        """The first `count` bytes, fewer where the stream is shorter; they are read again."""
+        while len(self._head) < count and self._waited():
+            piece = self._file.read(count - len(self._head))
+            if piece == b"":
+                break
+            self._head += piece or b""
+        return self._head
+
+    def abandon(self) -> None:
+        """Let every read end, the one that waits too."""
+        self._abandoned.set()
+
+    def _waited(self) -> bool:
+        """Wait for bytes or the end; False once nobody wants them any more."""
+        while not (self._abandoned.is_set() or self._stop()):
+            if self._poll is None or self._poll.poll(_POLL):
+                return True
+        return False
+
+
+class StandardOutput(io.RawIOBase):
+    """Bytes to stdout, each write at once. While it is open, all else that is printed to stdout goes to stderr.
+
+    Meant for one at a time. Raises `OptionError` where stdout is a terminal or closed.
+    """
+
+    def __init__(self, descriptor: int = 1):
+        self.gone = False
+        """Whether the program after this one was found gone, while writing."""
+        self.count = 0
+        """Bytes written."""
+        self._public = descriptor
+        try:
+            if os.isatty(descriptor):
+                raise OptionError("OUT is -, but stdout is a terminal; wanted vidrts enhance IN - | ffmpeg -i - OUT")
+            self._private = os.dup(descriptor)
+        except OSError as error:
+            raise OptionError(f"OUT is -, but stdout cannot be written: {error.strerror}") from error
+        with suppress(AttributeError, OSError, ValueError):
+            sys.stdout.flush()
+        try:
+            os.dup2(2, descriptor)
+        except OSError:  # there is no stderr either
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, descriptor)
+            os.close(nowhere)
+        _widen(self._private)
+
+    def __str__(self) -> str:
+        return "stdout"
+
+    def writable(self) -> bool:
+        """As every writer says."""
+        return True
+
+    def write(self, data: Any) -> int:
+        """Write all of `data`. Raises OSError; once `gone`, further bytes are dropped without a word."""
+        view = memoryview(data).cast("B")
+        done = 0
+        while done < len(view) and not self.gone:
+            try:
+                done += os.write(self._private, view[done:])
+            except BlockingIOError:  # a pipe that was set not to block, by a program that shares it
+                select.select([], [self._private], [])
+            except BrokenPipeError:
+                self.gone = True
+                raise
+        self.count += done
+        return len(view)
+
+    def deserted(self) -> bool:
+        """Whether the program after this one is gone, asked without writing; False where the system cannot tell."""
+        if self.gone or self.closed or not hasattr(select, "poll"):
+            return self.gone
+        poll = select.poll()
+        poll.register(self._private, 0)
+        return any(event & select.POLLERR for _, event in poll.poll(0))
+
+    def close(self) -> None:
+        """Give stdout back; safe to call twice."""
+        if not self.closed:
+            with suppress(AttributeError, OSError, ValueError):
+                sys.stdout.flush()  # what was printed meanwhile belongs to stderr
+            os.dup2(self._private, self._public)
+            os.close(self._private)
+        super().close()
+
+
+@contextmanager
+def stdout_or[T: str | os.PathLike[str]](name: T) -> Iterator[StandardOutput | T]:
+    """`StandardOutput` for "-", any other name as it is."""
+    if name != STANDARD:
+        yield name
+        return
+    with StandardOutput() as stdout:
+        yield stdout
+
+
+def _widen(descriptor: int) -> None:
+    """Make a pipe hold about a frame, so that both sides change places less often; where the system can."""
+    with suppress(ImportError, AttributeError, OSError):
+        import fcntl
+
+        fcntl.fcntl(descriptor, fcntl.F_SETPIPE_SZ, _CAPACITY)
