@@ -1,5 +1,8 @@
 """Shared fixtures: the real clips and pictures, tiny models, guards that hold for every test."""
 
+import few_threads  # noqa: F401 - before torch
+
+# isort: split
 import logging
 import os
 import signal
