@@ -160,7 +160,7 @@ def test_devices_and_precisions() -> None:
     with pytest.raises(OptionError, match="thousand times slower"):
         pick_precision("fp16", CPU)
     if not torch.cuda.is_available():
-        with pytest.raises(DeviceError, match="--device cpu"):
+        with pytest.raises(DeviceError, match="wanted the device cpu"):
             pick_device("cuda")
 
 
