@@ -1,7 +1,6 @@
 """Every command of plugins/ffmpeg/README.md, run as it stands; those of VapourSynth's are run by their own test."""
 
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -11,14 +10,9 @@ import pytest
 from conftest import need
 from media_truth import describe
 from pipe_ends import ffmpeg
+from readme_commands import ROOT, commands
 
-ROOT = Path(__file__).resolve().parents[1]
-README = (ROOT / "plugins/ffmpeg/README.md").read_text()
-COMMANDS = [
-    command.strip()
-    for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
-    for command in re.split(r"(?<![|\\])\n(?=\S)", block)
-]
+COMMANDS = commands("plugins/ffmpeg/README.md")
 FRAMES = 3
 
 

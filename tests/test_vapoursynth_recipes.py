@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from readme_commands import ROOT, commands
 
 from vidrts.frame import Frame
 from vidrts.media.decode import Source
@@ -19,13 +20,7 @@ from vidrts.picture.enhancer import Enhancer
 
 pytest.importorskip("vapoursynth", reason="VapourSynth is not installed: pip install 'vidrts[vapoursynth]'")
 
-ROOT = Path(__file__).resolve().parents[1]
-README = (ROOT / "plugins/vapoursynth/README.md").read_text()
-COMMANDS = [
-    command.strip()
-    for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
-    for command in re.split(r"(?<![|\\])\n(?=\S)", block)
-]
+COMMANDS = commands("plugins/vapoursynth/README.md")
 BIN = Path(sys.executable).parent
 FRAMES = 9
 

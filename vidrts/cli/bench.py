@@ -6,6 +6,7 @@ from dataclasses import asdict
 import click
 
 from vidrts.bench.training import TrainBench, bench_train
+from vidrts.cli.common import VERBOSE
 from vidrts.networks.registry import RECIPES
 
 _DEFAULT = TrainBench()
@@ -37,7 +38,7 @@ def bench() -> None:
     "--compile/--no-compile", default=_DEFAULT.compile, show_default=True, help="Train through torch.compile."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the numbers as JSON.")
-@click.option("-v", "--verbose", is_flag=True, help="Show tracebacks.")
+@VERBOSE
 def train(
     model: str, batch: int, patch: int, steps: int, flats: int, device: str, compile: bool, as_json: bool,  # noqa: A002
     verbose: bool,

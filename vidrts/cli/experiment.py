@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from vidrts.cli.common import VERBOSE
 from vidrts.cli.steps import say
 from vidrts.cli.train import tell
 from vidrts.report.experiments import EXPERIMENTS, SCALES, run_experiment
@@ -20,7 +21,7 @@ from vidrts.report.experiments import EXPERIMENTS, SCALES, run_experiment
     help="full: the paper's schedule, for a GPU. short: small networks and few steps, for orderings and gains.",
 )  # fmt: skip
 @click.option("--device", default="auto", show_default=True, metavar="auto|cpu|cuda[:N]", help="Where networks run.")
-@click.option("-v", "--verbose", is_flag=True, help="Show tracebacks.")
+@VERBOSE
 def experiment(name: str, photos: Path, out: Path, scale: str, device: str, verbose: bool) -> None:
     """Train and measure what answers one question, and write answer.md and a report.
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from vidrts.cli.common import QUIET, VERBOSE
 from vidrts.cli.steps import say
 from vidrts.report.runpage import save_report
 
@@ -14,8 +15,8 @@ from vidrts.report.runpage import save_report
     "--out", type=click.Path(path_type=Path), metavar="DIR",
     help="Where the report goes; default: the folder `report` of the first run.",
 )  # fmt: skip
-@click.option("-v", "--verbose", is_flag=True, help="Show tracebacks.")
-@click.option("-q", "--quiet", is_flag=True, help="Only errors.")
+@VERBOSE
+@QUIET
 def report(runs: tuple[Path, ...], out: Path | None, verbose: bool, quiet: bool) -> None:
     """Draw training runs, finished or not: the paper's tables and figures, and which stage ships.
 

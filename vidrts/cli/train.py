@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from vidrts.cli.common import DEVICE, VERBOSE
 from vidrts.cli.layout import Sectioned
 from vidrts.cli.progress import human_time
 from vidrts.cli.steps import say
@@ -106,9 +107,7 @@ _SECTIONS = {
     help="Give each target the mean colour of its photograph.",
 )  # fmt: skip
 @click.option("--seed", type=int, default=_DEFAULT.seed, show_default=True, help="Of all chance in the run.")
-@click.option(
-    "--device", default=_DEFAULT.device, show_default=True, metavar="auto|cpu|cuda[:N]", help="Where the network runs."
-)  # fmt: skip
+@DEVICE
 @click.option(
     "--compile/--no-compile", default=_DEFAULT.compile, show_default=True, help="Train through torch.compile."
 )  # fmt: skip
@@ -119,7 +118,7 @@ _SECTIONS = {
 @click.option(
     "--viqet/--no-viqet", default=_DEFAULT.viqet, show_default=True, help="Score each stage by VIQET's measures."
 )  # fmt: skip
-@click.option("-v", "--verbose", is_flag=True, help="Show tracebacks.")
+@VERBOSE
 def train(
     photos: Path | None, stills: tuple[str, ...], out: Path | None, resume: Path | None, degrade: str, verbose: bool,
     **settings: Any,
