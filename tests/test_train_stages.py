@@ -100,7 +100,7 @@ def test_a_run_has_all_measures_and_keeps_targets_in_no_file_at_the_end(run: Pat
         "delta_scalar", "step_ratio", "alpha", "alpha_sd", "alpha_correlation", "gain_at_0.35", "ciede2000",
         "flat_noise", "overshoot", "usm_difference_ratio", "usm_step_ratio", "flat_shift", "mos", "edge_acutance",
         "noise_signature_index", "texture_acutance", "saturation", "color_warmth", "illumination", "dynamic_range",
-        "over_exposed_pct", "under_exposed_pct", "resolution_mp",
+        "over_exposed_pct", "under_exposed_pct", "resolution_mp", "blue_difference",
     }  # fmt: skip
     measures = RunFolder(run).measures()
     for stage in (1, 2, 3):
@@ -154,6 +154,12 @@ def test_measures_of_a_stage_by_a_second_way(few_photos: Path, tmp_path: Path) -
     enhanced = raw.clip(0, 1)
     assert first["difference_ratio"] == pytest.approx(100 * np.abs(enhanced - y).sum() / y.sum(), rel=1e-4)
     assert first["delta_scalar"] == first["difference_ratio"] == first["step_ratio"]
+    with torch.no_grad():
+        blue = (torch.from_numpy(wide) + network.residual(torch.from_numpy(wide)[None])[0]).numpy()
+    r = network.radius
+    middle = (slice(None), slice(r, -r), slice(r, -r))
+    away = np.abs(blue[:, pad:-pad, pad:-pad] - raw)[middle].sum()
+    assert first["blue_difference"] == pytest.approx(100 * away / raw[middle].sum(), rel=1e-4)
     # The same network again: nothing has moved.
     assert second["step_ratio"] == 0
     assert second["delta_scalar"] == pytest.approx(0, abs=1e-9)

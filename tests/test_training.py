@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from vidrts.errors import OptionError, TrainingError
+from vidrts.errors import ModelError, OptionError, TrainingError
 from vidrts.networks.checkpoint import load_model
 from vidrts.picture.lanczos import halve
 from vidrts.training import corpus, phase_a, phase_b
@@ -155,6 +155,40 @@ def test_training_learns_and_the_next_stage_aims_at_d_of_sr(few_photos: Path, tm
     wanted = halve(network(x)).clamp(0, 1)[0]
     # bf16 residual on some processors, float16 storage, zero against replicate padding at the border
     assert (target.float() - wanted)[:, 12:-12, 12:-12].abs().max() < 6e-3
+
+
+def test_a_run_can_start_from_a_models_weights(few_photos: Path, tmp_path: Path) -> None:
+    (given, _) = train(options(few_photos, tmp_path / "first"))
+    run = tmp_path / "second"
+    # At a rate that moves nothing, what comes out is what went in.
+    (still, _) = train(options(few_photos, run, init=str(given), rate=1e-12, later_rate=1e-12, flats=0))
+    before, after = (load_model(file).network.state_dict() for file in (given, still))
+    assert all(torch.allclose(before[k], after[k], atol=1e-7) for k in before)
+    assert load_model(still).info.training["init"] == "stage-1"
+    # The run keeps its own copy: it goes on although the model is gone.
+    (run / "stage-2.safetensors").unlink()
+    given.unlink()
+    train(RunFolder(run).options(), resume=True)
+    with pytest.raises(OptionError, match=r"init rts-r1: holds another network than rts-lite"):
+        train(options(few_photos, tmp_path / "third", init="rts-r1"))
+    with pytest.raises(ModelError, match="neither a shipped model"):
+        train(options(few_photos, tmp_path / "third", init="nowhere.safetensors"))
+    assert not (tmp_path / "third").exists()
+
+
+@pytest.mark.cuda
+def test_a_captured_step_equals_an_eager_one() -> None:
+    schedule = phase_a.Schedule(steps=3, batch=2, flats=2, bf16=False)
+    low = torch.randint(0, 256, (6, 3, 32, 32), dtype=torch.uint8)
+    targets = [torch.rand(3, 64, 64).half() for _ in range(6)]
+    crops = [corpus.Crop(k, 0, 0, 0) for k in range(6)]
+    weights = []
+    for device in ("cpu", "cuda"):
+        network = tiny_network().requires_grad_().to(device)
+        state = phase_a.fresh_state(network, schedule)
+        phase_a.run(state, schedule, low=low, targets=targets, crops=crops, seed=1, until=3)
+        weights.append({k: v.cpu() for k, v in network.state_dict().items()})
+    assert all(torch.allclose(weights[0][k], weights[1][k], atol=1e-4) for k in weights[0])
 
 
 def test_a_loss_that_is_not_finite_stops_the_run(few_photos: Path, tmp_path: Path) -> None:

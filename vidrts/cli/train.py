@@ -26,7 +26,9 @@ from vidrts.training.team import leads
 
 _DEFAULT = TrainOptions(photos=Path(), out=Path())
 _SECTIONS = {
-    "The run": ("photos", "stills", "stills_weight", "out", "resume", "model", "held_out", "crops", "patch", "seed"),
+    "The run": (
+        "photos", "stills", "stills_weight", "out", "resume", "model", "init", "held_out", "crops", "patch", "seed",
+    ),
     "Low-resolution input": ("degrade",),
     "Stages and schedule": (
         "stages", "steps", "later_steps", "batch", "rate", "later_rate", "decay", "stage_init", "aim",
@@ -53,6 +55,10 @@ _SECTIONS = {
 @click.option("--resume", type=click.Path(path_type=Path), metavar="RUN", help="Go on with this run, as it was begun.")
 @click.option(
     "--model", type=click.Choice(list(RECIPES)), default=_DEFAULT.model, show_default=True, help="The network."
+)  # fmt: skip
+@click.option(
+    "--init", default="", metavar="NAME|FILE", show_default=False,
+    help="Start stage 1 from this model's weights, to fit it to other pictures or another --degrade.",
 )  # fmt: skip
 @click.option(
     "--degrade", default="video", show_default=True, metavar="NAME|STEPS",

@@ -145,13 +145,16 @@ def _nearness(run: Run) -> Table:
         rows.append((
             f"SR{n}", _text(m, "psnr_lr_to_hr0"), _text(m, "psnr_lr_to_target"), _text(m, "ssim_lr_to_hr0", ".4f"),
             _text(m, "ssim_lr_to_target", ".4f"), _text(m, "alpha", ".3f") + spread, _text(m, "alpha_correlation"),
+            _text(m, "blue_difference"),
         ))  # fmt: skip
     return Table(
         "SR_n(LR) against HR0 and its target HR_{n-1}",
-        ("", "PSNR to HR0, dB", "PSNR to target, dB", "SSIM to HR0", "SSIM to target", "alpha", "correlation"),
+        ("", "PSNR to HR0, dB", "PSNR to target, dB", "SSIM to HR0", "SSIM to target", "alpha", "correlation",
+         "d(s) - b, %"),
         tuple(rows),
         "alpha of eq. 11 by least squares, with its spread over the photographs; the paper has 0.779 ± 0.098 in "
-        "stage 1. Correlation: how well D(R(y)) and R(x) are proportional at all.",
+        "stage 1. Correlation: how well D(R(y)) and R(x) are proportional at all. d(s) - b: difference ratio of the "
+        "layer at input size and HR_n, of which the paper says that they agree; no loss acts on that layer.",
     )  # fmt: skip
 
 

@@ -25,6 +25,8 @@ class TrainOptions:
     out: Path
     model: str = "rts-r3"
     """A name of `networks.registry.RECIPES`."""
+    init: str = ""
+    """A shipped model's name or a model file of the same network, whose weights are the start; "" for new ones."""
     stills: tuple[str, ...] = ()
     """Folders of stills, or videos of which stills are taken."""
     stills_weight: float = 0.5
@@ -106,7 +108,7 @@ class TrainOptions:
         settings = asdict(self)
         for name in (*_PATHS, *FREE, "degradation", "model"):
             del settings[name]
-        return settings
+        return {**settings, "init": Path(self.init).stem}
 
     def stored(self) -> dict[str, Any]:
         """All settings as settings.json holds them; `restored` is the way back."""
@@ -114,6 +116,7 @@ class TrainOptions:
             **self.public(),
             **{name: getattr(self, name) for name in FREE},
             "model": self.model,
+            "init": self.init,
             "photos": str(self.photos.resolve()),
             "stills": [str(Path(still).resolve()) for still in self.stills],
             "degradation": str(self.degradation),

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own name for it
+from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from vidrts.errors import OptionError, TrainingError
@@ -69,6 +70,8 @@ class State:
     average: AveragedModel | None
     """The moving average of the network's weights, where one is kept."""
     step: int = 0
+    objective: nn.Module | None = None
+    """What the first step makes of the network and captures where it can; no part of a checkpoint."""
 
     def state_dict(self) -> dict[str, Any]:
         """All of it, as tensors and numbers."""
@@ -133,6 +136,39 @@ def inner_part(network: Upscaler, size: int) -> slice:
     return slice(margin, size - margin)
 
 
+class Objective(nn.Module):
+    """What a step makes small: the loss of a batch, and that of flat patches, as one module without branches on data.
+
+    `inner`: the rows and columns of a prediction that count (`inner_part`).
+    """
+
+    def __init__(self, network: Upscaler, schedule: Schedule, inner: slice) -> None:
+        super().__init__()
+        self.network = network
+        self._schedule = schedule
+        self._inner = inner
+        self._forward = torch.compile(network) if schedule.compile else network
+
+    def forward(self, x: torch.Tensor, y: torch.Tensor, colours: torch.Tensor) -> torch.Tensor:
+        """x (B, 3, h, w), y (B, 3, 2h, 2w), colours (C, 3, 1, 1), all float32 in 0..1 -> a scalar, float32."""
+        # No cache of cast weights: a captured step would go on with the ones that it was captured with.
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=self._schedule.bf16, cache_enabled=False):
+            prediction = self._forward(x)
+            loss = LOSSES[self._schedule.loss](
+                prediction[..., self._inner, self._inner].float(), y[..., self._inner, self._inner]
+            )
+            return loss + flat_loss(self.network, colours) if len(colours) else loss
+
+
+def capture(objective: nn.Module, x: torch.Tensor, y: torch.Tensor, colours: torch.Tensor) -> nn.Module:
+    """`objective`, forward and backward, as CUDA graphs for inputs of these shapes.
+
+    A small network's step is mostly the launching of its kernels. The module given is changed.
+    """
+    torch.cuda.make_graphed_callables(objective, (x, y, colours))  # in place, where it is a module
+    return objective
+
+
 def flat_loss(network: Upscaler, colours: torch.Tensor) -> torch.Tensor:
     """MSE between colours (B, 3, 1, 1) and SR of flat patches of them, where zero padding does not reach."""
     reach = network.reach
@@ -183,24 +219,23 @@ def run(
     """
     team = team or Team()
     network = state.network
-    forward = torch.compile(network) if schedule.compile else network
     device = next(network.parameters()).device
-    inner = inner_part(network, 2 * low.shape[-1])
-    losses: list[float] = []
     network.train()
+    losses: list[float] = []
     for indices in batches(len(crops), schedule.batch, seed, state.step, until):
         own = indices[team.rank :: team.size]
         for optimizer in state.optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = schedule.rate_at(state.step)
         x, y = load_batch(low, targets, crops, own, device)
-        with torch.autocast(device.type, torch.bfloat16, enabled=schedule.bf16):
-            prediction = forward(x)
-            loss = LOSSES[schedule.loss](prediction[..., inner, inner].float(), y[..., inner, inner])
-            if schedule.flats:
-                loss = loss + flat_loss(network, flat_colours(schedule.flats, seed, state.step).to(device))
+        colours = flat_colours(schedule.flats, seed, state.step).to(device)
+        if state.objective is None:
+            state.objective = Objective(network, schedule, inner_part(network, 2 * low.shape[-1]))
+            if device.type == "cuda":
+                state.objective = capture(state.objective, x, y, colours)
         network.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss = state.objective(x, y, colours)
+        loss.backward()
         gradients = [p.grad for p in network.parameters() if p.grad is not None]
         value = loss.detach()
         team.average([value, *gradients])

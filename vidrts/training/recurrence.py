@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 
 from vidrts.errors import OptionError
-from vidrts.networks.checkpoint import ModelInfo, load_model, save_model
+from vidrts.networks.checkpoint import LoadedModel, ModelInfo, load_model, save_model
 from vidrts.networks.registry import RECIPES, build
 from vidrts.networks.upscaler import Upscaler
 from vidrts.training import phase_a, phase_b, stills
@@ -78,6 +78,7 @@ class _Run:
 
     def train(self, *, resume: bool) -> list[Path]:
         options, team, folder = self._options, self._team, self._folder
+        initial = self._initial()
         corpus = self._corpus(resume)
         torch.manual_seed(options.seed)
         frames = sum(picture.name.startswith("stills-") for picture in corpus.training)
@@ -89,6 +90,8 @@ class _Run:
         low = make_low(originals, corpus, options.degradation, team)
         validation = None
         if team.leads:
+            if initial:
+                save_model(folder.init_file, initial.network, initial.info)
             folder.keep_manifest(manifest(corpus, options.degradation, low))
             photographs = [picture.path for picture in corpus.validation]
             validation = Validation(
@@ -97,7 +100,10 @@ class _Run:
 
         architecture, numbers = RECIPES[options.model]
         (low,) = phase_a.near([low], team.device)
-        network = build(architecture, numbers).to(team.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        network = build(architecture, numbers)
+        if initial:
+            network.load_state_dict(initial.network.state_dict())
+        network = network.to(team.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         targets: Sequence[torch.Tensor] = originals
         files: list[Path] = []
         for stage in range(1, options.stages + 1):
@@ -132,6 +138,19 @@ class _Run:
         self._clear_targets()
         self._choose()
         return files
+
+    def _initial(self) -> LoadedModel | None:
+        """The model whose weights are the start: the run's own copy once there is one, since a model may change."""
+        own = self._folder.init_file
+        if not self._options.init:
+            return None
+        given = load_model(own if own.is_file() else self._options.init)
+        architecture, numbers = RECIPES[self._options.model]
+        if (given.info.architecture, dict(given.info.numbers)) != (architecture, dict(numbers)):
+            raise OptionError(
+                f"init {self._options.init}: holds another network than {self._options.model}; wanted the same one"
+            )
+        return given
 
     def _corpus(self, resume: bool) -> Corpus:
         """The pictures of the run, held against those with which it was begun."""

@@ -1,5 +1,7 @@
 """A run's folder: settings.json, manifest.json, metrics.jsonl, checkpoint.pt and stage-N.safetensors.
 
+init.safetensors is there where the run started from a model's weights.
+
 Every file is replaced whole, so that a run can be killed at any moment; metrics.jsonl alone grows by lines, and what
 it holds beyond the checkpoint is cut off when a run goes on.
 """
@@ -30,6 +32,11 @@ class RunFolder:
     def stage_file(self, stage: int) -> Path:
         """Where the model of stage 1, 2, ... lies when it is done."""
         return self.path / f"stage-{stage}.safetensors"
+
+    @property
+    def init_file(self) -> Path:
+        """The run's own copy of the model with whose weights it starts."""
+        return self.path / "init.safetensors"
 
     def begin(self, *, resume: bool) -> None:
         """Raises `TrainingError` where a new run would find one already, or one that goes on none."""

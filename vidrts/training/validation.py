@@ -20,6 +20,7 @@ from vidrts.measure.flats import flat_shift
 from vidrts.measure.luma import luma
 from vidrts.measure.sharpness import flat_noise_gain, overshoot, radial_gain
 from vidrts.measure.viqet import measure_many
+from vidrts.networks.rts import RTS
 from vidrts.networks.upscaler import Upscaler
 from vidrts.picture.lanczos import double, halve
 from vidrts.picture.resolver import Resolver
@@ -35,6 +36,8 @@ _VIQET_LEAST = 80
 """Pixels of the shorter side of a picture that VIQET measures."""
 GAIN_AT = 0.35
 """Cycles per pixel about where edge and texture acutance look (specs/RTS.md section 14)."""
+_BLUE_SIDE = 768
+"""Pixels of the square on which b is made: it has no tiles."""
 _SHOWN, _EXAMPLE = 4, 96
 """Photographs of which an example is kept, and its side in pixels."""
 
@@ -113,6 +116,7 @@ class Validation:
                 "overshoot": _defined(overshoot, enhanced, truth),
                 "usm_difference_ratio": dr.difference_ratio(mask, truth),
                 "usm_step_ratio": dr.step_ratio(mask, self._masked[k]),
+                **_blue(network, truth.to(self._device), raw),
             })  # fmt: skip
             pictures.append(enhanced)
             masks.append(mask)
@@ -163,6 +167,27 @@ def alpha(reduced: torch.Tensor, residual: torch.Tensor) -> Measures:
     both, energy = float((a * b).sum()), float((b * b).sum())
     scale = math.sqrt(float((a * a).sum()) * energy)
     return {"alpha": both / energy if energy else 0.0, "alpha_correlation": both / scale if scale else 0.0}
+
+
+def _blue(network: Upscaler, picture: torch.Tensor, enhanced: torch.Tensor) -> Measures:
+    """How far the layer at input size, b, is from d(s), of which the paper says that they agree (RTS.md section 2, A7).
+
+    Over the middle of the picture (3, H, W), where no padding reaches: difference ratio in percent. Nothing for a
+    network without such a layer.
+    """
+    if not isinstance(network, RTS):
+        return {}
+    _, height, width = picture.shape
+    sides = [min(_BLUE_SIDE, size) for size in (height, width)]
+    y, x = ((size - side) // 2 for size, side in zip((height, width), sides, strict=True))
+    margin = network.radius
+    if min(sides) <= 2 * margin:
+        return {}
+    part = picture[:, y : y + sides[0], x : x + sides[1]]
+    with torch.no_grad():
+        blue = (part + network.residual(part[None])[0]).cpu()[:, margin:-margin, margin:-margin]
+    same = enhanced[:, y + margin : y + sides[0] - margin, x + margin : x + sides[1] - margin]
+    return {"blue_difference": _defined(dr.difference_ratio, blue, same)}
 
 
 def _defined(measure: Callable[[torch.Tensor, torch.Tensor], float], a: torch.Tensor, b: torch.Tensor) -> float:
