@@ -83,7 +83,7 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model file of the tiny network."""
     path = tmp_path_factory.mktemp("models") / "tiny.safetensors"
     info = ModelInfo(
-        name="tiny", architecture="rts", numbers={"n": 1, "channels": 4}, stage=1, degradation="none", data_hash="",
+        name="tiny", architecture="rts", numbers={"n": 1, "channels": 4}, stage=1, degradation="triangle", data_hash="",
     )  # fmt: skip
     save_model(path, tiny_network(), info)
     return path

@@ -12,10 +12,10 @@ from scipy.ndimage import correlate1d
 from vidrts.frame import pixel_format
 from vidrts.measure import controls
 from vidrts.measure.difference import difference_ratio
-from vidrts.measure.sharpness import predicted_gain
+from vidrts.measure.sharpness import predicted_gain, radial_gain
 from vidrts.media.stillfilter import filter_picture
 from vidrts.networks.checkpoint import load_model
-from vidrts.report.controls import compare, markdown, plot
+from vidrts.report.controls import SAME_GAIN, compare, markdown, plot
 from vidrts.report.stills import read_photo
 
 FFMPEG = FFPROBE and str(Path(FFPROBE).with_name("ffmpeg"))
@@ -75,6 +75,20 @@ def test_the_linear_control_has_the_predicted_gain(stage: int) -> None:
     assert response[13, 20].item() == pytest.approx(response[13, 0].item() * response[0, 20].item(), rel=1e-6)
 
 
+def test_a_filter_of_given_gains_has_them(photo: torch.Tensor) -> None:
+    frequencies, gains = [0.1, 0.2, 0.3, 0.4, 0.5], [1.1, 1.3, 1.5, 1.4, 1.2]
+    impulse = torch.full((1, 65, 65), 0.5, dtype=torch.float64)
+    impulse[0, 32, 32] += 0.01
+    response = torch.fft.fft2(controls.of_gain(impulse, frequencies, gains)[0] - 0.5).abs() / 0.01
+    for y, x in ((0, 6), (0, 13), (13, 0), (12, 16), (0, 26)):
+        wanted = np.interp(np.hypot(y, x) / 65, frequencies, gains)
+        assert response[y, x].item() == pytest.approx(wanted, abs=0.04)
+    # On a photograph: what comes out has the gains that went in.
+    bands, measured = radial_gain(controls.of_gain(photo, frequencies, gains), photo)
+    for f, g in list(zip(bands, measured, strict=True))[2:]:
+        assert g == pytest.approx(np.interp(f, frequencies, gains), abs=0.05)
+
+
 def test_every_control_meets_a_difference_ratio(photo: torch.Tensor) -> None:
     for name, control in controls.CONTROLS.items():
         amount = controls.equal_amount(photo, 3.0, control.apply, control.most)
@@ -84,7 +98,8 @@ def test_every_control_meets_a_difference_ratio(photo: torch.Tensor) -> None:
 def test_the_table_has_a_row_for_each_version(kodak: Path, tiny_model: Path, tmp_path: Path) -> None:
     comparison = compare(sorted(kodak.rglob("*.png"))[7:8], [load_model(tiny_model)], workers=1)
     rows = {row.name: row for row in comparison.rows}
-    assert list(rows) == ["LR", "HR0", "HR1", *controls.CONTROLS]
+    assert list(rows) == ["LR", "HR0", "HR1", *controls.CONTROLS, SAME_GAIN]
+    assert rows[SAME_GAIN].gains == pytest.approx(rows["HR1"].gains, abs=0.05)
     assert rows["HR0"].difference == 0
     assert rows["HR0"].gains == pytest.approx((1.0,) * len(comparison.frequencies))
     assert rows["HR0"].overshoot == 0

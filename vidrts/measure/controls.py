@@ -4,10 +4,11 @@ Each takes a picture (3, H, W) of R'G'B' in 0..1 and a strength, and gives the s
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
+import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own name for it
 
@@ -59,6 +60,31 @@ def _inverse_taps(stage: int, radius: int = 10, grid: int = 256) -> torch.Tensor
     impulse = torch.fft.irfft(gains, n=grid)
     taps = torch.cat([impulse[-radius:], impulse[: radius + 1]])
     return taps / taps.sum()
+
+
+def of_gain(
+    picture: torch.Tensor, frequencies: Sequence[float], gains: Sequence[float], radius: int = 10
+) -> torch.Tensor:
+    """The linear filter that is alike in all directions and has these gains at these radial frequencies.
+
+    frequencies: rising, in cycles per pixel; beyond the ends the gain is that of the end. The mean colour stays. What a
+    network of the same mean gain does otherwise is not a matter of how much it sharpens.
+    """
+    centre = picture.mean(dim=(1, 2), keepdim=True)
+    spread = F.pad((picture - centre)[:, None], (radius,) * 4, mode="replicate")
+    taps = _radial_taps(tuple(frequencies), tuple(gains), radius).to(picture)
+    return (centre + F.conv2d(spread, taps[None, None])[:, 0]).clamp_(0, 1)
+
+
+@cache
+def _radial_taps(
+    frequencies: tuple[float, ...], gains: tuple[float, ...], radius: int, grid: int = 256
+) -> torch.Tensor:
+    """(2 radius + 1, 2 radius + 1) float64: the inverse transform of the radial response, cut at `radius`."""
+    axis = np.fft.fftfreq(grid)
+    wanted = np.interp(np.hypot(axis[:, None], axis), frequencies, gains)
+    impulse = np.roll(np.fft.ifft2(wanted).real, (radius, radius), axis=(0, 1))
+    return torch.from_numpy(impulse[: 2 * radius + 1, : 2 * radius + 1].copy())
 
 
 def _separable(picture: torch.Tensor, taps: torch.Tensor) -> torch.Tensor:

@@ -34,6 +34,8 @@ PAPER_3 = {
     "rts-r6": (2.384, 2.644, 2.725, 2.744),
 }
 """The first rows of the paper's Table 3: MOS of HR0..HR3 over tiles."""
+CLIPS = "clips"
+"""The folder of an experiment that has a folder of frames for each clip."""
 COMPRESSED = ("jpeg:40", "h264:30", "hevc:32")
 """What the held-out photographs go through, at their own size, to stand for frames of compressed video."""
 
@@ -147,12 +149,15 @@ def gains(runs: Runs, folder: Path) -> list[Table]:
 
 
 def against_filters(runs: Runs, folder: Path) -> list[Table]:
-    """The network beside filters of equal change, on the held-out photographs and on compressed versions of them."""
+    """The network beside filters: on the held-out photographs, on compressed versions of them, on frames of clips."""
     tables = []
     for name, run in runs.items():
         models = [load_model(RunFolder(run.folder).stage_file(n)) for n in run.stages]
-        for kind in ("clean", *COMPRESSED):
-            files = _compressed(run, kind, folder / "compressed" / kind.replace(":", "-"))
+        kinds = {kind: _compressed(run, kind, folder / "compressed" / kind.replace(":", "-"))
+                 for kind in ("clean", *COMPRESSED)}  # fmt: skip
+        for clip in sorted((folder / CLIPS).glob("*")):
+            kinds[f"frames of {clip.name}"] = sorted(clip.glob("*.png"))
+        for kind, files in kinds.items():
             comparison = controls.compare(files, models, workers=1 if len(files) < 8 else None)
             rows = []
             for row in comparison.rows:

@@ -2,10 +2,11 @@
 
 python -m vidrts.report.controls MODEL... --photos DIR [--plot gain.png]
 
-The models are the stages of one training, in order; the filters change each photograph by as much as the last model.
+The models are the stages of one training, in order; the filters change each photograph by as much as the last model,
+but for "linear, same gain", which has that model's own mean gain by radial frequency.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +14,8 @@ import click
 import torch
 
 from vidrts.errors import InputError
-from vidrts.measure.controls import CONTROLS, equal_amount
+from vidrts.measure.controls import CONTROLS, equal_amount, of_gain
+from vidrts.measure.defined import mean, or_nan
 from vidrts.measure.difference import difference_ratio
 from vidrts.measure.sharpness import block_borders, flat_noise_gain, overshoot, radial_gain
 from vidrts.measure.viqet import measure_many
@@ -30,7 +32,7 @@ GAIN_AT = 0.35
 
 @dataclass(frozen=True)
 class Row:
-    """One version of the photographs: means over them."""
+    """One version of the photographs: means over those for which a measure is defined."""
 
     name: str
     difference: float
@@ -55,9 +57,12 @@ class Comparison:
     photographs: int
 
 
+SAME_GAIN = "linear, same gain"
+
+
 def versions(photo: torch.Tensor, models: Sequence[LoadedModel], seed: int) -> Iterator[tuple[str, torch.Tensor]]:
     """(name, picture) of LR (brought back to size by Lanczos), HR0, HR1 .. HRn and the controls; (3, H, W) in 0..1."""
-    low = Degradation()((photo * 255).round().to(torch.uint8), seed)
+    low = Degradation(models[-1].info.degradation)((photo * 255).round().to(torch.uint8), seed)
     yield "LR", double(low[None].float() / 255)[0].clamp_(0, 1)
     yield "HR0", photo
     device = pick_device("auto")
@@ -70,25 +75,35 @@ def versions(photo: torch.Tensor, models: Sequence[LoadedModel], seed: int) -> I
         yield name, control.apply(photo, equal_amount(photo, ratio, control.apply, control.most))
 
 
-def compare(photos: Iterable[Path], models: Sequence[LoadedModel], *, workers: int | None = None) -> Comparison:
+def compare(photos: Sequence[Path], models: Sequence[LoadedModel], *, workers: int | None = None) -> Comparison:
     """The table of `models`, stages of one training in order, over PNG pictures that were not trained on."""
     collected: dict[str, list[tuple[float, float, float, float, list[float]]]] = {}
     frequencies: list[float] = []
     names: list[str] = []
     count = 0
 
+    def measured(name: str, picture: torch.Tensor, photo: torch.Tensor) -> torch.Tensor:
+        nonlocal frequencies
+        frequencies, gains = radial_gain(picture, photo)
+        collected.setdefault(name, []).append((
+            or_nan(difference_ratio, picture, photo), or_nan(overshoot, picture, photo),
+            or_nan(flat_noise_gain, picture, photo), or_nan(block_borders, picture), gains,
+        ))  # fmt: skip
+        names.append(name)
+        return picture
+
     def pictures() -> Iterator[torch.Tensor]:
-        nonlocal frequencies, count
+        nonlocal count
         for count, path in enumerate(photos, 1):
             photo = _even(read_photo(path))
             for name, picture in versions(photo, models, seed=count):
-                frequencies, gains = radial_gain(picture, photo)
-                collected.setdefault(name, []).append((
-                    difference_ratio(picture, photo), overshoot(picture, photo), flat_noise_gain(picture, photo),
-                    block_borders(picture), gains,
-                ))  # fmt: skip
-                names.append(name)
-                yield picture
+                yield measured(name, picture, photo)
+        if count:
+            last = [row[-1] for row in collected[f"HR{models[-1].info.stage}"]]
+            gains = [mean(row[k] for row in last) for k in range(len(frequencies))]
+            for path in photos:
+                photo = _even(read_photo(path))
+                yield measured(SAME_GAIN, of_gain(photo, frequencies, gains), photo)
 
     scored: dict[str, list[tuple[float, dict[str, float]]]] = {}
     mos_model = ""
@@ -102,11 +117,11 @@ def compare(photos: Iterable[Path], models: Sequence[LoadedModel], *, workers: i
     for name, values in collected.items():
         mos, viqet = zip(*scored[name], strict=True)
         rows.append(Row(
-            name=name, difference=_mean(v[0] for v in values), mos=_mean(mos),
-            viqet={k: _mean(v[k] for v in viqet) for k in VIQET_COLUMNS},
-            overshoot=_mean(v[1] for v in values), noise=_mean(v[2] for v in values),
-            blocks=_mean(v[3] for v in values),
-            gains=tuple(_mean(v[4][k] for v in values) for k in range(len(frequencies))),
+            name=name, difference=mean(v[0] for v in values), mos=mean(mos),
+            viqet={k: mean(v[k] for v in viqet) for k in VIQET_COLUMNS},
+            overshoot=mean(v[1] for v in values), noise=mean(v[2] for v in values),
+            blocks=mean(v[3] for v in values),
+            gains=tuple(mean(v[4][k] for v in values) for k in range(len(frequencies))),
         ))  # fmt: skip
     return Comparison(tuple(rows), tuple(frequencies), mos_model, count)
 
@@ -134,19 +149,15 @@ def plot(comparison: Comparison, target: Path) -> None:
     figure, axes = pyplot.subplots(figsize=(7, 4.2), layout="constrained")
     for row in comparison.rows:
         if row.name != "HR0":
-            axes.plot(comparison.frequencies, row.gains, "--" if row.name in CONTROLS else "-", label=row.name)
+            line = "--" if row.name in (*CONTROLS, SAME_GAIN) else "-"
+            axes.plot(comparison.frequencies, row.gains, line, label=row.name)
     axes.axhline(1, color="0.6", linewidth=0.8)
     axes.set(xlabel="cycles per pixel", ylabel="gain over HR0")
-    axes.set_title(f"Gain by radial frequency at equal difference ratio, {comparison.photographs} photographs")
+    axes.set_title(f"Gain by radial frequency of stages and filters, {comparison.photographs} photographs")
     axes.legend(fontsize=8)
     axes.grid(alpha=0.3)
     figure.savefig(target, dpi=110)
     pyplot.close(figure)
-
-
-def _mean(values: Iterable[float]) -> float:
-    held = list(values)
-    return sum(held) / len(held)
 
 
 def _even(photo: torch.Tensor) -> torch.Tensor:

@@ -5,7 +5,7 @@
 Each run lies in its own folder below the experiment's; what is done is not done again, so a killed experiment goes on.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from vidrts.report import answers
 from vidrts.report.masters import make_masters
 from vidrts.report.runpage import save_report
 from vidrts.report.runs import Run, Table, read_run
+from vidrts.report.stills import frames, to_image, to_rgb
 from vidrts.training.degrade import Degradation
 from vidrts.training.options import FREE, TrainOptions
 from vidrts.training.recurrence import Progress, train
@@ -116,18 +117,22 @@ def run_experiment(
     *,
     scale: str | Settings = "short",
     device: str = "auto",
+    clips: Sequence[Path] = (),
     on_message: Callable[[str], None] = lambda line: None,
     on_progress: Callable[[Progress, TrainOptions], None] = lambda progress, options: None,
 ) -> Path:
     """Train what is not trained yet, and write answer.md and the report of all runs; returns answer.md.
 
-    scale: a name of `SCALES`, or settings of one's own for all arms. Raises `OptionError` for an unknown name,
+    scale: a name of `SCALES`, or settings of one's own for all arms. clips: videos; `linear` measures frames of them,
+    too, the others have no use for them. Raises `OptionError` for an unknown name,
     and what `train` raises: `TrainingError` where a run there has other settings.
     """
     if name not in EXPERIMENTS:
         raise OptionError(f"experiment {name!r}: wanted one of {', '.join(EXPERIMENTS)}")
     experiment = EXPERIMENTS[name]
     settings = SCALES[scale] if isinstance(scale, str) else scale
+    for clip in clips:
+        _keep_frames(clip, out / answers.CLIPS / clip.stem)
     source = make_masters(photos, out / "pictures", on_message) if experiment.masters else photos
     for arm, changes in experiment.arms.items():
         options = _options(source, out / arm, {"stages": 3, **settings, **changes, "device": device})
@@ -144,6 +149,22 @@ def run_experiment(
     target = out / "answer.md"
     target.write_text("\n\n".join([*said, f"The runs: [report](report/report.html), scale {_named(scale)}."]) + "\n")
     return target
+
+
+def _keep_frames(clip: Path, folder: Path, count: int = 6, every: int = 5) -> None:
+    """Every so-many-th of a clip's first frames that are not black, as PNG; raises what opening a video raises."""
+    if folder.is_dir():
+        return
+    part = folder.with_suffix(".part")
+    part.mkdir(parents=True, exist_ok=True)
+    kept = 0
+    for number, frame in enumerate(frames(clip, 100 * count * every)):
+        if number % every == 0 and (picture := to_rgb(frame)).mean() > 0.05:
+            to_image(picture).save(part / f"{number:03}.png")
+            kept += 1
+            if kept == count:
+                break
+    part.replace(folder)
 
 
 def _options(photos: Path, out: Path, settings: Settings) -> TrainOptions:

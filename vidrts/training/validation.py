@@ -4,7 +4,7 @@ Pictures are R'G'B' in 0..1, HR_n clamped. Every value is the mean over the phot
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ from PIL import Image
 from vidrts.measure import difference as dr
 from vidrts.measure.color_difference import mean_ciede2000
 from vidrts.measure.controls import equal_amount, unsharp
+from vidrts.measure.defined import mean, or_nan
 from vidrts.measure.fidelity import psnr, ssim
 from vidrts.measure.flats import flat_shift
 from vidrts.measure.luma import luma
@@ -112,8 +113,8 @@ class Validation:
                 **alpha(raw - halve(double(truth[None]))[0], raised - double(small[None])[0]),
                 "gain_at_0.35": gains[at],
                 "ciede2000": mean_ciede2000(enhanced, truth),
-                "flat_noise": _defined(flat_noise_gain, enhanced, truth),
-                "overshoot": _defined(overshoot, enhanced, truth),
+                "flat_noise": or_nan(flat_noise_gain, enhanced, truth),
+                "overshoot": or_nan(overshoot, enhanced, truth),
                 "usm_difference_ratio": dr.difference_ratio(mask, truth),
                 "usm_step_ratio": dr.step_ratio(mask, self._masked[k]),
                 **_blue(network, truth.to(self._device), raw),
@@ -187,21 +188,13 @@ def _blue(network: Upscaler, picture: torch.Tensor, enhanced: torch.Tensor) -> M
     with torch.no_grad():
         blue = (part + network.residual(part[None])[0]).cpu()[:, margin:-margin, margin:-margin]
     same = enhanced[:, y + margin : y + sides[0] - margin, x + margin : x + sides[1] - margin]
-    return {"blue_difference": _defined(dr.difference_ratio, blue, same)}
-
-
-def _defined(measure: Callable[[torch.Tensor, torch.Tensor], float], a: torch.Tensor, b: torch.Tensor) -> float:
-    """The measure, NaN where it is not defined."""
-    try:
-        return measure(a, b)
-    except ValueError:
-        return math.nan
+    return {"blue_difference": or_nan(dr.difference_ratio, blue, same)}
 
 
 def _means(rows: Sequence[Mapping[str, float]]) -> Measures:
     """Means over the rows in which a value is finite; what is nowhere finite is left out."""
-    values = {name: [row[name] for row in rows if math.isfinite(row[name])] for name in rows[0]}
-    return {name: sum(held) / len(held) for name, held in values.items() if held}
+    means = {name: mean(row[name] for row in rows) for name in rows[0]}
+    return {name: value for name, value in means.items() if math.isfinite(value)}
 
 
 def _viqet(pictures: Sequence[torch.Tensor]) -> Measures:
