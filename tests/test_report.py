@@ -54,6 +54,22 @@ def test_before_after(pieces: Path, tiny_model: Path, tmp_path: Path) -> None:
     assert not torch.equal(source, enhanced)
 
 
+def test_a_sheet_of_crops(clips: Path, pieces: Path, tiny_model: Path, tmp_path: Path) -> None:
+    target = tmp_path / "sheet.png"
+    photo = next(pieces.iterdir())
+    moments = [f"{photo}@0:60x40+10+20", f"{clips / 'vmaf__Seeking_30_480_1050.mp4'}@0.5:50x40+300+200"]
+    done = CliRunner().invoke(figures.command, [
+        "crops", str(target), "--model", str(tiny_model), "--no-control", "--zoom", "1",
+        *(word for moment in moments for word in ("--moment", moment)),
+    ])  # fmt: skip
+    assert done.exit_code == 0, done.output
+    with Image.open(target) as image:
+        pixels = np.array(image.convert("RGB"))
+    assert pixels.shape == (2 * (40 + 26), 2 * 60 + 6, 3)
+    frame = to_rgb(next(frames(clips / "vmaf__Seeking_30_480_1050.mp4", 1, Fraction("0.5"))))[:, 200:240, 300:350]
+    assert np.array_equal(pixels[66:106, :50], np.array(to_image(frame)))
+
+
 def test_card_numbers_and_key_figures(clips: Path, pieces: Path, tiny_model: Path, tmp_path: Path) -> None:
     model = shutil.copy(tiny_model, tmp_path / "copy.safetensors")
     clip = clips / "intel__car-detection.mp4"

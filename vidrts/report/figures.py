@@ -1,10 +1,12 @@
 """Before/after pictures and the plot of gain by frequency.
 
 python -m vidrts.report.figures before-after IN OUT.png --model rts-r3 --at 2 --crop 480x270+400+200
+python -m vidrts.report.figures crops OUT.png --model rts-r3 --moment clip.mp4@2:200x150+500+330
 python -m vidrts.report.figures gain models/gain.png
 """
 
 import re
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -53,31 +55,65 @@ def command() -> None:
     """Make the pictures of README and model cards."""
 
 
+_MODEL = click.option(
+    "--model", "models", multiple=True, default=("rts-r3",), show_default=True, help="May be repeated."
+)  # fmt: skip
+_CONTROL = click.option(
+    "--control/--no-control", default=True, help="Also an unsharp mask that changes the frame by as much as the first."
+)  # fmt: skip
+
+
 @command.command("before-after")
 @click.argument("source", type=click.Path(path_type=Path))
 @click.argument("target", type=click.Path(path_type=Path))
-@click.option("--model", default="rts-r3", show_default=True)
+@_MODEL
 @click.option("--at", type=float, default=0.0, help="Seconds into a video.")
 @click.option("--crop", required=True, metavar="WxH+X+Y")
 @click.option("--zoom", type=click.IntRange(1, 8), default=1)
-@click.option("--control/--no-control", default=True, help="Also an unsharp mask that changes the frame by as much.")
+@_CONTROL
 def before_after(
-    source: Path, target: Path, model: str, at: float, crop: str, zoom: int, control: bool
-) -> None:  # fmt: skip
+    source: Path, target: Path, models: tuple[str, ...], at: float, crop: str, zoom: int, control: bool
+) -> None:
     """A crop of a photograph or frame: source, enhanced, and an unsharp mask of equal difference ratio."""
+    labelled_row(_versions(source, Fraction(at), crop, models, control), zoom).save(target)
+
+
+@command.command("crops")
+@click.argument("target", type=click.Path(path_type=Path))
+@_MODEL
+@click.option("--moment", "moments", multiple=True, required=True, metavar="FILE@SECONDS:WxH+X+Y")
+@click.option("--zoom", type=click.IntRange(1, 8), default=2, show_default=True)
+@_CONTROL
+def crops(target: Path, models: tuple[str, ...], moments: tuple[str, ...], zoom: int, control: bool) -> None:
+    """Crops of several clips below each other, each as `before-after` shows it."""
+    rows = []
+    for moment in moments:
+        match = re.fullmatch(r"(.+)@([\d.]+):([\dx+]+)", moment)
+        if not match:
+            raise OptionError(f"moment {moment!r}: wanted FILE@SECONDS:WxH+X+Y")
+        rows.append(labelled_row(_versions(Path(match[1]), Fraction(match[2]), match[3], models, control), zoom))
+    sheet = Image.new("RGB", (max(r.width for r in rows), sum(r.height for r in rows)), "white")
+    top = 0
+    for row in rows:
+        sheet.paste(row, (0, top))
+        top += row.height
+    sheet.save(target)
+
+
+def _versions(
+    source: Path, at: Fraction, crop: str, models: Sequence[str], control: bool
+) -> list[tuple[str, torch.Tensor]]:
+    """(label, crop) of the source, of what each model makes of it, and of the unsharp mask."""
     match = re.fullmatch(r"(\d+)x(\d+)\+(\d+)\+(\d+)", crop)
     if not match:
         raise OptionError(f"crop {crop!r}: wanted WxH+X+Y")
     width, height, x, y = map(int, match.groups())
-    is_video = source.suffix.lower() in _VIDEO
-    rgb = to_rgb(next(frames(source, 1, Fraction(at)))) if is_video else read_photo(source)
-    enhanced = enhance_picture(rgb, model)
-    pictures = [("source", rgb), (f"vidrts ({model})", enhanced)]
+    rgb = to_rgb(next(frames(source, 1, at))) if source.suffix.lower() in _VIDEO else read_photo(source)
+    pictures = [("source", rgb), *((f"vidrts ({Path(model).stem})", enhance_picture(rgb, model)) for model in models)]
     if control:
-        ratio = difference_ratio(enhanced, rgb)
+        ratio = difference_ratio(pictures[1][1], rgb)
         pictures.append((f"unsharp mask, equal change ({ratio:.1f} %)", unsharp(rgb, equal_amount(rgb, ratio))))
-    cut = [(name, p[:, y : y + height, x : x + width]) for name, p in pictures]
-    labelled_row(cut, zoom).save(target)
+    return [(name, picture[:, y : y + height, x : x + width]) for name, picture in pictures]
 
 
 @command.command("gain")
