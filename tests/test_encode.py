@@ -212,7 +212,7 @@ def test_a_mirrored_picture_stays_mirrored(clips: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("encoder", "suffix"), [("libsvtav1", ".webm"), ("libvpx-vp9", ".webm"), ("libx264", ".mkv")])
-@pytest.mark.parametrize(("width", "sar"), [(200, "4/3"), (180, "16/15"), (320, "8/9")])
+@pytest.mark.parametrize(("width", "sar"), [(200, "4/3"), (180, "16/15"), (320, "8/9"), (320, "16/15")])
 def test_aspect_in_matroska(clips: Path, tmp_path: Path, encoder: str, suffix: str, width: int, sar: str) -> None:
     clip = clips / "torchcodec__nasa_13013.mp4"
     ffmpeg("-i", clip, "-map", "0:v:0", "-frames:v", "4", "-metadata:s:v:0", "title=here",

@@ -107,6 +107,17 @@ def test_interlaced_y4m_is_deinterlaced(stream: Path, tiny_model: Path, tmp_path
     assert b"".join(b"".join(planes) for planes in frames) == bwdif
 
 
+def test_interlaced_gray_that_bwdif_does_not_take(
+    tiny_model: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """FFmpeg would make RGB of it, silently."""
+    (tmp_path / "in").write_bytes(b"YUV4MPEG2 W32 H32 F25:1 It Cmono10\n" + (b"FRAME\n" + bytes(2048)) * 2)
+    assert enhance(tiny_model, tmp_path / "in", tmp_path / "out", "-", "-") == 1
+    assert "stdin: interlaced gray10le cannot be deinterlaced" in capfd.readouterr().err
+    assert enhance(tiny_model, tmp_path / "in", tmp_path / "out", "--interlaced", "keep", *IDENTITY, "-", "-") == 0
+    assert frames_of(tmp_path / "out")[1] == frames_of(tmp_path / "in")[1]
+
+
 @pytest.mark.parametrize(("header", "says"), [
     (b"YUV4MPEG2 W64 H64 F25:1 C411", "C411"), (b"YUV4MPEG2 W64 H64 F25:1 C444alpha", "C444alpha"),
     (b"YUV4MPEG2 W64 H99999 F25:1", "H99999"), (b"YUV4MPEG2 W64 H64 F999999999:1", "frames/s"),
@@ -316,7 +327,7 @@ def test_any_description_is_read_or_refused(text: str) -> None:
 def test_raw_video_that_ends_early() -> None:
     header = rawvideo.parse("16x16:gray@25")
     reader = rawvideo.Reader(io.BytesIO(bytes(256 * 2 + 9)), header)  # type: ignore[arg-type]
-    with pytest.raises(SourceBrokenError, match=r"9 of 256 bytes\), after 2 whole frames"):
+    with pytest.raises(SourceBrokenError, match=r"9 of 256 bytes; is --raw right\?\), after 2 whole frames"):
         list(reader.frames())
     with pytest.raises(InputError, match="empty"):
         list(rawvideo.Reader(io.BytesIO(), header).frames())  # type: ignore[arg-type]

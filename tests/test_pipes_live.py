@@ -166,6 +166,21 @@ def test_nothing_but_frames_reaches_stdout(tmp_path: Path) -> None:
     assert sorted(done.stderr.split()) == ["libraryprogram", "python"]
 
 
+@pytest.mark.parametrize(("closed", "code", "says"), [
+    ("<&-", 2, "stdin is closed"), (">&-", 2, "stdout is closed"), ("<&- >&-", 2, "stdout is closed"),
+    ("2>&-", 0, ""), ("<&- 2>&-", 2, ""),
+])  # fmt: skip
+def test_standard_streams_that_are_closed(closed: str, code: int, says: str, tiny_model: Path, tmp_path: Path) -> None:
+    """Their numbers may be other files' by then; on stdout there is never a word."""
+    (tmp_path / "in").write_bytes(HEADER + frame(0))
+    command = f"{sys.executable} -m vidrts enhance --device cpu --model {tiny_model} --strength 0 - -"
+    script = f"cat in | ({command} {closed}); echo $? >code"
+    done = subprocess.run(["bash", "-c", script], cwd=tmp_path, capture_output=True, check=True)
+    assert int((tmp_path / "code").read_text()) == code
+    assert says in done.stderr.decode()
+    assert done.stdout == b"" if code else done.stdout.endswith(frame(0)) and done.stdout.count(b"\n") == 2
+
+
 def test_stdin_is_sniffed_and_left() -> None:
     end, other = os.pipe()
     try:

@@ -6,25 +6,24 @@ summary = enhance("in.mp4", "out.mp4", EnhanceOptions(model="rts-lite"))
 
 import os
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from vidrts.crew import Crew
 from vidrts.errors import ConsumerGoneError, InputError, Interrupted, OptionError, SourceBrokenError
 from vidrts.frame import Frame
 from vidrts.media.bare import open_video
 from vidrts.media.containers import Place
-from vidrts.media.decode import CopiedPacket, DecodeOptions, Source
+from vidrts.media.decode import Source
+from vidrts.media.decodeoptions import DecodeOptions
 from vidrts.media.encode import EncodeOptions, Target
 from vidrts.media.frametarget import FrameTarget, open_target
 from vidrts.media.pipe import stdout_or
-from vidrts.networks.checkpoint import DEFAULT_MODEL, LoadedModel, load_model
-from vidrts.networks.registry import parameter_count
-from vidrts.picture.enhancer import Enhancer, EnhancerOptions
+from vidrts.networks.checkpoint import DEFAULT_MODEL, load_model
+from vidrts.picture.enhancer import EnhancerOptions
 from vidrts.prefetch import Woken, prefetch
-
-LIGHT_MODEL = "rts-lite"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,10 +37,15 @@ class EnhanceOptions:
     encode: EncodeOptions = field(default_factory=EncodeOptions)
     in_flight: int = 4
     """Most events (frames, packets of other streams) waiting between two stages; bounds the memory used."""
+    workers: int = 0
+    """Frames enhanced at a time, each with its share of the threads; 0: two on a CPU, so that no core waits for
+    another at the end of every layer, one on a GPU. Does not change the result."""
 
     def __post_init__(self) -> None:
         if not 1 <= self.in_flight <= 256:
             raise OptionError(f"in-flight {self.in_flight}: wanted 1 to 256")
+        if not 0 <= self.workers <= 64:
+            raise OptionError(f"workers {self.workers}: wanted 0 (automatic) to 64")
 
 
 @dataclass
@@ -62,7 +66,7 @@ class Progress:
     seconds: float
     bytes_written: int
     light_rate: float | None
-    """Frames/s of the enhancement alone with `LIGHT_MODEL`, measured on the first frame; on a CPU only."""
+    """Frames/s of the enhancement alone with `crew.LIGHT_MODEL`, measured on the first frame; on a CPU only."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,17 +106,15 @@ def enhance(
     model = load_model(options.model)
     began = time.monotonic()
     parts = PartTimes()
-    light: list[float] = []
     frames = 0
-    # An enhancer checks device and precision: make it before any file is opened for writing.
-    enhancer = Enhancer(model.network, options.picture, on_message=on_message)
+    # It checks device and precision: make it before any file is opened for writing.
+    crew = Crew(model, options.picture, options.workers, on_message=on_message)
     with (
         stdout_or(target) as place,
         open_video(source, options.decode, on_message=on_message, stop_signal=stop_signal) as reader,
         open_target(place, reader, options.encode, scale=options.picture.scale, on_message=on_message) as writer,
         closing(prefetch(_timed(reader.events(), parts, "decode"), options.in_flight, "decode")) as decoded,
-        closing(_enhanced(decoded, enhancer, parts, _Light(model, options, light))) as improved,
-        closing(prefetch(improved, options.in_flight, "enhance", _Leaving(reader, writer, stop_signal))) as ready,
+        closing(crew.enhanced(decoded, options.in_flight, _Leaving(reader, writer, stop_signal))) as ready,
         ExitStack() as leaving,
     ):
         leaving.callback(reader.abandon)  # before the threads are waited for: one of them may wait for stdin
@@ -125,7 +127,7 @@ def enhance(
                     frames += 1
                     on_progress(Progress(
                         frames=frames, total=reader.info.frames, seconds=time.monotonic() - began,
-                        bytes_written=writer.bytes_written, light_rate=light[0] if light else None,
+                        bytes_written=writer.bytes_written, light_rate=crew.light_rate,
                     ))  # fmt: skip
                 if stop_signal() is not None:
                     raise Woken
@@ -149,6 +151,7 @@ def enhance(
         except KeyboardInterrupt:
             writer.keep_partial()
             raise
+    parts.enhance = crew.seconds
     return Summary(
         target=writer.path, frames=frames, seconds=time.monotonic() - began, parts=parts,
         bytes_written=writer.bytes_written, lost=reader.lost.summary(),
@@ -195,46 +198,3 @@ def _timed[T](upstream: Iterable[T], parts: PartTimes, part: str) -> Iterator[T]
         finally:
             setattr(parts, part, getattr(parts, part) + time.monotonic() - began)
         yield item
-
-
-def _enhanced(
-    events: Iterable[Frame | CopiedPacket], enhancer: Enhancer, parts: PartTimes, light: "_Light"
-) -> Generator[Frame | CopiedPacket]:
-    """Each frame enhanced, everything else passed on in its place."""
-    for event in events:
-        if isinstance(event, Frame):
-            began = time.monotonic()
-            (enhanced,) = enhancer([event])
-            parts.enhance += time.monotonic() - began
-            yield enhanced
-            light.measure(event, enhancer)
-        else:
-            yield event
-
-
-class _Light:
-    """Measures once, on a CPU with a much larger model, how fast the light model would be."""
-
-    def __init__(self, model: LoadedModel, options: EnhanceOptions, result: list[float]) -> None:
-        self._model = model
-        self._options = options
-        self._result = result
-        self._done = False
-
-    def measure(self, frame: Frame, enhancer: Enhancer) -> None:
-        if self._done:
-            return
-        self._done = True
-        if enhancer.device.type != "cpu" or self._options.picture.strength == 0:
-            return
-        try:
-            light = load_model(LIGHT_MODEL)
-        except Exception:  # noqa: BLE001 - a hint only: an installation without the light model works without it
-            return
-        if parameter_count(self._model.network) < 2 * parameter_count(light.network):
-            return
-        other = Enhancer(light.network, self._options.picture)
-        other([frame])  # warm-up
-        began = time.monotonic()
-        other([frame])
-        self._result.append(1 / (time.monotonic() - began))

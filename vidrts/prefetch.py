@@ -8,7 +8,9 @@ Use it under `contextlib.closing`, so that the thread ends even when the consume
 
 import queue
 import threading
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import closing
 from typing import Any
 
 _POLL = 0.1
@@ -72,3 +74,45 @@ def prefetch[T](upstream: Iterator[T], depth: int, name: str, wake: Callable[[],
     finally:
         stop.set()
         thread.join()
+
+
+def deal[T, R](
+    upstream: Iterator[T],
+    workers: Sequence[Callable[[T], R]],
+    depth: int,
+    name: str,
+    wake: Callable[[], bool] = lambda: False,
+    begin: Callable[[], None] = lambda: None,
+) -> Generator[R]:
+    """The items of `upstream`, each changed by the next free one of `workers`, in their order.
+
+    As many are at work as there are workers, each in a thread of its own that calls `begin` first; otherwise as
+    `prefetch`, with at most `depth` items ahead, or as many as there are workers.
+    """
+    free: queue.SimpleQueue[Callable[[T], R]] = queue.SimpleQueue()
+    for worker in workers:
+        free.put(worker)
+
+    def work(item: T) -> R:
+        worker = free.get()
+        try:
+            return worker(item)
+        finally:
+            free.put(worker)
+
+    with ThreadPoolExecutor(len(workers), f"vidrts-{name}", begin) as pool:
+        handed = (pool.submit(work, item) for item in upstream)
+        with closing(prefetch(handed, max(depth, len(workers)), f"{name}-deal", wake)) as ahead:
+            try:
+                for future in ahead:
+                    yield _result(future, wake)
+            finally:
+                pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _result[R](future: Future[R], wake: Callable[[], bool]) -> R:
+    """What comes of `future`, while `wake` is asked now and then."""
+    while not wait([future], timeout=_POLL).done:
+        if wake():
+            raise Woken from None
+    return future.result()

@@ -13,7 +13,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from vidrts.errors import OptionError
 from vidrts.networks.registry import RECIPES, build
-from vidrts.picture.engine import pick_device
+from vidrts.picture.device import pick_device
 from vidrts.training import phase_a
 from vidrts.training.corpus import Crop
 

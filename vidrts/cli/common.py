@@ -2,7 +2,8 @@
 
 import click
 
-from vidrts.picture.engine import PRECISIONS
+from vidrts.picture.device import PRECISIONS
+from vidrts.picture.engines.choice import ENGINES
 from vidrts.picture.enhancer import EnhancerOptions
 
 _PICTURE = EnhancerOptions()
@@ -14,6 +15,10 @@ SCALE = click.option(
 DEVICE = click.option(
     "--device", default=_PICTURE.device, show_default=True, metavar="auto|cpu|cuda[:N]",
     help="Where the network runs.",
+)  # fmt: skip
+ENGINE = click.option(
+    "--engine", type=click.Choice(ENGINES), default=_PICTURE.engine, show_default=True,
+    help="What computes the network's residual branch; auto: OpenVINO on a CPU.",
 )  # fmt: skip
 PRECISION = click.option(
     "--precision", type=click.Choice(PRECISIONS), default=_PICTURE.precision, show_default=True,

@@ -7,7 +7,8 @@ import click
 import torch
 
 from vidrts.cli import interrupt
-from vidrts.cli.common import DEVICE, PRECISION, QUIET, SCALE, VERBOSE
+from vidrts.cli.common import DEVICE, ENGINE, PRECISION, QUIET, SCALE, VERBOSE
+from vidrts.cli.heap import keep_freed_memory
 from vidrts.cli.layout import Sectioned
 from vidrts.cli.parsing import BIT_RATE, LANGUAGES, PAIR, TILE, TIME
 from vidrts.cli.pipes import COLOR, RAW, color_options
@@ -16,7 +17,7 @@ from vidrts.cli.steps import say
 from vidrts.media import colorwords
 from vidrts.media.codecs import ENCODERS
 from vidrts.media.containers import FRAME_FORMATS, PIPE_FORMATS
-from vidrts.media.decode import DecodeOptions
+from vidrts.media.decodeoptions import DecodeOptions
 from vidrts.media.encode import EncodeOptions
 from vidrts.picture.enhancer import EnhancerOptions
 from vidrts.pipeline import EnhanceOptions, Summary
@@ -27,7 +28,7 @@ _RUN, _PICTURE, _DECODE, _ENCODE = EnhanceOptions(), EnhancerOptions(), DecodeOp
 
 _SECTIONS = {
     "Input and time": ("source", "start", "end", "duration", "stream", "interlaced", "strict"),
-    "Picture": ("model", "strength", "scale", "device", "precision", "tile", "batch"),
+    "Picture": ("model", "strength", "scale", "device", "engine", "precision", "tile", "batch"),
     "Video encoding": (
         "video_codec", "crf", "bit_rate", "preset", "tune", "pixel_format", "options",
     ),
@@ -65,6 +66,7 @@ _QUALITIES = [(encoder.name, encoder.says) for encoder in ENCODERS.values()]
 )  # fmt: skip
 @SCALE
 @DEVICE
+@ENGINE
 @PRECISION
 @click.option(
     "--tile", type=TILE, default=_PICTURE.tile, show_default=True, metavar="auto|none|WxH",
@@ -130,7 +132,8 @@ def enhance(
     options = EnhanceOptions(
         model=given["model"],
         picture=EnhancerOptions(
-            scale=int(given["scale"]), **{k: given[k] for k in ("strength", "device", "precision", "tile", "batch")}
+            scale=int(given["scale"]),
+            **{k: given[k] for k in ("strength", "device", "engine", "precision", "tile", "batch")},
         ),
         decode=DecodeOptions(
             start=start, end=end, color=colorwords.named(**{k: given[k] for k in COLOR}),
@@ -149,6 +152,7 @@ def enhance(
             },
         ),
     )  # fmt: skip
+    keep_freed_memory()
     if given["threads"]:
         torch.set_num_threads(given["threads"])
     with interrupt.kept() as stop_signal, ProgressReport(given["model"], show=not no_progress, quiet=quiet) as report:

@@ -10,7 +10,7 @@ from vidrts.cli.compare import described
 from vidrts.cli.parsing import CROP, TIME
 from vidrts.cli.steps import Steps, say
 from vidrts.networks.checkpoint import DEFAULT_MODEL
-from vidrts.picture.engine import Precision
+from vidrts.picture.device import Precision
 from vidrts.picture.enhancer import EnhancerOptions
 from vidrts.report.compare import FRAMES
 from vidrts.report.plate import Crop

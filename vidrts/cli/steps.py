@@ -34,7 +34,7 @@ class Steps:
         self._next = time.monotonic() + INTERVAL
 
     def __enter__(self) -> Self:
-        if self._show and sys.stderr.isatty():
+        if self._show and sys.stderr is not None and sys.stderr.isatty():  # None: it was closed from the start
             self._bar = Bar(BarColumn(), TextColumn("{task.description}"), console=Console(stderr=True), transient=True)
             self._bar.start()
             self._task = self._bar.add_task("starting", total=None)

@@ -8,7 +8,8 @@
         target.finish()
 """
 
-from vidrts.media.decode import CopiedPacket, DecodeOptions, Source
+from vidrts.media.decode import CopiedPacket, Source
+from vidrts.media.decodeoptions import DecodeOptions
 from vidrts.media.encode import EncodeOptions, Target
 
 __all__ = ["CopiedPacket", "DecodeOptions", "EncodeOptions", "Source", "Target"]

@@ -1,8 +1,8 @@
 """The sample aspect ratio in Matroska and WebM, which PyAV gives its muxer no way to write.
 
 FFmpeg's muxer takes it from a field that PyAV does not set. So the enhanced track gets `ROOM` as the end of its name,
-and when the file is complete `write` turns that room into the two elements that are missing (DisplayWidth and
-DisplayHeight, RFC 9559 section 5.1.4.1.28, in pixels); nothing else in the file moves.
+and when the file is complete `write` turns that room into the elements that are missing (DisplayWidth, DisplayHeight
+and DisplayUnit, RFC 9559 section 5.1.4.1.28); nothing else in the file moves.
 """
 
 import zlib
@@ -46,14 +46,20 @@ def patch(head: bytes, width: int, height: int, sar: Fraction) -> tuple[int, byt
     return None
 
 
-def display_size(width: int, height: int, sar: Fraction) -> tuple[int, int]:
-    """The size of the picture with square pixels: one side kept, exact where that can be, as FFmpeg writes it."""
-    if (height / sar).denominator == 1 and (width * sar).denominator != 1:
-        return width, int(height / sar)
-    return round(width * sar), height
+def display_size(width: int, height: int, sar: Fraction) -> tuple[int, int, int]:
+    """(width, height, unit) of the picture with square pixels: unit 0, one side kept, where those are whole pixels.
+
+    Else unit 3: two numbers in the picture's proportion.
+    """
+    if (width * sar).denominator == 1:
+        return int(width * sar), height, 0
+    if (height / sar).denominator == 1:
+        return width, int(height / sar), 0
+    shape = width * sar / height
+    return shape.numerator, shape.denominator, 3
 
 
-def _patched(tracks: bytes, width: int, height: int) -> bytes | None:
+def _patched(tracks: bytes, width: int, height: int, unit: int) -> bytes | None:
     """The content of Tracks with the display size in place of `ROOM`, as long as before; None without `ROOM`."""
     made = b""
     found = False
@@ -64,7 +70,7 @@ def _patched(tracks: bytes, width: int, height: int) -> bytes | None:
         if name == _ENTRY and ROOM.encode() in content:
             found = True
             before = len(content)
-            content = _entry(content, width, height)
+            content = _entry(content, width, height, unit)
             content += _element(_VOID, b"", before - len(content))
         made += tracks[first:start] + content
     if not found:
@@ -74,10 +80,12 @@ def _patched(tracks: bytes, width: int, height: int) -> bytes | None:
     return made
 
 
-def _entry(content: bytes, width: int, height: int) -> bytes:
+def _entry(content: bytes, width: int, height: int, unit: int) -> bytes:
     """A TrackEntry's children with their display size, without `ROOM`."""
     made = b""
     size = _element(_DISPLAY_WIDTH, _number(width)) + _element(_DISPLAY_HEIGHT, _number(height))
+    if unit:  # 0 is what silence means
+        size += _element(_DISPLAY_UNIT, _number(unit))
     for name, first, start, end in _elements(content, 0, len(content)):
         value = content[start:end]
         if name == _NAME:

@@ -18,7 +18,8 @@ from vidrts.errors import InputError, OptionError, SourceBrokenError
 from vidrts.frame import ColorTags, FieldOrder, Frame, PixelFormat, StreamInfo
 from vidrts.media import rawvideo, y4m
 from vidrts.media.containers import Decoded, time_base
-from vidrts.media.decode import DecodeOptions, Source
+from vidrts.media.decode import Source
+from vidrts.media.decodeoptions import DecodeOptions
 from vidrts.media.loss import LossReport
 from vidrts.media.pipe import STANDARD, StandardInput
 from vidrts.media.planes import filter_graph, write_planes

@@ -39,6 +39,8 @@ class OutputFormat:
     """FFmpeg's name of the muxer."""
     encoders: tuple[str, ...]
     options: tuple[tuple[str, str], ...] = ()
+    seekable: bool = True
+    """Whether the muxer can go back; not in a pipe."""
 
     @property
     def strict(self) -> bool:
@@ -85,6 +87,12 @@ _AT_ONCE = {"analyzeduration": "200000"}
 """Demuxer options with which the first frame comes early: 0.2 s are looked at instead of 5. The one that FFmpeg has for
 this, fflags=nobuffer, throws away the frames that it looks at."""
 
+PIPE_ADVICE = (
+    "a pipe cannot be searched: wanted y4m, Matroska, NUT, MPEG-TS, mp4 with -movflags frag_keyframe+empty_moov, or "
+    "raw video with --raw"
+)
+"""What to do where stdin cannot be read."""
+
 _PICTURES = ("image2", "gif", "apng", "ico", "webp", "webp_anim", "jpegxl_anim", "tty", "lavfi")
 
 
@@ -115,7 +123,7 @@ def pipe_format(kind: str, *, at_once: bool) -> OutputFormat:
     settings = dict(found.options) | {"flush_packets": "1"}
     if at_once and kind == "mp4":
         settings["movflags"] += "+frag_every_frame"
-    return replace(found, options=tuple(settings.items()))
+    return replace(found, options=tuple(settings.items()), seekable=False)
 
 
 def reason(error: BaseException) -> str:
@@ -151,6 +159,7 @@ def open_source(path: Place, *, at_once: bool = False) -> InputContainer:
         elif isinstance(path, StandardInput):
             if not path.sniff(1):
                 raise InputError(f"{path}: the stream is empty; did the program before this one fail?")
+            path.watch()
             container = av.open(path, "r", container_options=_AT_ONCE if at_once else {}, buffer_size=_PIECE)
         else:
             container = av.open(path, "r", timeout=_PATIENCE)
@@ -160,10 +169,7 @@ def open_source(path: Place, *, at_once: bool = False) -> InputContainer:
     except av.error.ExitError as error:
         raise InputError(f"{path}: no answer within {_PATIENCE} s") from error
     except FFmpegErrors as error:
-        advice = ""
-        if isinstance(path, StandardInput):
-            advice = ("; a pipe cannot be searched: wanted y4m, Matroska, NUT, MPEG-TS, mp4 with -movflags "
-                      "frag_keyframe+empty_moov, or raw video with --raw")  # fmt: skip
+        advice = f"; {PIPE_ADVICE}" if isinstance(path, StandardInput) else ""
         raise InputError(f"{path}: cannot be read as a video: {reason(error)}{advice}") from error
     names = container.format.name.split(",")
     brand = container.metadata.get("major_brand", "").strip()

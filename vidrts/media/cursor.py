@@ -14,7 +14,8 @@ from av.format import Flags
 from vidrts.errors import InputError
 from vidrts.frame import Frame
 from vidrts.media.containers import choose_video, open_source, time_base
-from vidrts.media.decode import DecodeOptions, Source
+from vidrts.media.decode import Source
+from vidrts.media.decodeoptions import DecodeOptions
 from vidrts.media.trim import packet_time
 
 _SLACK = Fraction(1, 2000)

@@ -8,11 +8,11 @@ Times are integers of the stream's time base up to the edge; a time in seconds i
 
 import os
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain
 from types import TracebackType
-from typing import Literal, Self
+from typing import Self
 
 import av
 from av.container import InputContainer
@@ -21,8 +21,9 @@ from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from vidrts.errors import InputError, Interrupted, SourceBrokenError, UnsupportedFormatError
-from vidrts.frame import ColorTags, Frame, StreamInfo, pixel_format
+from vidrts.frame import Frame, StreamInfo, pixel_format
 from vidrts.media.containers import (
+    PIPE_ADVICE,
     AnyPacket,
     Decoded,
     FFmpegErrors,
@@ -34,6 +35,7 @@ from vidrts.media.containers import (
     time_base,
 )
 from vidrts.media.continuity import Continuity
+from vidrts.media.decodeoptions import DecodeOptions
 from vidrts.media.framedecoder import FrameDecoder
 from vidrts.media.interlace import FieldProbe, progressive
 from vidrts.media.loss import LossReport
@@ -42,34 +44,9 @@ from vidrts.media.planes import plane_views
 from vidrts.media.streaminfo import stream_info
 from vidrts.media.tags import color_tags, corrected, display_matrix, hdr_metadata, rotation
 from vidrts.media.trim import LEAD_IN, Cut, packet_time
-from vidrts.media.y4m import Header
 
 _LOOK_BACK = 30
 """Seconds before a cut in which subtitles are looked for that are still shown."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class DecodeOptions:
-    """How a source is read."""
-
-    stream: str | None = None
-    """The stream to enhance: ffprobe's index "N" or "v:N"; None: the first default one, cover art never."""
-    start: Fraction | None = None
-    """Seconds from the file's start (-ss); the first frame is the first that begins there or later."""
-    end: Fraction | None = None
-    """Seconds on the same clock (-to); frames that begin there or later are left out."""
-    interlaced: Literal["auto", "keep", "error"] = "auto"
-    """auto: bwdif at frame rate where frames are flagged interlaced; keep: as they are; error: `InputError`."""
-    threads: int = 0
-    """Decoder threads, 0: FFmpeg chooses."""
-    strict: bool = False
-    """Damage is an `InputError` instead of being skipped and counted."""
-    color: ColorTags = field(default_factory=ColorTags)
-    """What is known of the colour better than by the source's tags, or not from them; unspecified: as they say."""
-    raw: Header | None = None
-    """What comes through stdin is raw video like this."""
-    low_latency: bool = False
-    """Frames are given as soon as they can be decoded, at the price of speed."""
 
 
 @dataclass(frozen=True)
@@ -228,6 +205,8 @@ class Source:
         """How stdin broke off; None for a good end. Of a file there is nothing more to come: its damage is counted."""
         if self.lost.ended is None or not isinstance(self.path, StandardInput):
             return None
+        if self._first is None:
+            return f"{self.lost.ended}, before the first frame; {PIPE_ADVICE}"
         return f"{self.lost.ended}, after {self._given} whole frame{'' if self._given == 1 else 's'}"
 
     def _check_whole(self) -> None:
@@ -303,7 +282,7 @@ class Source:
         """Packets of all streams; an error of the file's structure ends it like the end of the file."""
         continuity = Continuity(self.container, self._tell)
         try:
-            for packet in self.container.demux():
+            for packet in self._whole_packets():
                 self._check_stopped()
                 if self._scanned is not None and packet.stream.type == "subtitle":
                     at = packet_time(packet)
@@ -314,6 +293,21 @@ class Source:
         except FFmpegErrors as error:
             self._decoder.damaged(self._decoder.last_time, f"the file is damaged or cut off: {reason(error)}")
             self.lost.ended = f"the file is damaged or cut off ({reason(error)})"
+
+    def _whole_packets(self) -> Iterator[AnyPacket]:
+        """What the demuxer gives; of a pipe without the packet that its end cut short, and the end judged."""
+        if not isinstance(self.path, StandardInput):
+            yield from self.container.demux()
+            return
+        held: AnyPacket | None = None
+        for packet in self.container.demux():
+            if held is not None:
+                yield held
+            held = packet if packet.is_corrupt else None
+            if held is None:
+                yield packet
+        if held is not None or self.path.torn:
+            self.lost.ended = "the stream broke off within a packet"
 
     def _decoded(self) -> Iterator[Decoded]:
         """Frames with sound pts, and the packets of other streams."""

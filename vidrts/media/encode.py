@@ -209,7 +209,7 @@ class Target:
             cut = self._source.cut
             kept = {"begin": None if cut.begin is None else cut.shift, "end": cut.end}
             self._carriers = {
-                r.stream.index: Carrier(r, o, moved, strict=self._kind.strict, **kept)
+                r.stream.index: Carrier(r, o, moved, kind=self._kind, **kept)
                 for r, o in zip(routes, outputs, strict=True)
                 if o is not None and r.stream.type != "attachment"
             }

@@ -8,8 +8,8 @@ import av
 from av.filter import Graph
 from av.packet import Packet
 
-from vidrts.errors import InputError
-from vidrts.frame import FieldOrder
+from vidrts.errors import InputError, UnsupportedFormatError
+from vidrts.frame import PIXEL_FORMATS, FieldOrder
 from vidrts.media.codecs import Encoder
 from vidrts.media.containers import Decoded, Place
 from vidrts.media.planes import filter_graph
@@ -40,18 +40,22 @@ class FieldProbe:
 class Deinterlacer:
     """bwdif, one frame out for each frame in, with its pts; frames that are not flagged interlaced pass unchanged.
 
-    One frame late: `push` gives the frame before, `flush` the last. `frames` of one size and format only.
+    One frame late: `push` gives the frame before, `flush` the last. `frames` of one size and format only. Raises
+    `UnsupportedFormatError` for a format that bwdif would give another picture for: deep gray would become RGB.
     """
 
-    def __init__(self, time_base: Fraction):
+    def __init__(self, path: Place, time_base: Fraction):
+        self._path = path
         self._time_base = time_base
         self._graph: Graph | None = None
+        self._format = ""
         self._stamps: list[tuple[int | None, int]] = []
 
     def push(self, frame: av.VideoFrame) -> Iterator[av.VideoFrame]:
         """The frames that are ready once `frame` is there."""
         if self._graph is None:
             self._graph = filter_graph(frame, "bwdif=mode=send_frame:deint=interlaced", self._time_base)
+            self._format = frame.format.name
         self._stamps.append((frame.pts, frame.duration))
         self._graph.vpush(frame)
         yield from self._ready()
@@ -69,6 +73,12 @@ class Deinterlacer:
                 frame = self._graph.vpull()
             except (av.BlockingIOError, av.EOFError):
                 return
+            before, now = PIXEL_FORMATS.get(self._format), PIXEL_FORMATS.get(frame.format.name)
+            if before and now and before.samples != now.samples:
+                raise UnsupportedFormatError(
+                    f"{self._path}: interlaced {self._format} cannot be deinterlaced: bwdif would make {now.name} "
+                    "of it; --interlaced keep enhances its fields as they are"
+                )
             # The filter counts in half ticks and makes up the last pts; both are known better here.
             frame.pts, frame.duration = self._stamps.pop(0)
             frame.time_base = self._time_base
@@ -94,7 +104,7 @@ def progressive(
                 raise InputError(f"{path}: {at} (--interlaced error); auto or keep would process them")
             if interlaced == "auto":
                 tell(f"{at}: deinterlaced by bwdif at frame rate (--interlaced keep leaves the fields)")
-                filtered = Deinterlacer(time_base)
+                filtered = Deinterlacer(path, time_base)
         if filtered is None:
             yield event
         else:

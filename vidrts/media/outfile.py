@@ -136,7 +136,7 @@ class OpenedFile:
         elif route.action == "subtitle":
             made = SubtitleEncoder.stream(self.container, stream, route.codec)
         else:
-            made = copied_stream(self.container, stream)
+            made = copied_stream(self.container, stream, self._kind)
         made.metadata.update(kept_metadata(stream.metadata, "stream", self._kind.muxer))
         made.disposition = stream.disposition
         return made

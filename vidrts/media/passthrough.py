@@ -15,6 +15,7 @@ from av.container import InputContainer, OutputContainer
 from av.stream import Discard, Disposition, Stream
 
 from vidrts.errors import OutputError
+from vidrts.media import adts
 from vidrts.media.containers import AnyPacket, FFmpegErrors, OutputFormat, reason, time_base
 from vidrts.media.convert import ENCODERS, AudioEncoder, SubtitleEncoder, text_codec
 from vidrts.media.languages import language, same
@@ -157,13 +158,15 @@ def can_copy(stream: Stream, target: OutputFormat) -> bool:
         return False
     if _spoiled(stream, target.muxer):
         return False
+    if adts.wanted(stream, target) and adts.config(stream.codec_context) is None:
+        return False
     try:
         with av.open(io.BytesIO(), "w", format=target.muxer) as trial:
             if stream.type != "video":
                 video = trial.add_stream("libvpx" if target.muxer == "webm" else "mpeg4", rate=25)
                 video.width, video.height = 16, 16
                 video.pix_fmt = "yuv420p"
-            copied_stream(trial, stream)
+            copied_stream(trial, stream, target)
             trial.start_encoding()
     except FFmpegErrors:
         return False
@@ -187,11 +190,14 @@ def _spoiled(stream: Stream, muxer: str) -> bool:
     return muxer == "mov" and bool(stream.disposition & Disposition.attached_pic)
 
 
-def copied_stream(output: OutputContainer, stream: Stream) -> Stream:
-    """A stream of `output` that takes the packets of `stream` as they are."""
+def copied_stream(output: OutputContainer, stream: Stream, target: OutputFormat) -> Stream:
+    """A stream of `output` that takes the packets of `stream` as they are, or without their ADTS headers."""
     if stream.type in ("attachment", "data"):
         return output.add_stream_from_template(stream)
-    return output.add_stream_from_template(stream, opaque=True)
+    copied = output.add_stream_from_template(stream, opaque=True)
+    if adts.wanted(stream, target):
+        copied.codec_context.extradata = adts.config(stream.codec_context)
+    return copied
 
 
 def _is_bitmap(stream: Stream) -> bool:
@@ -220,17 +226,19 @@ class Carrier:
         output: Stream,
         shift: Fraction,
         *,
-        strict: bool,
+        kind: OutputFormat,
         begin: Fraction | None = None,
         end: Fraction | None = None,
     ):
-        self._least = 1 if strict and route.stream.type in ("audio", "video") else 0
+        self._least = 1 if kind.strict and route.stream.type in ("audio", "video") else 0
         self.output = output
         self._route = route
         self._shift = shift
         self._last: int | None = None
         self._next: int | None = None
         self._encoder: AudioEncoder | SubtitleEncoder | None = None
+        copied = route.action == "copy" and adts.wanted(route.stream, kind)
+        self._stripper = adts.Stripper(route.stream) if copied else None
         if route.action == "audio":
             self._encoder = AudioEncoder(route.stream, output, begin, end)
         elif route.action == "subtitle":
@@ -246,7 +254,7 @@ class Carrier:
         if self._encoder is not None:
             yield from map(self._stamped, self._encoder.encode(packet))
         elif packet is not None:
-            yield self._stamped(packet)
+            yield from map(self._stamped, self._stripper.packets(packet) if self._stripper else [packet])
 
     def _stamped(self, packet: AnyPacket) -> AnyPacket:
         """The packet with the output's stream and times."""

@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from vidrts.errors import OptionError
+from vidrts.media.wholeness import Watch
 
 STANDARD = "-"
 """The name of stdin as a source and of stdout as a target."""
@@ -31,6 +32,8 @@ class StandardInput(io.RawIOBase):
     """
 
     def __init__(self, stop: Callable[[], bool] = lambda: False, descriptor: int = 0):
+        if descriptor == 0 and sys.__stdin__ is None:  # by now its number may be another file's
+            raise OptionError("IN is -, but stdin is closed; wanted ffmpeg -i IN ... - | vidrts enhance - OUT")
         try:
             if os.isatty(descriptor):
                 raise OptionError("IN is -, but stdin is a terminal; wanted ffmpeg -i IN ... - | vidrts enhance - OUT")
@@ -40,6 +43,8 @@ class StandardInput(io.RawIOBase):
         self._stop = stop
         self._abandoned = threading.Event()
         self._head = b""
+        self._watch: Watch | None = None
+        self._ended = False
         self._poll = select.poll() if hasattr(select, "poll") else None  # Windows waits in the read itself
         if self._poll is not None:
             self._poll.register(descriptor, select.POLLIN)
@@ -61,8 +66,22 @@ class StandardInput(io.RawIOBase):
         while self._waited():
             count = self._file.readinto(buffer)
             if count is not None:  # None: a pipe that was set not to block
+                self._ended = count == 0
+                if self._watch is not None:
+                    self._watch.feed(memoryview(buffer)[:count])
                 return count
         return 0
+
+    def watch(self) -> None:
+        """From here on look for what `torn` tells."""
+        head = self.sniff(12)
+        self._watch = Watch(head)
+        self._watch.feed(head)
+
+    @property
+    def torn(self) -> bool:
+        """Whether the stream has ended, within one of its container's parts."""
+        return self._ended and self._watch is not None and self._watch.torn
 
     def sniff(self, count: int) -> bytes:
         """The first `count` bytes, fewer where the stream is shorter; they are read again."""
@@ -97,17 +116,19 @@ class StandardOutput(io.RawIOBase):
         self.count = 0
         """Bytes written."""
         self._public = descriptor
+        if descriptor == 1 and sys.__stdout__ is None:  # by now its number may be another file's
+            raise OptionError("OUT is -, but stdout is closed; wanted vidrts enhance IN - | ffmpeg -i - OUT")
         try:
             if os.isatty(descriptor):
                 raise OptionError("OUT is -, but stdout is a terminal; wanted vidrts enhance IN - | ffmpeg -i - OUT")
-            self._private = os.dup(descriptor)
+            self._private = _copied(descriptor)
         except OSError as error:
             raise OptionError(f"OUT is -, but stdout cannot be written: {error.strerror}") from error
         with suppress(AttributeError, OSError, ValueError):
             sys.stdout.flush()
-        try:
+        if sys.__stderr__ is not None:
             os.dup2(2, descriptor)
-        except OSError:  # there is no stderr either
+        else:
             nowhere = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nowhere, descriptor)
             os.close(nowhere)
@@ -161,6 +182,15 @@ def stdout_or[T: str | os.PathLike[str]](name: T) -> Iterator[StandardOutput | T
         return
     with StandardOutput() as stdout:
         yield stdout
+
+
+def _copied(descriptor: int) -> int:
+    """Another number for an open file, never that of a standard stream which is closed: libraries write to those."""
+    try:
+        import fcntl
+    except ImportError:
+        return os.dup(descriptor)
+    return fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 3)
 
 
 def _widen(descriptor: int) -> None:

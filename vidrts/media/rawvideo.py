@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from vidrts.errors import InputError, OptionError, SourceBrokenError, UnsupportedFormatError
 from vidrts.frame import PIXEL_FORMATS, FieldOrder, PixelFormat, pixel_format
-from vidrts.media.y4m import MAX_FRAME, MAX_SIDE, Header
+from vidrts.media.y4m import MAX_FRAME, MAX_SIDE, Header, fill, write_all
 
 _TEXT = re.compile(r"(\d{1,6})x(\d{1,6}):([a-z0-9]+)@(\d{1,9})(?:/(\d{1,9})|(\.\d{1,6}))?")
 _PADDED = ("rgb0", "bgr0")
@@ -80,18 +80,15 @@ class Reader:
     def _samples(self) -> NDArray[np.uint8] | None:
         """The bytes of the next frame; None at the end."""
         buffer = np.empty(self._size, np.uint8)
-        view, done = memoryview(buffer), 0
-        while done < len(view):
-            count = self._stream.readinto(view[done:])  # type: ignore[attr-defined]
-            if not count and not done:
-                return None
-            if not count:
-                whole = f"{self.frames_read} whole frame{'' if self.frames_read == 1 else 's'}"
-                raise SourceBrokenError(
-                    f"raw video: the stream ended within a frame ({done:,} of {len(view):,} bytes), after {whole}; "
-                    "is --raw right?"
-                )
-            done += count
+        done = fill(self._stream, buffer)
+        if not done:
+            return None
+        if done < len(buffer):
+            whole = f"{self.frames_read} whole frame{'' if self.frames_read == 1 else 's'}"
+            raise SourceBrokenError(
+                f"raw video: the stream ended within a frame ({done:,} of {len(buffer):,} bytes; is --raw right?), "
+                f"after {whole}"
+            )
         return buffer
 
     def _planes(self, samples: NDArray[np.uint8]) -> tuple[torch.Tensor, ...]:
@@ -124,12 +121,8 @@ class Writer:
                 samples = np.zeros((rows, columns, step), held[0][1].numpy().dtype)
                 for position, component in held:
                     samples[:, :, position] = component.numpy()
-            self._write(np.ascontiguousarray(samples.astype(samples.dtype.newbyteorder("<"), copy=False)))
-
-    def _write(self, samples: Samples) -> None:
-        view, done = memoryview(samples).cast("B"), 0
-        while done < len(view):  # an unbuffered pipe may take a part only
-            done += self._stream.write(view[done:]) or 0
+            stored = np.ascontiguousarray(samples.astype(samples.dtype.newbyteorder("<"), copy=False))
+            write_all(self._stream, memoryview(stored))
 
 
 def _layout(header: Header) -> list[tuple[int, int, int]]:

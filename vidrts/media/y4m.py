@@ -13,6 +13,7 @@ from typing import BinaryIO, Literal
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from vidrts.errors import InputError, SourceBrokenError, UnsupportedFormatError
 from vidrts.frame import FieldOrder, PixelFormat, pixel_format
@@ -172,12 +173,8 @@ class Reader:
         """The samples of one frame, in one allocation."""
         header = self.header
         buffer = np.empty(header.frame_bytes, np.uint8)
-        view, done = memoryview(buffer), 0
-        while done < len(view):
-            count = self._stream.readinto(view[done:])  # type: ignore[attr-defined]
-            if not count:
-                raise SourceBrokenError(f"y4m: the stream ended within a frame, {self._after()}")
-            done += count
+        if fill(self._stream, buffer) < len(buffer):
+            raise SourceBrokenError(f"y4m: the stream ended within a frame, {self._after()}")
         samples = buffer.view("<u2").astype(np.uint16, copy=False) if header.format.depth > 8 else buffer
         planes, start = [], 0
         for rows, columns in header.plane_sizes:
@@ -206,7 +203,7 @@ class Writer:
     def __init__(self, stream: BinaryIO, header: Header) -> None:
         self._stream = stream
         self.header = header
-        self._write(format_header(header))
+        write_all(stream, format_header(header))
 
     def write(self, planes: tuple[torch.Tensor, ...], order: FieldOrder = "progressive") -> None:
         """One frame: planes of stored samples (h, w) as `header.format` has them, on the CPU; views are fine.
@@ -216,16 +213,29 @@ class Writer:
         sizes = tuple(tuple(plane.shape) for plane in planes)
         if sizes != self.header.plane_sizes or any(p.dtype != self.header.format.dtype for p in planes):
             raise ValueError(f"y4m frame: planes {sizes} of {planes[0].dtype}, wanted {self.header.plane_sizes}")
-        self._write(_FRAME_LINES[order] if self.header.field_order == "mixed" else b"FRAME\n")
+        write_all(self._stream, _FRAME_LINES[order] if self.header.field_order == "mixed" else b"FRAME\n")
         for plane in planes:
             samples = plane.numpy()
-            self._write(memoryview(np.ascontiguousarray(samples.astype(samples.dtype.newbyteorder("<"), copy=False))))
+            stored = np.ascontiguousarray(samples.astype(samples.dtype.newbyteorder("<"), copy=False))
+            write_all(self._stream, memoryview(stored))
 
-    def _write(self, data: bytes | memoryview) -> None:
-        view = memoryview(data).cast("B")
-        done = 0
-        while done < len(view):  # an unbuffered pipe may take a part only
-            done += self._stream.write(view[done:]) or 0
+
+def fill(stream: BinaryIO, buffer: NDArray[np.uint8]) -> int:
+    """Read as many bytes as `buffer` holds; returns how many there were before the end of the stream."""
+    view, done = memoryview(buffer), 0
+    while done < len(view):
+        count = stream.readinto(view[done:])  # type: ignore[attr-defined]
+        if not count:
+            break
+        done += count
+    return done
+
+
+def write_all(stream: BinaryIO, data: bytes | memoryview) -> None:
+    """Write every byte; an unbuffered pipe may take a part at a time."""
+    view, done = memoryview(data).cast("B"), 0
+    while done < len(view):
+        done += stream.write(view[done:]) or 0
 
 
 def _side(single: dict[str, str], letter: str) -> int:

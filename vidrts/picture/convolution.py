@@ -9,15 +9,26 @@ import torch.nn.functional as F  # noqa: N812 - torch's own name for it
 from torch import nn
 
 
-def convolve(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None, padding: int = 0) -> torch.Tensor:
-    """(B, C, H, W) * (O, C, k, k) + (O,), stride 1, `padding` zeros at each side; any device and float type."""
-    low = x.dtype in (torch.float32, torch.bfloat16)
-    if x.device.type == "cpu" and low and torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
+def convolve(
+    x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None, padding: int = 0, *, rows: int = 1
+) -> torch.Tensor:
+    """(B, C, H, W) * (O, C, kh, kw) + (O,), `padding` zeros at each side; any device and float type.
+
+    `rows`: the vertical stride; the horizontal one is 1.
+    """
+    if x.device.type == "cpu" and _has_onednn(x.dtype):
         out: torch.Tensor = torch.ops.aten.mkldnn_convolution(
-            x, weight, bias, [padding, padding], [1, 1], [1, 1], 1
+            x, weight, bias, [padding, padding], [rows, 1], [1, 1], 1
         )  # fmt: skip
         return out
-    return F.conv2d(x, weight, bias, padding=padding)
+    return F.conv2d(x, weight, bias, stride=(rows, 1), padding=padding)
+
+
+def _has_onednn(dtype: torch.dtype) -> bool:
+    """Whether oneDNN computes this type here; bf16 it takes only where the processor has AVX-512 at least."""
+    if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
+        return False
+    return dtype == torch.float32 or (dtype == torch.bfloat16 and torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
 class _Convolution(nn.Conv2d):

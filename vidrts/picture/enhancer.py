@@ -15,7 +15,8 @@ from vidrts.color import ColorPlan
 from vidrts.errors import OptionError, UnsupportedFormatError
 from vidrts.frame import ColorTags, FieldOrder, Frame, PixelFormat
 from vidrts.networks.upscaler import Upscaler
-from vidrts.picture.engine import PRECISIONS, Precision, pick_device, pick_precision
+from vidrts.picture.device import PRECISIONS, Precision, pick_device, pick_precision
+from vidrts.picture.engines.choice import ENGINES, EngineName
 from vidrts.picture.lanczos import double
 from vidrts.picture.resolver import Resolver
 
@@ -35,6 +36,8 @@ class EnhancerOptions:
     """auto, cpu, cuda or cuda:N."""
     precision: Precision = "auto"
     """Of the residual branch: auto (bf16 where the device computes it natively), fp32, bf16, fp16."""
+    engine: EngineName = "auto"
+    """What computes the residual branch: auto (OpenVINO on a CPU, torch elsewhere), torch, openvino."""
     tile: tuple[int, int] | Literal["auto", "none"] = "auto"
     """(width, height) in pixels, "none" for whole pictures."""
     batch: int = 0
@@ -47,6 +50,8 @@ class EnhancerOptions:
             raise OptionError(f"strength {self.strength}: wanted 0 to 2")
         if self.precision not in PRECISIONS:
             raise OptionError(f"precision {self.precision!r}: wanted one of {', '.join(PRECISIONS)}")
+        if self.engine not in ENGINES:
+            raise OptionError(f"engine {self.engine!r}: wanted one of {', '.join(ENGINES)}")
         if isinstance(self.tile, tuple) and min(self.tile) < 16:
             raise OptionError(f"tile {self.tile[0]}x{self.tile[1]}: wanted at least 16x16")
         if not 0 <= self.batch <= 1024:
@@ -56,7 +61,8 @@ class EnhancerOptions:
 class Enhancer:
     """Enhances frames of any supported pixel format; one for each stream and device, not thread-safe.
 
-    `on_message` hears, once each, what colour was assumed for untagged frames and of memory that ran out.
+    `on_message` hears, once each, what colour was assumed for untagged frames, of memory that ran out
+    and of an engine that cannot be used.
     """
 
     def __init__(
@@ -77,6 +83,7 @@ class Enhancer:
             scale=2 if options.scale == 2 else 1,
             tile=options.tile,
             batch=options.batch,
+            engine=options.engine,
             on_message=on_message,
         )
         self._on_message = on_message
@@ -144,7 +151,9 @@ class Enhancer:
         resolved = self._resolver(rgb)
         base = rgb if self.options.scale == 1 else double(rgb)
         # E = base + strength * (resolved - base), clamped once, here; delta = E - base.
-        delta = torch.lerp(base, resolved, self.options.strength).clamp_(0, 1).sub_(base)
+        if self.options.strength != 1:
+            torch.lerp(base, resolved, self.options.strength, out=resolved)
+        delta = resolved.clamp_(0, 1).sub_(base)
         outputs = [
             color.write_back(planes, change, plan, scale=self.options.scale)
             for planes, change, plan in zip(uploaded, delta, plans, strict=True)

@@ -8,6 +8,7 @@ import torch.nn.functional as F  # noqa: N812 - torch's own name for it
 
 from vidrts.errors import DeviceError
 from vidrts.networks.upscaler import Upscaler
+from vidrts.picture.engines.choice import EngineName
 from vidrts.picture.tilepass import tile_pass
 from vidrts.picture.tiles import Tile, TileGrid, band, even_tile
 
@@ -24,8 +25,8 @@ class Resolver:
     values whatever its neighbours, so tiled equals untiled. Not thread-safe; one for each stream and device.
 
     `tile`: (width, height) in input pixels, "none" for whole pictures, "auto" as the device likes.
-    `batch`: tiles per pass, 0 = as the device likes. Out of memory on a GPU halves the batch, then the tile, for good,
-    and tells `on_message`.
+    `batch`: tiles per pass, 0 = as the device likes. `engine`: what computes the residual branch. Out of memory on a
+    GPU halves the batch, then the tile, for good; `on_message` hears of that and of an engine that cannot be used.
     """
 
     def __init__(
@@ -37,11 +38,12 @@ class Resolver:
         scale: Literal[1, 2] = 1,
         tile: tuple[int, int] | Literal["auto", "none"] = "auto",
         batch: int = 0,
+        engine: EngineName = "auto",
         on_message: Callable[[str], None] = lambda line: None,
     ) -> None:
         self.device = device
         self.scale = scale
-        self._tiles = tile_pass(network, device, dtype, scale)
+        self._tiles = tile_pass(network, device, dtype, scale, engine, on_message)
         self._halo = self._tiles.halo
         self._tile = tile
         self._batch = batch or (4 if device.type == "cuda" else 1)

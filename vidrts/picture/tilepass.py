@@ -1,5 +1,6 @@
 """One pass over a batch of tiles: extended tiles in, their results out. Folded for RTS, the long way for all others."""
 
+from collections.abc import Callable
 from typing import Literal, Protocol
 
 import torch
@@ -8,8 +9,10 @@ import torch.nn.functional as F  # noqa: N812 - torch's own name for it
 from vidrts.networks.rts import RTS
 from vidrts.networks.upscaler import Upscaler
 from vidrts.picture import tail
+from vidrts.picture.blocks import ROWS, by_rows, woven
 from vidrts.picture.convolution import convolve, settle
-from vidrts.picture.engine import TorchEngine, frozen_copy
+from vidrts.picture.engines.choice import EngineName, pick_engine
+from vidrts.picture.engines.torch import frozen_copy
 from vidrts.picture.lanczos import halve
 
 _HALVE_RADIUS = 3
@@ -27,23 +30,43 @@ class TilePass(Protocol):
         """See the class."""
 
 
-def tile_pass(network: Upscaler, device: torch.device, dtype: torch.dtype, scale: Literal[1, 2]) -> TilePass:
-    """The way in which this network is run; `dtype` is that of its residual branch, where it has one."""
-    return Folded(network, device, dtype, scale) if isinstance(network, RTS) else Explicit(network, device, scale)
+def tile_pass(
+    network: Upscaler,
+    device: torch.device,
+    dtype: torch.dtype,
+    scale: Literal[1, 2],
+    engine: EngineName = "auto",
+    on_message: Callable[[str], None] = lambda line: None,
+) -> TilePass:
+    """The way in which this network is run; `dtype` and `engine` are those of its residual branch, if it has one."""
+    if isinstance(network, RTS):
+        return Folded(network, device, dtype, scale, engine, on_message)
+    return Explicit(network, device, scale)
 
 
 class Folded:
-    """RTS: the residual branch in `dtype`, extension and d as one convolution in float32 (`picture.tail`)."""
+    """RTS: the residual branch by an engine in `dtype`, extension and d as one convolution in float32."""
 
-    def __init__(self, network: RTS, device: torch.device, dtype: torch.dtype, scale: Literal[1, 2]) -> None:
-        self._engine = TorchEngine(network, device, dtype)
+    def __init__(
+        self,
+        network: RTS,
+        device: torch.device,
+        dtype: torch.dtype,
+        scale: Literal[1, 2],
+        engine: EngineName = "auto",
+        on_message: Callable[[str], None] = lambda line: None,
+    ) -> None:
+        self._engine = pick_engine(network, device, dtype, engine, on_message)
         self._radius = network.radius
         self._scale = scale
         extension = network.conv_ext
         assert extension.bias is not None
         weight, bias = tail.fold(extension) if scale == 1 else (extension.weight.detach(), extension.bias.detach())
-        # Channels last throughout: the 9x9 convolution of three channels takes two thirds of the time so.
-        self._weight = weight.to(device, torch.float32, memory_format=torch.channels_last)
+        # At scale 2 there are twelve results a pixel already; a GPU has no vectors to fill.
+        self._rows = ROWS if scale == 1 and device.type == "cpu" else 1
+        self._layout = torch.contiguous_format if device.type == "cpu" else torch.channels_last
+        weight, bias = by_rows(weight, bias, self._rows)
+        self._weight = weight.to(device, torch.float32, memory_format=self._layout)
         self._bias = bias.to(device, torch.float32)
 
     @property
@@ -51,12 +74,15 @@ class Folded:
         return self._radius + (tail.TAIL_RADIUS if self._scale == 1 else 1)
 
     def __call__(self, x: torch.Tensor) -> torch.Tensor:  # noqa: D102 - TilePass's
-        x = x.contiguous(memory_format=torch.channels_last)
-        b = x + self._engine.residual(x)
+        x = x.contiguous(memory_format=self._layout)
         r = self._radius  # the outer pixels felt the zero padding of the convolutions
-        b = b[..., r:-r, r:-r]
-        y = convolve(b.contiguous(memory_format=torch.channels_last), self._weight, self._bias)
-        return (y if self._scale == 1 else F.pixel_shuffle(y, 2)).contiguous()
+        b = x[..., r:-r, r:-r] + self._engine.residual(x)[..., r:-r, r:-r]
+        height = x.shape[-2] - 2 * self.halo
+        if missing := -height % self._rows:
+            b = F.pad(b, (0, 0, 0, missing))
+        b = b.contiguous(memory_format=self._layout)
+        y = convolve(b, self._weight, self._bias, rows=self._rows)
+        return (woven(y, self._rows)[..., :height, :] if self._scale == 1 else F.pixel_shuffle(y, 2)).contiguous()
 
 
 class Explicit:

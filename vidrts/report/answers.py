@@ -15,7 +15,7 @@ from vidrts.measure.luma import luma
 from vidrts.measure.sharpness import predicted_gain, radial_gain
 from vidrts.measure.viqet import measure_many
 from vidrts.networks.checkpoint import load_model
-from vidrts.picture.engine import pick_device
+from vidrts.picture.device import pick_device
 from vidrts.picture.resolver import Resolver
 from vidrts.report import controls
 from vidrts.report.runs import Run, Table

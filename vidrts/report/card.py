@@ -18,7 +18,7 @@ from vidrts.measure.flicker import flicker
 from vidrts.measure.luma import luma
 from vidrts.measure.sharpness import flat_noise_gain, predicted_gain, radial_gain
 from vidrts.networks.checkpoint import LoadedModel, load_model, save_model
-from vidrts.picture.engine import pick_device, pick_precision
+from vidrts.picture.device import pick_device, pick_precision
 from vidrts.picture.lanczos import halve
 from vidrts.picture.resolver import Resolver
 from vidrts.report.stills import frames, read_photo, to_rgb

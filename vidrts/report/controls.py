@@ -20,7 +20,7 @@ from vidrts.measure.difference import difference_ratio
 from vidrts.measure.sharpness import block_borders, flat_noise_gain, overshoot, radial_gain
 from vidrts.measure.viqet import measure_many
 from vidrts.networks.checkpoint import LoadedModel, load_model
-from vidrts.picture.engine import pick_device
+from vidrts.picture.device import pick_device
 from vidrts.picture.lanczos import double
 from vidrts.picture.resolver import Resolver
 from vidrts.report.stills import read_photo, to_bytes

@@ -19,7 +19,7 @@ from vidrts.measure.controls import equal_amount, unsharp
 from vidrts.measure.difference import difference_ratio
 from vidrts.measure.sharpness import predicted_gain, radial_gain
 from vidrts.networks.checkpoint import load_model, shipped_models
-from vidrts.picture.engine import pick_device, pick_precision
+from vidrts.picture.device import pick_device, pick_precision
 from vidrts.picture.resolver import Resolver
 from vidrts.report.stills import frames, read_photo, to_image, to_rgb
 

@@ -11,7 +11,8 @@ from PIL import Image
 
 from vidrts import color
 from vidrts.frame import Frame
-from vidrts.media.decode import DecodeOptions, Source
+from vidrts.media.decode import Source
+from vidrts.media.decodeoptions import DecodeOptions
 from vidrts.report.picturefile import as_rgb, read_picture
 
 

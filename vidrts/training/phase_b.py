@@ -8,7 +8,7 @@ import torch
 
 from vidrts.errors import TrainingError
 from vidrts.networks.upscaler import Upscaler
-from vidrts.picture.engine import pick_precision
+from vidrts.picture.device import pick_precision
 from vidrts.picture.resolver import Resolver
 from vidrts.training.team import Team
 

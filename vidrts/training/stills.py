@@ -23,7 +23,8 @@ from vidrts import color
 from vidrts.errors import InputError, OptionError, OutputError, UnsupportedFormatError
 from vidrts.frame import Frame
 from vidrts.measure.luma import luma
-from vidrts.media.decode import DecodeOptions, Source
+from vidrts.media.decode import Source
+from vidrts.media.decodeoptions import DecodeOptions
 
 MANIFEST = "manifest.jsonl"
 _THUMB = (18, 32)

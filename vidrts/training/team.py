@@ -14,7 +14,7 @@ from datetime import timedelta
 import torch
 import torch.distributed as dist
 
-from vidrts.picture.engine import pick_device
+from vidrts.picture.device import pick_device
 
 _PATIENCE = timedelta(hours=12)
 """How long the others wait while process 0 measures a stage."""

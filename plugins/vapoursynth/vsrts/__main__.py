@@ -6,7 +6,7 @@ import vapoursynth as vs
 from vidrts.errors import ModelError
 from vidrts.networks.checkpoint import DEFAULT_MODEL, read_info, shipped_models
 from vidrts.networks.registry import build, parameter_count
-from vidrts.picture.engine import pick_precision
+from vidrts.picture.device import pick_precision
 from vsrts import __version__
 
 _SHORT = {torch.float32: "fp32", torch.bfloat16: "bf16", torch.float16: "fp16"}

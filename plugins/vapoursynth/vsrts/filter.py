@@ -3,6 +3,8 @@
 import os
 from collections.abc import Callable, Sequence
 from itertools import cycle
+from numbers import Real
+from operator import index
 from typing import Literal
 
 import torch
@@ -12,10 +14,13 @@ from vidrts import color
 from vidrts.errors import DeviceError, OptionError, UnsupportedFormatError, VidrtsError
 from vidrts.frame import PixelFormat
 from vidrts.networks.checkpoint import DEFAULT_MODEL, load_model
-from vidrts.picture.engine import Precision
+from vidrts.picture.device import Precision
 from vidrts.picture.enhancer import SMALLEST, EnhancerOptions
 from vsrts import frames
 from vsrts.stream import INTERLACED, Stream
+
+_MOST = 64
+"""Streams, and frames in one pass: each takes memory of its own."""
 
 
 def enhance(
@@ -42,8 +47,8 @@ def enhance(
     scale: 1 for the same size, sharper; 2 for twice the size.
     strength: how much of the change is applied, 0 to 2.
     device, device_index: "auto" (CUDA where there is one), "cuda" or "cpu"; which GPU, from 0.
-    num_streams: enhancers that work at the same time; each takes memory of its own. On a CPU one uses all cores.
-    batch_size: frames in one pass of a GPU.
+    num_streams: enhancers that work at the same time, 1 to 64, each with its own memory. On a CPU one uses all cores.
+    batch_size: frames in one pass of a GPU, 1 to 64.
     tile: (width, height) in pixels, (0, 0) for whole frames, None as the device likes. Does not change the picture.
     precision: of the network's residual branch: "auto", "fp32", "bf16" or "fp16".
 
@@ -54,6 +59,7 @@ def enhance(
         raise vs.Error("enhance: this is not a clip")
     try:
         fmt = check_clip(clip)
+        _check_numbers(strength=strength, num_streams=num_streams, batch_size=batch_size)
         options = EnhancerOptions(
             scale=scale,
             strength=strength,
@@ -61,17 +67,15 @@ def enhance(
             precision=precision,
             tile=_tile(tile),
         )
-        if num_streams < 1:
-            raise OptionError(f"num_streams {num_streams}: wanted 1 or more")
-        if batch_size < 1:
-            raise OptionError(f"batch_size {batch_size}: wanted 1 or more")
+        if not isinstance(model, str | os.PathLike):
+            raise OptionError(f"model {model!r}: wanted a shipped model's name or a model file")
         network = load_model(model).network
         _check_first_frame(clip, fmt)
         say = _said_once()
         streams = [Stream(network, options, fmt, clip.num_frames, say) for _ in range(num_streams)]
     except VidrtsError as error:
         raise vs.Error(f"enhance: {error}") from None
-    return _graph(clip, streams, batch_size, scale)
+    return _graph(clip, streams, min(batch_size, clip.num_frames), scale)
 
 
 def check_clip(clip: vs.VideoNode) -> PixelFormat:
@@ -109,12 +113,23 @@ def _device(name: str, index: int) -> str:
     return f"cuda:{index}"
 
 
+def _check_numbers(*, strength: float, num_streams: int, batch_size: int) -> None:
+    """Raise `OptionError` for what is no number or none that is possible; a script's arguments come as text."""
+    if not isinstance(strength, Real):
+        raise OptionError(f"strength {strength!r}: wanted a number from 0 to 2")
+    for name, count in (("num_streams", num_streams), ("batch_size", batch_size)):
+        if not isinstance(count, int) or not 1 <= count <= _MOST:
+            raise OptionError(f"{name} {count!r}: wanted a whole number from 1 to {_MOST}")
+
+
 def _tile(size: Sequence[int] | None) -> tuple[int, int] | Literal["auto", "none"]:
     if size is None:
         return "auto"
-    if len(size) != 2:
-        raise OptionError(f"tile {list(size)}: wanted (width, height), (0, 0) or None")
-    return "none" if tuple(size) == (0, 0) else (size[0], size[1])
+    try:
+        width, height = map(index, size)
+    except (TypeError, ValueError):
+        raise OptionError(f"tile {size!r}: wanted (width, height), (0, 0) or None") from None
+    return "none" if (width, height) == (0, 0) else (width, height)
 
 
 def _said_once() -> Callable[[str], None]:

@@ -67,7 +67,7 @@ def is_interlaced(props: vs.FrameProps) -> bool:
 def read(frame: vs.VideoFrame, fmt: PixelFormat, number: int) -> Frame:
     """`frame` as a `Frame` whose planes are views of its memory: valid while `frame` lives, never to be written to."""
     return Frame(
-        planes=tuple(_view(frame, plane, fmt) for plane in range(frame.format.num_planes)),
+        planes=tuple(_view(frame, plane, fmt) for plane in range(len(fmt.order))),
         format=fmt,
         color=color_tags(frame.props),
         pts=number,
@@ -88,7 +88,7 @@ def write(enhanced: Frame, target: vs.VideoFrame, place: int) -> None:
 def _view(frame: vs.VideoFrame, plane: int, fmt: PixelFormat) -> torch.Tensor:
     # By address: of the read-only view that VapourSynth offers torch would warn that it can be written to.
     height, width = fmt.plane_size(plane, frame.width, frame.height)
-    stride, size = frame.get_stride(plane), frame.format.bytes_per_sample
+    stride, size = frame.get_stride(plane), fmt.dtype.itemsize
     memory = (ctypes.c_uint8 * (stride * height)).from_address(frame.get_read_ptr(plane).value)
     kind = f"{'f' if fmt.floating else 'u'}{size}"
     return torch.from_numpy(np.ndarray((height, width), kind, memory, strides=(stride, size)))

@@ -1,17 +1,10 @@
-"""How the residual branch is computed: device, precision, memory layout.
+"""Where the network runs and in which precision: the words that people give, and what they mean on this machine."""
 
-The RGB skip connection and the tail stay in float32 whatever the precision (DESIGN section 3): only `residual` is low.
-"""
-
-import copy
 from typing import Literal
 
 import torch
 
 from vidrts.errors import DeviceError, OptionError
-from vidrts.networks.rts import RTS
-from vidrts.networks.upscaler import Upscaler
-from vidrts.picture.convolution import settle
 
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 PRECISIONS: tuple[Precision, ...] = ("auto", "fp32", "bf16", "fp16")
@@ -53,26 +46,3 @@ def cpu_has_bf16() -> bool:
     """Whether the processor multiplies bf16 itself (AVX-512 BF16 or AMX); emulation would be slower than float32."""
     capabilities = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
     return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
-
-
-def frozen_copy[N: Upscaler](network: N, device: torch.device, dtype: torch.dtype) -> N:
-    """A copy of `network` to compute with, on `device` in `dtype`, channels last; the caller's is not changed."""
-    copied = copy.deepcopy(network).eval().requires_grad_(False)
-    copied.to(device=device, dtype=dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return copied
-
-
-class TorchEngine:
-    """The residual branch of a network in torch: (B, 3, h, w) float32 -> (B, 3, h, w) float32, zero padded.
-
-    The caller's network is not changed.
-    """
-
-    def __init__(self, network: RTS, device: torch.device, dtype: torch.dtype) -> None:
-        self.dtype = dtype
-        self._network = frozen_copy(network, device, dtype)
-        settle(self._network)
-
-    def residual(self, x: torch.Tensor) -> torch.Tensor:
-        """The residual of `x`, which lies on the engine's device."""
-        return self._network.residual(x.to(self.dtype, memory_format=torch.channels_last)).float()

@@ -1,0 +1,126 @@
+"""Workers between the stages: the order, the bound, errors and endings, and that their number changes no bit."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from itertools import islice
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from vidrts.bench.clip import sample
+from vidrts.crew import Crew
+from vidrts.errors import UnsupportedFormatError
+from vidrts.frame import ColorTags, Frame, pixel_format
+from vidrts.media.decode import Source
+from vidrts.networks.checkpoint import load_model
+from vidrts.picture.enhancer import EnhancerOptions
+from vidrts.prefetch import Woken, deal
+
+
+@settings(deadline=None)  # how long a thread waits for its turn is not judged
+@given(items=st.lists(st.integers()), workers=st.integers(1, 4), depth=st.integers(1, 8))
+def test_every_item_once_and_in_order(items: list[int], workers: int, depth: int) -> None:
+    with closing(deal(iter(items), [lambda k: 2 * k] * workers, depth, "test")) as done:
+        assert list(done) == [2 * item for item in items]
+
+
+def test_workers_work_at_the_same_time_and_slow_ones_keep_the_order() -> None:
+    met = threading.Barrier(2)
+
+    def meet(item: int) -> int:
+        met.wait(30)  # passes only when both workers are within it
+        return item
+
+    with closing(deal(iter(range(6)), [meet, meet], 1, "test")) as done:
+        assert list(done) == list(range(6))
+
+
+def test_never_further_ahead_than_the_depth() -> None:
+    made = []
+    reached = threading.Semaphore(0)
+
+    def upstream() -> Iterator[int]:
+        for k in range(100):
+            made.append(k)
+            reached.release()
+            yield k
+
+    with closing(deal(upstream(), [lambda k: k], 3, "test")) as done:
+        assert next(done) == 0
+        for _ in range(5):  # one given, three waiting, one being handed over
+            reached.acquire()
+        assert not reached.acquire(timeout=0.3)
+        assert len(made) == 5
+
+
+def test_an_error_comes_after_the_items_before_it_and_others_are_dropped() -> None:
+    def fail(item: int) -> int:
+        if item == 2:
+            raise ValueError("two")
+        return item
+
+    done = deal(iter(range(50)), [fail, fail], 4, "test")
+    assert list(islice(done, 2)) == [0, 1]
+    with pytest.raises(ValueError, match="two"):
+        next(done)
+
+
+def test_the_consumer_may_leave_and_wake() -> None:
+    gate = threading.Event()
+
+    def wait(item: int) -> int:
+        gate.wait(30)
+        return item
+
+    done = deal(iter(range(50)), [wait], 2, "test", wake=lambda: gate.set() or True)
+    with pytest.raises(Woken):
+        next(done)
+    done.close()
+    with closing(deal(iter(range(50)), [lambda k: k], 2, "test")) as done:
+        assert next(done) == 0
+
+
+def enhanced(model: Path, frames: list[Frame], workers: int, said: list[str] | None = None) -> list[Frame]:
+    crew = Crew(load_model(model), EnhancerOptions(device="cpu"), workers, on_message=(said or []).append)
+    with closing(crew.enhanced(iter(frames), depth=2)) as done:
+        return list(done)
+
+
+def test_the_number_of_workers_changes_no_bit(tiny_model: Path) -> None:
+    with Source(sample()) as source:
+        frames = list(islice((event for event in source.events() if isinstance(event, Frame)), 5))
+        (one, two, three) = (enhanced(tiny_model, frames, workers) for workers in (1, 2, 3))
+    assert [frame.pts for frame in two] == [frame.pts for frame in frames]
+    for a, b, c in zip(one, two, three, strict=True):
+        assert all(
+            torch.equal(x, y) and torch.equal(x, z) for x, y, z in zip(a.planes, b.planes, c.planes, strict=True)
+        )
+    assert any(not torch.equal(x, y) for x, y in zip(one[0].planes, frames[0].planes, strict=True))
+
+
+def gray(size: int, pts: int) -> Frame:
+    fmt = pixel_format("yuv420p")
+    planes = [torch.full(fmt.plane_size(k, size, size), 100, dtype=torch.uint8) for k in range(3)]
+    return Frame(planes=tuple(planes), format=fmt, color=ColorTags(), pts=pts, time_base=1)  # type: ignore[arg-type]
+
+
+def test_lines_for_people_come_once_and_other_events_pass(tiny_model: Path) -> None:
+    said: list[str] = []
+    threads = torch.get_num_threads()
+    crew = Crew(load_model(tiny_model), EnhancerOptions(device="cpu"), 2, on_message=said.append)
+    events = [gray(32, 0), "a packet", gray(32, 1), gray(32, 2)]
+    with closing(crew.enhanced(iter(events), depth=4)) as done:
+        found = list(done)
+    assert [event if isinstance(event, str) else event.pts for event in found] == [0, "a packet", 1, 2]
+    assert len(said) == 1 and "colour not fully tagged" in said[0]
+    assert torch.get_num_threads() == threads
+    assert crew.seconds > 0
+
+
+def test_what_a_worker_refuses_is_raised(tiny_model: Path) -> None:
+    with pytest.raises(UnsupportedFormatError, match="8x8"):
+        enhanced(tiny_model, [gray(32, 0), gray(8, 1)], 2)

@@ -1,0 +1,226 @@
+"""Every engine and precision on real pictures: near float64, and the same values however a picture is cut."""
+
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+import torch
+from conftest import tiny_network
+
+from vidrts import color
+from vidrts.errors import DeviceError, OptionError
+from vidrts.frame import Frame
+from vidrts.media.decode import Source
+from vidrts.networks.checkpoint import load_model, shipped_models
+from vidrts.networks.registry import build
+from vidrts.networks.rts import RTS
+from vidrts.picture.blocks import by_rows, woven
+from vidrts.picture.device import cpu_has_bf16
+from vidrts.picture.engines.choice import pick_engine
+from vidrts.picture.enhancer import Enhancer, EnhancerOptions
+from vidrts.picture.lanczos import halve
+from vidrts.picture.resolver import Resolver
+from vidrts.report.stills import read_photo
+
+CPU = torch.device("cpu")
+BF16 = pytest.param(
+    torch.bfloat16, marks=pytest.mark.skipif(not cpu_has_bf16(), reason="no bf16 on this processor"), id="bf16"
+)
+TYPES = pytest.mark.parametrize("dtype", [pytest.param(torch.float32, id="fp32"), BF16])
+ENGINES = pytest.mark.parametrize("engine", ["torch", "openvino"])
+
+
+def first_frame(path: Path) -> Frame:
+    with Source(path) as source:
+        return next(event for event in source.events() if isinstance(event, Frame))
+
+
+@pytest.fixture(scope="module")
+def pictures(kodak: Path, clips: Path) -> dict[str, torch.Tensor]:
+    """(1, 3, H, W) R'G'B' of a part of a photograph, of odd size, and of a frame of a clip."""
+    photo = read_photo(min(kodak.rglob("*.png")))[:, :301, :399]
+    frame = first_frame(clips / "vmaf__Seeking_30_480_1050.mp4")
+    tags, _ = color.assume(frame.color, frame.format, frame.height)
+    rgb = color.to_rgb(frame.planes, color.plan(tags, frame.format)).clamp(0, 1)
+    return {"photo": photo[None], "frame": rgb[None, :, :270, :480]}
+
+
+def explicit(network: RTS, x: torch.Tensor, scale: int) -> torch.Tensor:
+    """float64, the long way: the 2x picture of an extended picture, scaled down, cut."""
+    exact = build("rts", {"n": network.config.n, "channels": network.config.channels}).double()
+    exact.load_state_dict(network.state_dict())
+    margin = network.reach + 4
+    with torch.no_grad():
+        doubled = exact(torch.nn.functional.pad(x.double(), (margin,) * 4, mode="replicate"))
+    if scale == 2:
+        return doubled[..., 2 * margin : -2 * margin, 2 * margin : -2 * margin]
+    return halve(doubled)[..., margin:-margin, margin:-margin]
+
+
+def decibels(got: torch.Tensor, truth: torch.Tensor) -> float:
+    return float(-10 * torch.log10((got - truth).square().mean()))
+
+
+@pytest.mark.parametrize("scale", [1, 2])
+@pytest.mark.parametrize("model", sorted(shipped_models()))
+def test_shipped_models_are_near_float64(model: str, scale: int, pictures: dict[str, torch.Tensor]) -> None:
+    """In bf16 65 dB; at scale 2, where d does not smooth what rounding does, a little less."""
+    network = load_model(model).network
+    least = {torch.float32: 120, torch.bfloat16: 65 if scale == 1 else 63}
+    for name, picture in pictures.items():
+        truth = explicit(network, picture, scale)
+        for dtype in (torch.float32, torch.bfloat16) if cpu_has_bf16() else (torch.float32,):
+            for engine in ("torch", "openvino"):
+                got = Resolver(network, CPU, dtype, scale=scale, engine=engine)(picture)
+                assert decibels(got, truth) > least[dtype], (name, dtype, engine)
+
+
+@ENGINES
+@TYPES
+@pytest.mark.parametrize(("n", "channels"), [(1, 4), (2, 20), (3, 64)])
+def test_pieces_batches_and_threads_give_the_same_values(
+    n: int, channels: int, dtype: torch.dtype, engine: str, pictures: dict[str, torch.Tensor]
+) -> None:
+    """In float32 to the bit; elsewhere by much less than a code value."""
+    network = tiny_network(n=n, channels=channels)
+    x = torch.cat([pictures["photo"][..., :75, :131], pictures["frame"][..., :75, :131]])
+    whole = Resolver(network, CPU, dtype, tile="none", engine=engine)(x)
+    before = torch.get_num_threads()
+    try:
+        for threads, tile, batch in ((1, (131, 30), 1), (2, (47, 33), 5), (1, (16, 75), 3)):
+            torch.set_num_threads(threads)
+            tiled = Resolver(network, CPU, dtype, tile=tile, batch=batch, engine=engine)(x)
+            difference = float((tiled - whole).abs().max())
+            assert difference == 0 if dtype == torch.float32 else difference < 0.5 / 255
+    finally:
+        torch.set_num_threads(before)
+
+
+@ENGINES
+@pytest.mark.parametrize(("height", "width"), [(1, 1), (2, 7), (16, 16), (17, 31)])
+def test_any_size_and_any_network(height: int, width: int, engine: str) -> None:
+    network = tiny_network(n=2, channels=6)
+    x = torch.rand(1, 3, height, width)
+    got = pick_engine(network, CPU, torch.float32, engine).residual(x)
+    assert got.shape == x.shape
+    assert (got - network.residual(x)).abs().max() < 1e-5
+
+
+@TYPES
+def test_the_engines_give_the_same_frame(dtype: torch.dtype, clips: Path) -> None:
+    frame = first_frame(clips / "vmaf__Seeking_30_480_1050.mp4")
+    network = load_model("rts-lite").network
+    precision = "bf16" if dtype == torch.bfloat16 else "fp32"
+    a, b = (
+        Enhancer(network, EnhancerOptions(device="cpu", precision=precision, engine=engine))([frame])[0]
+        for engine in ("torch", "openvino")
+    )
+    for one, other, before in zip(a.planes, b.planes, frame.planes, strict=True):
+        assert (one.int() - other.int()).abs().max() <= 1
+        assert not torch.equal(other, before)
+
+
+def test_the_callers_network_and_other_engines_are_left_alone() -> None:
+    network = tiny_network(n=2, channels=8)
+    x = torch.rand(1, 3, 40, 50)
+    engine = pick_engine(network, CPU, torch.float32)
+    assert engine.name == "openvino"
+    wanted = engine.residual(x).clone()
+    other = pick_engine(tiny_network(seed=1, n=2, channels=8), CPU, torch.float32)
+    assert not torch.allclose(other.residual(x), wanted)
+    network.conv_out.weight.data.mul_(2)
+    assert torch.equal(engine.residual(x), wanted)
+
+
+def test_engines_at_work_at_the_same_time() -> None:
+    """As VapourSynth's streams are: each in a thread of its own, with frames of different sizes."""
+    network = tiny_network(n=3, channels=16)
+    xs = [torch.rand(1, 3, 60 + 4 * k, 80) for k in range(3)]
+    wanted = [pick_engine(network, CPU, torch.float32).residual(x) for x in xs]
+    same: list[bool] = []
+
+    def work(x: torch.Tensor, truth: torch.Tensor) -> None:
+        engine = pick_engine(network, CPU, torch.float32)
+        same.extend(torch.equal(engine.residual(x), truth) for _ in range(20))
+
+    threads = [threading.Thread(target=work, args=pair) for pair in zip(xs, wanted, strict=True)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert same == [True] * 60
+
+
+def test_several_rows_at_a_time_are_the_same_convolution() -> None:
+    weight, bias, x = (torch.rand(*shape, dtype=torch.float64) for shape in ((3, 5, 3, 3), (3,), (2, 5, 14, 9)))
+    wanted = torch.nn.functional.conv2d(x, weight, bias)
+    got = woven(torch.nn.functional.conv2d(x, *by_rows(weight, bias, 3), stride=(3, 1)), 3)
+    assert (got - wanted).abs().max() < 1e-12
+
+
+RUN = """
+import sys
+{before}
+import torch
+from vidrts.networks.registry import build
+from vidrts.picture.resolver import Resolver
+resolver = Resolver(build("rts", {{}}), torch.device("cpu"), torch.float32, engine="{engine}", on_message=print)
+print(tuple(resolver(torch.rand(1, 3, 20, 30)).shape))
+{after}
+"""
+
+
+def run(engine: str, before: str = "", after: str = "") -> subprocess.CompletedProcess[str]:
+    code = RUN.format(engine=engine, before=before, after=after)
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+
+def test_without_openvino_torch_computes_and_says_so() -> None:
+    done = run("auto", before="sys.modules['openvino'] = None")
+    assert done.returncode == 0, done.stderr
+    said, shape = done.stdout.splitlines()
+    assert "OpenVINO cannot be used" in said
+    assert "torch" in said
+    assert shape == "(1, 3, 20, 30)"
+
+
+def test_openvino_asked_for_and_not_there_is_an_error() -> None:
+    done = run("openvino", before="sys.modules['openvino'] = None")
+    assert done.returncode == 1
+    assert "DeviceError: engine openvino" in done.stderr.splitlines()[-1]
+    assert "wanted the engine torch" in done.stderr.splitlines()[-1]
+
+
+def test_openvino_comes_without_its_converter_and_what_that_sends() -> None:
+    done = run(
+        "openvino", after="print(any('telemetry' in name or name.startswith('openvino.tools') for name in sys.modules))"
+    )
+    assert done.stdout.splitlines() == ["(1, 3, 20, 30)", "False"], done.stderr
+
+
+def test_a_name_or_device_that_is_not_an_engines() -> None:
+    with pytest.raises(OptionError, match="wanted one of auto, torch, openvino"):
+        EnhancerOptions(engine="onnx")  # type: ignore[arg-type]
+    with pytest.raises(DeviceError, match="computes on the device cpu"):
+        pick_engine(tiny_network(), torch.device("cuda"), torch.float32, "openvino")
+
+
+def test_a_signal_is_taken_after_an_engine_is_gone() -> None:
+    """OpenVINO sets a signal stack for the thread that loads it and frees it with itself, in whatever thread."""
+    script = """
+import gc, os, signal, sys, threading
+from vidrts.networks.checkpoint import load_model
+from vidrts.picture.enhancer import Enhancer, EnhancerOptions
+kept = [Enhancer(load_model("rts-lite").network, EnhancerOptions(device="cpu", engine="openvino"))]
+def drop():
+    kept.clear()
+    gc.collect()
+thread = threading.Thread(target=drop)
+thread.start()
+thread.join()
+signal.signal(signal.SIGINT, lambda *_: os._exit(7))
+signal.raise_signal(signal.SIGINT)
+"""
+    assert subprocess.run([sys.executable, "-c", script]).returncode == 7

@@ -1,0 +1,57 @@
+"""AAC as MPEG-TS has it, in a pipe: each packet begins with a header (ADTS), where other containers say it once.
+
+FFmpeg's muxers take those headers off by themselves and go back to write what they said, which no pipe allows. Here it
+is said before: the AudioSpecificConfig of ISO/IEC 14496-3, section 1.6.2, made from what the decoder found.
+"""
+
+from collections.abc import Iterator
+from typing import TypeGuard
+
+from av import AudioCodecContext, AudioStream
+from av.bitstream import BitStreamFilterContext
+from av.stream import Stream
+
+from vidrts.media.containers import AnyPacket, OutputFormat
+
+_RATES = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350)
+_CHANNELS = {1: 1, 2: 2, 3: 3, 4: 4, 5: 5, 6: 6, 8: 7}
+_OBJECTS = {"Main": 1, "LC": 2, "SSR": 3, "LTP": 4, "HE-AAC": 2, "HE-AACv2": 2}
+"""Profile, in FFmpeg's words -> audio object type of the core; a decoder finds HE's extensions in the packets."""
+
+
+def wanted(stream: Stream, target: OutputFormat) -> TypeGuard[AudioStream]:
+    """Whether packets of `stream` must lose their headers on the way into `target`."""
+    return (
+        isinstance(stream, AudioStream)
+        and not target.seekable
+        and target.muxer in ("matroska", "mp4")
+        and stream.codec_context.codec.canonical_name == "aac"
+        and not stream.codec_context.extradata
+    )
+
+
+def config(context: AudioCodecContext) -> bytes | None:
+    """The AudioSpecificConfig; None for sound that no ADTS header can describe."""
+    rate, channels = context.sample_rate, context.channels
+    if context.profile in ("HE-AAC", "HE-AACv2"):  # the decoder gives twice the core's rate
+        rate //= 2
+    if context.profile == "HE-AACv2":  # and two channels of one
+        channels = 1
+    kind = _OBJECTS.get(context.profile or "")
+    if kind is None or rate not in _RATES or channels not in _CHANNELS:
+        return None
+    return (kind << 11 | _RATES.index(rate) << 7 | _CHANNELS[channels] << 3).to_bytes(2)
+
+
+class Stripper:
+    """Packets of one stream without their headers. Stateful."""
+
+    def __init__(self, stream: Stream) -> None:
+        self._filter = BitStreamFilterContext("aac_adtstoasc", stream)
+
+    def packets(self, packet: AnyPacket) -> Iterator[AnyPacket]:
+        """The packet as it goes on."""
+        base = packet.time_base  # the filter takes all out of the packet
+        for stripped in self._filter.filter(packet):
+            stripped.time_base = base
+            yield stripped

@@ -1,0 +1,57 @@
+"""How the residual branch of an RTS network is computed. Skip connection and tail are not an engine's: they stay in
+float32 whatever the precision (DESIGN section 3).
+
+engine = pick_engine(network, torch.device("cpu"), torch.bfloat16)
+b = x + engine.residual(x)
+"""
+
+from collections.abc import Callable
+from typing import Literal, Protocol
+
+import torch
+
+from vidrts.errors import DeviceError
+from vidrts.networks.rts import RTS
+from vidrts.picture.engines.torch import TorchEngine
+
+EngineName = Literal["auto", "torch", "openvino"]
+ENGINES: tuple[EngineName, ...] = ("auto", "torch", "openvino")
+
+
+class Engine(Protocol):
+    """One for each enhancer, not thread-safe; engines share nothing."""
+
+    @property
+    def name(self) -> str:
+        """One of `ENGINES`."""
+
+    def residual(self, x: torch.Tensor) -> torch.Tensor:
+        """(B, 3, h, w) float32 on the engine's device -> (B, 3, h, w) float32, zero padded, with any strides."""
+
+
+def pick_engine(
+    network: RTS,
+    device: torch.device,
+    dtype: torch.dtype,
+    name: EngineName = "auto",
+    on_message: Callable[[str], None] = lambda line: None,
+) -> Engine:
+    """The engine for `network` on `device` with its residual in `dtype`; the caller's network is not changed.
+
+    `auto` is OpenVINO on a CPU and torch elsewhere; where OpenVINO cannot do it, torch does, and `on_message` hears
+    why. Raises `DeviceError` where `openvino` is asked for and cannot be had.
+    """
+    if name == "torch" or (name == "auto" and device.type != "cpu"):
+        return TorchEngine(network, device, dtype)
+    if device.type != "cpu":
+        raise DeviceError(f"engine openvino: computes on the device cpu, got {device}; wanted the engine torch")
+    try:
+        from vidrts.picture.engines.openvino import OpenVINOEngine
+
+        return OpenVINOEngine(network, dtype)
+    except (ImportError, OSError, RuntimeError) as error:  # not installed, a library that it misses, no such graph
+        reason = (str(error).strip() or type(error).__name__).splitlines()[-1]
+        if name == "openvino":
+            raise DeviceError(f"engine openvino: {reason}; wanted the engine torch") from error
+        on_message(f"OpenVINO cannot be used ({reason}): computing with torch, which is slower")
+        return TorchEngine(network, device, dtype)

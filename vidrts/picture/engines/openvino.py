@@ -1,0 +1,136 @@
+"""The residual branch in OpenVINO, on a CPU: bf16 or float32, one compiled graph for each shape.
+
+The graph is built from the weights. Its last layer, which has three results a pixel, makes several rows at a time
+(`picture.blocks`).
+"""
+
+import importlib
+import sys
+from collections import OrderedDict
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import torch
+
+from vidrts.networks.rts import RTS
+from vidrts.picture.blocks import ROWS, by_rows, woven
+
+_KEPT = 2
+"""Compiled shapes that are kept: a full batch of tiles and the last one. Each holds the memory of its layers."""
+_TYPES = {torch.float32: "f32", torch.bfloat16: "bf16"}
+_CONVERTER = "openvino.tools.ovc"
+
+
+def _load() -> tuple[ModuleType, Any]:
+    """(openvino, its operators), without the model converter: importing that sends usage data to its maker.
+
+    OpenVINO does without it by itself where it is not installed, which is what None among the modules means.
+    """
+    if "openvino" not in sys.modules:
+        sys.modules[_CONVERTER] = None  # type: ignore[assignment]
+    try:
+        return importlib.import_module("openvino"), importlib.import_module("openvino.opset13")
+    finally:
+        if sys.modules.get(_CONVERTER, ...) is None:
+            del sys.modules[_CONVERTER]
+
+
+@cache
+def _core() -> Any:
+    """OpenVINO's runtime, one for the process and never given back.
+
+    Loading its CPU plugin sets an alternate signal stack for the thread that does it, whose memory goes when the
+    runtime does: a signal of a thread that still has it would then kill the process. So a thread of its own does that,
+    and ends.
+    """
+    with ThreadPoolExecutor(1) as once:
+        return once.submit(_load_core).result()
+
+
+def _load_core() -> Any:
+    core = _load()[0].Core()
+    core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")  # loads the plugin
+    return core
+
+
+@dataclass
+class _Compiled:
+    """A graph at one shape: its request, and the (B, 3*ROWS, h/ROWS, w) that its result is written to."""
+
+    request: Any
+    output: torch.Tensor
+
+
+class OpenVINOEngine:
+    """An `Engine` on the CPU, with as many threads as torch has when a shape is first seen.
+
+    Raises ImportError or OSError without OpenVINO, RuntimeError where it cannot compute the graph in `dtype`.
+    """
+
+    name = "openvino"
+
+    def __init__(self, network: RTS, dtype: torch.dtype) -> None:
+        self._ov, self._op = _load()
+        self._core = _core()
+        self._precision = _TYPES[dtype]
+        if dtype == torch.bfloat16 and "BF16" not in self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+            raise RuntimeError("it computes no bf16 on this processor")
+        inner = [network.conv_in, *network.layers]
+        self._inner = [(_array(conv.weight), _array(conv.bias)) for conv in inner]
+        out = network.conv_out
+        assert out.bias is not None
+        weight, bias = by_rows(out.weight, out.bias)
+        self._last = (_array(weight), _array(bias))
+        self._compiled: OrderedDict[tuple[int, ...], _Compiled] = OrderedDict()
+        self._compile((1, 3, 16, 16))  # what it cannot do it says here
+
+    def residual(self, x: torch.Tensor) -> torch.Tensor:
+        """See `Engine`."""
+        x = x.contiguous()
+        key = (*x.shape, torch.get_num_threads())
+        if key not in self._compiled:
+            while len(self._compiled) >= _KEPT:
+                self._compiled.popitem(last=False)
+            self._compiled[key] = self._compile(tuple(x.shape))
+        self._compiled.move_to_end(key)
+        compiled = self._compiled[key]
+        compiled.request.set_input_tensor(self._ov.Tensor(x.numpy(), shared_memory=True))
+        compiled.request.infer()
+        return woven(compiled.output)[..., : x.shape[2], :]
+
+    def _compile(self, shape: tuple[int, ...]) -> _Compiled:
+        batch, _, height, width = shape
+        settings = {
+            "INFERENCE_PRECISION_HINT": self._precision,
+            "INFERENCE_NUM_THREADS": torch.get_num_threads(),
+            "NUM_STREAMS": 1,
+            "ENABLE_CPU_PINNING": False,  # several enhancers would be pinned to the same cores
+        }
+        request = self._core.compile_model(self._graph(shape), "CPU", settings).create_infer_request()
+        output = torch.empty(batch, 3 * ROWS, -(-height // ROWS), width)
+        request.set_output_tensor(self._ov.Tensor(output.numpy(), shared_memory=True))
+        return _Compiled(request, output)
+
+    def _graph(self, shape: tuple[int, ...]) -> Any:
+        op = self._op
+        x = op.parameter(list(shape), dtype=np.float32)
+        first, *layers = self._inner
+        f = op.relu(self._convolution(x, *first))
+        for layer in layers:
+            f = op.add(f, op.relu(self._convolution(f, *layer)))
+        rows = self._convolution(f, *self._last, stride=ROWS, below=1 + -shape[2] % ROWS)
+        return self._ov.Model([rows], [x], "residual")
+
+    def _convolution(self, x: Any, weight: Any, bias: Any, stride: int = 1, below: int = 1) -> Any:
+        """One zero at each side, `below` of them below; every `stride` rows."""
+        y = self._op.convolution(x, self._op.constant(weight), [stride, 1], [1, 1], [below, 1], [1, 1])
+        return self._op.add(y, self._op.constant(bias.reshape(1, -1, 1, 1)))
+
+
+def _array(parameter: Any) -> Any:
+    """Float32, on its own: later changes of the network's weights do not arrive."""
+    return parameter.detach().to("cpu", torch.float32).numpy().copy()
