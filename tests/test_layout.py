@@ -21,9 +21,22 @@ MAY_IMPORT = {
     "measure": {"errors", "frame", "color", "media", "picture"},
     "media": {"errors", "frame"},
     "training": {"errors", "frame", "color", "picture", "networks", "measure", "media"},
-    "bench": {"errors", "networks", "picture", "training"},
+    "bench": {
+        "errors",
+        "crew",
+        "frame",
+        "color",
+        "media",
+        "networks",
+        "picture",
+        "pipeline",
+        "prefetch",
+        "training",
+        "__init__",
+    },
     "report": {"errors", "frame", "color", "media", "networks", "picture", "measure", "training"},
-    "pipeline": {"errors", "frame", "media", "networks", "picture", "prefetch"},
+    "crew": {"frame", "networks", "picture", "prefetch"},
+    "pipeline": {"errors", "crew", "frame", "media", "networks", "picture", "prefetch"},
     "cli": {"errors", "pipeline", "media", "picture", "networks", "training", "measure", "report", "bench", "__init__"},
     "__init__": {"errors", "networks", "pipeline", "training"},
     "__main__": {"cli"},
@@ -82,16 +95,17 @@ def test_option_lists_are_decisions() -> None:
     }
     assert options == {
         "enhance": sorted(
-            "-i -y -n --model --scale --strength --device --precision --tile --batch -ss -to -t --stream --interlaced "
-            "--strict -c:v -crf -b:v -preset -tune -pix_fmt -e -c:a --audio --subtitles --no-audio --no-subtitles "
-            "--threads --no-progress -v --verbose -q --quiet "
+            "-i -y -n --model --scale --strength --device --engine --precision --tile --batch -ss -to -t --stream "
+            "--interlaced --strict -c:v -crf -b:v -preset -tune -pix_fmt -e -c:a --audio --subtitles --no-audio "
+            "--no-subtitles --threads --no-progress -v --verbose -q --quiet "
             "--raw -f --low-latency --colorspace --range --primaries --transfer".split()
         ),
         "bench": [],
+        "devices": ["--json"],
         "compare": sorted(
             "-y -n --frames --at --samples --every --crop --viqet --no-viqet --workers -v --verbose -q --quiet".split()
         ),
-        "experiment": sorted("--photos --out --scale --device -v --verbose".split()),
+        "experiment": sorted("--photos --clip --out --scale --device -v --verbose".split()),
         "models": [],
         "preview": sorted(
             "-y -n --at --frames --model --strength --scale --device --precision --crop --viqet --no-viqet --workers "
@@ -104,8 +118,8 @@ def test_option_lists_are_decisions() -> None:
         ),
         "stills": sorted("--sharpness --most --overscan -v --verbose -q --quiet".split()),
         "train": sorted(
-            "--photos --stills --stills-weight --out --resume --model --degrade --stages --steps --later-steps --batch "
-            "--patch --crops --rate --later-rate --decay --no-decay --stage-init --aim --loss --ema --held-out "
+            "--photos --stills --stills-weight --out --resume --model --init --degrade --stages --steps --later-steps "
+            "--batch --patch --crops --rate --later-rate --decay --no-decay --stage-init --aim --loss --ema --held-out "
             "--optimizer --flats --lock-mean --no-lock-mean --seed --device --compile --no-compile --target-memory "
             "--viqet --no-viqet -v --verbose".split()
         ),

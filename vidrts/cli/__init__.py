@@ -20,6 +20,7 @@ from vidrts.errors import ConsumerGoneError, Interrupted, OptionError, VidrtsErr
 with interrupt.at_once():  # torch takes seconds to load
     from vidrts.cli.bench import bench
     from vidrts.cli.compare import compare
+    from vidrts.cli.devices import devices
     from vidrts.cli.enhance import enhance
     from vidrts.cli.experiment import experiment
     from vidrts.cli.models import models
@@ -45,7 +46,7 @@ def command() -> None:
     """
 
 
-for _subcommand in (enhance, preview, compare, score, models, stills, train, report, experiment, bench):
+for _subcommand in (enhance, preview, compare, score, models, stills, train, report, experiment, bench, devices):
     command.add_command(_subcommand)
 
 

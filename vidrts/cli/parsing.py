@@ -68,6 +68,25 @@ def parse_crop(text: str) -> tuple[int, int, int, int]:
     return int(match[1]), int(match[2]), int(match[3]), int(match[4])
 
 
+def parse_sizes(text: str) -> tuple[tuple[int, int], ...]:
+    """((960, 540), (1920, 1080)) of 960x540,1920x1080; raises ValueError."""
+    found = []
+    for part in text.split(","):
+        match = re.fullmatch(r"(\d{1,5})x(\d{1,5})", part.strip())
+        if not match:
+            raise ValueError(f"{part!r} is not a size: wanted WxH in pixels, such as 1920x1080")
+        found.append((int(match[1]), int(match[2])))
+    return tuple(found)
+
+
+def parse_words(text: str) -> tuple[str, ...]:
+    """("a", "b") of a,b; raises ValueError."""
+    found = tuple(part.strip() for part in text.split(","))
+    if not all(found):
+        raise ValueError(f"{text!r}: wanted names with commas between them")
+    return found
+
+
 class Parsed(click.ParamType[Any]):
     """A click type made of one of the parsers above; its ValueError becomes a usage error (exit code 2)."""
 
@@ -91,3 +110,5 @@ CROP = Parsed(parse_crop, "WxH+X+Y")
 BIT_RATE = Parsed(parse_bit_rate, "RATE")
 PAIR = Parsed(parse_pair, "KEY=VALUE")
 LANGUAGES = Parsed(parse_languages, "LANG[,LANG]")
+SIZES = Parsed(parse_sizes, "WxH[,WxH]")
+WORDS = Parsed(parse_words, "NAME[,NAME]")

@@ -1,0 +1,153 @@
+"""How fast enhancing is: ceilings, parts and whole pipelines of some models at some sizes, in one interleaved run.
+
+result = bench_enhancement(EnhancementBench(models=("rts-lite",), sizes=((960, 540),)))
+"""
+
+import importlib.util
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+
+from vidrts.bench import parts
+from vidrts.bench.ceilings import Ceiling, ceilings
+from vidrts.bench.clip import Clip, clip_of, own_size, sample
+from vidrts.bench.machine import OtherLoad, describe
+from vidrts.bench.parts import Pictures, Probe
+from vidrts.bench.result import Result, Row
+from vidrts.bench.timing import Pace, Timing, measure
+from vidrts.bench.whole import LEAST, whole
+from vidrts.errors import OptionError
+from vidrts.networks.checkpoint import load_model
+from vidrts.networks.rts import RTS
+from vidrts.picture.device import Precision, cpu_has_bf16, pick_device
+from vidrts.picture.engines.choice import EngineName
+from vidrts.picture.enhancer import EnhancerOptions
+
+SIZES = ((960, 540), (1920, 1080))
+Says = Callable[[str, int, int], None]
+"""Told what is being done, and how many steps are done of how many."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnhancementBench:
+    """What is measured. Raises `OptionError` when made."""
+
+    models: tuple[str, ...] = ("rts-lite", "rts-r3")
+    sizes: tuple[tuple[int, int], ...] | None = None
+    """(width, height) in pixels; None: that of `clip`, `SIZES` without one."""
+    presets: tuple[str, ...] = ("veryfast", "medium")
+    """Of x264; whole pipelines take the first."""
+    clip: Path | None = None
+    """A video of one's own; None: the sample that comes with vidrts."""
+    device: str = "auto"
+    engines: tuple[EngineName, ...] = ()
+    """Of the residual branch; none: all that are here. Enhancement and whole pipelines take the first of each."""
+    precisions: tuple[Precision, ...] = ()
+    """Of the residual branch; none: those that the device computes natively."""
+    seconds: float = 5.0
+    """Of one run of a whole pipeline, about; at least a few frames are enhanced."""
+    pace: Pace = field(default_factory=Pace)
+    quick: bool = False
+    """Smaller ceilings: for a look at whether it works, not for numbers."""
+
+    def __post_init__(self) -> None:
+        if not (self.models and self.presets) or self.sizes == ():
+            raise OptionError("bench: wanted at least one model, one size and one preset")
+        for width, height in self.sizes or ():
+            if min(width, height) < 16 or (width | height) % 2:
+                raise OptionError(f"size {width}x{height}: wanted even numbers from 16 up")
+        if not self.seconds > 0:
+            raise OptionError(f"seconds {self.seconds}: wanted more than 0")
+
+
+def bench_enhancement(options: EnhancementBench, on_step: Says = lambda what, done, total: None) -> Result:
+    """Measure; every part, pipeline and ceiling has its turn in each round."""
+    device = pick_device(options.device)
+    precisions = options.precisions or native_precisions(device)
+    engines = options.engines or engines_of(device)
+    source = options.clip or sample()
+    sizes = options.sizes or (SIZES if options.clip is None else (own_size(source),))
+    probes: list[Probe] = []
+    others = OtherLoad()
+    with tempfile.TemporaryDirectory(prefix="vidrts-bench-") as name:
+        folder = Path(name)
+        limits = ceilings(device, precisions, quick=options.quick)
+        probes += [_of_ceiling(ceiling) for ceiling in limits]
+        for size in sizes:
+            on_step(f"making the clip of {size[0]}x{size[1]}", 0, 1)
+            clip = clip_of(source, size, _frames(options), folder)
+            probes += _probes(options, clip, device, engines, precisions, folder)
+        timings = measure([probe.task for probe in probes], options.pace, on_step)
+    return Result(
+        machine=describe(), device=str(device), clip=clip.title, others=others.share,
+        rows=tuple(_row(probe, timing) for probe, timing in zip(probes, timings, strict=True)),
+    )  # fmt: skip
+
+
+def native_precisions(device: torch.device) -> tuple[Precision, ...]:
+    """Precisions of the residual branch worth measuring on `device`."""
+    if device.type == "cuda":
+        return ("bf16", "fp16") if torch.cuda.get_device_capability(device) >= (8, 0) else ("fp16", "fp32")
+    return ("bf16", "fp32") if cpu_has_bf16() else ("fp32",)
+
+
+def engines_of(device: torch.device) -> tuple[EngineName, ...]:
+    """What computes on `device` here; the first is the default."""
+    if device.type == "cpu" and importlib.util.find_spec("openvino") is not None:
+        return "openvino", "torch"
+    return ("torch",)
+
+
+def _frames(options: EnhancementBench) -> int:
+    """Frames of a clip: what the fastest imaginable pipeline is through in the time, within reason."""
+    return max(LEAST, min(120, round(24 * options.seconds)))
+
+
+def _probes(
+    options: EnhancementBench, clip: Clip, device: torch.device, engines: tuple[EngineName, ...],
+    precisions: tuple[Precision, ...], folder: Path,
+) -> list[Probe]:  # fmt: skip
+    """Everything of one size."""
+    size = f"{clip.size[0]}x{clip.size[1]}"
+    pictures = Pictures(clip, device)
+    found = [parts.decode(clip, size), pictures.color_in(), pictures.write_back()]
+    found += pictures.transfers() if device.type == "cuda" else []
+    found += [parts.encode(clip, size, preset, folder) for preset in options.presets]
+    for model in options.models:
+        loaded = load_model(model)
+        network = loaded.network
+        if isinstance(network, RTS):
+            found.append(pictures.tail(network, model))
+        for engine in engines:
+            for precision in precisions:
+                enhancer = EnhancerOptions(device=options.device, precision=precision, engine=engine)
+                title = f"{engine} {precision}"
+                if isinstance(network, RTS):
+                    found.append(pictures.network(network, model, enhancer))
+                if (engine, precision) == (engines[0], precisions[0]):
+                    alone = pictures.enhance(loaded, enhancer, model, title)
+                    found.append(alone)
+                    count = _whole_frames(alone, options.seconds, clip.frames)
+                    found.append(whole(clip, count, model, title, enhancer, options.presets[0], folder))
+    return found
+
+
+def _whole_frames(alone: Probe, seconds: float, most: int) -> int:
+    """Frames that fill about `seconds`, by what one frame's enhancement takes."""
+    alone.task.run()
+    return max(LEAST, min(most, round(seconds / alone.task.run().seconds)))
+
+
+def _of_ceiling(ceiling: Ceiling) -> Probe:
+    about = {"amounts": {ceiling.name: ceiling.amount}, "unit": ceiling.unit}
+    return Probe(ceiling.task, "ceiling", ceiling.name, about)
+
+
+def _row(probe: Probe, timing: Timing) -> Row:
+    return Row(
+        kind=probe.kind, name=probe.name, seconds=timing.seconds, spread=timing.spread,
+        cpu_seconds=timing.cpu_seconds, **probe.about,
+    )  # fmt: skip

@@ -1,0 +1,230 @@
+"""The parts of a frame's way, each as a task of its own: decode, colour in, network, tail, write-back, encode.
+
+A part is timed alone, with all cores to itself; on CUDA what it works on lies on the device already, and the ways there
+and back are parts, too.
+"""
+
+import itertools
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+import torch.nn.functional as F  # noqa: N812 - torch's own name for it
+from torch.utils.flop_counter import FlopCounterMode
+
+from vidrts import color
+from vidrts.bench.ceilings import fence_of
+from vidrts.bench.clip import Clip
+from vidrts.bench.timing import Lap, Task, timed
+from vidrts.crew import Crew, crew_size, shared_threads
+from vidrts.frame import Frame
+from vidrts.media.decode import Source
+from vidrts.media.encode import EncodeOptions, Target
+from vidrts.networks.checkpoint import LoadedModel
+from vidrts.networks.rts import RTS
+from vidrts.networks.upscaler import Upscaler
+from vidrts.picture import tail
+from vidrts.picture.blocks import ROWS, by_rows, woven
+from vidrts.picture.convolution import convolve
+from vidrts.picture.device import pick_precision
+from vidrts.picture.engines.choice import pick_engine
+from vidrts.picture.enhancer import EnhancerOptions
+from vidrts.picture.resolver import CPU_TILE_PIXELS, CUDA_TILE
+from vidrts.picture.tiles import TileGrid, band, even_tile
+from vidrts.prefetch import deal
+
+_PIXEL = 3 * 4
+"""Bytes of a float32 R'G'B' pixel."""
+CUDA_BATCH = 4
+"""Tiles per pass on a GPU, as `picture.resolver` takes them."""
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A task, and what its row says besides the times (fields of `result.Row`)."""
+
+    task: Task
+    kind: Literal["ceiling", "part", "whole"]
+    name: str
+    about: dict[str, Any] = field(default_factory=dict)
+
+
+def decode(clip: Clip, size: str) -> Probe:
+    """The clip's frames, up to their planes; the first one, with which the file is opened, is not counted."""
+
+    def run() -> Lap:
+        with Source(clip.path, clip.decode(clip.frames)) as source:
+            return timed(lambda: [None for event in source.events() if isinstance(event, Frame)], clip.frames - 1)
+
+    return Probe(Task(f"decode {size}", run), "part", "decode", {"size": size})
+
+
+def encode(clip: Clip, size: str, preset: str, folder: Path) -> Probe:
+    """The clip's own frames through x264 into a file, to its last packet."""
+
+    def run() -> Lap:
+        with Source(clip.path, clip.decode(clip.frames)) as source:
+            options = EncodeOptions(video_codec="libx264", preset=preset, overwrite=True)
+            frames = [event for event in source.events() if isinstance(event, Frame)]
+            with Target(folder / "encoded.mp4", source, options) as target:
+
+                def work() -> None:
+                    for frame in frames:
+                        target.write(frame)
+                    target.finish()
+
+                return timed(work, len(frames))
+
+    return Probe(Task(f"encode {preset} {size}", run), "part", "encode", {"size": size, "preset": preset})
+
+
+class Pictures:
+    """A few decoded frames of a clip and what the picture's parts need of them, on `device`."""
+
+    def __init__(self, clip: Clip, device: torch.device, count: int = 4) -> None:
+        self.device = device
+        self.size = f"{clip.size[0]}x{clip.size[1]}"
+        self.pixels = clip.size[0] * clip.size[1]
+        with Source(clip.path, clip.decode(count)) as source:
+            self.frames = [event for event in source.events() if isinstance(event, Frame)]
+        first = self.frames[0]
+        tags, _ = color.assume(first.color, first.format, first.height)
+        self.plan = color.plan(tags, first.format).to(device)
+        self.planes = [tuple(plane.to(device) for plane in frame.planes) for frame in self.frames]
+        self.bytes = sum(plane.numel() * plane.element_size() for plane in first.planes)
+        self.rgb = color.to_rgb(self.planes[0], self.plan)[None].clamp_(0, 1)
+
+    def _probe(
+        self, name: str, make: Callable[[], Callable[[int], object]], amounts: dict[str, float], **about: str
+    ) -> Probe:  # fmt: skip
+        """`make` gives what one worker does for frame k; as many work at a time as in a run (`crew`)."""
+        workers = [_without_gradients(make(), len(self.frames)) for _ in range(crew_size(self.device))]
+        units = len(workers)
+        fence = fence_of(self.device)
+
+        def work() -> None:
+            with (
+                shared_threads(len(workers)) as begin,
+                closing(deal(iter(range(units)), workers, units, "bench", begin=begin)) as done,
+            ):
+                list(done)
+
+        title = " ".join([name, *about.values(), self.size])
+        task = Task(title, lambda: timed(work, units, fence))
+        return Probe(task, "part", name, {"size": self.size, "amounts": amounts, **about})
+
+    def color_in(self) -> Probe:
+        """Planes to R'G'B'."""
+        moved = self.bytes + _PIXEL * self.pixels
+        return self._probe(
+            "colour in", lambda: lambda k: color.to_rgb(self.planes[k], self.plan), {"copy": float(moved)}
+        )
+
+    def write_back(self) -> Probe:
+        """A change of R'G'B' into planes."""
+        change = torch.full_like(self.rgb[0], 0.01)
+        moved = 2 * self.bytes + _PIXEL * self.pixels
+        return self._probe(
+            "write-back", lambda: lambda k: color.write_back(self.planes[k], change, self.plan), {"copy": float(moved)}
+        )  # fmt: skip
+
+    def transfers(self) -> list[Probe]:
+        """Planes to the GPU and back through pinned memory."""
+        host = [torch.empty(p.shape, dtype=p.dtype, pin_memory=True) for p in self.planes[0]]
+        held = [torch.empty_like(p) for p in self.planes[0]]
+
+        def upload(k: int) -> None:
+            for plane, stage, target in zip(self.frames[k].planes, host, held, strict=True):
+                stage.copy_(plane)
+                target.copy_(stage, non_blocking=True)
+
+        def download(k: int) -> None:
+            for plane, stage in zip(self.planes[k], host, strict=True):
+                stage.copy_(plane, non_blocking=True)
+
+        amount = float(self.bytes)
+        return [
+            self._probe("upload", lambda: upload, {"upload": amount}),
+            self._probe("download", lambda: download, {"download": amount}),
+        ]
+
+    def network(self, network: RTS, model: str, options: EnhancerOptions) -> Probe:
+        """The residual branch alone on the tiles of a frame; only what the frame needs counts as its operations."""
+        dtype = pick_precision(options.precision, self.device)
+        tile, calls = self._tiles(network.radius + tail.TAIL_RADIUS)
+
+        def make() -> Callable[[int], None]:
+            engine = pick_engine(network, self.device, dtype, options.engine)
+
+            def work(_: int) -> None:
+                for _ in range(calls):
+                    engine.residual(tile)
+
+            return work
+
+        precision = options.precision
+        amounts = {f"matrix {precision}": branch_flop(network) * self.pixels, "copy": 2.0 * _PIXEL * self.pixels}
+        return self._probe("network", make, amounts, model=model, engine=f"{options.engine} {precision}")
+
+    def tail(self, network: RTS, model: str) -> Probe:
+        """Extension and downscale as one 9x9 convolution in float32, as `picture.tilepass` has it."""
+        rows = ROWS if self.device.type == "cpu" else 1
+        layout = torch.contiguous_format if self.device.type == "cpu" else torch.channels_last
+        folded, bias = tail.fold(network.conv_ext)
+        weight, bias = (t.to(self.device, torch.float32) for t in by_rows(folded, bias, rows))
+        weight = weight.contiguous(memory_format=layout)
+        tile, calls = self._tiles(tail.TAIL_RADIUS)
+        tile = F.pad(tile, (0, 0, 0, -(tile.shape[-2] - 2 * tail.TAIL_RADIUS) % rows)).contiguous(memory_format=layout)
+
+        def work(_: int) -> None:
+            for _ in range(calls):
+                woven(convolve(tile, weight, bias, rows=rows), rows)
+
+        amounts = {"matrix fp32": 2.0 * folded.numel() * self.pixels, "copy": 2.0 * _PIXEL * self.pixels}
+        return self._probe("tail", lambda: work, amounts, model=model)
+
+    def _tiles(self, halo: int) -> tuple[torch.Tensor, int]:
+        """(a batch of tiles as the network gets them, how many such batches make a frame)."""
+        height, width = self.rgb.shape[-2:]
+        most = CUDA_TILE if self.device.type == "cuda" else band(width, CPU_TILE_PIXELS)
+        tile_width, tile_height = even_tile(height, width, most)
+        count = len(TileGrid(height, width, tile_height, tile_width, halo).tiles)
+        batch = min(count, CUDA_BATCH if self.device.type == "cuda" else 1)
+        picture = F.pad(self.rgb, (halo,) * 4, mode="replicate")
+        tile = picture[..., : tile_height + 2 * halo, : tile_width + 2 * halo].expand(batch, -1, -1, -1)
+        layout = torch.contiguous_format if self.device.type == "cpu" else torch.channels_last
+        return tile.contiguous(memory_format=layout), -(-count // batch)
+
+    def enhance(self, model: LoadedModel, options: EnhancerOptions, name: str, engine: str) -> Probe:
+        """The whole middle of the way as the pipeline has it, all workers together: frames in, enhanced frames out."""
+        crew = Crew(model, options)
+        count = 2 * crew.count  # at least two for each worker, so that they overlap
+
+        def run() -> Lap:
+            frames = itertools.islice(itertools.cycle(self.frames), count)
+            return timed(lambda: list(crew.enhanced(frames, count)), count, fence_of(self.device))
+
+        return Probe(Task(f"enhance {name} {engine} {self.size}", run), "part", "enhance",
+                     {"size": self.size, "model": name, "engine": engine})  # fmt: skip
+
+
+def _without_gradients(work: Callable[[int], object], frames: int) -> Callable[[int], object]:
+    """`work` on frame k of so many, over and over."""
+
+    def run(k: int) -> object:
+        with torch.inference_mode():
+            return work(k % frames)
+
+    return run
+
+
+def branch_flop(network: Upscaler) -> float:
+    """Operations per pixel (two for a multiply-add) of the residual branch, of the whole network where it has none."""
+    side = 32
+    picture = torch.zeros(1, 3, side, side)
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        network.residual(picture) if isinstance(network, RTS) else network(picture)
+    return float(counter.get_total_flops()) / side**2
