@@ -45,7 +45,7 @@ def test_the_triangle_is_1_3_3_1_and_jpeg_comes_after_it(crop: torch.Tensor) -> 
     assert small.shape == (3, 64, 64)
     assert np.abs(small.numpy() - wanted).max() <= 0.5 + 1e-4
     quality = int(np.random.default_rng(5).integers(30, 96))
-    assert torch.equal(Degradation()(crop, seed=5), pillow_jpeg(small, quality, 2))
+    assert torch.equal(Degradation("video")(crop, seed=5), pillow_jpeg(small, quality, 2))
 
 
 def test_the_papers_order_is_jpeg_first(crop: torch.Tensor) -> None:

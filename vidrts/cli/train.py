@@ -61,7 +61,7 @@ _SECTIONS = {
     help="Start stage 1 from this model's weights, to fit it to other pictures or another --degrade.",
 )  # fmt: skip
 @click.option(
-    "--degrade", default="video", show_default=True, metavar="NAME|STEPS",
+    "--degrade", default="broadcast", show_default=True, metavar="NAME|STEPS",
     help=f"How LR is made: {', '.join(PRESETS)}, or steps such as 'triangle > h264:18-36 | 2*triangle > jpeg:30-95'.",
 )  # fmt: skip
 @click.option("--stages", type=int, default=_DEFAULT.stages, show_default=True, help="Stages of the recurrence.")

@@ -31,7 +31,7 @@ PRESETS: Mapping[str, str] = {
 class Degradation:
     """LR of a crop, drawn from the crop's own seed. `text` is a preset's name or a row of steps as above."""
 
-    text: str = "video"
+    text: str = "broadcast"
     _alternatives: tuple[tuple[float, tuple[Step, ...]], ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
