@@ -41,12 +41,10 @@ from vidrts.media.interlace import FieldProbe, progressive
 from vidrts.media.loss import LossReport
 from vidrts.media.pipe import StandardInput
 from vidrts.media.planes import plane_views
+from vidrts.media.shown import subtitles_before
 from vidrts.media.streaminfo import stream_info
 from vidrts.media.tags import color_tags, corrected, display_matrix, hdr_metadata, rotation
 from vidrts.media.trim import LEAD_IN, Cut, packet_time
-
-_LOOK_BACK = 30
-"""Seconds before a cut in which subtitles are looked for that are still shown."""
 
 
 @dataclass(frozen=True)
@@ -218,7 +216,9 @@ class Source:
         """Decoding from a key frame at or before `begin` (seconds), from further back if that was not found."""
         if isinstance(self.path, StandardInput):
             return self._restarted()
-        shown = self._subtitles_before(begin)
+        shown = subtitles_before(self.container, self.video, begin, self._check_stopped)
+        if shown is not None:
+            self._scanned = begin
         # A little further back where there is sound: see `LEAD_IN`.
         for back in (LEAD_IN if self.container.streams.audio else Fraction(0), Fraction(10)):
             try:
@@ -231,33 +231,13 @@ class Source:
                 held.append(event)
                 if isinstance(event, av.VideoFrame):
                     if event.pts is not None and event.pts * self._decoder.time_base <= begin:
-                        return chain(shown, held, decoded)
+                        return chain(shown or [], held, decoded)
                     break
         self._scanned = None
         self.container.close()
         self.container = open_source(self.path)
         self.video = choose_video(self.path, self.container, self.options.stream)
         return self._restarted()
-
-    def _subtitles_before(self, begin: Fraction) -> list[AnyPacket]:
-        """Packets of subtitles that may be on screen at `begin` (seconds), although they come before its key frame."""
-        if not self.container.streams.subtitles:
-            return []
-        found = []
-        try:
-            back = max(begin - _LOOK_BACK, Fraction(self.container.start_time or 0, 1_000_000))
-            self.container.seek(int(back / time_base(self.video.time_base)), stream=self.video)
-            for packet in self.container.demux():
-                self._check_stopped()
-                at = packet_time(packet)
-                if at is not None and at >= begin and packet.stream_index == self.video.index:
-                    break
-                if at is not None and at < begin and packet.size and packet.stream.type == "subtitle":
-                    found.append(packet)
-        except FFmpegErrors:
-            return []
-        self._scanned = begin
-        return found
 
     def _check_stopped(self) -> None:
         """Raise `Interrupted` where the run is to end; once frames come, whoever takes them looks for himself."""
@@ -287,7 +267,7 @@ class Source:
                 if self._scanned is not None and packet.stream.type == "subtitle":
                     at = packet_time(packet)
                     if at is not None and at < self._scanned:
-                        continue  # `_subtitles_before` has it
+                        continue  # `subtitles_before` has it
                 if packet.size or packet.pts is not None or packet.dts is not None:
                     yield continuity.mend(packet)
         except FFmpegErrors as error:

@@ -1,0 +1,39 @@
+"""Subtitles on screen where a part of a file begins: they lie before the key frame from which it is decoded."""
+
+from collections.abc import Callable
+from fractions import Fraction
+
+from av.container import InputContainer
+from av.video.stream import VideoStream
+
+from vidrts.media.containers import AnyPacket, FFmpegErrors, time_base
+from vidrts.media.trim import packet_time
+
+_LOOK_BACK = 30
+"""Seconds before a cut in which subtitles are looked for that are still shown."""
+
+
+def subtitles_before(
+    container: InputContainer, video: VideoStream, begin: Fraction, check: Callable[[], None]
+) -> list[AnyPacket] | None:
+    """Packets of subtitles that may be on screen at `begin` (seconds of the file's clock), in order.
+
+    None where there is nothing to look through or the file cannot be read there. Leaves the file somewhere; `check` is
+    called for each packet and may raise.
+    """
+    if not container.streams.subtitles:
+        return None
+    found = []
+    try:
+        back = max(begin - _LOOK_BACK, Fraction(container.start_time or 0, 1_000_000))
+        container.seek(int(back / time_base(video.time_base)), stream=video)
+        for packet in container.demux():
+            check()
+            at = packet_time(packet)
+            if at is not None and at >= begin and packet.stream_index == video.index:
+                break
+            if at is not None and at < begin and packet.size and packet.stream.type == "subtitle":
+                found.append(packet)
+    except FFmpegErrors:
+        return None
+    return found
