@@ -13,12 +13,13 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from vidrts.bench.child import check_ended
 from vidrts.bench.clip import clip_of, sample, scaled, to_and_fro, y4m_writer
 from vidrts.bench.machine import Machine, describe
 from vidrts.bench.memory import resident
 from vidrts.bench.parts import Pictures, Probe, branch_flop
 from vidrts.bench.timing import Pace, measure
-from vidrts.errors import OptionError, VidrtsError
+from vidrts.errors import OptionError
 from vidrts.networks.checkpoint import LoadedModel, load_model
 from vidrts.networks.registry import RECIPES, build
 from vidrts.picture.device import pick_device
@@ -177,7 +178,5 @@ def _film(options: ScaleBench, folder: Path, on_step: Says) -> list[Block]:
     finally:
         process.kill()
         process.wait()
-    if process.returncode:
-        lines = told.decode(errors="replace").strip().splitlines() or ["no word of why"]
-        raise VidrtsError(f"the long run: failed with code {process.returncode}: {lines[-1]}")
+    check_ended(process, told, "the long run")
     return blocks

@@ -18,12 +18,13 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from vidrts.bench.child import check_ended
 from vidrts.bench.clip import Clip, clip_of, sample
 from vidrts.bench.machine import Machine, describe
 from vidrts.bench.memory import PeakMemory
 from vidrts.bench.peers.graphs import write_onnx
 from vidrts.bench.peers.truth import luma_psnr
-from vidrts.errors import OptionError, VidrtsError
+from vidrts.errors import OptionError
 from vidrts.networks.checkpoint import load_model
 from vidrts.networks.rts import RTS
 
@@ -218,7 +219,5 @@ def _run(command: list[str], name: str) -> tuple[float, int]:
     finally:
         process.kill()
         process.wait()
-    if process.returncode:
-        lines = told.decode(errors="replace").strip().splitlines() or ["no word of why"]
-        raise VidrtsError(f"{name}: failed with code {process.returncode}: {lines[-1]}")
+    check_ended(process, told, name)
     return time.perf_counter() - began, memory.peak
