@@ -1,7 +1,7 @@
 """Frames enhanced several at a time, each by a worker with an enhancer and a share of the threads of its own.
 
-Two workers on a CPU: while one waits for the last thread of a layer, or for Python, the other computes (rts-lite at
-1080p on two cores: 3.4 frames/s instead of 2.8). The picture is the same, and the order is kept.
+Two workers on a CPU: while one waits for the last thread of a layer, or for Python, the other computes. The picture is
+the same, and the order is kept.
 
 crew = Crew(load_model("rts-lite"), EnhancerOptions())
 with closing(crew.enhanced(frames, depth=4)) as enhanced: ...
