@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import vidrts
-from vidrts.cli import run
+from vidrts.cli import jsonfile, run
 from vidrts.cli.parsing import parse_bit_rate, parse_languages, parse_pair, parse_tile, parse_time
 from vidrts.cli.progress import describe, human_size, human_time
+from vidrts.errors import OutputError
 from vidrts.pipeline import Progress
 
 
@@ -280,3 +281,22 @@ def test_a_bar_on_a_terminal(clips: Path, tiny_model: Path, tmp_path: Path) -> N
     assert process.wait() == 0
     assert b"frames/s" in seen
     assert b"30 frames in" in seen.strip().splitlines()[-1]
+
+
+@pytest.mark.parametrize("command", [["devices"], ["bench", "--quick"]])
+def test_numbers_that_cannot_be_kept_are_refused_first(
+    command: list[str], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert run([*command, "--json", str(tmp_path / "none" / "x.json")]) == 2
+    told = capfd.readouterr()
+    assert "there is no folder" in told.err
+    assert not told.out
+
+
+def test_a_json_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
+    jsonfile.keep(tmp_path / "x.json", "{}")
+    assert (tmp_path / "x.json").read_text() == "{}"
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(OutputError, match="folder: cannot be written"):
+        jsonfile.keep(tmp_path / "folder", "{}")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["folder", "x.json"]

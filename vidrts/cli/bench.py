@@ -16,6 +16,7 @@ from vidrts.bench.timing import Pace
 from vidrts.bench.training import TrainBench, bench_train
 from vidrts.cli.common import QUIET, VERBOSE
 from vidrts.cli.heap import keep_freed_memory
+from vidrts.cli.jsonfile import checked, keep
 from vidrts.cli.parsing import SIZES, WORDS, Parsed, parse_words
 from vidrts.cli.steps import Steps
 from vidrts.networks.registry import RECIPES
@@ -32,7 +33,7 @@ _ROUNDS = click.option(
 )  # fmt: skip
 _QUICK = click.option("--quick", is_flag=True, help="A few seconds in all: whether it works, not how fast.")
 _JSON = click.option(
-    "--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+    "--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", callback=checked,
     help="Keep all numbers there as JSON.",
 )  # fmt: skip
 
@@ -52,12 +53,6 @@ def _words(allowed: Sequence[str]) -> Parsed:
 def _stepped(steps: Steps) -> Callable[[str, int, int], None]:
     """What benchmarks tell on their way, shown."""
     return lambda what, done, total: steps.show(f"{done}/{total} {what}", done, total)
-
-
-def _keep(file: Path | None, text: str) -> None:
-    """The numbers as JSON where a file was named."""
-    if file is not None:
-        file.write_text(text)
 
 
 class _Default(click.Group):
@@ -134,7 +129,7 @@ def enhance(
     keep_freed_memory()  # as `vidrts enhance` does
     with Steps(quiet=quiet) as steps:
         result = bench_enhancement(options, _stepped(steps))
-    _keep(json_file, result.to_json())
+    keep(json_file, result.to_json())
     click.echo("\n".join(table.result_lines(result)))
 
 
@@ -170,7 +165,7 @@ def scale(
     keep_freed_memory()
     with Steps(quiet=quiet) as steps:
         scaling = bench_scale(options, _stepped(steps))
-    _keep(json_file, scaling.to_json())
+    keep(json_file, scaling.to_json())
     click.echo("\n".join(table.scale_lines(scaling)))
 
 
@@ -202,7 +197,7 @@ def peers(
         chosen["size"] = size[0]
     with Steps(quiet=quiet) as steps:
         outcome = compare(Contest(model=model, clip=clip, **chosen), _stepped(steps))
-    _keep(json_file, outcome.to_json())
+    keep(json_file, outcome.to_json())
     click.echo("\n".join(table.peer_lines(outcome)))
 
 

@@ -9,13 +9,14 @@ import click
 from vidrts.bench import table
 from vidrts.bench.machine import describe
 from vidrts.bench.machine import devices as found_devices
+from vidrts.cli.jsonfile import checked, keep
 
 _HEADS = ("device", "name", "precisions", "cores", "memory", "free", "capability")
 
 
 @click.command()
 @click.option("--json", "json_file", type=click.Path(path_type=Path, dir_okay=False, allow_dash=True), metavar="FILE",
-              help="Write the list there as JSON; - is stdout.")  # fmt: skip
+              callback=checked, help="Write the list there as JSON; - is stdout.")  # fmt: skip
 def devices(json_file: Path | None) -> None:
     """List what networks can run on, with memory and precisions, the fastest precision first.
 
@@ -29,7 +30,7 @@ def devices(json_file: Path | None) -> None:
         if str(json_file) == "-":
             click.echo(text)
             return
-        json_file.write_text(text + "\n")
+        keep(json_file, text + "\n")
     rows = [
         (device.name, device.title, ", ".join(device.precisions), str(device.cores), _gib(device.memory),
          _gib(device.free), device.capability)

@@ -1,0 +1,29 @@
+"""Numbers kept in a JSON file that the command line names: refused before anything is measured, written whole."""
+
+import os
+from pathlib import Path
+
+import click
+
+from vidrts.errors import OutputError
+
+
+def checked(_: click.Context, __: click.Parameter, file: Path | None) -> Path | None:
+    """The callback of a --json option: a usage error where the file's folder is not there."""
+    if file is not None and not file.parent.is_dir():
+        raise click.BadParameter(f"{file}: there is no folder {file.parent}; make it first, or name another file.")
+    return file
+
+
+def keep(file: Path | None, text: str) -> None:
+    """Write `text` where a file was named; raises `OutputError`, and leaves what was there as it was."""
+    if file is None:
+        return
+    temporary = file.with_name(f".{file.name}.{os.getpid()}")
+    try:
+        temporary.write_text(text)
+        temporary.replace(file)
+    except OSError as error:
+        raise OutputError(f"{file}: cannot be written ({error.strerror}); name another file") from None
+    finally:
+        temporary.unlink(missing_ok=True)
