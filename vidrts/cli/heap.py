@@ -1,8 +1,8 @@
 """How the process's memory is handed out, for commands that compute picture after picture.
 
 glibc gives every large block that is freed back to the system, and the next picture's tensors come as fresh pages that
-the kernel must clear, which with a small network is a good part of the CPU time. Kept blocks cost nothing; the most that
-is held stays the same.
+the kernel must clear, which with a small network is a good part of the CPU time. Kept blocks cost nothing; the most
+that is held stays the same.
 """
 
 import ctypes
