@@ -10,7 +10,7 @@ with closing(crew.enhanced(frames, depth=4)) as enhanced: ...
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 
 import torch
 
@@ -19,6 +19,7 @@ from vidrts.networks.checkpoint import LoadedModel, load_model
 from vidrts.networks.registry import parameter_count
 from vidrts.picture.enhancer import Enhancer, EnhancerOptions
 from vidrts.prefetch import deal
+from vidrts.threads import shared_threads
 
 LIGHT_MODEL = "rts-lite"
 
@@ -26,19 +27,6 @@ LIGHT_MODEL = "rts-lite"
 def crew_size(device: torch.device) -> int:
     """Workers that suit `device`."""
     return 2 if device.type == "cpu" and torch.get_num_threads() > 1 else 1
-
-
-@contextmanager
-def shared_threads(workers: int) -> Iterator[Callable[[], None]]:
-    """What the thread of each of some workers calls first, to take its share of torch's threads.
-
-    Afterwards torch is as before: its number of threads is that of the process for threads that begin later.
-    """
-    threads = torch.get_num_threads()
-    try:
-        yield lambda: torch.set_num_threads(max(1, threads // workers))
-    finally:
-        torch.set_num_threads(threads)
 
 
 class Crew:

@@ -19,7 +19,7 @@ from vidrts import color
 from vidrts.bench.ceilings import fence_of
 from vidrts.bench.clip import Clip
 from vidrts.bench.timing import Lap, Task, timed
-from vidrts.crew import Crew, crew_size, shared_threads
+from vidrts.crew import Crew, crew_size
 from vidrts.frame import Frame
 from vidrts.media.decode import Source
 from vidrts.media.encode import EncodeOptions, Target
@@ -35,6 +35,7 @@ from vidrts.picture.enhancer import EnhancerOptions
 from vidrts.picture.resolver import CPU_TILE_PIXELS, CUDA_TILE
 from vidrts.picture.tiles import TileGrid, band, even_tile
 from vidrts.prefetch import deal
+from vidrts.threads import shared_threads
 
 _PIXEL = 3 * 4
 """Bytes of a float32 R'G'B' pixel."""

@@ -11,19 +11,27 @@ from functools import cache
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own name for it
+from scipy.optimize import brentq  # type: ignore[import-untyped]
 
 from vidrts.frame import pixel_format
 from vidrts.measure.difference import difference_ratio
 from vidrts.measure.luma import luma
+from vidrts.measure.separable import separable
 from vidrts.measure.sharpness import predicted_gain
 from vidrts.media.stillfilter import filter_picture
 
 
 def unsharp(picture: torch.Tensor, amount: float, sigma: float = 1.0) -> torch.Tensor:
     """picture + amount * (picture - Gaussian(picture)); edges replicated. specs/RTS.md section 8."""
+    return _unsharp(picture, sigma)(picture, amount)
+
+
+def _unsharp(picture: torch.Tensor, sigma: float = 1.0) -> Callable[[torch.Tensor, float], torch.Tensor]:
+    """`unsharp` for this picture, whose detail is found once for all amounts."""
     radius = math.ceil(3 * sigma)
     taps = torch.exp(-torch.arange(-radius, radius + 1, dtype=torch.float64).square() / (2 * sigma * sigma))
-    return (picture + amount * (picture - _separable(picture, taps / taps.sum()))).clamp_(0, 1)
+    detail = picture - separable(picture, taps / taps.sum())
+    return lambda picture, amount: (picture + amount * detail).clamp_(0, 1)
 
 
 def ffmpeg_unsharp(picture: torch.Tensor, amount: float) -> torch.Tensor:
@@ -50,7 +58,7 @@ def linear(picture: torch.Tensor, amount: float, stage: int = 2) -> torch.Tensor
     It does along each axis what a network would do that only inverted the kernel of its LR; what a trained network
     does otherwise, with noise, edges and blocks, is its own.
     """
-    return (picture + amount * (_separable(picture, _inverse_taps(stage)) - picture)).clamp_(0, 1)
+    return (picture + amount * (separable(picture, _inverse_taps(stage)) - picture)).clamp_(0, 1)
 
 
 @cache
@@ -87,13 +95,6 @@ def _radial_taps(
     return torch.from_numpy(impulse[: 2 * radius + 1, : 2 * radius + 1].copy())
 
 
-def _separable(picture: torch.Tensor, taps: torch.Tensor) -> torch.Tensor:
-    """`picture` (C, H, W) filtered along both axes with an odd number of taps, edges replicated."""
-    taps = taps.to(picture)
-    spread = F.pad(picture[:, None], (len(taps) // 2,) * 4, mode="replicate")
-    return F.conv2d(F.conv2d(spread, taps.view(1, 1, 1, -1)), taps.view(1, 1, -1, 1))[:, 0]
-
-
 @dataclass(frozen=True)
 class Control:
     """A filter and the range of its strength."""
@@ -113,15 +114,20 @@ CONTROLS: Mapping[str, Control] = {
 def equal_amount(
     picture: torch.Tensor,
     ratio: float,
-    control: Callable[[torch.Tensor, float], torch.Tensor] = unsharp,
+    control: Callable[[torch.Tensor, float], torch.Tensor] | None = None,
     most: float = 8.0,
 ) -> float:
-    """The strength in 0..`most` at which `control` has a difference ratio of `ratio` percent, by bisection to 0.1 %.
+    """The strength in 0..`most` at which `control`, or `unsharp`, has a difference ratio of `ratio` percent.
 
-    Where no strength has it, the nearer end.
+    To about 1e-5 of `most`, by Brent's method. Where no strength has it, the nearer end.
     """
-    low, high = 0.0, most
-    while high - low > 1e-3 * high:
-        middle = (low + high) / 2
-        low, high = (low, middle) if difference_ratio(control(picture, middle), picture) > ratio else (middle, high)
-    return (low + high) / 2
+    sharpened = control or _unsharp(picture)
+
+    def beyond(amount: float) -> float:
+        return difference_ratio(sharpened(picture, amount), picture) - ratio
+
+    if beyond(0.0) >= 0:
+        return 0.0
+    if beyond(most) <= 0:
+        return most
+    return float(brentq(beyond, 0.0, most, xtol=1e-5 * most))

@@ -6,7 +6,8 @@ Y values are those of `luma`: `psnr(luma(a), luma(b))`, `ssim(luma(a), luma(b))`
 import math
 
 import torch
-import torch.nn.functional as F  # noqa: N812 - torch's own name for it
+
+from vidrts.measure.separable import separable
 
 _TAPS, _SIGMA = 11, 1.5
 _K1, _K2 = 0.01, 0.03
@@ -41,5 +42,5 @@ def _window_means(planes: torch.Tensor) -> torch.Tensor:
     offsets = torch.arange(_TAPS, dtype=planes.dtype) - _TAPS // 2
     taps = torch.exp(-offsets.square() / (2 * _SIGMA**2))
     taps /= taps.sum()
-    across = F.conv2d(planes[:, None], taps.view(1, 1, 1, -1))
-    return F.conv2d(across, taps.view(1, 1, -1, 1))[:, 0]
+    half = _TAPS // 2
+    return separable(planes, taps)[:, half:-half, half:-half]

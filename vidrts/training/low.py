@@ -2,22 +2,33 @@
 
 import hashlib
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import torch
 
+from vidrts.threads import shared_threads
 from vidrts.training.corpus import Corpus
 from vidrts.training.degrade import Degradation
 from vidrts.training.team import Team
 
 
 def make_low(originals: Sequence[torch.Tensor], corpus: Corpus, degradation: Degradation, team: Team) -> torch.Tensor:
-    """(N, 3, s/2, s/2) uint8: the LR of each crop of (3, H, W) uint8 originals; each process makes its part."""
+    """(N, 3, s/2, s/2) uint8: the LR of each crop of (3, H, W) uint8 originals; each process makes its part.
+
+    In as many threads as torch has: the codecs work outside Python's lock.
+    """
     size = corpus.crop_size
     low = torch.empty(len(corpus.crops), 3, size // 2, size // 2, dtype=torch.uint8)
-    for index in range(team.rank, len(corpus.crops), team.size):
+
+    def make(index: int) -> None:
         c = corpus.crops[index]
         low[index] = degradation(originals[c.picture][:, c.y : c.y + size, c.x : c.x + size], c.seed)
+
+    workers = torch.get_num_threads()
+    with shared_threads(workers) as begin, ThreadPoolExecutor(workers, "vidrts-low", begin) as pool:
+        for _ in pool.map(make, range(team.rank, len(corpus.crops), team.size)):
+            pass  # what went wrong in a thread is raised here
     for source in range(team.size):
         low[source :: team.size] = team.share(low[source :: team.size], source)
     return low
