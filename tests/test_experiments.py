@@ -145,17 +145,24 @@ def test_mos_of_tiles_and_spread_over_seeds(pieces: Path, tmp_path: Path, monkey
         return 2.5
 
     monkeypatch.setattr(answers, "_mos", count)
-    small(monkeypatch, "networks", "rts-r1")
-    text = run_experiment("networks", pieces, tmp_path / "out", scale=TINY, device="cpu").read_text()
-    assert "| rts-r1 | 2.500 | 2.500 | 2.500 | 2.384 | 2.639 | 2.701 |" in text
+    small(monkeypatch, "networks", "rts-r1-seed-1", "rts-r1-seed-2")
+    out = tmp_path / "out"
+    text = run_experiment("networks", pieces, out, scale=TINY, device="cpu", arms=["rts-r1-seed-1"]).read_text()
+    assert "| rts-r1 | 1 | 2.500 | 2.500 | 2.500 | 2.384 | 2.639 | 2.701 |" in text
     assert sizes == [[(100, 80)] * 8] * 3
-    run = read_run(tmp_path / "out" / "rts-r1")
-    tables = answers.spread({"a": run, "b": run}, tmp_path)
-    assert tables[1].rows[0][1].endswith("± 0.000")
+    said: list[str] = []
+    text = run_experiment("networks", pieces, out, scale=TINY, device="cpu", on_message=said.append).read_text()
+    assert "rts-r1-seed-1: done already" in said
+    assert "| rts-r1 | 2 | 2.500 ± 0.000 | 2.500 ± 0.000 | 2.500 ± 0.000 | 2.384 |" in text
+    ratios = [read_run(out / f"rts-r1-seed-{seed}").measures[1]["difference_ratio"] for seed in (1, 2)]
+    assert ratios[0] != ratios[1]
+    assert f"{np.mean(ratios):.3f} ± {np.std(ratios, ddof=1):.3f}" in text
 
 
 def test_unknown_names_are_refused(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(OptionError, match="kernels"):
         run_experiment("nosuch", tmp_path, tmp_path)
+    with pytest.raises(OptionError, match="'nosuch': wanted one of box, triangle"):
+        run_experiment("kernels", tmp_path, tmp_path, arms=["box", "nosuch"])
     assert command(["experiment", "kernels", "--photos", str(tmp_path / "none"), "--out", str(tmp_path / "o")]) == 1
     assert "no such folder" in capfd.readouterr().err

@@ -21,13 +21,24 @@ from vidrts.report.experiments import EXPERIMENTS, SCALES, run_experiment
     help="For linear: measure frames of this video, too. May be repeated.",
 )  # fmt: skip
 @click.option(
+    "--arm", "arms", multiple=True, metavar="NAME",
+    help="Train only this arm, and answer with those that are done. May be repeated.",
+)  # fmt: skip
+@click.option(
     "--scale", type=click.Choice(list(SCALES)), default="short", show_default=True,
     help="full: the paper's schedule, for a GPU. short: small networks and few steps, for orderings and gains.",
 )  # fmt: skip
 @DEVICE
 @VERBOSE
 def experiment(
-    name: str, photos: Path, out: Path, clips: tuple[Path, ...], scale: str, device: str, verbose: bool
+    name: str,
+    photos: Path,
+    out: Path,
+    clips: tuple[Path, ...],
+    arms: tuple[str, ...],
+    scale: str,
+    device: str,
+    verbose: bool,
 ) -> None:
     """Train and measure what answers one question, and write answer.md and a report.
 
@@ -37,6 +48,6 @@ def experiment(
     vidrts experiment kernels --photos DIV2K --out experiments/kernels
     """
     answer = run_experiment(
-        name, photos, out, scale=scale, device=device, clips=clips, on_message=say, on_progress=tell
+        name, photos, out, scale=scale, device=device, clips=clips, arms=arms, on_message=say, on_progress=tell
     )  # fmt: skip
     say(f"answer: {answer}")

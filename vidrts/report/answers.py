@@ -17,7 +17,7 @@ from vidrts.measure.viqet import measure_many
 from vidrts.networks.checkpoint import load_model
 from vidrts.picture.device import pick_device
 from vidrts.picture.resolver import Resolver
-from vidrts.report import controls
+from vidrts.report import claims, controls
 from vidrts.report.runs import Run, Table
 from vidrts.report.runs import tables as run_tables
 from vidrts.report.stills import to_bytes
@@ -41,22 +41,25 @@ COMPRESSED = ("jpeg:40", "h264:30", "hevc:32")
 
 
 def by_stage(runs: Runs, folder: Path) -> list[Table]:
-    """Tables 1 and 2 of each run."""
-    return [table for run in runs.values() for table in run_tables(run)]
+    """The claims that each run can judge, and its Tables 1 and 2."""
+    return [table for run in runs.values() for table in (claims.of_stages(run), *run_tables(run))]
 
 
 def table_3(runs: Runs, folder: Path) -> list[Table]:
-    """MOS of HR0..HRn, each photograph cut into 4 x 2 tiles (specs/RTS.md sections 9 and 13, B7)."""
+    """MOS of HR0..HRn, each photograph cut into 4 x 2 tiles (specs/RTS.md sections 9 and 13, B7), over the seeds."""
+    scores: dict[str, list[list[float]]] = {}
+    for run in runs.values():
+        scores.setdefault(run.options.model, []).append([_tile_mos(pictures) for pictures in _versions(run)])
     rows = []
-    for name, run in runs.items():
-        scores = [_tile_mos(pictures) for pictures in _versions(run)]
-        paper = [f"{v:.3f}" for v in PAPER_3.get(run.options.model, ())]
-        rows.append((name, *(f"{v:.3f}" for v in scores), *(paper[: len(scores)] or ["–"] * len(scores))))
+    for name, seeds in scores.items():
+        found = list(zip(*seeds, strict=True))
+        paper = [f"{v:.3f}" for v in PAPER_3.get(name, ())][: len(found)] or ["–"] * len(found)
+        rows.append((name, str(len(seeds)), *(_spread(values) for values in found), *paper))
     stages = [f"HR{n}" for n in range(max(len(run.stages) for run in runs.values()) + 1)]
-    return [Table(
-        "Table 3: MOS of tiles", ("", *stages, *(f"paper, {s}" for s in stages)), tuple(rows),
+    return [claims.of_networks(scores), Table(
+        "Table 3: MOS of tiles", ("", "seeds", *stages, *(f"paper, {s}" for s in stages)), tuple(rows),
         "MOS of VIQET Preview 1 day, the paper's of VIQET 2.3: orderings compare, values do not.",
-    ), *_each(runs, "difference_ratio", "Difference ratio from HR0, %")]  # fmt: skip
+    ), *_over_seeds(runs)]  # fmt: skip
 
 
 def four_arms(runs: Runs, folder: Path) -> list[Table]:
@@ -108,28 +111,6 @@ def nearer_to_masters(runs: Runs, folder: Path) -> list[Table]:
     return tables
 
 
-def spread(runs: Runs, folder: Path) -> list[Table]:
-    """Mean and standard deviation over the seeds of each network's figures."""
-    tables = []
-    networks = list(dict.fromkeys(run.options.model for run in runs.values()))
-    for name, title in {
-        "mos": "MOS (VIQET Preview 1 day)", "difference_ratio": "Difference ratio from HR0, %", "gain_at_0.35":
-        "Gain at 0.35", "psnr_lr_to_hr0": "PSNR of SR(LR) to HR0, dB",
-    }.items():  # fmt: skip
-        rows = []
-        for network in networks:
-            chosen = [run for run in runs.values() if run.options.model == network]
-            cells = []
-            for n in chosen[0].stages:
-                values = [run.measures[n][name] for run in chosen if name in run.measures.get(n, {})]
-                deviation = statistics.stdev(values) if len(values) > 1 else 0.0
-                cells.append(f"{statistics.fmean(values):.3f} ± {deviation:.3f}" if values else "–")
-            rows.append((network, *cells))
-        heads = ("", *(f"HR{n}" for n in range(1, len(rows[0]))))
-        tables.append(Table(f"{title}, mean ± s.d. over seeds", heads, tuple(rows)))
-    return tables
-
-
 def gains(runs: Runs, folder: Path) -> list[Table]:
     """Gain at 0.35 cycles per pixel of each stage beside the product formula (specs/RTS.md section 14)."""
     rows = []
@@ -174,6 +155,32 @@ def against_filters(runs: Runs, folder: Path) -> list[Table]:
                 "Block borders: steps of luma across borders of 8x8 blocks over those within; 1 where none is seen.",
             ))  # fmt: skip
     return tables
+
+
+def _over_seeds(runs: Runs) -> Iterator[Table]:
+    """Each network's figures, with their standard deviation over the seeds."""
+    for measure, title in {
+        "mos": "MOS of whole pictures", "difference_ratio": "Difference ratio from HR0, %", "gain_at_0.35":
+        "Gain at 0.35", "psnr_lr_to_hr0": "PSNR of SR(LR) to HR0, dB", "flat_noise":
+        "Noise of flat areas over that of HR0",
+    }.items():  # fmt: skip
+        values: dict[str, dict[int, list[float]]] = {}
+        for run in runs.values():
+            for n in run.stages:
+                if measure in run.measures[n]:
+                    values.setdefault(run.options.model, {}).setdefault(n, []).append(run.measures[n][measure])
+        if values:
+            stages = sorted({n for held in values.values() for n in held})
+            rows = [(network, *(_spread(held.get(n, ())) for n in stages)) for network, held in values.items()]
+            yield Table(title, ("", *(f"HR{n}" for n in stages)), tuple(rows))
+
+
+def _spread(values: Sequence[float]) -> str:
+    """The mean, with the standard deviation where there are several."""
+    if not values:
+        return "–"
+    mean = f"{statistics.fmean(values):.3f}"
+    return mean if len(values) == 1 else f"{mean} ± {statistics.stdev(values):.3f}"
 
 
 def _each(runs: Runs, measure: str, title: str) -> list[Table]:
