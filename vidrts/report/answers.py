@@ -59,7 +59,7 @@ def table_3(runs: Runs, folder: Path) -> list[Table]:
     return [claims.of_networks(scores), Table(
         "Table 3: MOS of tiles", ("", "seeds", *stages, *(f"paper, {s}" for s in stages)), tuple(rows),
         "MOS of VIQET Preview 1 day, the paper's of VIQET 2.3: orderings compare, values do not.",
-    ), *_over_seeds(runs)]  # fmt: skip
+    ), *over_seeds(runs)]  # fmt: skip
 
 
 def four_arms(runs: Runs, folder: Path) -> list[Table]:
@@ -157,7 +157,7 @@ def against_filters(runs: Runs, folder: Path) -> list[Table]:
     return tables
 
 
-def _over_seeds(runs: Runs) -> Iterator[Table]:
+def over_seeds(runs: Runs) -> Iterator[Table]:
     """Each network's figures, with their standard deviation over the seeds."""
     for measure, title in {
         "mos": "MOS of whole pictures", "difference_ratio": "Difference ratio from HR0, %", "gain_at_0.35":

@@ -1,14 +1,10 @@
-"""The numbers of a model's card, as Markdown on stdout.
-
-python -m vidrts.report.card MODEL --photos DIR --clip NAME=FILE...
-"""
+"""The parts of a model's card that are measured on what the model was not trained on, as Markdown."""
 
 import copy
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
-import click
 import torch
 
 from vidrts.measure.controls import equal_amount, unsharp
@@ -17,11 +13,11 @@ from vidrts.measure.fidelity import psnr
 from vidrts.measure.flicker import flicker
 from vidrts.measure.luma import luma
 from vidrts.measure.sharpness import flat_noise_gain, predicted_gain, radial_gain
-from vidrts.networks.checkpoint import LoadedModel, load_model, save_model
+from vidrts.networks.checkpoint import LoadedModel
 from vidrts.picture.device import pick_device, pick_precision
 from vidrts.picture.lanczos import halve
 from vidrts.picture.resolver import Resolver
-from vidrts.report.stills import frames, read_photo, to_rgb
+from vidrts.report.stills import frames, to_rgb
 
 FREQUENCIES = (0.05, 0.15, 0.25, 0.35, 0.45)
 
@@ -98,36 +94,3 @@ def precision_row(model: LoadedModel, photo: torch.Tensor) -> str:
         got = Resolver(model.network, torch.device("cpu"), dtype)(photo[None])[0]
         cells.append(f"{name} {psnr(got, truth):.1f} dB")
     return f"PSNR against float64 on a CPU: {', '.join(cells)}."
-
-
-@click.command()
-@click.argument("model")
-@click.option("--photos", type=click.Path(path_type=Path), required=True, help="PNG pictures that were not trained on.")
-@click.option("--clip", "clips", multiple=True, metavar="NAME=FILE", help="The first one's flicker is the key figure.")
-@click.option("--frames", "count", type=int, default=16, show_default=True, help="Frames of each clip.")
-@click.option("--write", is_flag=True, help="Also put the key figures into the model file.")
-def command(model: str, photos: Path, clips: tuple[str, ...], count: int, write: bool) -> None:
-    """Print the numbers of a model's card."""
-    loaded = load_model(model)
-    pictures = [read_photo(p) for p in sorted(photos.rglob("*.png"))]
-    part = photo_part(loaded, pictures)
-    figures = dict(part.figures)
-    click.echo(f"### Photographs: {photos.name}, {len(pictures)} pictures\n")
-    click.echo("\n".join(part.rows))
-    if clips:
-        click.echo(f"\n### Clips: first {count} frames\n")
-        click.echo(
-            "| clip | difference ratio | flicker | unsharp's | flat noise | unsharp's |\n|---|---|---|---|---|---|"
-        )
-    for clip in clips:
-        name, _, file = clip.partition("=")
-        part = clip_part(loaded, name, Path(file), count)
-        click.echo("\n".join(part.rows))
-        figures = {**part.figures, **figures}
-    click.echo(f"\n{precision_row(loaded, pictures[0])}")
-    if write:
-        save_model(loaded.path, loaded.network, replace(loaded.info, figures=figures))
-
-
-if __name__ == "__main__":
-    command()

@@ -1,0 +1,81 @@
+"""A finished run as a model that ships: the file, the card, the line that repeats the training."""
+
+import shlex
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from vidrts.cli.train import train as command
+from vidrts.errors import OptionError
+from vidrts.networks.checkpoint import load_model
+from vidrts.report import publish
+from vidrts.report.runs import read_run
+from vidrts.training.degrade import Degradation
+from vidrts.training.options import TrainOptions
+from vidrts.training.recurrence import train
+
+
+@pytest.fixture(scope="module")
+def pictures(kodak: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("pictures")
+    for path in sorted(kodak.rglob("*.png"))[:2]:
+        with Image.open(path) as image:
+            image.crop((100, 100, 340, 300)).save(folder / path.name)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def runs(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    folders = [tmp_path_factory.mktemp("runs") / f"seed-{seed}" for seed in (1, 2)]
+    for seed, out in enumerate(folders, 1):
+        train(TrainOptions(
+            photos=pictures, out=out, model="rts-lite", stages=2, steps=2, later_steps=3, batch=2, patch=16, crops=2,
+            held_out=1, viqet=False, optimizer="muon", lock_mean=False, seed=seed, device="cpu",
+            degradation=Degradation("triangle > jpeg:40-90"),
+        ))  # fmt: skip
+    return folders
+
+
+def test_a_card_and_the_line_that_repeats_the_training(
+    runs: list[Path], pictures: Path, clips: Path, tmp_path: Path
+) -> None:
+    run, other = (read_run(folder) for folder in runs)
+    assert run.selection
+    clip = clips / "intel__car-detection.mp4"
+    told = ("rts-own", "Made for a test.", pictures, [("fixed camera", clip)], [run, other], tmp_path)
+    card = publish.publish(run, *told, count=2)
+    text = card.read_text()
+    assert text.endswith("Nobody has looked at this model yet.\n")
+    model = load_model(tmp_path / "rts-own.safetensors")
+    assert (model.info.name, model.info.stage) == ("rts-own", run.selection.shipped)
+    assert set(model.info.figures) == {"gain_at_0.35", "difference_ratio", "flicker"}
+    assert "| fixed camera | " in text and f" | {model.info.figures['flicker']:.2f} | " in text
+    assert f"Difference ratio {model.info.figures['difference_ratio']:.2f} %." in text
+    assert (tmp_path / "rts-own-controls.png").stat().st_size > 5000
+    for n in run.stages:
+        assert f"| {n} | {run.measures[n]['psnr_lr_to_hr0']:.2f} dB |" in text
+    assert "2 runs that differ in nothing but the seed" in text and " ± " in text
+    assert "8,179 (8,100 weights" in text
+
+    line = next(line.strip() for line in text.splitlines() if line.strip().startswith("vidrts train"))
+    words = shlex.split(line.replace("PHOTOS", str(pictures)).replace("RUN", str(tmp_path / "new")))
+    given = command.make_context("train", words[2:]).params
+    degradation = Degradation(given.pop("degrade"))
+    assert given.pop("resume") is None and not given.pop("verbose")
+    again = TrainOptions(**given, degradation=degradation)
+    held = run.options.stored()
+    assert {k: v for k, v in again.stored().items() if k not in ("viqet", "device")} == {
+        k: v for k, v in held.items() if k not in ("viqet", "device")
+    }
+
+    card.write_text(text[: text.index(publish.WRITTEN)] + f"{publish.WRITTEN}\n\nLooked at: good.\n")
+    assert publish._written(card) == "## What it says\n\nLooked at: good.\n"
+
+
+def test_an_unfinished_run_is_refused(runs: list[Path], pictures: Path, tmp_path: Path) -> None:
+    run = read_run(runs[0])
+    half = type(run)(run.name, run.folder, run.options, run.photographs, {0: {}, 1: run.measures[1]}, run.losses)
+    with pytest.raises(OptionError, match="wanted a finished run; go on with `vidrts train --resume"):
+        publish.publish(half, "x", "x", pictures, [], [], tmp_path)
+    assert not list(tmp_path.iterdir())
