@@ -107,7 +107,7 @@ def test_option_lists_are_decisions() -> None:
         "compare": sorted(
             "-y -n --frames --at --samples --every --crop --viqet --no-viqet --workers -v --verbose -q --quiet".split()
         ),
-        "experiment": sorted("--photos --clip --out --scale --device -v --verbose".split()),
+        "experiment": sorted("--photos --clip --arm --out --scale --device -v --verbose".split()),
         "models": [],
         "preview": sorted(
             "-y -n --at --frames --model --strength --scale --device --precision --crop --viqet --no-viqet --workers "
