@@ -104,6 +104,8 @@ def plan(tags: ColorTags, pixel_format: PixelFormat, *, field: FieldOrder = "pro
         if tags.matrix == 0:
             scale, offset = (scale[0], scale[0]), (offset[0], offset[0])
     else:
+        if pixel_format.model == "gray":
+            forward = _matrix(1)  # of it the first row: how a change of R'G'B' changes Y'
         scale, offset = ((most, most), (0.0, 0.0)) if full else ((219 * step,) * 2, (16 * step,) * 2)
     x, y = _SITES.get(tags.siting, (0.0, 0.5))
     if field != "progressive" and pixel_format.log2_h:
@@ -160,7 +162,7 @@ def write_back(
     """
     fmt = plan.format
     if fmt.model == "gray":
-        changes = [_mix(_matrix(1)[:1].to(delta), delta)[0]]
+        changes = [_mix(plan.rgb_to_yuv[:1], delta)[0]]
     elif fmt.model == "rgb":
         changes = list(delta)
     else:

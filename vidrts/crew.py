@@ -1,7 +1,7 @@
 """Frames enhanced several at a time, each by a worker with an enhancer and a share of the threads of its own.
 
-Two workers on a CPU: while one waits for the last thread of a layer, or for Python, the other computes. The picture is
-the same, and the order is kept.
+Two workers on a CPU: while one waits for the last thread of a layer, or for Python, the other computes. Two on each
+GPU: while the planes of one frame are copied, another is computed. The picture is the same, and the order is kept.
 
 crew = Crew(load_model("rts-lite"), EnhancerOptions())
 with closing(crew.enhanced(frames, depth=4)) as enhanced: ...
@@ -11,12 +11,15 @@ import threading
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
+from dataclasses import replace
+from itertools import cycle, islice
 
 import torch
 
 from vidrts.frame import Frame
 from vidrts.networks.checkpoint import LoadedModel, load_model
 from vidrts.networks.registry import parameter_count
+from vidrts.picture.device import pick_devices
 from vidrts.picture.enhancer import Enhancer, EnhancerOptions
 from vidrts.prefetch import deal
 from vidrts.threads import shared_threads
@@ -26,14 +29,14 @@ LIGHT_MODEL = "rts-lite"
 
 def crew_size(device: torch.device) -> int:
     """Workers that suit `device`."""
-    return 2 if device.type == "cpu" and torch.get_num_threads() > 1 else 1
+    return 2 if device.type == "cuda" or torch.get_num_threads() > 1 else 1
 
 
 class Crew:
     """The workers of a run. Making it checks device and precision: `OptionError`, `DeviceError`.
 
-    `count`: frames enhanced at a time; 0: two on a CPU that has two threads to give, else one. `on_message` hears each
-    line once, from whichever worker.
+    `options.device` may name several GPUs, "cuda:0,cuda:1": frames go to whichever is free. `count`: frames enhanced at
+    a time, on all devices together; 0: `crew_size` of each. `on_message` hears each line once, from whichever worker.
     """
 
     def __init__(
@@ -45,11 +48,13 @@ class Crew:
         on_message: Callable[[str], None] = lambda line: None,
     ) -> None:
         tell = _Once(on_message)
-        self._enhancers = [Enhancer(model.network, options, on_message=tell)]
-        count = count or crew_size(self._enhancers[0].device)
-        self._enhancers += [Enhancer(model.network, options, on_message=tell) for _ in range(count - 1)]
+        devices = pick_devices(options.device)
+        places = devices * crew_size(devices[0]) if count == 0 else list(islice(cycle(devices), count))
+        self._enhancers = [
+            Enhancer(model.network, replace(options, device=str(place)), on_message=tell) for place in places
+        ]
         self._clock = _Clock()
-        self._hint = _Hint(model, options, count)
+        self._hint = _Hint(model, options, len(places))
 
     @property
     def count(self) -> int:

@@ -39,7 +39,7 @@ class EnhanceOptions:
     """Most events (frames, packets of other streams) waiting between two stages; bounds the memory used."""
     workers: int = 0
     """Frames enhanced at a time, each with its share of the threads; 0: two on a CPU, so that no core waits for
-    another at the end of every layer, one on a GPU. Does not change the result."""
+    another at the end of every layer, two on each GPU. Does not change the result."""
 
     def __post_init__(self) -> None:
         if not 1 <= self.in_flight <= 256:

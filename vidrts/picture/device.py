@@ -31,6 +31,14 @@ def pick_device(name: str = "auto") -> torch.device:
     return torch.device(name)
 
 
+def pick_devices(names: str = "auto") -> list[torch.device]:
+    """One device as `pick_device` has it, or several GPUs as "cuda:0,cuda:1"; raises as it does, and for one twice."""
+    devices = [pick_device(name.strip()) for name in names.split(",")]
+    if len(devices) > 1 and (any(d.index is None for d in devices) or len(set(devices)) < len(devices)):
+        raise OptionError(f"device {names!r}: wanted different GPUs, for example cuda:0,cuda:1")
+    return devices
+
+
 def pick_precision(name: Precision, device: torch.device) -> torch.dtype:
     """The type of the residual branch; `auto` is bf16 where the device computes it natively, else float32."""
     if name != "auto":

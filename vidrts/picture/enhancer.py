@@ -18,6 +18,7 @@ from vidrts.networks.upscaler import Upscaler
 from vidrts.picture.device import PRECISIONS, Precision, pick_device, pick_precision
 from vidrts.picture.engines.choice import ENGINES, EngineName
 from vidrts.picture.lanczos import double
+from vidrts.picture.lane import Lane, Planes
 from vidrts.picture.resolver import Resolver
 
 SMALLEST = 16
@@ -33,7 +34,7 @@ class EnhancerOptions:
     strength: float = 1.0
     """x + strength * (d(SR(x)) - x), 0..2. 0 gives the source bit for bit (Lanczos 2x at scale 2)."""
     device: str = "auto"
-    """auto, cpu, cuda or cuda:N."""
+    """auto, cpu, cuda or cuda:N; a `Crew` also takes several GPUs, cuda:0,cuda:1."""
     precision: Precision = "auto"
     """Of the residual branch: auto (bf16 where the device computes it natively), fp32, bf16, fp16."""
     engine: EngineName = "auto"
@@ -86,6 +87,7 @@ class Enhancer:
             engine=options.engine,
             on_message=on_message,
         )
+        self._lane = Lane(self.device, on_message) if self.device.type == "cuda" else None
         self._on_message = on_message
         self._said: set[str] = set()
         self._plans: dict[tuple[ColorTags, PixelFormat, int, FieldOrder], ColorPlan] = {}
@@ -140,12 +142,16 @@ class Enhancer:
         return self._plans[key]
 
     @torch.inference_mode()
-    def _pictures(
-        self, pictures: Sequence[tuple[torch.Tensor, ...]], plans: Sequence[ColorPlan]
-    ) -> list[tuple[torch.Tensor, ...]]:
+    def _pictures(self, pictures: Sequence[Planes], plans: Sequence[ColorPlan]) -> list[Planes]:
         """Planes of pictures of one size -> their enhanced planes, on the CPU."""
-        uploaded = [tuple(_upload(plane, self.device) for plane in planes) for planes in pictures]
-        rgb = torch.stack([color.to_rgb(planes, plan) for planes, plan in zip(uploaded, plans, strict=True)])
+        if self._lane is None:
+            return self._computed(pictures, plans)
+        # Plans are kept for as long as the enhancer lives, so that their identities say what they are.
+        return self._lane(pictures, lambda planes: self._computed(planes, plans), tuple(id(plan) for plan in plans))
+
+    def _computed(self, pictures: Sequence[Planes], plans: Sequence[ColorPlan]) -> list[Planes]:
+        """The same, all on the device where the planes are; it waits for nothing, so that it can be captured."""
+        rgb = torch.stack([color.to_rgb(planes, plan) for planes, plan in zip(pictures, plans, strict=True)])
         # The network has seen 0..1 alone; what a source holds beyond (YUV outside the RGB cube) it keeps by write-back.
         rgb.clamp_(0, 1)
         resolved = self._resolver(rgb)
@@ -154,27 +160,7 @@ class Enhancer:
         if self.options.strength != 1:
             torch.lerp(base, resolved, self.options.strength, out=resolved)
         delta = resolved.clamp_(0, 1).sub_(base)
-        outputs = [
+        return [
             color.write_back(planes, change, plan, scale=self.options.scale)
-            for planes, change, plan in zip(uploaded, delta, plans, strict=True)
+            for planes, change, plan in zip(pictures, delta, plans, strict=True)
         ]
-        return _download(outputs, self.device)
-
-
-def _upload(plane: torch.Tensor, device: torch.device) -> torch.Tensor:
-    if device.type == "cpu":
-        return plane
-    return plane.contiguous().pin_memory().to(device, non_blocking=True)
-
-
-def _download(outputs: list[tuple[torch.Tensor, ...]], device: torch.device) -> list[tuple[torch.Tensor, ...]]:
-    if device.type == "cpu":
-        return outputs
-    staged = []
-    for planes in outputs:
-        held = tuple(torch.empty(p.shape, dtype=p.dtype, pin_memory=True) for p in planes)
-        for target, plane in zip(held, planes, strict=True):
-            target.copy_(plane, non_blocking=True)
-        staged.append(held)
-    torch.cuda.current_stream(device).synchronize()  # not the device: other enhancers' streams go on
-    return staged

@@ -6,6 +6,7 @@ tensor's own type without clamping or rounding, so that d stays linear (paper eq
 
 import math
 from collections.abc import Callable
+from functools import cache
 from typing import Literal
 
 import torch
@@ -57,12 +58,19 @@ def halve(x: torch.Tensor, kernel: Kernel = "lanczos") -> torch.Tensor:
     """
     if x.shape[-1] % 2 or x.shape[-2] % 2:
         raise ValueError(f"halve wants even sizes, got {tuple(x.shape)}")
-    taps = half_taps(kernel).to(x.device, x.dtype)
+    taps = _half_taps_on(kernel, x.device, x.dtype)
     margin = len(taps) // 2 - 1
     channels = x.shape[1]
     x = F.pad(x, (margin, margin, margin, margin), mode="replicate") if margin else x
     x = F.conv2d(x, taps.view(1, 1, 1, -1).repeat(channels, 1, 1, 1), stride=(1, 2), groups=channels)
     return F.conv2d(x, taps.view(1, 1, -1, 1).repeat(channels, 1, 1, 1), stride=(2, 1), groups=channels)
+
+
+@cache
+@torch.inference_mode(False)
+def _half_taps_on(kernel: Kernel, device: torch.device, dtype: torch.dtype) -> torch.Tensor:
+    """`half_taps`, brought to a device once: a copy from the host would wait for it, and cannot be captured."""
+    return half_taps(kernel).to(dtype).to(device)
 
 
 def double_taps(offset: float = 0.25) -> tuple[torch.Tensor, torch.Tensor]:
@@ -85,9 +93,16 @@ def double(x: torch.Tensor, offset_x: float = 0.25, offset_y: float = 0.25) -> t
     """
     batch, channels, height, width = x.shape
     x = F.pad(x, (3, 3, 3, 3), mode="replicate").reshape(batch * channels, 1, height + 6, width + 6)
-    across = torch.stack(double_taps(offset_x)).to(x.device, x.dtype).view(2, 1, 1, 7)
-    down = torch.stack(double_taps(offset_y)).to(x.device, x.dtype).view(2, 1, 7, 1)
+    across = _double_taps_on(offset_x, x.device, x.dtype).view(2, 1, 1, 7)
+    down = _double_taps_on(offset_y, x.device, x.dtype).view(2, 1, 7, 1)
     x = F.conv2d(x, across)  # (BC, 2, H + 6, W): the two phases
     x = x.permute(0, 2, 3, 1).reshape(batch * channels, 1, height + 6, 2 * width)
     x = F.conv2d(x, down)
     return x.permute(0, 2, 1, 3).reshape(batch, channels, 2 * height, 2 * width)
+
+
+@cache
+@torch.inference_mode(False)
+def _double_taps_on(offset: float, device: torch.device, dtype: torch.dtype) -> torch.Tensor:
+    """(2, 7): both of `double_taps`, brought to a device once (see `_half_taps_on`)."""
+    return torch.stack(double_taps(offset)).to(dtype).to(device)

@@ -1,9 +1,7 @@
 """One enhancer at work in a filter graph."""
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
 
-import torch
 import vapoursynth as vs
 
 from vidrts.errors import VidrtsError
@@ -19,7 +17,7 @@ INTERLACED = (
 
 
 class Stream:
-    """An enhancer of its own and, on a GPU, a CUDA stream of its own; a selector for `std.ModifyFrame`.
+    """An enhancer of its own, with a lane of its own on a GPU; a selector for `std.ModifyFrame`.
 
     ModifyFrame runs its selector for one frame at a time (FilterMode.PARALLEL_REQUESTS), which is what an enhancer
     wants, without a lock that would hold a thread of the core. Keeps no frame, node or core.
@@ -30,10 +28,7 @@ class Stream:
     ) -> None:
         self._format = fmt
         self._length = length
-        cuda = options.device != "cpu"
-        self._cuda = torch.cuda.Stream(torch.device(options.device)) if cuda else None  # type: ignore[no-untyped-call]
-        with self._in_order():
-            self._enhancer = Enhancer(network, options, on_message=say)
+        self._enhancer = Enhancer(network, options, on_message=say)
 
     def __call__(self, n: int, f: vs.VideoFrame | Sequence[vs.VideoFrame]) -> vs.VideoFrame:
         """The frames of group `n`, enhanced, above one another in one frame; of a single one, just that.
@@ -47,8 +42,7 @@ class Stream:
             if is_interlaced(frame.props):
                 raise vs.Error(f"enhance: {INTERLACED.format(source.pts)}")
         try:
-            with self._in_order():
-                enhanced = self._enhancer(sources)
+            enhanced = self._enhancer(sources)
         except VidrtsError as error:
             raise vs.Error(f"enhance: frame {first}: {error}") from None
         scale = self._enhancer.options.scale
@@ -57,6 +51,3 @@ class Stream:
         for place, frame in enumerate(enhanced):
             write(frame, target, place)
         return target
-
-    def _in_order(self) -> AbstractContextManager[object]:
-        return torch.cuda.stream(self._cuda) if self._cuda else nullcontext()
