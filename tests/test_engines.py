@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+import torch.nn.functional as F  # noqa: N812 - torch's own name for it
 from conftest import tiny_network
 
 from vidrts import color
@@ -53,7 +54,7 @@ def explicit(network: RTS, x: torch.Tensor, scale: int) -> torch.Tensor:
     exact.load_state_dict(network.state_dict())
     margin = network.reach + 4
     with torch.no_grad():
-        doubled = exact(torch.nn.functional.pad(x.double(), (margin,) * 4, mode="replicate"))
+        doubled = exact(F.pad(x.double(), (margin,) * 4, mode="replicate"))
     if scale == 2:
         return doubled[..., 2 * margin : -2 * margin, 2 * margin : -2 * margin]
     return halve(doubled)[..., margin:-margin, margin:-margin]
@@ -66,9 +67,9 @@ def decibels(got: torch.Tensor, truth: torch.Tensor) -> float:
 @pytest.mark.parametrize("scale", [1, 2])
 @pytest.mark.parametrize("model", sorted(shipped_models()))
 def test_shipped_models_are_near_float64(model: str, scale: int, pictures: dict[str, torch.Tensor]) -> None:
-    """In bf16 65 dB; at scale 2, where d does not smooth what rounding does, a little less."""
+    """In bf16 66 dB; at scale 2, where d does not smooth what rounding does, a little less."""
     network = load_model(model).network
-    least = {torch.float32: 120, torch.bfloat16: 65 if scale == 1 else 63}
+    least = {torch.float32: 120, torch.bfloat16: 66 if scale == 1 else 64}
     for name, picture in pictures.items():
         truth = explicit(network, picture, scale)
         for dtype in (torch.float32, torch.bfloat16) if cpu_has_bf16() else (torch.float32,):
@@ -105,7 +106,13 @@ def test_any_size_and_any_network(height: int, width: int, engine: str) -> None:
     x = torch.rand(1, 3, height, width)
     got = pick_engine(network, CPU, torch.float32, engine).residual(x)
     assert got.shape == x.shape
-    assert (got - network.residual(x)).abs().max() < 1e-5
+    # Within the borders' reach it is the network's; at them as if mid grey lay beyond.
+    inner = (got - network.residual(x))[..., network.radius : -network.radius, network.radius : -network.radius]
+    assert inner.numel() == 0 or inner.abs().max() < 1e-5
+    grey = F.conv2d(F.pad(x, (1,) * 4, value=0.5), network.conv_in.weight, network.conv_in.bias).relu()
+    for layer in network.layers:
+        grey = grey + layer(grey).relu()
+    assert (got - network.conv_out(grey)).abs().max() < 1e-5
 
 
 @TYPES
@@ -155,8 +162,8 @@ def test_engines_at_work_at_the_same_time() -> None:
 
 def test_several_rows_at_a_time_are_the_same_convolution() -> None:
     weight, bias, x = (torch.rand(*shape, dtype=torch.float64) for shape in ((3, 5, 3, 3), (3,), (2, 5, 14, 9)))
-    wanted = torch.nn.functional.conv2d(x, weight, bias)
-    got = woven(torch.nn.functional.conv2d(x, *by_rows(weight, bias, 3), stride=(3, 1)), 3)
+    wanted = F.conv2d(x, weight, bias)
+    got = woven(F.conv2d(x, *by_rows(weight, bias, 3), stride=(3, 1)), 3)
     assert (got - wanted).abs().max() < 1e-12
 
 
@@ -164,6 +171,7 @@ RUN = """
 import sys
 {before}
 import torch
+import torch.nn.functional as F  # noqa: N812 - torch's own name for it
 from vidrts.networks.registry import build
 from vidrts.picture.resolver import Resolver
 resolver = Resolver(build("rts", {{}}), torch.device("cpu"), torch.float32, engine="{engine}", on_message=print)

@@ -65,7 +65,9 @@ def pretended_gpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], E
 
     def enhancer(scale: int) -> Enhancer:
         gpu = torch.device("cuda", 0)
-        pretended = Enhancer(tiny_network(), EnhancerOptions(device="cpu", engine="torch", scale=scale, strength=0.5))
+        pretended = Enhancer(
+            tiny_network(channels=16), EnhancerOptions(device="cpu", engine="torch", scale=scale, strength=0.5)
+        )
         pretended._resolver = Resolver(
             there(None, gpu, torch.float32), gpu, torch.bfloat16, scale=2 if scale == 2 else 1
         )

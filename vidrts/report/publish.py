@@ -125,7 +125,7 @@ def _facts(run: Run, model: LoadedModel) -> list[str]:
         ),
         "licence": info.licence,
     }
-    return ["| | |", "|---|---|", *(f"| {title} | {text} |" for title, text in rows.items())]
+    return ["| | |", "|---|---|", *(f"| {title} | {text.replace('|', r'\|')} |" for title, text in rows.items())]
 
 
 def _trained_on(run: Run) -> int:

@@ -26,7 +26,10 @@ class Engine(Protocol):
         """One of `ENGINES`."""
 
     def residual(self, x: torch.Tensor) -> torch.Tensor:
-        """(B, 3, h, w) float32 on the engine's device -> (B, 3, h, w) float32, zero padded, with any strides."""
+        """(B, 3, h, w) float32 on the engine's device -> (B, 3, h, w) float32, with any strides.
+
+        Beyond the borders is mid grey (`torch.CENTRE`): only what lies `RTS.radius` within is the network's.
+        """
 
 
 def pick_engine(

@@ -18,6 +18,7 @@ import torch
 
 from vidrts.networks.rts import RTS
 from vidrts.picture.blocks import ROWS, by_rows, woven
+from vidrts.picture.engines.torch import CENTRE, centred_bias
 
 _KEPT = 2
 """Compiled shapes that are kept: a full batch of tiles and the last one. Each holds the memory of its layers."""
@@ -79,8 +80,8 @@ class OpenVINOEngine:
         self._precision = _TYPES[dtype]
         if dtype == torch.bfloat16 and "BF16" not in self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
             raise RuntimeError("it computes no bf16 on this processor")
-        inner = [network.conv_in, *network.layers]
-        self._inner = [(_array(conv.weight), _array(conv.bias)) for conv in inner]
+        first = (_array(network.conv_in.weight), _array(centred_bias(network)))
+        self._inner = [first, *((_array(conv.weight), _array(conv.bias)) for conv in network.layers)]
         out = network.conv_out
         assert out.bias is not None
         weight, bias = by_rows(out.weight, out.bias)
@@ -119,7 +120,7 @@ class OpenVINOEngine:
         op = self._op
         x = op.parameter(list(shape), dtype=np.float32)
         first, *layers = self._inner
-        f = op.relu(self._convolution(x, *first))
+        f = op.relu(self._convolution(op.subtract(x, op.constant(np.float32(CENTRE))), *first))
         for layer in layers:
             f = op.add(f, op.relu(self._convolution(f, *layer)))
         rows = self._convolution(f, *self._last, stride=ROWS, below=1 + -shape[2] % ROWS)

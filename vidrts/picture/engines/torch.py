@@ -16,6 +16,18 @@ def frozen_copy[N: Upscaler](network: N, device: torch.device, dtype: torch.dtyp
     return copied
 
 
+CENTRE = 0.5
+"""Taken from every sample before the first convolution, whose bias makes up for it: half the size, half the rounding.
+bf16 comes nearer to float64 by 4 dB (rts-r3), which costs no time."""
+
+
+def centred_bias(network: RTS) -> torch.Tensor:
+    """The bias of the first convolution for samples from which `CENTRE` is taken."""
+    first = network.conv_in
+    assert first.bias is not None
+    return (first.bias.double() + CENTRE * first.weight.double().sum((1, 2, 3))).to(first.bias.dtype).detach()
+
+
 class TorchEngine:
     """An `Engine` on any device, in any float type."""
 
@@ -24,8 +36,11 @@ class TorchEngine:
     def __init__(self, network: RTS, device: torch.device, dtype: torch.dtype) -> None:
         self.dtype = dtype
         self._network = frozen_copy(network, device, dtype)
+        assert self._network.conv_in.bias is not None
+        self._network.conv_in.bias.copy_(centred_bias(network))
         settle(self._network)
 
     def residual(self, x: torch.Tensor) -> torch.Tensor:
         """See `Engine`."""
-        return self._network.residual(x.to(self.dtype, memory_format=torch.channels_last)).float()
+        centred = (x - CENTRE).to(self.dtype, memory_format=torch.channels_last)
+        return self._network.residual(centred).float()
