@@ -98,8 +98,8 @@ def test_option_lists_are_decisions() -> None:
     assert options == {
         "enhance": sorted(
             "-i -y -n --model --scale --strength --device --engine --precision --tile --batch -ss -to -t --stream "
-            "--interlaced --strict -c:v -crf -b:v -preset -tune -pix_fmt -e -c:a --audio --subtitles --no-audio "
-            "--no-subtitles --threads --no-progress -v --verbose -q --quiet "
+            "--interlaced --hwaccel --strict -c:v -crf -b:v -preset -tune -pix_fmt -e -c:a --audio --subtitles "
+            "--no-audio --no-subtitles --threads --no-progress -v --verbose -q --quiet "
             "--raw -f --low-latency --colorspace --range --primaries --transfer".split()
         ),
         "bench": [],

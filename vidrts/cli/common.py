@@ -24,5 +24,9 @@ PRECISION = click.option(
     "--precision", type=click.Choice(PRECISIONS), default=_PICTURE.precision, show_default=True,
     help="Of the network's residual branch.",
 )  # fmt: skip
+DEVICES = click.option(
+    "--device", default=_PICTURE.device, show_default=True, metavar="auto|cpu|cuda[:N][,cuda:N]",
+    help="Where the network runs; several GPUs share the frames.",
+)  # fmt: skip
 QUIET = click.option("-q", "--quiet", is_flag=True, help="Only errors.")
 VERBOSE = click.option("-v", "--verbose", is_flag=True, help="Show tracebacks.")

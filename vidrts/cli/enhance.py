@@ -7,7 +7,7 @@ import click
 import torch
 
 from vidrts.cli import interrupt
-from vidrts.cli.common import DEVICE, ENGINE, PRECISION, QUIET, SCALE, VERBOSE
+from vidrts.cli.common import DEVICES, ENGINE, PRECISION, QUIET, SCALE, VERBOSE
 from vidrts.cli.heap import keep_freed_memory
 from vidrts.cli.layout import Sectioned
 from vidrts.cli.parsing import BIT_RATE, LANGUAGES, PAIR, TILE, TIME
@@ -27,7 +27,7 @@ _RUN, _PICTURE, _DECODE, _ENCODE = EnhanceOptions(), EnhancerOptions(), DecodeOp
 
 
 _SECTIONS = {
-    "Input and time": ("source", "start", "end", "duration", "stream", "interlaced", "strict"),
+    "Input and time": ("source", "start", "end", "duration", "stream", "interlaced", "hwaccel", "strict"),
     "Picture": ("model", "strength", "scale", "device", "engine", "precision", "tile", "batch"),
     "Video encoding": (
         "video_codec", "crf", "bit_rate", "preset", "tune", "pixel_format", "options",
@@ -51,6 +51,10 @@ _QUALITIES = [(encoder.name, encoder.says) for encoder in ENCODERS.values()]
     "--interlaced", type=click.Choice(["auto", "keep", "error"]), default=_DECODE.interlaced, show_default=True,
     help="auto: deinterlace (bwdif) at frame rate; keep: each field is a picture.",
 )  # fmt: skip
+@click.option(
+    "--hwaccel", default=_DECODE.hwaccel, show_default=True, metavar="none|auto|cuda[:N]",
+    help="What decodes: cuda is NVDEC; a stream that it does not know is decoded in software.",
+)  # fmt: skip
 @click.option("--strict", is_flag=True, help="Damaged input is an error instead of a warning.")
 @click.option("--raw", type=RAW, metavar="WxH:PIXFMT@RATE", help="What comes in through stdin is raw video.")
 @click.option(
@@ -65,7 +69,7 @@ _QUALITIES = [(encoder.name, encoder.says) for encoder in ENCODERS.values()]
     metavar="0..2", help="How much of the change is applied; 0 gives the source back.",
 )  # fmt: skip
 @SCALE
-@DEVICE
+@DEVICES
 @ENGINE
 @PRECISION
 @click.option(
@@ -137,7 +141,7 @@ def enhance(
         ),
         decode=DecodeOptions(
             start=start, end=end, color=colorwords.named(**{k: given[k] for k in COLOR}),
-            **{k: given[k] for k in ("stream", "interlaced", "threads", "strict", "raw", "low_latency")},
+            **{k: given[k] for k in ("stream", "interlaced", "hwaccel", "threads", "strict", "raw", "low_latency")},
         ),
         encode=EncodeOptions(
             audio=not given["no_audio"],

@@ -10,6 +10,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+from av.codec.hwaccel import HWAccel
 from av.container import InputContainer
 from av.packet import Packet
 from av.rational import AVRational
@@ -146,23 +147,24 @@ def place(name: str | os.PathLike[str] | StandardInput) -> Place:
     return Path(os.fspath(name).removeprefix("file://"))
 
 
-def open_source(path: Place, *, at_once: bool = False) -> InputContainer:
+def open_source(path: Place, *, at_once: bool = False, hardware: HWAccel | None = None) -> InputContainer:
     """Open a file, a URL or stdin for reading; raises `InputError` in one line where it is no video that FFmpeg reads.
 
     A file's name is never read as a protocol, a pattern of pictures or a device. `at_once`: of stdin, as little as can
-    be is read before the first frame.
+    be is read before the first frame. `hardware`: what is to decode (`media.hwaccel`).
     """
     try:
         if isinstance(path, Path):
             _check_file(path)
-            container = av.open(f"file:{path}", "r")
+            container = av.open(f"file:{path}", "r", hwaccel=hardware)
         elif isinstance(path, StandardInput):
             if not path.sniff(1):
                 raise InputError(f"{path}: the stream is empty; did the program before this one fail?")
             path.watch()
-            container = av.open(path, "r", container_options=_AT_ONCE if at_once else {}, buffer_size=_PIECE)
+            container = av.open(path, "r", container_options=_AT_ONCE if at_once else {}, buffer_size=_PIECE,
+                                hwaccel=hardware)  # fmt: skip
         else:
-            container = av.open(path, "r", timeout=_PATIENCE)
+            container = av.open(path, "r", timeout=_PATIENCE, hwaccel=hardware)
     except av.error.ProtocolNotFoundError as error:
         raise InputError(f"{path}: FFmpeg's library here has no such protocol; http, https, rtsp and rtmp are there, "
                          "or give a file") from error  # fmt: skip

@@ -37,6 +37,7 @@ from vidrts.media.containers import (
 from vidrts.media.continuity import Continuity
 from vidrts.media.decodeoptions import DecodeOptions
 from vidrts.media.framedecoder import FrameDecoder
+from vidrts.media.hwaccel import hardware, in_software
 from vidrts.media.interlace import FieldProbe, progressive
 from vidrts.media.loss import LossReport
 from vidrts.media.pipe import StandardInput
@@ -88,6 +89,7 @@ class Source:
         self._given = 0
         self.covers: dict[int, bytes] = {}
         """Cover art by stream index, as far as it came before the first frame."""
+        self._hardware = hardware(self.options.hwaccel)
         try:
             self.container = self._container()
         except InputError:
@@ -155,7 +157,7 @@ class Source:
 
     def _container(self) -> InputContainer:
         """The open file."""
-        return open_source(self.path, at_once=self.options.low_latency)
+        return open_source(self.path, at_once=self.options.low_latency, hardware=self._hardware)
 
     def _open(self) -> None:
         """Decode up to the first frame that is kept; `info` is made from it."""
@@ -180,6 +182,8 @@ class Source:
             self._check_whole()
             raise InputError(f"{self.path}: {self._nothing()}")
         self.info = self._describe(self._first)
+        if self._hardware and in_software(self.info.format.name, self.video.codec_context):
+            self._tell(f"{self.info.codec} {self.info.format.name} is not decoded by the GPU: software does it")
         self._events = chain(held, self._stages)
 
     def _restarted(self) -> Iterator[Decoded]:
@@ -235,7 +239,7 @@ class Source:
                     break
         self._scanned = None
         self.container.close()
-        self.container = open_source(self.path)
+        self.container = self._container()
         self.video = choose_video(self.path, self.container, self.options.stream)
         return self._restarted()
 

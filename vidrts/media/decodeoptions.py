@@ -5,12 +5,13 @@ from fractions import Fraction
 from typing import Literal
 
 from vidrts.frame import ColorTags
+from vidrts.media import hwaccel
 from vidrts.media.y4m import Header
 
 
 @dataclass(frozen=True, kw_only=True)
 class DecodeOptions:
-    """How a source is read."""
+    """How a source is read. Checked when made; raises `OptionError`."""
 
     stream: str | None = None
     """The stream to enhance: ffprobe's index "N" or "v:N"; None: the first default one, cover art never."""
@@ -28,5 +29,10 @@ class DecodeOptions:
     """What is known of the colour better than by the source's tags, or not from them; unspecified: as they say."""
     raw: Header | None = None
     """What comes through stdin is raw video like this."""
+    hwaccel: str = "none"
+    """What decodes a file: none (software), cuda or cuda:N (NVDEC), auto: that where there is one."""
     low_latency: bool = False
     """Frames are given as soon as they can be decoded, at the price of speed."""
+
+    def __post_init__(self) -> None:
+        hwaccel.check(self.hwaccel)

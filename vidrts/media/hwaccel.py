@@ -1,0 +1,47 @@
+"""Decoding on a GPU: FFmpeg's hwaccel "cuda", which is NVDEC.
+
+Its frames come to the host's memory as nv12 or p010 with all that they carry (captions, HDR metadata, field flags), so
+that everything after the decoder is as it is without. A 1080p frame's way there and back is 6 MB, which a bus carries
+thousands of times a second; what NVDEC saves is the processor's time.
+"""
+
+import re
+
+import av
+from av.codec.hwaccel import HWAccel, HWDevice
+
+from vidrts.errors import DeviceError, OptionError
+
+_PLANAR = ("yuv420p", "yuv420p10le")
+"""What software gives of 4:2:0; NVDEC gives it semi-planar."""
+
+
+def check(name: str) -> None:
+    """Raise `OptionError` for what is neither none, auto, cuda nor cuda:N."""
+    if not re.fullmatch(r"none|auto|cuda(:\d+)?", name):
+        raise OptionError(f"hwaccel {name!r}: wanted none, auto, cuda or cuda:N")
+
+
+def hardware(name: str) -> HWAccel | None:
+    """What opens a source with the hardware `name` ("auto": where there is one); None for software.
+
+    A stream that the hardware does not decode is decoded in software (`in_software`). Raises `DeviceError` where
+    "cuda" is asked for and cannot be had.
+    """
+    check(name)
+    if name == "none":
+        return None
+    index = int(name.partition(":")[2] or 0)
+    try:
+        HWDevice("cuda", index)
+        return HWAccel("cuda", index, allow_software_fallback=True)
+    except (av.FFmpegError, ValueError, RuntimeError) as error:
+        if name == "auto":
+            return None
+        why = getattr(error, "strerror", None) or error
+        raise DeviceError(f"hwaccel {name}: FFmpeg reaches no such CUDA device here ({why}); wanted none") from None
+
+
+def in_software(pixel_format: str, context: av.VideoCodecContext) -> bool:
+    """Whether the hardware left this stream to software, by the pixel format of its first frame."""
+    return not context.is_hwaccel or pixel_format in _PLANAR
