@@ -69,7 +69,7 @@ def pretended_gpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], E
             tiny_network(channels=16), EnhancerOptions(device="cpu", engine="torch", scale=scale, strength=0.5)
         )
         pretended._resolver = Resolver(
-            there(None, gpu, torch.float32), gpu, torch.bfloat16, scale=2 if scale == 2 else 1
+            there(None, gpu, torch.float32), gpu, torch.bfloat16, scale=2 if scale == 2 else 1, tile=(320, 180)
         )
         return pretended
 

@@ -1,5 +1,7 @@
 """RGB in, enhanced RGB out: tiles in batches through the engine and the tail, whatever the size of the picture."""
 
+import hashlib
+import math
 from collections.abc import Callable
 from typing import Literal
 
@@ -11,11 +13,15 @@ from vidrts.networks.upscaler import Upscaler
 from vidrts.picture.engines.choice import EngineName
 from vidrts.picture.tilepass import tile_pass
 from vidrts.picture.tiles import Tile, TileGrid, band, even_tile
+from vidrts.picture.tilesearch import cache_file, candidates, fastest
 
 CPU_TILE_PIXELS = 2**20 + 2**15
 """Half a 1080p frame at once (64 bf16 channels of it are 133 MB): as fast as the whole, and there are two workers."""
 CUDA_TILE = (512, 512)
-"""64 bf16 channels of such a tile are 33 MB and stay in the L2 cache of a large GPU."""
+"""64 bf16 channels of such a tile are 33 MB and stay in the L2 cache of a large GPU: what is taken until a search
+(`tilesearch`) has found the fastest."""
+_TRIES = 3
+"""Times that a tile is tried in a search, after one to warm up."""
 
 
 class Resolver:
@@ -24,7 +30,8 @@ class Resolver:
     The picture is extended by replication once, by all that network and tail see; inside, a tile computes the same
     values whatever its neighbours, so tiled equals untiled. Not thread-safe; one for each stream and device.
 
-    `tile`: (width, height) in input pixels, "none" for whole pictures, "auto" as the device likes.
+    `tile`: (width, height) in input pixels, "none" for whole pictures, "auto" as the device likes: on a GPU the fastest
+    by a short search before the first picture of a size.
     `batch`: tiles per pass, 0 = as the device likes. `engine`: what computes the residual branch. Out of memory on a
     GPU halves the batch, then the tile, for good; `on_message` hears of that and of an engine that cannot be used.
     """
@@ -46,6 +53,9 @@ class Resolver:
         self._tiles = tile_pass(network, device, dtype, scale, engine, on_message)
         self._halo = self._tiles.halo
         self._tile = tile
+        self._fastest: dict[tuple[int, int], tuple[int, int]] = {}
+        shapes = ";".join(f"{name} {tuple(weight.shape)}" for name, weight in network.named_parameters())
+        self._about = f"{type(network).__name__} {hashlib.sha1(shapes.encode()).hexdigest()[:12]} {dtype} x{scale}"
         self._batch = batch or (4 if device.type == "cuda" else 1)
         self._on_message = on_message
 
@@ -56,9 +66,12 @@ class Resolver:
 
     def __call__(self, rgb: torch.Tensor) -> torch.Tensor:
         """(B, 3, H, W) float32 R'G'B' -> (B, 3, scale*H, scale*W) float32, not clamped (DESIGN section 3)."""
+        height, width = rgb.shape[-2:]
+        if self._tile == "auto" and self.device.type == "cuda" and (height, width) not in self._fastest:
+            self._fastest[height, width] = self._search(rgb)
         while True:
             try:
-                return self._run(rgb)
+                return self._run(rgb, self._tile_size(height, width))
             except torch.OutOfMemoryError:
                 # The exception holds the frames in which tensors live: leave the handler before going on.
                 self._shrink(rgb.shape[-2], rgb.shape[-1])
@@ -69,9 +82,34 @@ class Resolver:
         if self._tile == "none":
             return width, height
         if self._tile == "auto":
+            if (height, width) in self._fastest:
+                return self._fastest[height, width]
             most = CUDA_TILE if self.device.type == "cuda" else band(width, CPU_TILE_PIXELS)
             return even_tile(height, width, most)
         return min(self._tile[0], width), min(self._tile[1], height)
+
+    def _search(self, rgb: torch.Tensor) -> tuple[int, int]:
+        """The fastest tile for pictures of this size, on this GPU."""
+        height, width = rgb.shape[-2:]
+        card = torch.cuda.get_device_properties(self.device)
+        key = f"{card.name} {card.total_memory >> 20} MiB, torch {torch.__version__}, {self._about}, {width}x{height}"
+
+        def seconds(size: tuple[int, int]) -> float:
+            start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+            try:
+                self._run(rgb[:1], size)
+                start.record()
+                for _ in range(_TRIES):
+                    self._run(rgb[:1], size)
+                end.record()
+                end.synchronize()
+            except torch.OutOfMemoryError:
+                return math.inf
+            return float(start.elapsed_time(end)) / 1000 / _TRIES
+
+        found = fastest(key, candidates(height, width), seconds, cache_file())
+        torch.cuda.empty_cache()  # of what the others took
+        return found
 
     def _shrink(self, height: int, width: int) -> None:
         if self._batch > 1:
@@ -85,9 +123,9 @@ class Resolver:
         self._on_message(f"out of memory on {self.device}: going on with tiles of {self._tile[0]}x{self._tile[1]}")
 
     @torch.no_grad()
-    def _run(self, rgb: torch.Tensor) -> torch.Tensor:
+    def _run(self, rgb: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
         count, _, height, width = rgb.shape
-        tile_width, tile_height = self._tile_size(height, width)
+        tile_width, tile_height = size
         grid = TileGrid(height, width, tile_height, tile_width, self.halo)
         extended = F.pad(rgb, (self.halo,) * 4, mode="replicate")
         places = [(picture, tile) for picture in range(count) for tile in grid.tiles]
