@@ -14,18 +14,19 @@ def difference_ratio(changed: torch.Tensor, reference: torch.Tensor) -> float:
     The formula is open in the paper; this reading is specs/RTS.md section 6. 0 for equal pictures; raises ValueError
     for a reference that is black throughout.
     """
-    return float(100 * _difference(changed, reference).abs().sum() / _total(reference))
+    return float(100 * _difference(changed, reference).abs().sum(dtype=torch.float64) / _total(reference))
 
 
 def mean_difference(changed: torch.Tensor, reference: torch.Tensor, peak: float = 1.0) -> float:
     """100 * mean|changed - reference| / peak, in percent of full scale; `peak` is 255 for 8-bit values."""
-    return float(100 * _difference(changed, reference).abs().mean() / peak)
+    return float(100 * _difference(changed, reference).abs().mean(dtype=torch.float64) / peak)
 
 
 def rms_difference(changed: torch.Tensor, reference: torch.Tensor) -> float:
     """100 * rms(changed - reference) / mean(reference), in percent; raises ValueError for a black reference."""
     total = _total(reference)
-    return float(100 * _difference(changed, reference).square().mean().sqrt() * reference.numel() / total)
+    mean_square = _difference(changed, reference).square().mean(dtype=torch.float64)
+    return float(100 * mean_square.sqrt() * reference.numel() / total)
 
 
 def delta_scalar(stage: torch.Tensor, before: torch.Tensor, reference: torch.Tensor) -> float:
@@ -42,11 +43,14 @@ def step_ratio(stage: torch.Tensor, before: torch.Tensor) -> float:
 
 
 def _difference(changed: torch.Tensor, reference: torch.Tensor) -> torch.Tensor:
+    """In the pictures' own type where that holds it, else in float64; sums are float64 in any case."""
+    if changed.dtype == reference.dtype and changed.dtype in (torch.float32, torch.float64):
+        return changed - reference
     return changed.double() - reference.double()
 
 
 def _total(reference: torch.Tensor) -> torch.Tensor:
-    total = reference.double().sum()
+    total = reference.sum(dtype=torch.float64)
     if total == 0:
         raise ValueError("the difference ratio of a black reference is not defined")
     return total

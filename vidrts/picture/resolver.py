@@ -95,7 +95,7 @@ class Resolver:
         key = f"{card.name} {card.total_memory >> 20} MiB, torch {torch.__version__}, {self._about}, {width}x{height}"
 
         def seconds(size: tuple[int, int]) -> float:
-            start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+            start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))  # type: ignore[no-untyped-call]
             try:
                 self._run(rgb[:1], size)
                 start.record()

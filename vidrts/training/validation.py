@@ -66,6 +66,10 @@ class Validation:
         self._originals = [read_picture(path) for path in photographs]
         self._low = [degradation(original, seed) for seed, original in enumerate(self._originals)]
         self._before = [_unit(original) for original in self._originals]
+        self._raised = [double(_unit(low)[None])[0] for low in self._low]
+        """U(LR), which no stage changes."""
+        self._back = [halve(double(original[None]))[0] for original in self._before]
+        """d(U(HR0)), likewise."""
         self._masked = list(self._before)
         self._amounts: list[float] = []
         self._examples = examples
@@ -75,11 +79,10 @@ class Validation:
 
         null_ratio: the difference ratio of d(U(HR0)), which is what Lanczos there and back alone changes.
         """
-        doubled = [double(_unit(low)[None])[0].clamp_(0, 1) for low in self._low]
-        back = [halve(double(o[None]))[0] for o in self._before]
+        doubled = [raised.clamp(0, 1) for raised in self._raised]
         self._keep("LR", doubled)
         self._keep("HR0", self._before)
-        rows = [{"null_ratio": dr.difference_ratio(b, o)} for b, o in zip(back, self._before, strict=True)]
+        rows = [{"null_ratio": dr.difference_ratio(b, o)} for b, o in zip(self._back, self._before, strict=True)]
         return {
             **_means(rows),
             **self._scores(self._before),
@@ -110,7 +113,7 @@ class Validation:
                 "step_ratio": dr.step_ratio(enhanced, before),
                 "mean_difference": dr.mean_difference(enhanced, truth),
                 "rms_difference": dr.rms_difference(enhanced, truth),
-                **alpha(raw - halve(double(truth[None]))[0], raised - double(small[None])[0]),
+                **alpha(raw - self._back[k], raised - self._raised[k]),
                 "gain_at_0.35": gains[at],
                 "ciede2000": mean_ciede2000(enhanced, truth),
                 "flat_noise": or_nan(flat_noise_gain, enhanced, truth),
