@@ -110,8 +110,8 @@ def test_option_lists_are_decisions() -> None:
         "experiment": sorted("--photos --clip --arm --out --scale --device -v --verbose".split()),
         "models": [],
         "preview": sorted(
-            "-y -n --at --frames --model --strength --scale --device --precision --crop --viqet --no-viqet --workers "
-            "-v --verbose -q --quiet".split()
+            "-y -n --at --frames --model --strength --scale --device --engine --precision --crop --viqet --no-viqet "
+            "--workers -v --verbose -q --quiet".split()
         ),
         "report": sorted("--out -v --verbose -q --quiet".split()),
         "score": sorted(

@@ -321,6 +321,7 @@ def test_assumptions_are_said_once(options: dict[str, Any], core: Any) -> None:
         ({}, {"tile": (8, 64)}, "tile 8x64"),
         ({}, {"tile": (64,)}, r"tile \(64,\): wanted \(width, height\)"),
         ({}, {"precision": "fp8"}, "precision 'fp8'"),
+        ({}, {"engine": "tensorrt"}, "engine 'tensorrt'"),
         ({}, {"model": None}, "model None: wanted a shipped model's name"),
         ({}, {"model": "no-such"}, "model no-such: neither a shipped model"),
     ],

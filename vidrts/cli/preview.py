@@ -5,12 +5,13 @@ from itertools import product
 
 import click
 
-from vidrts.cli.common import DEVICE, PRECISION, QUIET, SCALE, VERBOSE
+from vidrts.cli.common import DEVICE, ENGINE, PRECISION, QUIET, SCALE, VERBOSE
 from vidrts.cli.compare import described
 from vidrts.cli.parsing import CROP, TIME
 from vidrts.cli.steps import Steps, say
 from vidrts.networks.checkpoint import DEFAULT_MODEL
 from vidrts.picture.device import Precision
+from vidrts.picture.engines.choice import EngineName
 from vidrts.picture.enhancer import EnhancerOptions
 from vidrts.report.compare import FRAMES
 from vidrts.report.plate import Crop
@@ -37,6 +38,7 @@ _PICTURE = EnhancerOptions()
 )  # fmt: skip
 @SCALE
 @DEVICE
+@ENGINE
 @PRECISION
 @click.option("--crop", type=CROP, metavar="WxH+X+Y", help="Show this piece of the pictures alone.")
 @click.option("--viqet/--no-viqet", default=True, help="Measure VIQET's MOS (default), or leave it out: faster.")
@@ -45,8 +47,8 @@ _PICTURE = EnhancerOptions()
 @QUIET
 def preview(
     source: str, report: str, overwrite: bool, at: tuple[Fraction, ...], frames: int | None, models: tuple[str, ...],
-    strengths: tuple[float, ...], scale: str, device: str, precision: Precision, crop: tuple[int, int, int, int] | None,
-    viqet: bool, workers: int | None, verbose: bool, quiet: bool,
+    strengths: tuple[float, ...], scale: str, device: str, engine: EngineName, precision: Precision,
+    crop: tuple[int, int, int, int] | None, viqet: bool, workers: int | None, verbose: bool, quiet: bool,
 ) -> None:  # fmt: skip
     """Enhance single frames of the video IN to look at, before a long run.
 
@@ -61,7 +63,7 @@ def preview(
         raise click.UsageError("--at and --frames exclude each other.")
     variants = [
         Variant(model=model, picture=EnhancerOptions(
-            scale=int(scale), strength=strength, device=device, precision=precision,
+            scale=int(scale), strength=strength, device=device, engine=engine, precision=precision,
         ))
         for model, strength in product(models or (DEFAULT_MODEL,), strengths or (_PICTURE.strength,))
     ]  # fmt: skip

@@ -15,6 +15,7 @@ from vidrts.errors import DeviceError, OptionError, UnsupportedFormatError, Vidr
 from vidrts.frame import PixelFormat
 from vidrts.networks.checkpoint import DEFAULT_MODEL, load_model
 from vidrts.picture.device import Precision
+from vidrts.picture.engines.choice import EngineName
 from vidrts.picture.enhancer import SMALLEST, EnhancerOptions
 from vsrts import frames
 from vsrts.stream import INTERLACED, Stream
@@ -35,6 +36,7 @@ def enhance(
     batch_size: int = 1,
     tile: Sequence[int] | None = None,
     precision: Precision = "auto",
+    engine: EngineName = "auto",
 ) -> vs.VideoNode:
     """Sharpen every frame of `clip` with a small super-resolution network; same format, same properties.
 
@@ -51,6 +53,7 @@ def enhance(
     batch_size: frames in one pass of a GPU, 1 to 64.
     tile: (width, height) in pixels, (0, 0) for whole frames, None as the device likes. Does not change the picture.
     precision: of the network's residual branch: "auto", "fp32", "bf16" or "fp16".
+    engine: what computes the residual branch: "auto" (OpenVINO on a CPU, torch on a GPU), "torch" or "openvino".
 
     Raises `vapoursynth.Error` where clip or options are not as above, where the first frame is interlaced and where
     its matrix is not known; later frames of that kind fail alone.
@@ -65,6 +68,7 @@ def enhance(
             strength=strength,
             device=_device(device, device_index),
             precision=precision,
+            engine=engine,
             tile=_tile(tile),
         )
         if not isinstance(model, str | os.PathLike):
