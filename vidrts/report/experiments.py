@@ -50,6 +50,8 @@ class Experiment:
 
 _NETWORKS = ("rts-r1", "rts-r3", "rts-r6")
 _CLEAN = "jpeg:80-98 > triangle"
+_GAINS_ALONE: Settings = {"stages": 4, "held_out": 4, "viqet": False}
+"""Gain, change and noise differ little from picture to picture, and no score is asked for."""
 
 EXPERIMENTS: Mapping[str, Experiment] = {
     "stages": Experiment(
@@ -84,12 +86,12 @@ EXPERIMENTS: Mapping[str, Experiment] = {
         question="The kernel that makes LR: does the gain follow the product formula, and what do order and JPEG do?",
         arms={
             **{
-                kernel.replace(":", "-"): {"degradation": kernel, "stages": 4}
+                kernel.replace(":", "-"): {"degradation": kernel, **_GAINS_ALONE}
                 for kernel in ("box", "triangle", "cubic", "lanczos", "gaussian:0.7", "gaussian:1")
             },
-            "jpeg-80-before": {"degradation": _CLEAN, "stages": 4},
-            "jpeg-80-after": {"degradation": "triangle > jpeg:80-98", "stages": 4},
-            "jpeg-30-after": {"degradation": "triangle > jpeg:30-95", "stages": 4},
+            "jpeg-80-before": {"degradation": _CLEAN, **_GAINS_ALONE},
+            "jpeg-80-after": {"degradation": "triangle > jpeg:80-98", **_GAINS_ALONE},
+            "jpeg-30-after": {"degradation": "triangle > jpeg:30-95", **_GAINS_ALONE},
         },
         answer=answers.gains,
     ),
