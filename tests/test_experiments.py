@@ -36,7 +36,7 @@ def pieces(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def small(monkeypatch: pytest.MonkeyPatch, name: str, *arms: str) -> None:
     """Leave only some arms, and two stages, of an experiment."""
     held = EXPERIMENTS[name]
-    chosen = {arm: {**held.arms[arm], "stages": 2, "patch": 16} for arm in arms}
+    chosen = {arm: {**held.arms[arm], "stages": 2, "patch": 16, "held_out": 1} for arm in arms}
     made = experiments.Experiment(
         question=held.question, arms=chosen, answer=held.answer, masters=held.masters
     )  # fmt: skip
