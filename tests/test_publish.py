@@ -50,6 +50,7 @@ def test_a_card_and_the_line_that_repeats_the_training(
     model = load_model(tmp_path / "rts-own.safetensors")
     assert (model.info.name, model.info.stage) == ("rts-own", run.selection.shipped)
     assert set(model.info.figures) == {"gain_at_0.35", "difference_ratio", "flicker"}
+    assert f"| rts-own, stage {model.info.stage} | " in text
     assert "| fixed camera | " in text and f" | {model.info.figures['flicker']:.2f} | " in text
     assert f"Difference ratio {model.info.figures['difference_ratio']:.2f} %." in text
     assert (tmp_path / "rts-own-controls.png").stat().st_size > 5000

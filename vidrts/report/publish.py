@@ -61,14 +61,14 @@ def publish(
     if selection is None or len(run.stages) < run.options.stages:
         raise OptionError(f"{run.folder}: wanted a finished run; go on with `vidrts train --resume {run.folder}`")
     stages = [load_model(RunFolder(run.folder).stage_file(n)) for n in range(1, selection.shipped + 1)]
-    chosen = stages[-1]
+    chosen = replace(stages[-1], info=replace(stages[-1].info, name=name))
     files = sorted(photos.rglob("*.png"))
     pictures = [read_photo(file) for file in files]
     photo, filmed = photo_part(chosen, pictures), [clip_part(chosen, what, file, count) for what, file in clips]
     comparison = controls.compare(files, stages, workers=1 if len(files) < 8 else None)
     controls.plot(comparison, folder / f"{name}-controls.png")
     figures = {**photo.figures, **(filmed[0].figures if filmed else {})}
-    save_model(folder / f"{name}.safetensors", chosen.network, replace(chosen.info, name=name, figures=figures))
+    save_model(folder / f"{name}.safetensors", chosen.network, replace(chosen.info, figures=figures))
     parts = [
         f"# {name}", about, "\n".join(_facts(run, chosen)), "    " + _command(run.options),
         "## Stages, on the held-out photographs", _stages(run).markdown().split("\n\n", 1)[1],
