@@ -18,6 +18,8 @@ ALPHA, ALPHA_SD = 0.779, 0.098
 """The paper's alpha of eq. 11 in stage 1, over DIV2K's validation pictures."""
 NEAR = 0.1
 """The layer b "agrees" with d(s) where it departs by less than this share of what HR_n changes."""
+ONE_SEED = 0.01
+"""What two seeds may differ by in MOS, where there is only one (specs/RTS.md section 13, B8)."""
 GROWS = 0.05
 """Percent points by which the change has to grow again to be more than what two runs differ by."""
 
@@ -116,13 +118,14 @@ def _of_scores(run: Run) -> Iterator[Claim]:
 def of_networks(scores: Mapping[str, Sequence[Sequence[float]]]) -> Table:
     """The claims of Table 3. scores: network -> for each seed MOS of HR0, HR1, HR2, HR3; the smallest network first.
 
-    A difference that is smaller than the largest standard deviation over the seeds says nothing: "open".
+    A difference that is smaller than the largest standard deviation over the seeds, or than `ONE_SEED` where there is
+    no second one, says nothing: "open".
     """
     spreads = [statistics.stdev(s) for seeds in scores.values() if len(seeds) > 1 for s in zip(*seeds, strict=True)]
-    chance = max(spreads, default=0.0)
+    chance = max(spreads, default=ONE_SEED)
     table = _table("What the networks show of the paper's claims", _of_networks(scores, chance))
-    said = f"The greatest standard deviation over seeds is {chance:.3f}; what is smaller is left open."
-    return replace(table, note=said) if spreads else table
+    known = "The greatest standard deviation over seeds is" if spreads else "Of one seed each: chance is taken to be"
+    return replace(table, note=f"{known} {chance:.3f}; differences that are smaller are left open.")
 
 
 def _of_networks(scores: Mapping[str, Sequence[Sequence[float]]], chance: float) -> Iterator[Claim]:
