@@ -246,7 +246,8 @@ def test_the_difference_is_the_amplified_one(viewer: Viewer, comparison: Compari
     amount = gain(comparison.plates)
     for times in (amount, 2 * amount):
         viewer.page.select_option("#gain", str(times))
-        viewer.page.wait_for_function(f"document.getElementById('difference').ariaLabel.endsWith('{times} times')")
+        # Not wait_for_function: the page forbids what it waits with.
+        api.expect(viewer.page.locator("#difference")).to_have_attribute("aria-label", re.compile(f" {times} times$"))
         wanted = (128 + times * (result - source)).clip(0, 255)
         assert np.array_equal(viewer.screen()[45:], wanted[45:])
         assert viewer.page.inner_text("#tag-left") == f"Difference ×{times}"
