@@ -12,7 +12,9 @@ from conftest import tiny_network
 
 from vidrts.errors import ModelError
 from vidrts.networks.checkpoint import ModelInfo, find_model, load_model, read_info, save_model, shipped_models
+from vidrts.networks.growth import begin_as
 from vidrts.networks.registry import RECIPES, build, parameter_count
+from vidrts.report.stills import read_photo
 
 
 @pytest.mark.parametrize(
@@ -158,3 +160,29 @@ def test_shipped_models_load_and_have_cards() -> None:
         card = path.with_suffix(".md").read_text()
         assert f"{parameter_count(loaded.network):,}" in card
         assert loaded.info.data_hash in card
+
+
+@pytest.mark.parametrize(("n", "channels", "tolerance"), [(3, 32, 1e-6), (6, 16, 0.01), (3, 16, 0)])
+def test_a_larger_network_begins_as_the_smaller_one(kodak: Path, n: int, channels: int, tolerance: float) -> None:
+    """And all of it learns: after a step each convolution has changed in its new part too."""
+    smaller = load_model("rts-lite").network
+    network = build("rts", {"n": n, "channels": channels})
+    begin_as(network, smaller)
+    x = read_photo(sorted(kodak.rglob("*.png"))[7])[None, :, 128:224, 256:384]
+    before = network(x)
+    assert (before - smaller(x)).abs().max() <= tolerance
+    optimizer = torch.optim.SGD(network.parameters(), lr=1e-2)
+    held = {name: value.clone() for name, value in network.state_dict().items()}
+    for _ in range(2):  # what leads nowhere yet gets no gradient in the first step
+        optimizer.zero_grad()
+        (network(x) - before.detach() - 0.1 * torch.rand(before.shape)).square().mean().backward()
+        optimizer.step()
+    for name, value in network.state_dict().items():
+        if value.dim() == 4:
+            moved = (value != held[name]).flatten(2).any(2)
+            assert moved.float().mean() > 0.9, name
+
+
+def test_a_smaller_network_does_not_begin_as_a_larger_one() -> None:
+    with pytest.raises(ValueError, match="3 layers of 16 channels do not fit into 1 of 64"):
+        begin_as(build("rts", {"n": 1, "channels": 64}), build("rts", {"n": 3, "channels": 16}))

@@ -58,7 +58,7 @@ _SECTIONS = {
 )  # fmt: skip
 @click.option(
     "--init", default="", metavar="NAME|FILE", show_default=False,
-    help="Start stage 1 from this model's weights, to fit it to other pictures or another --degrade.",
+    help="Start stage 1 from this model's weights, to fit it to other pictures, another --degrade or a larger --model.",
 )  # fmt: skip
 @click.option(
     "--degrade", default="broadcast", show_default=True, metavar="NAME|STEPS",

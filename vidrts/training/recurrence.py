@@ -8,13 +8,14 @@ A run lives in one folder (`training.runfolder`). It can be killed at any moment
 import shutil
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
 
 from vidrts.errors import OptionError
 from vidrts.networks.checkpoint import LoadedModel, ModelInfo, load_model, save_model
+from vidrts.networks.growth import begin_as
 from vidrts.networks.registry import RECIPES, build
 from vidrts.networks.upscaler import Upscaler
 from vidrts.training import phase_a, phase_b, stills
@@ -146,11 +147,15 @@ class _Run:
             return None
         given = load_model(own if own.is_file() else self._options.init)
         architecture, numbers = RECIPES[self._options.model]
-        if (given.info.architecture, dict(given.info.numbers)) != (architecture, dict(numbers)):
-            raise OptionError(
-                f"init {self._options.init}: holds another network than {self._options.model}; wanted the same one"
-            )
-        return given
+        if (given.info.architecture, dict(given.info.numbers)) == (architecture, dict(numbers)):
+            return given
+        torch.manual_seed(self._options.seed)  # every process grows the same
+        network = build(architecture, numbers)
+        try:
+            begin_as(network, given.network)
+        except ValueError as error:
+            raise OptionError(f"init {self._options.init}: {error}; wanted a part of {self._options.model}") from None
+        return replace(given, network=network, info=replace(given.info, architecture=architecture, numbers=numbers))
 
     def _corpus(self, resume: bool) -> Corpus:
         """The pictures of the run, held against those with which it was begun."""
