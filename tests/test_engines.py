@@ -5,10 +5,12 @@ import sys
 import threading
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own name for it
 from conftest import tiny_network
+from PIL import Image, ImageDraw, ImageFont
 
 from vidrts import color
 from vidrts.errors import DeviceError, OptionError
@@ -18,7 +20,7 @@ from vidrts.networks.checkpoint import load_model, shipped_models
 from vidrts.networks.registry import build
 from vidrts.networks.rts import RTS
 from vidrts.picture.blocks import by_rows, woven
-from vidrts.picture.device import cpu_has_bf16
+from vidrts.picture.device import cpu_has_bf16, pick_precision
 from vidrts.picture.engines.choice import pick_engine
 from vidrts.picture.enhancer import Enhancer, EnhancerOptions
 from vidrts.picture.lanczos import halve
@@ -76,6 +78,47 @@ def test_shipped_models_are_near_float64(model: str, scale: int, pictures: dict[
             for engine in ("torch", "openvino"):
                 got = Resolver(network, CPU, dtype, scale=scale, engine=engine)(picture)
                 assert decibels(got, truth) > least[dtype], (name, dtype, engine)
+
+
+@pytest.mark.parametrize("scale", [1, 2])
+@pytest.mark.parametrize("model", sorted(shipped_models()))
+def test_in_8_bits_shipped_models_stay_near_float64(model: str, scale: int, pictures: dict[str, torch.Tensor]) -> None:
+    """What no range may do is cut off: text and dots of pure colours are as near as photographs are."""
+    network = load_model(model).network
+    drawn = Image.new("RGB", (400, 120), (0, 0, 255))
+    for k, size in enumerate((10, 14, 24)):
+        ImageDraw.Draw(drawn).text((5, 35 * k), "Hamburgefonstiv 0123", (255, 255, 0), ImageFont.load_default(size))
+    text = torch.from_numpy(np.array(drawn)).permute(2, 0, 1)[None].float() / 255
+    dots = torch.randint(0, 2, (1, 3, 120, 160)).float()
+    for name, picture, least in (("text", text, 48), ("dots", dots, 40), *((n, p, 52) for n, p in pictures.items())):
+        truth = explicit(network, picture, scale)
+        got = Resolver(network, CPU, torch.int8, scale=scale)(picture)
+        assert decibels(got, truth) > least, name
+        assert (got - truth).abs().max() < 0.1, name
+
+
+@pytest.mark.parametrize("model", sorted(shipped_models()))
+def test_8_bits_make_no_bands(model: str) -> None:
+    """A slow ramp in codes of 8 bit, and flat colours: off by a code and a half at a step, by half of one between."""
+    network = load_model(model).network
+    ramp = (60 + torch.arange(640) // 32).div(255).repeat(48, 1)
+    for weights in ((1, 1, 1), (1, 0, 0), (0, 1, 0.5)):
+        picture = torch.stack([ramp * w for w in weights])[None]
+        exact, got = (Resolver(network, CPU, dtype)(picture) for dtype in (torch.float32, torch.int8))
+        off = (got - exact).abs()[0, :, 24, 16:-16].mul(255)
+        assert off.max() < 1.5
+        assert off[:, torch.arange(off.shape[1]) % 32 == 0].max() < 0.5  # the middles of the steps: 16 from each
+
+
+def test_8_bits_where_they_cannot_be() -> None:
+    network = tiny_network()
+    with pytest.raises(DeviceError, match="precision int8: computed by OpenVINO on a CPU alone; wanted bf16"):
+        pick_engine(network, CPU, torch.int8, "torch")
+    with pytest.raises(OptionError, match="precision int8: computed on a CPU alone, got cuda"):
+        pick_precision("int8", torch.device("cuda"))
+    done = run("auto", before="sys.modules['openvino'] = None", dtype="int8")
+    assert done.returncode == 1
+    assert "DeviceError: precision int8: needs OpenVINO" in done.stderr.splitlines()[-1]
 
 
 @ENGINES
@@ -174,14 +217,14 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own name for it
 from vidrts.networks.registry import build
 from vidrts.picture.resolver import Resolver
-resolver = Resolver(build("rts", {{}}), torch.device("cpu"), torch.float32, engine="{engine}", on_message=print)
+resolver = Resolver(build("rts", {{}}), torch.device("cpu"), torch.{dtype}, engine="{engine}", on_message=print)
 print(tuple(resolver(torch.rand(1, 3, 20, 30)).shape))
 {after}
 """
 
 
-def run(engine: str, before: str = "", after: str = "") -> subprocess.CompletedProcess[str]:
-    code = RUN.format(engine=engine, before=before, after=after)
+def run(engine: str, before: str = "", after: str = "", dtype: str = "float32") -> subprocess.CompletedProcess[str]:
+    code = RUN.format(engine=engine, before=before, after=after, dtype=dtype)
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
 
 

@@ -58,6 +58,10 @@ def test_a_card_and_the_line_that_repeats_the_training(
         assert f"| {n} | {run.measures[n]['psnr_lr_to_hr0']:.2f} dB |" in text
     assert "2 runs that differ in nothing but the seed" in text and " ± " in text
     assert "8,179 (8,100 weights" in text
+    table = text[text.index("### Precisions") :].splitlines()[4:9]
+    assert table[0] == "| precision | PSNR, photograph | PSNR, fixed camera | VIQET, photograph | flicker |"
+    decibels = {row.split("|")[1].strip(): float(row.split("|")[3].split()[0]) for row in table[2:]}
+    assert decibels["fp32"] > 120 and decibels["fp32"] > decibels["bf16"] > decibels["int8"] > 50
 
     line = next(line.strip() for line in text.splitlines() if line.strip().startswith("vidrts train"))
     words = shlex.split(line.replace("PHOTOS", str(pictures)).replace("RUN", str(tmp_path / "new")))

@@ -35,7 +35,7 @@ def fence_of(device: torch.device) -> Callable[[], None]:
 
 def ceilings(device: torch.device, precisions: tuple[str, ...], *, quick: bool = False) -> list[Ceiling]:
     """The ceilings of `device`; `quick` takes smaller matrices, which some machines cannot fill."""
-    found = [_product(device, precision, quick) for precision in dict.fromkeys(("fp32", *precisions))]
+    found = [_product(device, name, quick) for name in dict.fromkeys(("fp32", *precisions)) if name in _TYPES]
     found += _int8(device, quick)
     found.append(_copy("copy", device, device, quick))
     if device.type == "cuda":

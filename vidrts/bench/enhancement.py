@@ -91,7 +91,8 @@ def native_precisions(device: torch.device) -> tuple[Precision, ...]:
     """Precisions of the residual branch worth measuring on `device`."""
     if device.type == "cuda":
         return ("bf16", "fp16") if torch.cuda.get_device_capability(device) >= (8, 0) else ("fp16", "fp32")
-    return ("bf16", "fp32") if cpu_has_bf16() else ("fp32",)
+    floats: tuple[Precision, ...] = ("bf16", "fp32") if cpu_has_bf16() else ("fp32",)
+    return (*floats, "int8") if "openvino" in engines_of(device) else floats
 
 
 def engines_of(device: torch.device) -> tuple[EngineName, ...]:
@@ -123,6 +124,8 @@ def _probes(
             found.append(pictures.tail(network, model))
         for engine in engines:
             for precision in precisions:
+                if precision == "int8" and engine == "torch":
+                    continue  # does not compute it
                 enhancer = EnhancerOptions(device=options.device, precision=precision, engine=engine)
                 title = f"{engine} {precision}"
                 if isinstance(network, RTS):

@@ -6,9 +6,9 @@ import torch
 
 from vidrts.errors import DeviceError, OptionError
 
-Precision = Literal["auto", "fp32", "bf16", "fp16"]
-PRECISIONS: tuple[Precision, ...] = ("auto", "fp32", "bf16", "fp16")
-_TYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+Precision = Literal["auto", "fp32", "bf16", "fp16", "int8"]
+PRECISIONS: tuple[Precision, ...] = ("auto", "fp32", "bf16", "fp16", "int8")
+_TYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16, "int8": torch.int8}
 
 
 def pick_device(name: str = "auto") -> torch.device:
@@ -44,6 +44,8 @@ def pick_precision(name: Precision, device: torch.device) -> torch.dtype:
     if name != "auto":
         if name == "fp16" and device.type == "cpu":
             raise OptionError("precision fp16: a CPU computes it a thousand times slower; use bf16, fp32 or auto")
+        if name == "int8" and device.type != "cpu":
+            raise OptionError(f"precision int8: computed on a CPU alone, got {device}; use bf16, fp16 or auto")
         return _TYPES[name]
     if device.type == "cuda":
         return torch.bfloat16 if torch.cuda.get_device_capability(device) >= (8, 0) else torch.float16

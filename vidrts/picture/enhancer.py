@@ -36,7 +36,7 @@ class EnhancerOptions:
     device: str = "auto"
     """auto, cpu, cuda or cuda:N; a `Crew` also takes several GPUs, cuda:0,cuda:1."""
     precision: Precision = "auto"
-    """Of the residual branch: auto (bf16 where the device computes it natively), fp32, bf16, fp16."""
+    """Of the residual branch: auto (bf16 where the device computes it natively), fp32, bf16, fp16, int8 (CPU alone)."""
     engine: EngineName = "auto"
     """What computes the residual branch: auto (OpenVINO on a CPU, torch elsewhere), torch, openvino."""
     tile: tuple[int, int] | Literal["auto", "none"] = "auto"

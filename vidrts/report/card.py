@@ -1,7 +1,7 @@
 """The parts of a model's card that are measured on what the model was not trained on, as Markdown."""
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +13,9 @@ from vidrts.measure.fidelity import psnr
 from vidrts.measure.flicker import flicker
 from vidrts.measure.luma import luma
 from vidrts.measure.sharpness import flat_noise_gain, predicted_gain, radial_gain
+from vidrts.measure.viqet import measure_many
 from vidrts.networks.checkpoint import LoadedModel
+from vidrts.networks.upscaler import Upscaler
 from vidrts.picture.device import pick_device, pick_precision
 from vidrts.picture.lanczos import halve
 from vidrts.picture.resolver import Resolver
@@ -83,14 +85,36 @@ def clip_part(model: LoadedModel, name: str, path: Path, count: int) -> Part:
     return Part((row,), {"flicker": flickers[0]})
 
 
-def precision_row(model: LoadedModel, photo: torch.Tensor) -> str:
-    """PSNR of bf16 and float32 against float64, the long way (2x picture made, then scaled down)."""
-    exact = copy.deepcopy(model.network).double()
-    margin = model.network.reach + 4
-    x = torch.nn.functional.pad(photo[None].double(), (margin,) * 4, mode="replicate")
-    truth = halve(exact(x))[0, :, margin:-margin, margin:-margin]
-    cells = []
-    for name, dtype in (("bf16", torch.bfloat16), ("fp32", torch.float32)):
-        got = Resolver(model.network, torch.device("cpu"), dtype)(photo[None])[0]
-        cells.append(f"{name} {psnr(got, truth):.1f} dB")
-    return f"PSNR against float64 on a CPU: {', '.join(cells)}."
+def precision_part(model: LoadedModel, photo: torch.Tensor, clips: Sequence[tuple[str, Path]], count: int) -> Part:
+    """Each precision on a CPU: PSNR against float64 of one photograph and of one frame of each clip (their middles),
+    VIQET's Preview 1 day of the photograph, and flicker of the first `count` frames of the first clip."""
+    pictures = [("photograph", photo)] + [(name, to_rgb(next(frames(file, 1)))) for name, file in clips]
+    middles = [_middle(picture) for _, picture in pictures]
+    truths = [_exact(model.network, middle) for middle in middles]
+    film = [to_rgb(frame) for frame in frames(clips[0][1], count)] if clips else []
+    heads = [*(f"PSNR, {name}" for name, _ in pictures), "VIQET, photograph", *(["flicker"] if film else [])]
+    rows = ["| precision | " + " | ".join(heads) + " |", "|---" * (len(heads) + 1) + "|"]
+    for name in ("fp32", "bf16", "int8"):
+        resolver = Resolver(model.network, torch.device("cpu"), pick_precision(name, torch.device("cpu")))
+        cells = [f"{psnr(resolver(m[None])[0], t):.1f} dB" for m, t in zip(middles, truths, strict=True)]
+        enhanced = resolver(photo[None])[0].clamp(0, 1)
+        (scores,) = measure_many([enhanced.mul(255).round().byte().permute(1, 2, 0).numpy()])
+        cells.append(f"{scores.mos:.3f}")
+        if film:
+            lumas = [luma(torch.stack(video)) for video in (film, [resolver(p[None])[0].clamp(0, 1) for p in film])]
+            cells.append(f"{flicker(lumas[1], lumas[0]):.3f}")
+        rows.append(f"| {name} | " + " | ".join(cells) + " |")
+    return Part(tuple(rows), {})
+
+
+def _middle(picture: torch.Tensor, height: int = 360, width: int = 640) -> torch.Tensor:
+    top, left = (max(0, (size - most) // 2) for size, most in zip(picture.shape[1:], (height, width), strict=True))
+    return picture[:, top : top + height, left : left + width]
+
+
+def _exact(network: Upscaler, picture: torch.Tensor) -> torch.Tensor:
+    """d(SR(x)) in float64, the long way (2x picture made, then scaled down)."""
+    margin = network.reach + 4
+    x = torch.nn.functional.pad(picture[None].double(), (margin,) * 4, mode="replicate")
+    with torch.inference_mode():
+        return halve(copy.deepcopy(network).double()(x))[0, :, margin:-margin, margin:-margin]

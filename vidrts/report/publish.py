@@ -17,7 +17,7 @@ from vidrts.networks.checkpoint import LoadedModel, load_model, save_model
 from vidrts.networks.registry import parameter_count
 from vidrts.report import controls
 from vidrts.report.answers import over_seeds
-from vidrts.report.card import clip_part, photo_part, precision_row
+from vidrts.report.card import clip_part, photo_part, precision_part
 from vidrts.report.runs import Run, Table, read_run, verdict
 from vidrts.report.stills import read_photo
 from vidrts.training.degrade import PRESETS
@@ -77,7 +77,7 @@ def publish(
         _MEASURED.rstrip(), f"### Photographs: {photos.name}, {len(files)} pictures", "\n".join(photo.rows),
         *([f"### Clips: first {count} frames", "\n".join((*_CLIPS, *(r for part in filmed for r in part.rows)))]
           if filmed else []),
-        precision_row(chosen, pictures[0]),
+        "### Precisions", _PRECISIONS, "\n".join(precision_part(chosen, pictures[0], clips, count).rows),
         "## Beside plain filters", _FILTERS.format(last=chosen.info.stage, count=len(files)),
         controls.markdown(comparison), f"![Gain by radial frequency of the stages and of filters]({name}-controls.png)",
     ]  # fmt: skip
@@ -94,6 +94,8 @@ the source, where the source stands still; flat noise the noise of the flattest 
 _CLIPS = (
     "| clip | difference ratio | flicker | unsharp's | flat noise | unsharp's |", "|---|---|---|---|---|---|",
 )  # fmt: skip
+_PRECISIONS = """\
+Of the residual branch on a CPU: against float64, and whether scores and flicker notice."""
 _FILTERS = """\
 LR is the photograph as the training degrades it, HR0 the photograph, HR1 to HR{last} what the stages make of it; the
 others are FFmpeg's unsharp (5x5) and cas, and the linear filter that inverts the triangle, each so strong that it

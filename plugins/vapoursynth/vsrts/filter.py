@@ -52,7 +52,7 @@ def enhance(
     num_streams: enhancers that work at the same time, 1 to 64, each with its own memory. On a CPU one uses all cores.
     batch_size: frames in one pass of a GPU, 1 to 64.
     tile: (width, height) in pixels, (0, 0) for whole frames, None as the device likes. Does not change the picture.
-    precision: of the network's residual branch: "auto", "fp32", "bf16" or "fp16".
+    precision: of the network's residual branch: "auto", "fp32", "bf16", "fp16", or on a CPU "int8".
     engine: what computes the residual branch: "auto" (OpenVINO on a CPU, torch on a GPU), "torch" or "openvino".
 
     Raises `vapoursynth.Error` where clip or options are not as above, where the first frame is interlaced and where

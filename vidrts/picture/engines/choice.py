@@ -42,8 +42,10 @@ def pick_engine(
     """The engine for `network` on `device` with its residual in `dtype`; the caller's network is not changed.
 
     `auto` is OpenVINO on a CPU and torch elsewhere; where OpenVINO cannot do it, torch does, and `on_message` hears
-    why. Raises `DeviceError` where `openvino` is asked for and cannot be had.
+    why. Raises `DeviceError` where `openvino`, or int8, which it alone computes, is asked for and cannot be had.
     """
+    if dtype == torch.int8 and (name == "torch" or device.type != "cpu"):
+        raise DeviceError("precision int8: computed by OpenVINO on a CPU alone; wanted bf16, fp32 or auto")
     if name == "torch" or (name == "auto" and device.type != "cpu"):
         return TorchEngine(network, device, dtype)
     if device.type != "cpu":
@@ -54,6 +56,8 @@ def pick_engine(
         return OpenVINOEngine(network, dtype)
     except (ImportError, OSError, RuntimeError) as error:  # not installed, a library that it misses, no such graph
         reason = (str(error).strip() or type(error).__name__).splitlines()[-1]
+        if dtype == torch.int8:
+            raise DeviceError(f"precision int8: needs OpenVINO ({reason}); wanted bf16, fp32 or auto") from error
         if name == "openvino":
             raise DeviceError(f"engine openvino: {reason}; wanted the engine torch") from error
         on_message(f"OpenVINO cannot be used ({reason}): computing with torch, which is slower")

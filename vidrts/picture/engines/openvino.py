@@ -1,7 +1,8 @@
-"""The residual branch in OpenVINO, on a CPU: bf16 or float32, one compiled graph for each shape.
+"""The residual branch in OpenVINO, on a CPU: bf16, float32 or 8-bit integers, one compiled graph for each shape.
 
 The graph is built from the weights. Its last layer, which has three results a pixel, makes several rows at a time
-(`picture.blocks`).
+(`picture.blocks`). In int8 the residual layers alone multiply in 8 bits; the first layer, the last one (3 dB for a
+twentieth of the time) and the stream between the layers stay in bf16, or in float32 where the processor has none.
 """
 
 import importlib
@@ -18,11 +19,14 @@ import torch
 
 from vidrts.networks.rts import RTS
 from vidrts.picture.blocks import ROWS, by_rows, woven
+from vidrts.picture.engines.ranges import channel_ranges
 from vidrts.picture.engines.torch import CENTRE, centred_bias
 
 _KEPT = 2
 """Compiled shapes that are kept: a full batch of tiles and the last one. Each holds the memory of its layers."""
 _TYPES = {torch.float32: "f32", torch.bfloat16: "bf16"}
+_STEPS = 255
+"""Steps of 8 bits: 0 to 255 for what a ReLU made, -127 to 127 for weights."""
 _CONVERTER = "openvino.tools.ovc"
 
 
@@ -77,9 +81,13 @@ class OpenVINOEngine:
     def __init__(self, network: RTS, dtype: torch.dtype) -> None:
         self._ov, self._op = _load()
         self._core = _core()
-        self._precision = _TYPES[dtype]
-        if dtype == torch.bfloat16 and "BF16" not in self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+        able = self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+        if dtype == torch.bfloat16 and "BF16" not in able:
             raise RuntimeError("it computes no bf16 on this processor")
+        self._ranges = [_array(each) for each in channel_ranges(network)] if dtype == torch.int8 else []
+        if dtype == torch.int8:
+            dtype = torch.bfloat16 if "BF16" in able else torch.float32
+        self._precision = _TYPES[dtype]
         first = (_array(network.conv_in.weight), _array(centred_bias(network)))
         self._inner = [first, *((_array(conv.weight), _array(conv.bias)) for conv in network.layers)]
         out = network.conv_out
@@ -120,15 +128,25 @@ class OpenVINOEngine:
         op = self._op
         x = op.parameter(list(shape), dtype=np.float32)
         first, *layers = self._inner
-        f = op.relu(self._convolution(op.subtract(x, op.constant(np.float32(CENTRE))), *first))
-        for layer in layers:
-            f = op.add(f, op.relu(self._convolution(f, *layer)))
-        rows = self._convolution(f, *self._last, stride=ROWS, below=1 + -shape[2] % ROWS)
+        f = op.relu(self._convolution(op.subtract(x, op.constant(np.float32(CENTRE))), op.constant(first[0]), first[1]))
+        for k, (weight, bias) in enumerate(layers):
+            g, kernel = self._in_8_bits(f, weight, self._ranges[k]) if self._ranges else (f, op.constant(weight))
+            f = op.add(f, op.relu(self._convolution(g, kernel, bias)))
+        rows = self._convolution(f, op.constant(self._last[0]), self._last[1], stride=ROWS, below=1 + -shape[2] % ROWS)
         return self._ov.Model([rows], [x], "residual")
 
-    def _convolution(self, x: Any, weight: Any, bias: Any, stride: int = 1, below: int = 1) -> Any:
+    def _in_8_bits(self, f: Any, weight: Any, greatest: Any) -> tuple[Any, Any]:
+        """f over the range of each channel, 0..1, and the weights that make up for it, both rounded to 8 bits."""
+        op = self._op
+        zero, one, ranges = (np.float32(each).reshape(1, -1, 1, 1) for each in (0, 1, greatest))
+        scaled = weight * ranges
+        most = np.maximum(np.abs(scaled).max((1, 2, 3), keepdims=True), np.float32(1e-8))
+        samples = op.fake_quantize(f, zero, ranges, zero, one, _STEPS + 1)
+        return samples, op.fake_quantize(op.constant(scaled), -most, most, -most, most, _STEPS)
+
+    def _convolution(self, x: Any, kernel: Any, bias: Any, stride: int = 1, below: int = 1) -> Any:
         """One zero at each side, `below` of them below; every `stride` rows."""
-        y = self._op.convolution(x, self._op.constant(weight), [stride, 1], [1, 1], [below, 1], [1, 1])
+        y = self._op.convolution(x, kernel, [stride, 1], [1, 1], [below, 1], [1, 1])
         return self._op.add(y, self._op.constant(bias.reshape(1, -1, 1, 1)))
 
 
