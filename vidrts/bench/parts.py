@@ -26,7 +26,7 @@ from vidrts.media.encode import EncodeOptions, Target
 from vidrts.networks.checkpoint import LoadedModel
 from vidrts.networks.rts import RTS
 from vidrts.networks.upscaler import Upscaler
-from vidrts.picture import tail
+from vidrts.picture import bands, tail
 from vidrts.picture.blocks import ROWS, by_rows, woven
 from vidrts.picture.convolution import convolve
 from vidrts.picture.device import pick_precision
@@ -120,17 +120,20 @@ class Pictures:
     def color_in(self) -> Probe:
         """Planes to R'G'B'."""
         moved = self.bytes + _PIXEL * self.pixels
-        return self._probe(
-            "colour in", lambda: lambda k: color.to_rgb(self.planes[k], self.plan), {"copy": float(moved)}
-        )
+        return self._probe("colour in", self._reader, {"copy": float(moved)})
 
     def write_back(self) -> Probe:
         """A change of R'G'B' into planes."""
-        change = torch.full_like(self.rgb[0], 0.01)
-        moved = 2 * self.bytes + _PIXEL * self.pixels
-        return self._probe(
-            "write-back", lambda: lambda k: color.write_back(self.planes[k], change, self.plan), {"copy": float(moved)}
-        )  # fmt: skip
+        moved = 2 * self.bytes + 2 * _PIXEL * self.pixels
+        return self._probe("write-back", self._writer, {"copy": float(moved)})
+
+    def _reader(self) -> Callable[[int], None]:
+        out = torch.empty_like(self.rgb[0])
+        return lambda k: bands.read(self.planes[k], self.plan, out)
+
+    def _writer(self) -> Callable[[int], object]:
+        resolved = self.rgb[0].clone()
+        return lambda k: bands.write_back(self.planes[k], self.rgb[0], resolved, self.plan)
 
     def transfers(self) -> list[Probe]:
         """Planes to the GPU and back through pinned memory."""

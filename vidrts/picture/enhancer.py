@@ -15,11 +15,11 @@ from vidrts.color import ColorPlan
 from vidrts.errors import OptionError, UnsupportedFormatError
 from vidrts.frame import ColorTags, FieldOrder, Frame, PixelFormat
 from vidrts.networks.upscaler import Upscaler
+from vidrts.picture import bands
 from vidrts.picture.device import PRECISIONS, Precision, pick_device, pick_precision
 from vidrts.picture.engines.choice import ENGINES, EngineName
-from vidrts.picture.lanczos import double
 from vidrts.picture.lane import Lane, Planes
-from vidrts.picture.resolver import Resolver
+from vidrts.picture.resolver import Resolver, inside
 
 SMALLEST = 16
 """Pixels; the smallest width and height that are enhanced."""
@@ -151,16 +151,13 @@ class Enhancer:
 
     def _computed(self, pictures: Sequence[Planes], plans: Sequence[ColorPlan]) -> list[Planes]:
         """The same, all on the device where the planes are; it waits for nothing, so that it can be captured."""
-        rgb = torch.stack([color.to_rgb(planes, plan) for planes, plan in zip(pictures, plans, strict=True)])
-        # The network has seen 0..1 alone; what a source holds beyond (YUV outside the RGB cube) it keeps by write-back.
-        rgb.clamp_(0, 1)
-        resolved = self._resolver(rgb)
-        base = rgb if self.options.scale == 1 else double(rgb)
-        # E = base + strength * (resolved - base), clamped once, here; delta = E - base.
-        if self.options.strength != 1:
-            torch.lerp(base, resolved, self.options.strength, out=resolved)
-        delta = resolved.clamp_(0, 1).sub_(base)
+        height, width = pictures[0][0].shape
+        with_border = self._resolver.bordered(len(pictures), height, width)
+        rgb = inside(with_border, self._resolver.halo)
+        for planes, plan, picture in zip(pictures, plans, rgb, strict=True):
+            bands.read(planes, plan, picture)
+        resolved = self._resolver.resolve(with_border)
         return [
-            color.write_back(planes, change, plan, scale=self.options.scale)
-            for planes, change, plan in zip(pictures, delta, plans, strict=True)
+            bands.write_back(*each, strength=self.options.strength, scale=self.options.scale)
+            for each in zip(pictures, rgb, resolved, plans, strict=True)
         ]

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Literal
 
 import torch
-import torch.nn.functional as F  # noqa: N812 - torch's own name for it
 
 from vidrts.errors import DeviceError
 from vidrts.networks.upscaler import Upscaler
@@ -66,15 +65,29 @@ class Resolver:
 
     def __call__(self, rgb: torch.Tensor) -> torch.Tensor:
         """(B, 3, H, W) float32 R'G'B' -> (B, 3, scale*H, scale*W) float32, not clamped (DESIGN section 3)."""
+        with_border = self.bordered(rgb.shape[0], *rgb.shape[-2:])
+        inside(with_border, self._halo).copy_(rgb)
+        return self.resolve(with_border)
+
+    def bordered(self, count: int, height: int, width: int) -> torch.Tensor:
+        """Room for so many pictures and what lies around them, (B, 3, H + 2*halo, W + 2*halo); see `resolve`."""
+        around = 2 * self._halo
+        return torch.empty(count, 3, height + around, width + around, device=self.device)
+
+    @torch.no_grad()
+    def resolve(self, with_border: torch.Tensor) -> torch.Tensor:
+        """As for a call, of pictures that were written into `inside` of what `bordered` gave."""
+        rgb = inside(with_border, self._halo)
+        _replicate(with_border, self._halo)
         height, width = rgb.shape[-2:]
         if self._tile == "auto" and self.device.type == "cuda" and (height, width) not in self._fastest:
-            self._fastest[height, width] = self._search(rgb)
+            self._fastest[height, width] = self._search(with_border)
         while True:
             try:
-                return self._run(rgb, self._tile_size(height, width))
+                return self._run(with_border, self._tile_size(height, width))
             except torch.OutOfMemoryError:
                 # The exception holds the frames in which tensors live: leave the handler before going on.
-                self._shrink(rgb.shape[-2], rgb.shape[-1])
+                self._shrink(height, width)
             if self.device.type == "cuda":
                 torch.cuda.empty_cache()
 
@@ -88,19 +101,19 @@ class Resolver:
             return even_tile(height, width, most)
         return min(self._tile[0], width), min(self._tile[1], height)
 
-    def _search(self, rgb: torch.Tensor) -> tuple[int, int]:
+    def _search(self, with_border: torch.Tensor) -> tuple[int, int]:
         """The fastest tile for pictures of this size, on this GPU."""
-        height, width = rgb.shape[-2:]
+        height, width = inside(with_border, self._halo).shape[-2:]
         card = torch.cuda.get_device_properties(self.device)
         key = f"{card.name} {card.total_memory >> 20} MiB, torch {torch.__version__}, {self._about}, {width}x{height}"
 
         def seconds(size: tuple[int, int]) -> float:
             start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))  # type: ignore[no-untyped-call]
             try:
-                self._run(rgb[:1], size)
+                self._run(with_border[:1], size)
                 start.record()
                 for _ in range(_TRIES):
-                    self._run(rgb[:1], size)
+                    self._run(with_border[:1], size)
                 end.record()
                 end.synchronize()
             except torch.OutOfMemoryError:
@@ -122,25 +135,37 @@ class Resolver:
         self._tile = (max(32, -(-tile_width // 2)), max(32, -(-tile_height // 2)))
         self._on_message(f"out of memory on {self.device}: going on with tiles of {self._tile[0]}x{self._tile[1]}")
 
-    @torch.no_grad()
-    def _run(self, rgb: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
-        count, _, height, width = rgb.shape
+    def _run(self, with_border: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
+        count, _, height, width = inside(with_border, self._halo).shape
         tile_width, tile_height = size
         grid = TileGrid(height, width, tile_height, tile_width, self.halo)
-        extended = F.pad(rgb, (self.halo,) * 4, mode="replicate")
         places = [(picture, tile) for picture in range(count) for tile in grid.tiles]
         if len(grid.tiles) == 1 and count <= self._batch:
-            return self._tiles(extended)
-        result = rgb.new_empty(count, 3, self.scale * height, self.scale * width)
+            return self._tiles(with_border)
+        result = with_border.new_empty(count, 3, self.scale * height, self.scale * width)
         for first in range(0, len(places), self._batch):
             chosen = places[first : first + self._batch]
-            outputs = self._tiles(torch.stack([_cut(extended[picture], tile, grid) for picture, tile in chosen]))
+            outputs = self._tiles(torch.stack([_cut(with_border[picture], tile, grid) for picture, tile in chosen]))
             for (picture, tile), output in zip(chosen, outputs, strict=True):
                 y, x = self.scale * tile.y, self.scale * tile.x
                 result[picture, :, y : y + output.shape[1], x : x + output.shape[2]] = output
         return result
 
 
-def _cut(extended: torch.Tensor, tile: Tile, grid: TileGrid) -> torch.Tensor:
+def _cut(with_border: torch.Tensor, tile: Tile, grid: TileGrid) -> torch.Tensor:
     margin = 2 * grid.halo
-    return extended[:, tile.y : tile.y + grid.tile_height + margin, tile.x : tile.x + grid.tile_width + margin]
+    return with_border[:, tile.y : tile.y + grid.tile_height + margin, tile.x : tile.x + grid.tile_width + margin]
+
+
+def inside(with_border: torch.Tensor, halo: int) -> torch.Tensor:
+    """The pictures without what lies around them, a view."""
+    return with_border[..., halo:-halo, halo:-halo]
+
+
+def _replicate(with_border: torch.Tensor, halo: int) -> None:
+    """Write the picture's outermost pixels over all that lies around it."""
+    rows = with_border[..., halo:-halo, :]
+    rows[..., :halo] = rows[..., halo : halo + 1]
+    rows[..., -halo:] = rows[..., -halo - 1 : -halo]
+    with_border[..., :halo, :] = with_border[..., halo : halo + 1, :]
+    with_border[..., -halo:, :] = with_border[..., -halo - 1 : -halo, :]

@@ -1,0 +1,83 @@
+"""Colour conversion a band of rows at a time: on a CPU, what one step makes is in the cache still when the next reads
+it. The values are those of the whole picture at once; colour in takes a third of the time (1080p).
+"""
+
+from collections.abc import Iterator, Sequence
+
+import torch
+
+from vidrts import color
+from vidrts.color import ColorPlan
+from vidrts.picture.lanczos import double
+
+ROWS = 64
+"""Luma rows of a band, even: 1.5 MB of float32 R'G'B' at 1080p."""
+_MARGIN = 2
+"""Luma rows beyond a band that chroma's interpolation, up or down, may see; even."""
+
+
+def read(planes: Sequence[torch.Tensor], plan: ColorPlan, out: torch.Tensor) -> None:
+    """R'G'B' of a frame, clamped to 0..1, into `out` (3, H, W), float32, on the planes' device.
+
+    The network has seen 0..1 alone; what a source holds beyond (YUV outside the RGB cube) it keeps by write-back.
+    """
+    for first, last, top, bottom in _bands(out.shape[1], out.device):
+        part = color.to_rgb(_rows(planes, plan, top, bottom), plan)
+        torch.clamp(part[:, first - top : last - top], 0, 1, out=out[:, first:last])
+
+
+def write_back(
+    planes: Sequence[torch.Tensor],
+    rgb: torch.Tensor,
+    resolved: torch.Tensor,
+    plan: ColorPlan,
+    *,
+    strength: float = 1,
+    scale: int = 1,
+) -> tuple[torch.Tensor, ...]:
+    """Planes of E = base + strength * (resolved - base), clamped to 0..1 once, here.
+
+    rgb: (3, H, W), what `read` made of `planes`; base is that, at scale 2 its Lanczos enlargement. resolved:
+    (3, scale*H, scale*W), which is written over.
+    """
+    if scale != 1:
+        return color.write_back(planes, _change(double(rgb[None])[0], resolved, strength), plan, scale=scale)
+    height = rgb.shape[1]
+    count = 1 if plan.format.model == "gray" else 3
+    out = [torch.empty_like(plane, memory_format=torch.contiguous_format) for plane in planes[:count]]
+    done = 0  # rows of `resolved` that are a change already
+    for first, last, top, bottom in _bands(height, rgb.device):
+        _change(rgb[:, done:bottom], resolved[:, done:bottom], strength)
+        done = bottom
+        parts = color.write_back(_rows(planes[:count], plan, top, bottom), resolved[:, top:bottom], plan)
+        for component, (plane, part) in enumerate(zip(out, parts, strict=True)):
+            shift = _shift(plan, component)
+            start = (first - top) >> shift
+            rows = plane[first >> shift : -(-last >> shift)]
+            rows.copy_(part[start : start + rows.shape[0]])
+    return (*out, *planes[count:])
+
+
+def _change(base: torch.Tensor, resolved: torch.Tensor, strength: float) -> torch.Tensor:
+    """E - base, in place of `resolved`."""
+    if strength != 1:
+        torch.lerp(base, resolved, strength, out=resolved)
+    return resolved.clamp_(0, 1).sub_(base)
+
+
+def _bands(height: int, device: torch.device) -> Iterator[tuple[int, int, int, int]]:
+    """(first row, one after the last, the same with what is seen beyond); on a GPU there is one band."""
+    step = ROWS if device.type == "cpu" else height
+    for first in range(0, height, step):
+        last = min(height, first + step)
+        yield first, last, max(0, first - _MARGIN), min(height, last + _MARGIN)
+
+
+def _shift(plan: ColorPlan, component: int) -> int:
+    return plan.format.log2_h if component and plan.format.model == "yuv" else 0
+
+
+def _rows(planes: Sequence[torch.Tensor], plan: ColorPlan, top: int, bottom: int) -> list[torch.Tensor]:
+    """Of each plane the rows that belong to the luma rows top .. bottom; `top` is even, `bottom` even or the end."""
+    shifts = [_shift(plan, component) for component in range(3)] + [0]
+    return [p[top >> s : -(-bottom >> s)] for p, s in zip(planes, shifts, strict=False)]
