@@ -3,7 +3,6 @@
 result = bench_enhancement(EnhancementBench(models=("rts-lite",), sizes=((960, 540),)))
 """
 
-import importlib.util
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -22,8 +21,8 @@ from vidrts.bench.whole import LEAST, whole
 from vidrts.errors import OptionError
 from vidrts.networks.checkpoint import load_model
 from vidrts.networks.rts import RTS
-from vidrts.picture.device import Precision, cpu_has_bf16, pick_device
-from vidrts.picture.engines.choice import EngineName
+from vidrts.picture.device import Precision, pick_device
+from vidrts.picture.engines.choice import EngineName, engines_of, native_precisions
 from vidrts.picture.enhancer import EnhancerOptions
 
 SIZES = ((960, 540), (1920, 1080))
@@ -85,21 +84,6 @@ def bench_enhancement(options: EnhancementBench, on_step: Says = lambda what, do
         machine=describe(), device=str(device), clip=clip.title, others=others.share,
         rows=tuple(_row(probe, timing) for probe, timing in zip(probes, timings, strict=True)),
     )  # fmt: skip
-
-
-def native_precisions(device: torch.device) -> tuple[Precision, ...]:
-    """Precisions of the residual branch worth measuring on `device`."""
-    if device.type == "cuda":
-        return ("bf16", "fp16") if torch.cuda.get_device_capability(device) >= (8, 0) else ("fp16", "fp32")
-    floats: tuple[Precision, ...] = ("bf16", "fp32") if cpu_has_bf16() else ("fp32",)
-    return (*floats, "int8") if "openvino" in engines_of(device) else floats
-
-
-def engines_of(device: torch.device) -> tuple[EngineName, ...]:
-    """What computes on `device` here; the first is the default."""
-    if device.type == "cpu" and importlib.util.find_spec("openvino") is not None:
-        return "openvino", "torch"
-    return ("torch",)
 
 
 def _frames(options: EnhancementBench) -> int:

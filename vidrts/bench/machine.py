@@ -13,7 +13,7 @@ from pathlib import Path
 
 import torch
 
-from vidrts.picture.device import cpu_has_bf16
+from vidrts.picture.engines.choice import native_precisions
 
 _VERSIONS = ("vidrts", "torch", "openvino", "onnxruntime", "tensorrt", "av")
 
@@ -108,7 +108,7 @@ def _cpu() -> Device:
     total, free = _memory()
     return Device(
         name="cpu", title=_cpu_title(able), cores=usable_cores(), memory=total, free=free,
-        precisions=("bf16", "fp32") if cpu_has_bf16() else ("fp32",),
+        precisions=native_precisions(torch.device("cpu")),
         capability=" ".join(name for name in sets if able.get(name)),
     )  # fmt: skip
 

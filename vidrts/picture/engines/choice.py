@@ -5,6 +5,7 @@ engine = pick_engine(network, torch.device("cpu"), torch.bfloat16)
 b = x + engine.residual(x)
 """
 
+import importlib.util
 from collections.abc import Callable
 from typing import Literal, Protocol
 
@@ -12,6 +13,7 @@ import torch
 
 from vidrts.errors import DeviceError
 from vidrts.networks.rts import RTS
+from vidrts.picture.device import Precision, cpu_has_bf16
 from vidrts.picture.engines.torch import TorchEngine
 
 EngineName = Literal["auto", "torch", "openvino"]
@@ -62,3 +64,18 @@ def pick_engine(
             raise DeviceError(f"engine openvino: {reason}; wanted the engine torch") from error
         on_message(f"OpenVINO cannot be used ({reason}): computing with torch, which is slower")
         return TorchEngine(network, device, dtype)
+
+
+def native_precisions(device: torch.device) -> tuple[Precision, ...]:
+    """Precisions of the residual branch that `device` computes itself, the default first."""
+    if device.type == "cuda":
+        return ("bf16", "fp16") if torch.cuda.get_device_capability(device) >= (8, 0) else ("fp16", "fp32")
+    floats: tuple[Precision, ...] = ("bf16", "fp32") if cpu_has_bf16() else ("fp32",)
+    return (*floats, "int8") if "openvino" in engines_of(device) else floats
+
+
+def engines_of(device: torch.device) -> tuple[EngineName, ...]:
+    """What computes on `device` here; the first is the default."""
+    if device.type == "cpu" and importlib.util.find_spec("openvino") is not None:
+        return "openvino", "torch"
+    return ("torch",)
