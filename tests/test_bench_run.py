@@ -84,7 +84,7 @@ def test_devices(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     told = json.loads(capfd.readouterr().out)
     assert len(told["devices"]) == 1 + torch.cuda.device_count()
     assert told["devices"][0]["cores"] == usable_cores() == describe().cores
-    assert devices()[0].precisions[-1] == "fp32"
+    assert devices()[0].precisions[-2:] == ("fp32", "int8")
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 
 from vidrts.errors import OptionError
-from vidrts.networks.checkpoint import LoadedModel, load_model, save_model
+from vidrts.networks.checkpoint import LoadedModel, load_model, read_info, save_model
 from vidrts.networks.registry import parameter_count
 from vidrts.report import controls
 from vidrts.report.answers import over_seeds
@@ -116,7 +116,7 @@ def _facts(run: Run, model: LoadedModel) -> list[str]:
         "data": f"{_trained_on(run)} photographs and {run.photographs} more held out: see [data](data.md)",
         "data hash": f"`{info.data_hash}`",
         "training": (
-            (f"started from the weights of {Path(o.init).stem} as it was before; " if o.init else "")
+            _start(run)
             + f"{o.crops} crops a photograph of {2 * o.patch} px, batch {o.batch}, {o.steps:,} steps at {o.rate:g} for "
             f"stage 1, {o.later_steps:,} at {o.later_rate:g} for each later one"
             + (", along a cosine; " if o.decay else "; ")
@@ -128,6 +128,15 @@ def _facts(run: Run, model: LoadedModel) -> list[str]:
         "licence": info.licence,
     }
     return ["| | |", "|---|---|", *(f"| {title} | {text.replace('|', r'\|')} |" for title, text in rows.items())]
+
+
+def _start(run: Run) -> str:
+    """What the first stage began as, where it was not new weights."""
+    file = RunFolder(run.folder).init_file
+    if not file.is_file():
+        return ""
+    before = read_info(file)
+    return f"started from the weights of {before.name}, stage {before.stage}, as it was before; "
 
 
 def _trained_on(run: Run) -> int:
