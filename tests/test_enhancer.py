@@ -113,6 +113,17 @@ def test_each_field_is_a_picture(order: str) -> None:
     assert out.field_order == order
 
 
+@pytest.mark.parametrize("height", [36, 37, 38, 39])
+def test_fields_whatever_the_height(height: int) -> None:
+    """486 lines and their like: 4:2:0's lower field has a row of chroma less than its luma asks for."""
+    frame = replace(made("yuv420p", width=33, height=height), field_order="tff")
+    (out,) = Enhancer(tiny_network(), CPU)([frame])
+    assert [p.shape for p in out.planes] == [p.shape for p in frame.planes]
+    assert not torch.equal(out.planes[1][-1], frame.planes[1][-1])
+    (still,) = Enhancer(tiny_network(), replace(CPU, strength=1e-9))([frame])
+    assert all(torch.equal(a, b) for a, b in zip(still.planes, frame.planes, strict=True))
+
+
 @pytest.mark.parametrize("name", ["yuv420p", "gbrap10le", "yuva420p", "nv12", "gray"])
 def test_twice_the_size(name: str) -> None:
     (out,) = Enhancer(tiny_network(), replace(CPU, scale=2))([made(name, width=35, height=21)])

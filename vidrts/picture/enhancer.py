@@ -120,14 +120,13 @@ class Enhancer:
                 "deinterlace (--interlaced auto) for --scale 2"
             )
         parities: tuple[tuple[int, FieldOrder], ...] = ((0, "tff"), (1, "bff"))
-        fields = [
-            self._pictures([tuple(plane[row::2] for plane in frame.planes)], [self._plan(frame, parity)])[0]
-            for row, parity in parities
-        ]
+        fields = [self._pictures([_field(frame, first)], [self._plan(frame, parity)])[0] for first, parity in parities]
         woven = []
         for top, bottom, like in zip(*fields, frame.planes, strict=True):
-            plane = like.new_empty(top.shape[0] + bottom.shape[0], top.shape[1])
-            plane[0::2], plane[1::2] = top, bottom
+            plane = torch.empty_like(like, memory_format=torch.contiguous_format)
+            for first, part in enumerate((top, bottom)):
+                rows = plane[first::2]
+                rows.copy_(part[: rows.shape[0]])
             woven.append(plane)
         return replace(frame, planes=tuple(woven))
 
@@ -161,3 +160,15 @@ class Enhancer:
             bands.write_back(*each, strength=self.options.strength, scale=self.options.scale)
             for each in zip(pictures, rgb, resolved, plans, strict=True)
         ]
+
+
+def _field(frame: Frame, first: int) -> Planes:
+    """Every other row of the planes from `first` on. Where luma's field has more rows than chroma's can serve (486 rows
+    of 4:2:0: 243 and, of the lower field, 121) chroma's last one is there twice."""
+    luma, *others = (plane[first::2] for plane in frame.planes)
+    planes = [luma]
+    for component, plane in enumerate(others, 1):
+        wanted, _ = frame.format.plane_size(component, *reversed(luma.shape))
+        missing = wanted - plane.shape[0]
+        planes.append(torch.cat((plane, plane[-1:].expand(missing, -1))) if missing else plane)
+    return tuple(planes)
