@@ -112,7 +112,7 @@ def test_8_bits_make_no_bands(model: str) -> None:
 
 def test_8_bits_where_they_cannot_be() -> None:
     network = tiny_network()
-    with pytest.raises(DeviceError, match="precision int8: computed by OpenVINO on a CPU alone; wanted bf16"):
+    with pytest.raises(OptionError, match="precision int8: the engine torch does not compute it; wanted the engine"):
         pick_engine(network, CPU, torch.int8, "torch")
     with pytest.raises(OptionError, match="precision int8: computed on a CPU alone, got cuda"):
         pick_precision("int8", torch.device("cuda"))

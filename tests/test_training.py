@@ -175,7 +175,11 @@ def test_a_run_can_start_from_a_models_weights(few_photos: Path, tmp_path: Path)
         train(options(few_photos, tmp_path / "third", init="rts-r1"))
     with pytest.raises(ModelError, match="neither a shipped model"):
         train(options(few_photos, tmp_path / "third", init="nowhere.safetensors"))
+    with pytest.raises(OptionError, match="patch 18: wanted more than 18 pixels"):
+        train(options(few_photos, tmp_path / "third", patch=18, model="rts-r6"))
     assert not (tmp_path / "third").exists()
+    with pytest.raises(TrainingError, match="holds a run already"):  # and not that its init does not fit
+        train(options(few_photos, run, init="rts-lite", model="rts-lite32"))
 
 
 @pytest.mark.cuda

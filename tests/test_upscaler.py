@@ -30,6 +30,23 @@ class Foreign(Upscaler):
         return torch.nn.functional.interpolate(x, scale_factor=2) + 0.1 * self.out(torch.tanh(self.up(x)))
 
 
+class Repeated(Upscaler):
+    """Sees nothing but the pixel itself."""
+
+    @property
+    def reach(self) -> int:
+        return 0
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.nn.functional.interpolate(x, scale_factor=2)
+
+
+@pytest.mark.parametrize("tile", ["none", (20, 16)])
+def test_a_network_without_reach(tile: str | tuple[int, int]) -> None:
+    x = torch.rand(1, 3, 40, 56)
+    assert torch.equal(Resolver(Repeated(), CPU, torch.float32, scale=2, tile=tile)(x), Repeated()(x))
+
+
 @pytest.fixture
 def _known(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(registry.ARCHITECTURES, "foreign", lambda **numbers: Foreign(**numbers))

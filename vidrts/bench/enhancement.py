@@ -67,6 +67,8 @@ def bench_enhancement(options: EnhancementBench, on_step: Says = lambda what, do
     device = pick_device(options.device)
     precisions = options.precisions or native_precisions(device)
     engines = options.engines or engines_of(device)
+    if set(precisions) == {"int8"} and set(engines) == {"torch"}:
+        raise OptionError("precisions int8: the engine torch does not compute it; wanted the engine openvino")
     source = options.clip or sample()
     sizes = options.sizes or (SIZES if options.clip is None else (own_size(source),))
     probes: list[Probe] = []

@@ -33,7 +33,7 @@ class Device:
     free: int
     """Bytes that are free now."""
     precisions: tuple[str, ...]
-    """Computed natively, fastest first; the first is what --precision auto takes."""
+    """Computed natively; the first is what --precision auto takes."""
     capability: str = ""
     """Of a GPU, for example 9.0; of a CPU the instruction sets that decide its speed."""
 
@@ -116,10 +116,10 @@ def _cpu() -> Device:
 def _cuda(index: int) -> Device:
     about = torch.cuda.get_device_properties(index)
     free, total = torch.cuda.mem_get_info(index)
-    bf16 = (about.major, about.minor) >= (8, 0)
+    native = native_precisions(torch.device("cuda", index))
     return Device(
         name=f"cuda:{index}", title=about.name, cores=about.multi_processor_count, memory=total, free=free,
-        precisions=("bf16", "fp16", "fp32") if bf16 else ("fp16", "fp32"), capability=f"{about.major}.{about.minor}",
+        precisions=tuple(dict.fromkeys((*native, "fp32"))), capability=f"{about.major}.{about.minor}",
     )  # fmt: skip
 
 

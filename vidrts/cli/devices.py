@@ -18,7 +18,7 @@ _HEADS = ("device", "name", "precisions", "cores", "memory", "free", "capability
 @click.option("--json", "json_file", type=click.Path(path_type=Path, dir_okay=False, allow_dash=True), metavar="FILE",
               callback=checked, help="Write the list there as JSON; - is stdout.")  # fmt: skip
 def devices(json_file: Path | None) -> None:
-    """List what networks can run on, with memory and precisions, the fastest precision first.
+    """List what networks can run on, with memory and precisions, first what --precision auto takes.
 
     \b
     vidrts devices

@@ -45,7 +45,7 @@ def pick_precision(name: Precision, device: torch.device) -> torch.dtype:
         if name == "fp16" and device.type == "cpu":
             raise OptionError("precision fp16: a CPU computes it a thousand times slower; use bf16, fp32 or auto")
         if name == "int8" and device.type != "cpu":
-            raise OptionError(f"precision int8: computed on a CPU alone, got {device}; use bf16, fp16 or auto")
+            raise OptionError(f"precision int8: computed on a CPU alone, got {device}; wanted the device cpu, or auto")
         return _TYPES[name]
     if device.type == "cuda":
         return torch.bfloat16 if torch.cuda.get_device_capability(device) >= (8, 0) else torch.float16

@@ -159,11 +159,14 @@ def _cut(with_border: torch.Tensor, tile: Tile, grid: TileGrid) -> torch.Tensor:
 
 def inside(with_border: torch.Tensor, halo: int) -> torch.Tensor:
     """The pictures without what lies around them, a view."""
-    return with_border[..., halo:-halo, halo:-halo]
+    height, width = with_border.shape[-2:]
+    return with_border[..., halo : height - halo, halo : width - halo]
 
 
 def _replicate(with_border: torch.Tensor, halo: int) -> None:
     """Write the picture's outermost pixels over all that lies around it."""
+    if halo == 0:
+        return
     rows = with_border[..., halo:-halo, :]
     rows[..., :halo] = rows[..., halo : halo + 1]
     rows[..., -halo:] = rows[..., -halo - 1 : -halo]

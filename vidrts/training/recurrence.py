@@ -79,7 +79,8 @@ class _Run:
 
     def train(self, *, resume: bool) -> list[Path]:
         options, team, folder = self._options, self._team, self._folder
-        initial = self._initial()
+        initial = self._initial(resume)
+        phase_a.inner_part(build(*RECIPES[options.model]), 2 * options.patch)  # is refused before anything is written
         corpus = self._corpus(resume)
         torch.manual_seed(options.seed)
         frames = sum(picture.name.startswith("stills-") for picture in corpus.training)
@@ -140,12 +141,12 @@ class _Run:
         self._choose()
         return files
 
-    def _initial(self) -> LoadedModel | None:
+    def _initial(self, resume: bool) -> LoadedModel | None:
         """The model whose weights are the start: the run's own copy once there is one, since a model may change."""
         own = self._folder.init_file
         if not self._options.init:
             return None
-        given = load_model(own if own.is_file() else self._options.init)
+        given = load_model(own if resume and own.is_file() else self._options.init)
         architecture, numbers = RECIPES[self._options.model]
         if (given.info.architecture, dict(given.info.numbers)) == (architecture, dict(numbers)):
             return given

@@ -11,7 +11,7 @@ from typing import Literal, Protocol
 
 import torch
 
-from vidrts.errors import DeviceError
+from vidrts.errors import DeviceError, OptionError
 from vidrts.networks.rts import RTS
 from vidrts.picture.device import Precision, cpu_has_bf16
 from vidrts.picture.engines.torch import TorchEngine
@@ -44,10 +44,11 @@ def pick_engine(
     """The engine for `network` on `device` with its residual in `dtype`; the caller's network is not changed.
 
     `auto` is OpenVINO on a CPU and torch elsewhere; where OpenVINO cannot do it, torch does, and `on_message` hears
-    why. Raises `DeviceError` where `openvino`, or int8, which it alone computes, is asked for and cannot be had.
+    why. Raises `DeviceError` where `openvino`, or int8, which it alone computes, is asked for and cannot be had;
+    `OptionError` for int8 by torch.
     """
-    if dtype == torch.int8 and (name == "torch" or device.type != "cpu"):
-        raise DeviceError("precision int8: computed by OpenVINO on a CPU alone; wanted bf16, fp32 or auto")
+    if dtype == torch.int8 and name == "torch":
+        raise OptionError("precision int8: the engine torch does not compute it; wanted the engine openvino or auto")
     if name == "torch" or (name == "auto" and device.type != "cpu"):
         return TorchEngine(network, device, dtype)
     if device.type != "cpu":

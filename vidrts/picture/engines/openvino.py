@@ -135,10 +135,10 @@ class OpenVINOEngine:
         rows = self._convolution(f, op.constant(self._last[0]), self._last[1], stride=ROWS, below=1 + -shape[2] % ROWS)
         return self._ov.Model([rows], [x], "residual")
 
-    def _in_8_bits(self, f: Any, weight: Any, greatest: Any) -> tuple[Any, Any]:
+    def _in_8_bits(self, f: Any, weight: Any, bound: Any) -> tuple[Any, Any]:
         """f over the range of each channel, 0..1, and the weights that make up for it, both rounded to 8 bits."""
         op = self._op
-        zero, one, ranges = (np.float32(each).reshape(1, -1, 1, 1) for each in (0, 1, greatest))
+        zero, one, ranges = (np.float32(each).reshape(1, -1, 1, 1) for each in (0, 1, bound))
         scaled = weight * ranges
         most = np.maximum(np.abs(scaled).max((1, 2, 3), keepdims=True), np.float32(1e-8))
         samples = op.fake_quantize(f, zero, ranges, zero, one, _STEPS + 1)
