@@ -69,32 +69,31 @@ def decibels(got: torch.Tensor, truth: torch.Tensor) -> float:
 @pytest.mark.parametrize("scale", [1, 2])
 @pytest.mark.parametrize("model", sorted(shipped_models()))
 def test_shipped_models_are_near_float64(model: str, scale: int, pictures: dict[str, torch.Tensor]) -> None:
-    """In bf16 66 dB; at scale 2, where d does not smooth what rounding does, a little less."""
+    """In bf16 66 dB, in int8 52; at scale 2, where d does not smooth what rounding does, a little less."""
     network = load_model(model).network
-    least = {torch.float32: 120, torch.bfloat16: 66 if scale == 1 else 64}
+    ways = [(torch.float32, "torch", 120), (torch.float32, "openvino", 120), (torch.int8, "openvino", 52)]
+    if cpu_has_bf16():
+        ways += [(torch.bfloat16, engine, 66 if scale == 1 else 64) for engine in ("torch", "openvino")]
     for name, picture in pictures.items():
         truth = explicit(network, picture, scale)
-        for dtype in (torch.float32, torch.bfloat16) if cpu_has_bf16() else (torch.float32,):
-            for engine in ("torch", "openvino"):
-                got = Resolver(network, CPU, dtype, scale=scale, engine=engine)(picture)
-                assert decibels(got, truth) > least[dtype], (name, dtype, engine)
+        for dtype, engine, least in ways:
+            got = Resolver(network, CPU, dtype, scale=scale, engine=engine)(picture)
+            assert decibels(got, truth) > least, (name, dtype, engine)
 
 
-@pytest.mark.parametrize("scale", [1, 2])
 @pytest.mark.parametrize("model", sorted(shipped_models()))
-def test_in_8_bits_shipped_models_stay_near_float64(model: str, scale: int, pictures: dict[str, torch.Tensor]) -> None:
-    """What no range may do is cut off: text and dots of pure colours are as near as photographs are."""
+def test_8_bits_cut_nothing_off(model: str) -> None:
+    """Where ranges are too small for text and dots of pure colours, they miss by a hundred codes."""
     network = load_model(model).network
     drawn = Image.new("RGB", (400, 120), (0, 0, 255))
     for k, size in enumerate((10, 14, 24)):
         ImageDraw.Draw(drawn).text((5, 35 * k), "Hamburgefonstiv 0123", (255, 255, 0), ImageFont.load_default(size))
     text = torch.from_numpy(np.array(drawn)).permute(2, 0, 1)[None].float() / 255
     dots = torch.randint(0, 2, (1, 3, 120, 160)).float()
-    for name, picture, least in (("text", text, 48), ("dots", dots, 40), *((n, p, 52) for n, p in pictures.items())):
-        truth = explicit(network, picture, scale)
-        got = Resolver(network, CPU, torch.int8, scale=scale)(picture)
-        assert decibels(got, truth) > least, name
-        assert (got - truth).abs().max() < 0.1, name
+    for name, picture, least in (("text", text, 46), ("dots", dots, 44)):
+        exact, got = (Resolver(network, CPU, dtype)(picture) for dtype in (torch.float32, torch.int8))
+        assert decibels(got, exact) > least, name
+        assert (got - exact).abs().max() < 0.06, name
 
 
 @pytest.mark.parametrize("model", sorted(shipped_models()))
