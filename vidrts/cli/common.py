@@ -22,7 +22,7 @@ ENGINE = click.option(
 )  # fmt: skip
 PRECISION = click.option(
     "--precision", type=click.Choice(PRECISIONS), default=_PICTURE.precision, show_default=True,
-    help="Of the network's residual branch; int8, on CPUs: faster, 56 dB of exact.",
+    help="Of the network's residual branch; int8, on CPUs: for drafts, faster, flickers more.",
 )  # fmt: skip
 DEVICES = click.option(
     "--device", default=_PICTURE.device, show_default=True, metavar="auto|cpu|cuda[:N][,cuda:N]",

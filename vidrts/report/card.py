@@ -4,6 +4,7 @@ import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 
 import torch
 
@@ -19,7 +20,7 @@ from vidrts.networks.upscaler import Upscaler
 from vidrts.picture.device import pick_device, pick_precision
 from vidrts.picture.lanczos import halve
 from vidrts.picture.resolver import Resolver
-from vidrts.report.stills import frames, to_rgb
+from vidrts.report.stills import frames, to_bytes, to_rgb
 
 FREQUENCIES = (0.05, 0.15, 0.25, 0.35, 0.45)
 
@@ -85,21 +86,26 @@ def clip_part(model: LoadedModel, name: str, path: Path, count: int) -> Part:
     return Part((row,), {"flicker": flickers[0]})
 
 
-def precision_part(model: LoadedModel, photo: torch.Tensor, clips: Sequence[tuple[str, Path]], count: int) -> Part:
-    """Each precision on a CPU: PSNR against float64 of one photograph and of one frame of each clip (their middles),
-    VIQET's Preview 1 day of the photograph, and flicker of the first `count` frames of the first clip."""
-    pictures = [("photograph", photo)] + [(name, to_rgb(next(frames(file, 1)))) for name, file in clips]
+def precision_part(
+    model: LoadedModel, photos: Sequence[torch.Tensor], clips: Sequence[tuple[str, Path]], count: int
+) -> Part:
+    """Each precision on a CPU: PSNR against float64 of the first photograph and of one frame of each clip (their
+    middles), VIQET's Preview 1 day (mean of `photos`), and flicker of the first `count` frames of the first clip."""
+    pictures = [("photograph", photos[0])] + [(name, to_rgb(next(frames(file, 1)))) for name, file in clips]
     middles = [_middle(picture) for _, picture in pictures]
     truths = [_exact(model.network, middle) for middle in middles]
     film = [to_rgb(frame) for frame in frames(clips[0][1], count)] if clips else []
-    heads = [*(f"PSNR, {name}" for name, _ in pictures), "VIQET, photograph", *(["flicker"] if film else [])]
+    heads = [
+        *(f"PSNR, {name}" for name, _ in pictures),
+        f"VIQET, {len(photos)} photographs",
+        *(["flicker"] if film else []),
+    ]
     rows = ["| precision | " + " | ".join(heads) + " |", "|---" * (len(heads) + 1) + "|"]
     for name in ("fp32", "bf16", "int8"):
         resolver = Resolver(model.network, torch.device("cpu"), pick_precision(name, torch.device("cpu")))
         cells = [f"{psnr(resolver(m[None])[0], t):.1f} dB" for m, t in zip(middles, truths, strict=True)]
-        enhanced = resolver(photo[None])[0].clamp(0, 1)
-        (scores,) = measure_many([enhanced.mul(255).round().byte().permute(1, 2, 0).numpy()])
-        cells.append(f"{scores.mos:.3f}")
+        enhanced = [to_bytes(resolver(photo[None])[0].clamp(0, 1)) for photo in photos]
+        cells.append(f"{fmean(scores.mos for scores in measure_many(enhanced)):.3f}")
         if film:
             lumas = [luma(torch.stack(video)) for video in (film, [resolver(p[None])[0].clamp(0, 1) for p in film])]
             cells.append(f"{flicker(lumas[1], lumas[0]):.3f}")

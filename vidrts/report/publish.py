@@ -77,7 +77,7 @@ def publish(
         _MEASURED.rstrip(), f"### Photographs: {photos.name}, {len(files)} pictures", "\n".join(photo.rows),
         *([f"### Clips: first {count} frames", "\n".join((*_CLIPS, *(r for part in filmed for r in part.rows)))]
           if filmed else []),
-        "### Precisions", _PRECISIONS, "\n".join(precision_part(chosen, pictures[0], clips, count).rows),
+        "### Precisions", _PRECISIONS, "\n".join(precision_part(chosen, pictures[:8], clips, count).rows),
         "## Beside plain filters", _FILTERS.format(last=chosen.info.stage, count=len(files)),
         controls.markdown(comparison), f"![Gain by radial frequency of the stages and of filters]({name}-controls.png)",
     ]  # fmt: skip
