@@ -182,3 +182,13 @@ def test_stills_of_a_video_are_taken_once(pieces: list[Image.Image], tmp_path: P
         train(small(photos, tmp_path / "other", stills=(str(broken),)))
     assert not (tmp_path / "other" / "settings.json").exists()
     assert not list((tmp_path / "other").glob("*.part"))
+
+
+def test_seeds_are_measured_on_the_same_pictures(photos: Path, tmp_path: Path) -> None:
+    for path in sorted(photos.iterdir())[:6]:
+        (tmp_path / path.name).symlink_to(path)
+    one, other = (
+        collect(tmp_path, crop_size=64, crops_per_picture=3, held_out=2, seed=seed) for seed in (1, 2)
+    )  # fmt: skip
+    assert [p.name for p in one.validation] == [p.name for p in other.validation]
+    assert one.crops != other.crops

@@ -54,7 +54,7 @@ def table_3(runs: Runs, folder: Path) -> list[Table]:
     for name, seeds in scores.items():
         found = list(zip(*seeds, strict=True))
         paper = [f"{v:.3f}" for v in PAPER_3.get(name, ())][: len(found)] or ["–"] * len(found)
-        rows.append((name, str(len(seeds)), *(_spread(values) for values in found), *paper))
+        rows.append((name, str(len(seeds)), *(spread(values) for values in found), *paper))
     stages = [f"HR{n}" for n in range(max(len(run.stages) for run in runs.values()) + 1)]
     return [claims.of_networks(scores), Table(
         "Table 3: MOS of tiles", ("", "seeds", *stages, *(f"paper, {s}" for s in stages)), tuple(rows),
@@ -171,11 +171,15 @@ def over_seeds(runs: Runs) -> Iterator[Table]:
                     values.setdefault(run.options.model, {}).setdefault(n, []).append(run.measures[n][measure])
         if values:
             stages = sorted({n for held in values.values() for n in held})
-            rows = [(network, *(_spread(held.get(n, ())) for n in stages)) for network, held in values.items()]
-            yield Table(title, ("", *(f"HR{n}" for n in stages)), tuple(rows))
+            rows = [(network, *(spread(held.get(n, ())) for n in stages)) for network, held in values.items()]
+            held_out = {tuple(p["name"] for p in _validation(run)) for run in runs.values()}
+            note = (
+                "Each seed is measured on other photographs: most of the spread is theirs." if len(held_out) > 1 else ""
+            )
+            yield Table(title, ("", *(f"HR{n}" for n in stages)), tuple(rows), note)
 
 
-def _spread(values: Sequence[float]) -> str:
+def spread(values: Sequence[float]) -> str:
     """The mean, with the standard deviation where there are several."""
     if not values:
         return "–"

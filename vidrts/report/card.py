@@ -68,6 +68,19 @@ def photo_part(model: LoadedModel, photos: list[torch.Tensor]) -> Part:
     )
 
 
+def stage_figures(model: LoadedModel, photos: Sequence[torch.Tensor]) -> dict[str, float]:
+    """What a stage makes of photographs, as means: how much it changes, how much sharper, noisier and better scored."""
+    device = pick_device("auto")
+    resolver = Resolver(model.network, device, pick_precision("auto", device))
+    pairs = [(resolver(p[None].to(device))[0].clamp(0, 1).cpu(), p) for p in photos]
+    return {
+        "difference ratio, %": fmean(difference_ratio(e, p) for e, p in pairs),
+        "gain at 0.35": fmean(radial_gain(e, p, bands=5)[1][FREQUENCIES.index(0.35)] for e, p in pairs),
+        "noise of flat areas": fmean(flat_noise_gain(e, p) for e, p in pairs),
+        "VIQET Preview 1 day": fmean(scores.mos for scores in measure_many([to_bytes(e) for e, _ in pairs])),
+    }
+
+
 def clip_part(model: LoadedModel, name: str, path: Path, count: int) -> Part:
     """Difference ratio and flicker on one clip, and the unsharp mask's flicker at equal change."""
     device = pick_device("auto")

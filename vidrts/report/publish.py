@@ -11,13 +11,14 @@ from dataclasses import MISSING, fields, replace
 from pathlib import Path
 
 import click
+import torch
 
 from vidrts.errors import OptionError
 from vidrts.networks.checkpoint import LoadedModel, load_model, read_info, save_model
 from vidrts.networks.registry import parameter_count
 from vidrts.report import controls
-from vidrts.report.answers import over_seeds
-from vidrts.report.card import clip_part, photo_part, precision_part
+from vidrts.report.answers import spread
+from vidrts.report.card import clip_part, photo_part, precision_part, stage_figures
 from vidrts.report.runs import Run, Table, read_run, verdict
 from vidrts.report.stills import read_photo
 from vidrts.training.degrade import PRESETS
@@ -72,7 +73,7 @@ def publish(
     parts = [
         f"# {name}", about, "\n".join(_facts(run, chosen)), "    " + _command(run.options),
         "## Stages, on the held-out photographs", _stages(run).markdown().split("\n\n", 1)[1],
-        *_error_bars(seeds),
+        *_error_bars(seeds, pictures[:8]),
         "## Measured on what it was not trained on", "    " + _publishing(name, photos, clips, seeds),
         _MEASURED.rstrip(), f"### Photographs: {photos.name}, {len(files)} pictures", "\n".join(photo.rows),
         *([f"### Clips: first {count} frames", "\n".join((*_CLIPS, *(r for part in filmed for r in part.rows)))]
@@ -190,16 +191,24 @@ def _stages(run: Run) -> Table:
     return Table("Stages", ("stage", *(title for title, _ in known.values())), tuple(rows), note)
 
 
-def _error_bars(seeds: Sequence[Run]) -> list[str]:
+def _error_bars(seeds: Sequence[Run], pictures: Sequence[torch.Tensor]) -> list[str]:
     if not seeds:
         return ["There is one run of one seed: no error bars."]
     o = seeds[0].options
     told = (
-        f"Mean and standard deviation of {len(seeds)} runs that differ in nothing but the seed: {o.model}, "
-        f"`{o.degradation}`, {o.steps:,} and {o.later_steps:,} steps."
+        f"Mean and standard deviation of {len(seeds)} runs that differ in nothing but the seed ({o.model}, "
+        f"`{o.degradation}`, {o.steps:,} and {o.later_steps:,} steps), each a mean of the same {len(pictures)} "
+        "photographs that none was trained on."
     )
-    tables = [table.markdown().replace("### ", "#### ") for table in over_seeds({run.name: run for run in seeds})]
-    return ["### Error bars", told, *tables]
+    stages = seeds[0].stages
+    values: dict[str, dict[int, list[float]]] = {}
+    for run in seeds:
+        for n in stages:
+            for what, value in stage_figures(load_model(RunFolder(run.folder).stage_file(n)), pictures).items():
+                values.setdefault(what, {}).setdefault(n, []).append(value)
+    rows = [(what, *(spread(held[n]) for n in stages)) for what, held in values.items()]
+    table = Table("Error bars", ("", *(f"HR{n}" for n in stages)), tuple(rows))
+    return ["### Error bars", told, table.markdown().split("\n\n", 1)[1]]
 
 
 def _written(card: Path) -> str:

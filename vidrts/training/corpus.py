@@ -20,6 +20,10 @@ _UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, struct.error, Image.D
 """What Pillow raises for damaged files."""
 
 
+_SPLIT = 1
+"""What the split is drawn by. Once it was the run's seed: those of seed 1 are as they were, places (`rng`) and all."""
+
+
 @dataclass(frozen=True)
 class Picture:
     """A usable picture file."""
@@ -113,7 +117,8 @@ def collect(
     resemble each other; they have `stills_weight` crops for each of a photograph.
 
     Pictures that cannot be read, are smaller than a crop, or are there twice are told and left out. Raises
-    `TrainingError` where too few are left. The split and the places depend on the names, sizes and `seed` alone.
+    `TrainingError` where too few are left. The split depends on the names alone, so that runs of other seeds are
+    measured on the same pictures; the places on names, sizes and `seed`.
     """
     scan = _Scan(crop_size, on_message)
     rng = np.random.default_rng(seed)
@@ -134,7 +139,8 @@ def collect(
                 f"{photos}: {len(usable)} usable pictures, wanted at least {held_out + 1} of which {held_out} are "
                 "held out"
             )
-        back = set(rng.choice(len(usable), size=held_out, replace=False).tolist())
+        first, _ = (r.choice(len(usable), size=held_out, replace=False) for r in (np.random.default_rng(_SPLIT), rng))
+        back = set(first.tolist())
         training = [u for i, u in enumerate(usable) if i not in back]
         validation = [u for i, u in enumerate(usable) if i in back]
     frames = [frame for number, folder in enumerate(stills, 1) for frame in scan.folder(folder, f"stills-{number}/")]
