@@ -11,8 +11,9 @@ from vidrts.media.encode import EncodeOptions
 from vidrts.picture.enhancer import EnhancerOptions
 from vidrts.pipeline import EnhanceOptions, Progress, enhance
 
-_LEAD = 2
-"""Frames that are written before the time counts: files are opened by then, engines compiled and warm."""
+_LEAD = 8
+"""Frames that are written before the time counts: files are opened by then, the engines of all workers compiled, their
+memory touched for the first time, and what is under way between the stages is as much as it will be."""
 LEAST = _LEAD + 4
 """Frames of the shortest run."""
 
