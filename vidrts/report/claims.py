@@ -119,8 +119,7 @@ def of_networks(scores: Mapping[str, Sequence[Sequence[float]]]) -> Table:
     """The claims of Table 3. scores: network -> for each seed MOS of HR0, HR1, HR2, HR3; the smallest network first.
 
     They count from each seed's own HR0: seeds may be measured on other photographs. A difference that is smaller than
-    the largest standard deviation over the seeds, or than `ONE_SEED` where there is
-    no second one, says nothing: "open".
+    the largest standard deviation over the seeds, or than `ONE_SEED` where there is no second one, is left "open".
     """
     scores = {name: [[s - seed[0] for s in seed] for seed in seeds] for name, seeds in scores.items()}
     spreads = [statistics.stdev(s) for seeds in scores.values() if len(seeds) > 1 for s in zip(*seeds, strict=True)]

@@ -21,7 +21,7 @@ _UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, struct.error, Image.D
 
 
 _SPLIT = 1
-"""What the split is drawn by. Once it was the run's seed: those of seed 1 are as they were, places (`rng`) and all."""
+"""What the split is drawn by. Once it was the run's seed: split and places of seed 1 are as they were."""
 
 
 @dataclass(frozen=True)
@@ -139,8 +139,8 @@ def collect(
                 f"{photos}: {len(usable)} usable pictures, wanted at least {held_out + 1} of which {held_out} are "
                 "held out"
             )
-        first, _ = (r.choice(len(usable), size=held_out, replace=False) for r in (np.random.default_rng(_SPLIT), rng))
-        back = set(first.tolist())
+        back = set(np.random.default_rng(_SPLIT).choice(len(usable), size=held_out, replace=False).tolist())
+        rng.choice(len(usable), size=held_out, replace=False)  # once the split; the places come after it
         training = [u for i, u in enumerate(usable) if i not in back]
         validation = [u for i, u in enumerate(usable) if i in back]
     frames = [frame for number, folder in enumerate(stills, 1) for frame in scan.folder(folder, f"stills-{number}/")]
