@@ -22,7 +22,8 @@ from vidrts.bench.peers.graphs import Sum, steps, write_ncnn, write_onnx
 from vidrts.bench.peers.truth import luma_psnr
 from vidrts.bench.result import Result
 from vidrts.bench.targets import targets
-from vidrts.cli import command, run
+from vidrts.cli import run
+from vidrts.cli.bench import bench
 from vidrts.errors import OptionError
 from vidrts.frame import Frame
 from vidrts.media.decode import Source
@@ -105,8 +106,7 @@ def test_wrong_words(arguments: list[str], word: str, capfd: pytest.CaptureFixtu
 
 
 def test_option_lists_of_bench_are_decisions() -> None:
-    bench = command.commands["bench"]
-    found = {name: sorted(o for p in sub.params for o in p.opts) for name, sub in bench.commands.items()}  # type: ignore[attr-defined]
+    found = {name: sorted(o for p in sub.params for o in p.opts) for name, sub in bench.commands.items()}
     common = "--rounds --quick --json -v --verbose -q --quiet"
     assert {k: v for k, v in found.items() if k != "train"} == {
         "enhance": sorted(

@@ -15,6 +15,7 @@ from PIL import Image
 
 import vidrts
 from vidrts.cli import jsonfile, run
+from vidrts.cli.enhance import enhance as command
 from vidrts.cli.parsing import parse_bit_rate, parse_languages, parse_pair, parse_tile, parse_time
 from vidrts.cli.progress import describe, human_size, human_time
 from vidrts.errors import OutputError
@@ -172,7 +173,7 @@ def test_the_help_of_enhance_is_in_sections(capfd: pytest.CaptureFixture[str]) -
         "\n  -y / -n", "--help", "\nQuality when none is given", "\n  libx265     crf",
     )]  # fmt: skip
     assert places == sorted(places)
-    options = vidrts.cli.command.commands["enhance"].params
+    options = command.params
     for option in (o for p in options if p.param_type_name == "option" for o in p.opts):
         assert len(re.findall(rf"^  (?:-\w, )?{re.escape(option)}\b", told, re.MULTILINE)) == 1, option
 

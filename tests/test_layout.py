@@ -1,13 +1,15 @@
 """The house keeps its shape: imports point one way, the public names are few, option lists are decisions."""
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import click
 import pytest
 
 import vidrts
-from vidrts.cli import command
+from vidrts.cli.subcommands import SUBCOMMANDS, Subcommands
 
 ROOT = Path(vidrts.__file__).parent
 PLUGINS = ROOT.parent / "plugins"
@@ -90,10 +92,17 @@ def test_public_names() -> None:
     assert all(getattr(vidrts, name).__doc__ for name in vidrts.__all__)
 
 
+def subcommands() -> dict[str, click.Command]:
+    group = Subcommands()
+    found = {name: group.get_command(click.Context(group), name) for name in SUBCOMMANDS}
+    assert None not in found.values()
+    return found  # type: ignore[return-value]
+
+
 def test_option_lists_are_decisions() -> None:
     options = {
         name: sorted(o for p in sub.params if isinstance(p, click.Option) for o in (*p.opts, *p.secondary_opts))
-        for name, sub in command.commands.items()
+        for name, sub in subcommands().items()
     }
     assert options == {
         "enhance": sorted(
@@ -129,4 +138,15 @@ def test_option_lists_are_decisions() -> None:
 
 
 def test_every_command_has_help() -> None:
-    assert all(sub.help and sub.help.splitlines()[0].endswith(".") for sub in command.commands.values())
+    for name, sub in subcommands().items():
+        assert sub.name == name and sub.help and sub.help.splitlines()[0].endswith(".")
+        assert len(SUBCOMMANDS[name]) <= 65, "a line of the group's help in a terminal of 80 columns"
+
+
+def test_help_loads_nothing_heavy() -> None:
+    code = (
+        "import sys; from vidrts.cli import run; run(['--help'])\n"
+        "print(sorted({'torch', 'av', 'numpy'} & set(sys.modules)))"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert said.splitlines()[-1] == "[]" and all(f"  {name} " in said for name in SUBCOMMANDS)

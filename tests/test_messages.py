@@ -79,12 +79,24 @@ def test_two_ways_of_naming_a_preset(clips: Path, tmp_path: Path) -> None:
                 assert target.encoder.name == "libx264"
 
 
+@pytest.mark.parametrize("words", ["-frames:v 20", "-vf scale=2", "-crf18", "-filmgrain"])
+def test_an_option_of_ffmpeg_that_vidrts_has_not(words: str, capfd: pytest.CaptureFixture[str]) -> None:
+    assert run(["enhance", *words.split(), "in.mov", "out.mkv"]) == 2
+    assert f"No such option '{words.split()[0]}'" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("words", ["-yq", "-crf=18", "-c:v=ffv1", "-e -x=3", "-e x=-yes"])
+def test_ways_of_writing_options(words: str, capfd: pytest.CaptureFixture[str]) -> None:
+    assert run(["enhance", *words.split(), "--model", "nosuch", "in.mov", "out.mkv"]) == 1
+    assert "model nosuch: neither a shipped model" in capfd.readouterr().err
+
+
 def test_names_that_begin_with_a_dash(
     clips: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "-in.mov").symlink_to(clips / "androidx_media__bt601.mov")
-    assert run(["enhance", "--device", "cpu", "-in.mov", "out.mkv"]) == 1
+    assert run(["enhance", "--device", "cpu", "-in.mov", "out.mkv"]) == 2
     assert "written ./-in.mov" in capfd.readouterr().err
     assert run(["enhance", "--device", "cpu", "in.mov", "-out.mkv"]) == 2
     assert "written ./-out.mkv" in capfd.readouterr().err

@@ -14,29 +14,15 @@ from pathlib import Path
 import click
 
 import vidrts
-from vidrts.cli import interrupt
+from vidrts.cli.subcommands import Subcommands
 from vidrts.errors import ConsumerGoneError, Interrupted, OptionError, VidrtsError
-
-with interrupt.at_once():  # torch takes seconds to load
-    from vidrts.cli.bench import bench
-    from vidrts.cli.compare import compare
-    from vidrts.cli.devices import devices
-    from vidrts.cli.enhance import enhance
-    from vidrts.cli.experiment import experiment
-    from vidrts.cli.models import models
-    from vidrts.cli.preview import preview
-    from vidrts.cli.report import report
-    from vidrts.cli.score import score
-    from vidrts.cli.stills import stills
-    from vidrts.cli.train import train
-    from vidrts.media.containers import OUTPUT_FORMATS
 
 FAILED, USAGE = 1, 2
 GONE = 128 + signal.SIGPIPE if hasattr(signal, "SIGPIPE") else FAILED
 """The code of a program in a pipe that SIGPIPE ended."""
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.group(cls=Subcommands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(vidrts.__version__, prog_name="vidrts")
 def command() -> None:
     """Video frame enhancement for FFmpeg pipelines.
@@ -44,10 +30,6 @@ def command() -> None:
     \b
     vidrts enhance in.mp4 out.mp4
     """
-
-
-for _subcommand in (enhance, preview, compare, score, models, stills, train, report, experiment, bench, devices):
-    command.add_command(_subcommand)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -91,6 +73,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 def _hint_at_dashes(given: list[str]) -> None:
     """Say how a file name that begins with a dash is written: it was taken for an option."""
+    from vidrts.media.containers import OUTPUT_FORMATS  # with PyAV and torch, which a run without files can spare
+
     for argument in given:
         if argument.startswith("-") and (Path(argument).suffix.lower() in OUTPUT_FORMATS or Path(argument).is_file()):
             click.echo(f"vidrts: a file name that begins with a dash is written ./{argument}", err=True)

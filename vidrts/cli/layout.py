@@ -1,5 +1,6 @@
 """How the help of a command with many options is laid out: options under headings, tables at the end."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -23,6 +24,24 @@ class Sectioned(click.Command):
         super().__init__(*arguments, **more)
         self._sections = sections
         self._tables = tables or {}
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Click's hook. A word of FFmpeg's that is no option here is said to be none: to click `-frames:v 20` is `-f`
+        with its value run on, and an unknown format `rames:v`."""
+        valued = {
+            name: not getattr(o, "is_flag", True) for o in self.get_params(ctx) for name in (*o.opts, *o.secondary_opts)
+        }
+        words = iter(args)
+        for word in words:
+            if word == "--":
+                break
+            if valued.get(word):
+                next(words, None)  # its value, whatever that begins with
+            elif re.match("-[A-Za-z]{2}", word) and word.split("=")[0] not in valued:
+                if all(valued.get(f"-{letter}") is False for letter in word[1:]):
+                    continue  # flags in one word
+                raise click.NoSuchOption(word, ctx=ctx)
+        return super().parse_args(ctx, args)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Click's hook."""

@@ -1,0 +1,44 @@
+"""The subcommands, each imported when it is called: torch takes seconds to load, and `vidrts --help` needs it not."""
+
+from importlib import import_module
+
+import click
+
+from vidrts.cli import interrupt
+
+SUBCOMMANDS = {
+    "enhance": "Sharpen every frame of a video; everything else stays as it was.",
+    "preview": "Enhance single frames, to choose a model and a strength.",
+    "compare": "Show a video beside what was made of it: a page for a browser.",
+    "score": "Measure pictures and videos, alone or against their source.",
+    "models": "List the shipped models with their key figures.",
+    "devices": "List what networks can run on, with memory and precisions.",
+    "stills": "Take sharp, distinct frames out of videos, to train on.",
+    "train": "Train a network on photographs and stills.",
+    "report": "Draw training runs: the paper's tables and figures.",
+    "experiment": "Train and measure what answers one question.",
+    "bench": "Measure the speed of this machine.",
+}
+"""Name -> what it is for, in the order of the help; `vidrts.cli.<name>.<name>` is the command."""
+
+
+class Subcommands(click.Group):
+    """The group of `SUBCOMMANDS`."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Click's hook."""
+        return list(SUBCOMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Click's hook."""
+        if cmd_name not in SUBCOMMANDS:
+            return None
+        with interrupt.at_once():
+            found = getattr(import_module(f"vidrts.cli.{cmd_name}"), cmd_name)
+        assert isinstance(found, click.Command)
+        return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Click's hook: from the table, since each command's own help would import it."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(SUBCOMMANDS.items()))
