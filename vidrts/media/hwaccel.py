@@ -5,6 +5,7 @@ that everything after the decoder is as it is without. A 1080p frame's way there
 thousands of times a second; what NVDEC saves is the processor's time.
 """
 
+import os
 import re
 
 import av
@@ -12,8 +13,11 @@ from av.codec.hwaccel import HWAccel, HWDevice
 
 from vidrts.errors import DeviceError, OptionError
 
-_PLANAR = ("yuv420p", "yuv420p10le")
-"""What software gives of 4:2:0; NVDEC gives it semi-planar."""
+_SURFACES = ("nv12", "p010le", "p016le", "nv16", "p210le", "p216le", "yuv444p", "yuv444p16le")
+"""What NVDEC gives; software has 4:2:0 and 4:2:2 planar."""
+_MOST_THREADS = 8
+"""Each frame thread takes one more of NVDEC's 32 surfaces, of which 16 reference frames and what else is in flight
+leave no more than ten: with sixteen threads such a stream would go to software."""
 
 
 def check(name: str) -> None:
@@ -44,4 +48,9 @@ def hardware(name: str) -> HWAccel | None:
 
 def in_software(pixel_format: str, context: av.VideoCodecContext) -> bool:
     """Whether the hardware left this stream to software, by the pixel format of its first frame."""
-    return not context.is_hwaccel or pixel_format in _PLANAR
+    return not context.is_hwaccel or pixel_format not in _SURFACES
+
+
+def decoder_threads(asked: int) -> int:
+    """Decoder threads beside hardware, where `asked` (0: no wish) are wished for."""
+    return min(asked or os.cpu_count() or 1, _MOST_THREADS)

@@ -1,8 +1,13 @@
 """2-D convolution that gives a pixel the same value whatever the size of the picture around it.
 
 On a CPU torch chooses between its own kernels and oneDNN's by the size of the input, and the two differ in the last
-bit; tiled would then not equal untiled. Here oneDNN is asked for by name wherever torch has it.
+bit; tiled would then not equal untiled. Here oneDNN is asked for by name wherever torch has it. On a GPU float32 means
+float32: torch lets cuDNN round what it multiplies to TF32, 10 bits, which the picture itself would go through in the
+tail.
 """
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own name for it
@@ -16,9 +21,17 @@ def convolve(
 
     `rows`: the vertical stride; the horizontal one is 1.
     """
+    out: torch.Tensor
     if x.device.type == "cpu" and _has_onednn(x.dtype):
-        out: torch.Tensor = torch.ops.aten.mkldnn_convolution(
+        out = torch.ops.aten.mkldnn_convolution(
             x, weight, bias, [padding, padding], [rows, 1], [1, 1], 1
+        )  # fmt: skip
+        return out
+    if x.device.type == "cuda":
+        # What F.conv2d comes to, with TF32 told apart from the flag of the whole process.
+        out = torch.ops.aten._convolution(
+            x, weight, bias, [rows, 1], [padding, padding], [1, 1], False, [0, 0], 1, benchmark=False,
+            deterministic=False, cudnn_enabled=True, allow_tf32=False,
         )  # fmt: skip
         return out
     return F.conv2d(x, weight, bias, stride=(rows, 1), padding=padding)
@@ -29,6 +42,21 @@ def _has_onednn(dtype: torch.dtype) -> bool:
     if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
         return False
     return dtype == torch.float32 or (dtype == torch.bfloat16 and torch.ops.mkldnn._is_mkldnn_bf16_supported())
+
+
+@contextmanager
+def exact_on_gpus() -> Iterator[None]:
+    """Meanwhile no convolution of this process rounds float32 to TF32: for training, since `convolve` has no gradients.
+
+    Bf16 is not touched.
+    """
+    convolutions = torch.backends.cudnn.conv  # type: ignore[attr-defined]
+    before = convolutions.fp32_precision
+    convolutions.fp32_precision = "ieee"
+    try:
+        yield
+    finally:
+        convolutions.fp32_precision = before
 
 
 class _Convolution(nn.Conv2d):

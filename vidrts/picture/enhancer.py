@@ -82,7 +82,7 @@ class Enhancer:
             self.device,
             self.precision,
             scale=2 if options.scale == 2 else 1,
-            tile=options.tile,
+            tile="fastest" if options.tile == "auto" else options.tile,
             batch=options.batch,
             engine=options.engine,
             on_message=on_message,

@@ -5,6 +5,8 @@ hundred, and no time of Python's. Several lanes side by side keep the copies of 
 another. Everything that is captured must neither wait for the host nor take anything from it.
 """
 
+import threading
+from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 
@@ -14,8 +16,12 @@ type Planes = tuple[torch.Tensor, ...]
 type Compute = Callable[[Sequence[Planes]], list[Planes]]
 """Planes of pictures on the device -> the planes that come of them, there."""
 
-_KEPT = 2
-"""Captures kept: a stream has one shape, or two where its last batch is smaller; each holds its own memory."""
+_KEPT = 4
+"""Captures kept: a stream has one shape, two where its last batch is smaller, three where frames and fields mix; each
+holds its own memory."""
+_ALONE = threading.Lock()
+"""Held while anything but a replay is done: a capture begins with a wait for the whole device, which breaks the capture
+of another lane, and a search for the fastest tile would time the other lane's work, too."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +44,7 @@ class Lane:
         self._stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
         self._on_message = on_message
         self._seen: set[Hashable] = set()
-        self._captures: dict[Hashable, _Capture] = {}
+        self._captures: OrderedDict[Hashable, _Capture] = OrderedDict()
         self._captures_at_all = True
 
     def __call__(self, pictures: Sequence[Planes], compute: Compute, about: Hashable) -> list[Planes]:
@@ -50,13 +56,16 @@ class Lane:
         self._stream.wait_stream(torch.cuda.current_stream(self._device))  # where weights and matrices were made
         with torch.cuda.device(self._device), torch.cuda.stream(self._stream):
             capture = self._captures.get(key)
-            if capture is None and self._captures_at_all and key in self._seen:
-                capture = self._captured(pictures, compute, key)
             if capture is None:
-                # The first time step by step: that warms up, and lets memory that runs out be dealt with.
-                outputs = compute([tuple(self._up(plane) for plane in planes) for planes in pictures])
-                self._seen.add(key)
-            else:
+                with _ALONE:
+                    if self._captures_at_all and key in self._seen:
+                        capture = self._captured(pictures, compute, key)
+                    if capture is None:
+                        # The first time step by step: that warms up, and lets memory that runs out be dealt with.
+                        outputs = compute([tuple(self._up(plane) for plane in planes) for planes in pictures])
+                        self._seen.add(key)
+            if capture is not None:
+                self._captures.move_to_end(key)
                 for planes, places in zip(pictures, capture.inputs, strict=True):
                     for plane, place in zip(planes, places, strict=True):
                         place.copy_(_pinned(plane), non_blocking=True)
@@ -74,7 +83,7 @@ class Lane:
         try:
             compute(inputs)  # once more: another thread may have come here first, and libraries warm up in each
             self._stream.synchronize()
-            # Other lanes may allocate meanwhile; what they do is not captured.
+            # Other lanes may replay and allocate meanwhile; what they do is not captured.
             with torch.cuda.graph(graph, stream=self._stream, capture_error_mode="thread_local"):
                 outputs = compute(inputs)
         except RuntimeError as error:
@@ -84,7 +93,7 @@ class Lane:
             self._on_message(f"{self._device}: frames are computed step by step, which is slower ({reason})")
             return None
         while len(self._captures) >= _KEPT:
-            del self._captures[next(iter(self._captures))]
+            self._captures.popitem(last=False)
         self._captures[key] = _Capture(graph, inputs, outputs)
         return self._captures[key]
 

@@ -3,6 +3,7 @@
 import hashlib
 import math
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Literal
 
 import torch
@@ -19,8 +20,8 @@ CPU_TILE_PIXELS = 2**20 + 2**15
 CUDA_TILE = (512, 512)
 """64 bf16 channels of such a tile are 33 MB and stay in the L2 cache of a large GPU: what is taken until a search
 (`tilesearch`) has found the fastest."""
-_TRIES = 3
-"""Times that a tile is tried in a search, after one to warm up."""
+_TRIES = 5
+"""Times that a tile is tried in a search, after one to warm up; the shortest counts."""
 
 
 class Resolver:
@@ -29,8 +30,8 @@ class Resolver:
     The picture is extended by replication once, by all that network and tail see; inside, a tile computes the same
     values whatever its neighbours, so tiled equals untiled. Not thread-safe; one for each stream and device.
 
-    `tile`: (width, height) in input pixels, "none" for whole pictures, "auto" as the device likes: on a GPU the fastest
-    by a short search before the first picture of a size.
+    `tile`: (width, height) in input pixels, "none" for whole pictures, "auto" as the device likes, "fastest": on a GPU
+    by a short search before the first picture of a size, for many pictures of one size; elsewhere as "auto".
     `batch`: tiles per pass, 0 = as the device likes. `engine`: what computes the residual branch. Out of memory on a
     GPU halves the batch, then the tile, for good; `on_message` hears of that and of an engine that cannot be used.
     """
@@ -42,7 +43,7 @@ class Resolver:
         dtype: torch.dtype,
         *,
         scale: Literal[1, 2] = 1,
-        tile: tuple[int, int] | Literal["auto", "none"] = "auto",
+        tile: tuple[int, int] | Literal["auto", "none", "fastest"] = "auto",
         batch: int = 0,
         engine: EngineName = "auto",
         on_message: Callable[[str], None] = lambda line: None,
@@ -80,7 +81,7 @@ class Resolver:
         rgb = inside(with_border, self._halo)
         _replicate(with_border, self._halo)
         height, width = rgb.shape[-2:]
-        if self._tile == "auto" and self.device.type == "cuda" and (height, width) not in self._fastest:
+        if self._tile == "fastest" and self.device.type == "cuda" and (height, width) not in self._fastest:
             self._fastest[height, width] = self._search(with_border)
         while True:
             try:
@@ -94,12 +95,12 @@ class Resolver:
     def _tile_size(self, height: int, width: int) -> tuple[int, int]:
         if self._tile == "none":
             return width, height
-        if self._tile == "auto":
-            if (height, width) in self._fastest:
-                return self._fastest[height, width]
-            most = CUDA_TILE if self.device.type == "cuda" else band(width, CPU_TILE_PIXELS)
-            return even_tile(height, width, most)
-        return min(self._tile[0], width), min(self._tile[1], height)
+        if isinstance(self._tile, tuple):
+            return min(self._tile[0], width), min(self._tile[1], height)
+        if (height, width) in self._fastest:
+            return self._fastest[height, width]
+        most = CUDA_TILE if self.device.type == "cuda" else band(width, CPU_TILE_PIXELS)
+        return even_tile(height, width, most)
 
     def _search(self, with_border: torch.Tensor) -> tuple[int, int]:
         """The fastest tile for pictures of this size, on this GPU."""
@@ -108,20 +109,21 @@ class Resolver:
         key = f"{card.name} {card.total_memory >> 20} MiB, torch {torch.__version__}, {self._about}, {width}x{height}"
 
         def seconds(size: tuple[int, int]) -> float:
-            start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))  # type: ignore[no-untyped-call]
+            marks = [torch.cuda.Event(enable_timing=True) for _ in range(_TRIES + 1)]  # type: ignore[no-untyped-call]
             try:
                 self._run(with_border[:1], size)
-                start.record()
-                for _ in range(_TRIES):
+                for mark in marks[:-1]:
+                    mark.record()
                     self._run(with_border[:1], size)
-                end.record()
-                end.synchronize()
+                marks[-1].record()
+                marks[-1].synchronize()
             except torch.OutOfMemoryError:
                 return math.inf
-            return float(start.elapsed_time(end)) / 1000 / _TRIES
+            return min(float(start.elapsed_time(end)) for start, end in pairwise(marks)) / 1000
 
-        found = fastest(key, candidates(height, width), seconds, cache_file())
-        torch.cuda.empty_cache()  # of what the others took
+        with torch.cuda.device(self.device):
+            found = fastest(key, candidates(height, width), seconds, cache_file())
+            torch.cuda.empty_cache()  # of what the others took
         return found
 
     def _shrink(self, height: int, width: int) -> None:

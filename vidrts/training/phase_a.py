@@ -13,6 +13,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from vidrts.errors import OptionError, TrainingError
 from vidrts.networks.upscaler import Upscaler
+from vidrts.picture.convolution import exact_on_gpus
 from vidrts.training.corpus import Crop, cut
 from vidrts.training.losses import LOSSES, LossName
 from vidrts.training.muon import Muon
@@ -165,6 +166,9 @@ def capture(objective: nn.Module, x: torch.Tensor, y: torch.Tensor, colours: tor
 
     A small network's step is mostly the launching of its kernels. The module given is changed.
     """
+    # The graph's own stream brings the gradients, as it must; torch would warn of that.
+    if hasattr(torch.autograd.graph, "set_warn_on_accumulate_grad_stream_mismatch"):
+        torch.autograd.graph.set_warn_on_accumulate_grad_stream_mismatch(False)
     torch.cuda.make_graphed_callables(objective, (x, y, colours))  # in place, where it is a module
     return objective
 
@@ -195,6 +199,7 @@ def load_batch(
     return x, y.float() / 255 if y.dtype == torch.uint8 else y.float()
 
 
+@exact_on_gpus()
 def run(
     state: State,
     schedule: Schedule,

@@ -71,15 +71,20 @@ def joined(device: str) -> Iterator[Team]:
     `cuda` give each its own GPU.
     """
     if not dist.is_torchelastic_launched():
-        yield Team(device=pick_device(device))
+        yield Team(device=_current(pick_device(device)))
         return
     if device in ("auto", "cuda") and torch.cuda.is_available():
         device = f"cuda:{os.environ['LOCAL_RANK']}"
-    chosen = pick_device(device)
-    if chosen.type == "cuda":
-        torch.cuda.set_device(chosen)
+    chosen = _current(pick_device(device))
     dist.init_process_group("nccl" if chosen.type == "cuda" else "gloo", timeout=_PATIENCE)
     try:
         yield Team(dist.get_rank(), dist.get_world_size(), chosen)
     finally:
         dist.destroy_process_group()
+
+
+def _current(device: torch.device) -> torch.device:
+    """`device`, made the one that streams, graphs and nccl take when nobody names one."""
+    if device.index is not None:
+        torch.cuda.set_device(device)
+    return device

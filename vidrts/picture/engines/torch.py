@@ -3,6 +3,7 @@
 import copy
 
 import torch
+from torch import nn
 
 from vidrts.networks.rts import RTS
 from vidrts.networks.upscaler import Upscaler
@@ -39,8 +40,38 @@ class TorchEngine:
         assert self._network.conv_in.bias is not None
         self._network.conv_in.bias.copy_(centred_bias(network))
         settle(self._network)
+        self._fused = device.type == "cuda" and self._fuses(device)
 
     def residual(self, x: torch.Tensor) -> torch.Tensor:
         """See `Engine`."""
         centred = (x - CENTRE).to(self.dtype, memory_format=torch.channels_last)
-        return self._network.residual(centred).float()
+        return (self._with_relu(centred) if self._fused else self._network.residual(centred)).float()
+
+    def _with_relu(self, x: torch.Tensor) -> torch.Tensor:
+        """`RTS.residual` with bias and ReLU within cuDNN's convolutions: two passes over each layer less."""
+        network = self._network
+        f = _convolution_relu(x, network.conv_in)
+        for conv in network.layers:
+            assert isinstance(conv, nn.Conv2d)
+            f = _convolution_relu(f, conv).add_(f)
+        out: torch.Tensor = network.conv_out(f)
+        return out
+
+    @torch.no_grad()
+    def _fuses(self, device: torch.device) -> bool:
+        """Whether cuDNN has such convolutions here, in this type, and comes to the same."""
+        if self.dtype == torch.float32:
+            return False  # it would take TF32
+        ramp = torch.linspace(-CENTRE, CENTRE, 3 * 32 * 32, device=device).view(1, 3, 32, 32)
+        x = ramp.to(self.dtype, memory_format=torch.channels_last)
+        try:
+            got, wanted = self._with_relu(x).float(), self._network.residual(x).float()
+        except RuntimeError:
+            return False
+        return bool((got - wanted).abs().max() <= 0.02 * wanted.abs().max())
+
+
+def _convolution_relu(x: torch.Tensor, conv: nn.Conv2d) -> torch.Tensor:
+    """relu(conv(x)) of a 3x3 convolution with its one zero at each side, by cuDNN."""
+    out: torch.Tensor = torch.cudnn_convolution_relu(x, conv.weight, conv.bias, (1, 1), (1, 1), (1, 1), 1)
+    return out
