@@ -14,14 +14,17 @@ from conftest import tiny_network
 from vidrts import color
 from vidrts.bench import clip as clips_of_bench
 from vidrts.bench.clip import clip_of, own_size, sample, scaled, to_and_fro
+from vidrts.bench.enhancement import _whole_frames
 from vidrts.bench.machine import describe, devices, usable_cores
 from vidrts.bench.memory import PeakMemory, resident
-from vidrts.bench.parts import branch_flop
+from vidrts.bench.parts import Probe, branch_flop
 from vidrts.bench.peers.contest import Contest
 from vidrts.bench.peers.graphs import Sum, steps, write_ncnn, write_onnx
 from vidrts.bench.peers.truth import luma_psnr
 from vidrts.bench.result import Result
 from vidrts.bench.targets import targets
+from vidrts.bench.timing import Lap, Task
+from vidrts.bench.whole import LEAST
 from vidrts.cli import run
 from vidrts.cli.bench import bench
 from vidrts.errors import OptionError
@@ -115,6 +118,15 @@ def test_option_lists_of_bench_are_decisions() -> None:
         "scale": sorted(f"--model --frames --sizes --networks --device {common}".split()),
         "peers": sorted(f"--model --size --frames --clip {common}".split()),
     }
+
+
+def test_a_whole_run_fills_its_time() -> None:
+    """By what a frame takes, not what a lap of several does; the first lap, which compiles graphs, is no guide."""
+    laps = iter([Lap(4, 9.0, 9.0), Lap(4, 0.4, 0.8)] * 3)
+    alone = Probe(Task("enhance", lambda: next(laps)), "part", "enhance")
+    assert _whole_frames(alone, 5, most=120) == 50
+    assert _whole_frames(alone, 50, most=120) == 120
+    assert _whole_frames(alone, 0.1, most=120) == LEAST
 
 
 def test_the_clip_moves_and_has_no_cut(tmp_path: Path) -> None:

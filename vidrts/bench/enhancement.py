@@ -127,7 +127,8 @@ def _probes(
 def _whole_frames(alone: Probe, seconds: float, most: int) -> int:
     """Frames that fill about `seconds`, by what one frame's enhancement takes."""
     alone.task.run()
-    return max(LEAST, min(most, round(seconds / alone.task.run().seconds)))
+    lap = alone.task.run()
+    return max(LEAST, min(most, round(seconds * lap.units / lap.seconds)))
 
 
 def _of_ceiling(ceiling: Ceiling) -> Probe:
