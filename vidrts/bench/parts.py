@@ -175,17 +175,16 @@ class Pictures:
 
     def tail(self, network: RTS, model: str) -> Probe:
         """Extension and downscale as one 9x9 convolution in float32, as `picture.tilepass` has it."""
-        rows = ROWS if self.device.type == "cpu" else 1
         layout = torch.contiguous_format if self.device.type == "cpu" else torch.channels_last
         folded, bias = tail.fold(network.conv_ext)
-        weight, bias = (t.to(self.device, torch.float32) for t in by_rows(folded, bias, rows))
+        weight, bias = (t.to(self.device, torch.float32) for t in by_rows(folded, bias))
         weight = weight.contiguous(memory_format=layout)
         tile, calls = self._tiles(tail.TAIL_RADIUS)
-        tile = F.pad(tile, (0, 0, 0, -(tile.shape[-2] - 2 * tail.TAIL_RADIUS) % rows)).contiguous(memory_format=layout)
+        tile = F.pad(tile, (0, 0, 0, -(tile.shape[-2] - 2 * tail.TAIL_RADIUS) % ROWS)).contiguous(memory_format=layout)
 
         def work(_: int) -> None:
             for _ in range(calls):
-                woven(convolve(tile, weight, bias, rows=rows), rows)
+                woven(convolve(tile, weight, bias, rows=ROWS))
 
         amounts = {"matrix fp32": 2.0 * folded.numel() * self.pixels, "copy": 2.0 * _PIXEL * self.pixels}
         return self._probe("tail", lambda: work, amounts, model=model)
@@ -205,7 +204,8 @@ class Pictures:
     def enhance(self, model: LoadedModel, options: EnhancerOptions, name: str, engine: str) -> Probe:
         """The whole middle of the way as the pipeline has it, all workers together: frames in, enhanced frames out."""
         crew = Crew(model, options)
-        count = 2 * crew.count * _laps(self.device)  # at least two for each worker, so that they overlap
+        # Several for each worker, so that they overlap and the start of their threads is a small part.
+        count = 4 * crew.count * _laps(self.device)
 
         def run() -> Lap:
             frames = itertools.islice(itertools.cycle(self.frames), count)

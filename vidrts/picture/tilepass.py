@@ -62,8 +62,7 @@ class Folded:
         extension = network.conv_ext
         assert extension.bias is not None
         weight, bias = tail.fold(extension) if scale == 1 else (extension.weight.detach(), extension.bias.detach())
-        # At scale 2 there are twelve results a pixel already; a GPU has no vectors to fill.
-        self._rows = ROWS if scale == 1 and device.type == "cpu" else 1
+        self._rows = ROWS if scale == 1 else 1  # at scale 2 there are twelve results a pixel already
         self._layout = torch.contiguous_format if device.type == "cpu" else torch.channels_last
         weight, bias = by_rows(weight, bias, self._rows)
         self._weight = weight.to(device, torch.float32, memory_format=self._layout)
