@@ -173,12 +173,13 @@ def test_the_largest_picture() -> None:
 
 
 @pytest.mark.cuda
+@pytest.mark.parametrize("scale", [1, 2])
 @pytest.mark.parametrize("name", ["yuv420p", "yuv420p10le", "nv12"])
-def test_cuda_gives_the_same_frames(name: str) -> None:
+def test_cuda_gives_the_same_frames(name: str, scale: int) -> None:
     network = tiny_network(n=3, channels=64)
     frames = [made(name, width=640, height=360) for _ in range(3)]
-    wanted = Enhancer(network, CPU)(frames)
-    got = Enhancer(network, EnhancerOptions(device="cuda", precision="fp32"))(frames)
+    wanted = Enhancer(network, replace(CPU, scale=scale))(frames)
+    got = Enhancer(network, EnhancerOptions(device="cuda", precision="fp32", scale=scale))(frames)
     for a, b in zip(got, wanted, strict=True):
         for x, y in zip(a.planes, b.planes, strict=True):
             assert ((x.to(torch.int64) - y.to(torch.int64)).abs() >> a.format.shift).max() <= 1

@@ -78,6 +78,7 @@ def pretended_gpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], E
         return pretended
 
     monkeypatch.setattr(torch_engine, "frozen_copy", there)  # pretended weights cannot be copied
+    monkeypatch.setattr(torch_engine.TorchEngine, "_fuses", lambda *_: False)  # nor results be compared
     caches = (lanczos._half_taps_on, lanczos._double_taps_on)
     for cache in caches:
         cache.cache_clear()
@@ -164,7 +165,7 @@ def test_lanes_side_by_side_do_not_disturb_each_other() -> None:
 @pytest.mark.cuda
 @pytest.mark.parametrize("precision", ["bf16", "fp16"])
 def test_bias_and_relu_within_the_convolution(precision: Precision) -> None:
-    """cuDNN's own relu(conv + bias) is taken, and comes as near to float64 as one step after the other."""
+    """cuDNN's own relu(f + conv(f)) is taken, and comes as near to float64 as one step after the other."""
     gpu = torch.device("cuda")
     network = load_model("rts-r3").network
     assert isinstance(network, RTS)

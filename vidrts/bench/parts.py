@@ -5,6 +5,7 @@ and back are parts, too.
 """
 
 import itertools
+from collections import deque
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -107,6 +108,11 @@ class Pictures:
         fence = fence_of(self.device)
 
         def work() -> None:
+            if self.device.type == "cuda":
+                # One thread keeps it full; in each new one cuDNN would look for its kernels anew.
+                for k in range(units):
+                    workers[0](k)
+                return
             with (
                 shared_threads(len(workers)) as begin,
                 closing(deal(iter(range(units)), workers, units, "bench", begin=begin)) as done,
@@ -209,7 +215,8 @@ class Pictures:
 
         def run() -> Lap:
             frames = itertools.islice(itertools.cycle(self.frames), count)
-            return timed(lambda: list(crew.enhanced(frames, count)), count, fence_of(self.device))
+            # Frames are let go at once, as an encoder does.
+            return timed(lambda: deque(crew.enhanced(frames, 2 * crew.count), maxlen=0), count, fence_of(self.device))
 
         return Probe(Task(f"enhance {name} {engine} {self.size}", run), "part", "enhance",
                      {"size": self.size, "model": name, "engine": engine})  # fmt: skip

@@ -21,20 +21,26 @@ def convolve(
 
     `rows`: the vertical stride; the horizontal one is 1.
     """
-    out: torch.Tensor
     if x.device.type == "cpu" and _has_onednn(x.dtype):
-        out = torch.ops.aten.mkldnn_convolution(
+        out: torch.Tensor = torch.ops.aten.mkldnn_convolution(
             x, weight, bias, [padding, padding], [rows, 1], [1, 1], 1
         )  # fmt: skip
         return out
-    if x.device.type == "cuda":
-        # What F.conv2d comes to, with TF32 told apart from the flag of the whole process.
-        out = torch.ops.aten._convolution(
-            x, weight, bias, [rows, 1], [padding, padding], [1, 1], False, [0, 0], 1, benchmark=False,
-            deterministic=False, cudnn_enabled=True, allow_tf32=False,
-        )  # fmt: skip
-        return out
-    return F.conv2d(x, weight, bias, stride=(rows, 1), padding=padding)
+    return conv2d(x, weight, bias, (rows, 1), padding)
+
+
+def conv2d(
+    x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None = None, stride: tuple[int, int] = (1, 1),
+    padding: int = 0, groups: int = 1,
+) -> torch.Tensor:  # fmt: skip
+    """`F.conv2d`, whose float32 is float32 on a GPU, too, whatever the process's flags say."""
+    if x.device.type != "cuda":
+        return F.conv2d(x, weight, bias, stride, padding, groups=groups)
+    out: torch.Tensor = torch.ops.aten._convolution(
+        x, weight, bias, stride, [padding, padding], [1, 1], False, [0, 0], groups, benchmark=False,
+        deterministic=False, cudnn_enabled=True, allow_tf32=False,
+    )  # fmt: skip
+    return out
 
 
 def _has_onednn(dtype: torch.dtype) -> bool:

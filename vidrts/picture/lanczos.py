@@ -12,6 +12,8 @@ from typing import Literal
 import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own name for it
 
+from vidrts.picture.convolution import conv2d
+
 Kernel = Literal["box", "triangle", "cubic", "lanczos"]
 KERNELS: tuple[Kernel, ...] = ("box", "triangle", "cubic", "lanczos")
 
@@ -62,8 +64,8 @@ def halve(x: torch.Tensor, kernel: Kernel = "lanczos") -> torch.Tensor:
     margin = len(taps) // 2 - 1
     channels = x.shape[1]
     x = F.pad(x, (margin, margin, margin, margin), mode="replicate") if margin else x
-    x = F.conv2d(x, taps.view(1, 1, 1, -1).repeat(channels, 1, 1, 1), stride=(1, 2), groups=channels)
-    return F.conv2d(x, taps.view(1, 1, -1, 1).repeat(channels, 1, 1, 1), stride=(2, 1), groups=channels)
+    x = conv2d(x, taps.view(1, 1, 1, -1).repeat(channels, 1, 1, 1), stride=(1, 2), groups=channels)
+    return conv2d(x, taps.view(1, 1, -1, 1).repeat(channels, 1, 1, 1), stride=(2, 1), groups=channels)
 
 
 @cache
@@ -95,9 +97,9 @@ def double(x: torch.Tensor, offset_x: float = 0.25, offset_y: float = 0.25) -> t
     x = F.pad(x, (3, 3, 3, 3), mode="replicate").reshape(batch * channels, 1, height + 6, width + 6)
     across = _double_taps_on(offset_x, x.device, x.dtype).view(2, 1, 1, 7)
     down = _double_taps_on(offset_y, x.device, x.dtype).view(2, 1, 7, 1)
-    x = F.conv2d(x, across)  # (BC, 2, H + 6, W): the two phases
+    x = conv2d(x, across)  # (BC, 2, H + 6, W): the two phases
     x = x.permute(0, 2, 3, 1).reshape(batch * channels, 1, height + 6, 2 * width)
-    x = F.conv2d(x, down)
+    x = conv2d(x, down)
     return x.permute(0, 2, 1, 3).reshape(batch, channels, 2 * height, 2 * width)
 
 

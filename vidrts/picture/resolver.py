@@ -86,7 +86,9 @@ class Resolver:
         while True:
             try:
                 return self._run(with_border, self._tile_size(height, width))
-            except torch.OutOfMemoryError:
+            except RuntimeError as error:
+                if not _out_of_memory(error):
+                    raise
                 # The exception holds the frames in which tensors live: leave the handler before going on.
                 self._shrink(height, width)
             if self.device.type == "cuda":
@@ -117,7 +119,9 @@ class Resolver:
                     self._run(with_border[:1], size)
                 marks[-1].record()
                 marks[-1].synchronize()
-            except torch.OutOfMemoryError:
+            except RuntimeError as error:
+                if not _out_of_memory(error):
+                    raise
                 return math.inf
             return min(float(start.elapsed_time(end)) for start, end in pairwise(marks)) / 1000
 
@@ -152,6 +156,11 @@ class Resolver:
                 y, x = self.scale * tile.y, self.scale * tile.x
                 result[picture, :, y : y + output.shape[1], x : x + output.shape[2]] = output
         return result
+
+
+def _out_of_memory(error: RuntimeError) -> bool:
+    """Whether it is that; cuDNN says so in other words where it has no room left to work in."""
+    return isinstance(error, torch.OutOfMemoryError) or "unable to find an engine" in str(error)
 
 
 def _cut(with_border: torch.Tensor, tile: Tile, grid: TileGrid) -> torch.Tensor:

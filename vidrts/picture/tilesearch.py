@@ -17,6 +17,8 @@ from vidrts.picture.tiles import band, even_tile
 type Size = tuple[int, int]
 """(width, height) in pixels."""
 
+_found: dict[tuple[Path, str], Size] = {}
+"""What this process has found, where the folder cannot be written to: all its lanes have one tile."""
 _SQUARES = (384, 512, 768, 1024)
 _BANDS = (2**19, 2**20, 2**21)
 
@@ -38,13 +40,16 @@ def fastest(key: str, sizes: list[Size], seconds: Callable[[Size], float], cache
     `seconds` gives infinity for what cannot be done; where nothing can, the first size. A cache that cannot be read
     or written is done without: it saves time, nothing hangs on it.
     """
+    if (known := _found.get((cache, key))) in sizes:
+        return known
     held = _read(cache)
-    known = held.get(key)
-    if isinstance(known, list) and tuple(known) in sizes:
-        return int(known[0]), int(known[1])
+    kept = held.get(key)
+    if isinstance(kept, list) and tuple(kept) in sizes:
+        return int(kept[0]), int(kept[1])
     taken = {size: seconds(size) for size in sizes}
     best = min(sizes, key=lambda size: taken[size])
     if math.isfinite(taken[best]):
+        _found[cache, key] = best
         _write(cache, {**held, key: list(best)})
     return best
 

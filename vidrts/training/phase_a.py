@@ -169,7 +169,8 @@ def capture(objective: nn.Module, x: torch.Tensor, y: torch.Tensor, colours: tor
     # The graph's own stream brings the gradients, as it must; torch would warn of that.
     if hasattr(torch.autograd.graph, "set_warn_on_accumulate_grad_stream_mismatch"):
         torch.autograd.graph.set_warn_on_accumulate_grad_stream_mismatch(False)
-    torch.cuda.make_graphed_callables(objective, (x, y, colours))  # in place, where it is a module
+    with torch.cuda.device(x.device):
+        torch.cuda.make_graphed_callables(objective, (x, y, colours))  # in place, where it is a module
     return objective
 
 
