@@ -48,8 +48,13 @@ def by_stage(runs: Runs, folder: Path) -> list[Table]:
 def table_3(runs: Runs, folder: Path) -> list[Table]:
     """MOS of HR0..HRn, each photograph cut into 4 x 2 tiles (specs/RTS.md sections 9 and 13, B7), over the seeds."""
     scores: dict[str, list[list[float]]] = {}
+    of_originals: dict[tuple[str, ...], float] = {}  # seeds share them
     for run in runs.values():
-        scores.setdefault(run.options.model, []).append([_tile_mos(pictures) for pictures in _versions(run)])
+        held_out = tuple(p["path"] for p in _validation(run))
+        originals, *enhanced = _versions(run)
+        if held_out not in of_originals:
+            of_originals[held_out] = _tile_mos(originals)
+        scores.setdefault(run.options.model, []).append([of_originals[held_out], *map(_tile_mos, enhanced)])
     rows = []
     for name, seeds in scores.items():
         found = list(zip(*seeds, strict=True))

@@ -144,6 +144,7 @@ def run_experiment(
         resume = (options.out / "settings.json").is_file()
         train(options, resume=resume, on_message=on_message, on_progress=lambda p, o=options: on_progress(p, o))  # type: ignore[misc]
         done.append(arm)
+    on_message("measuring what was trained, which takes minutes")
     runs = {arm: read_run(out / arm) for arm in done}
     tables = experiment.answer(runs, out)
     save_report([run.folder for run in runs.values()], out / "report")
