@@ -73,8 +73,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 def _hint_at_dashes(given: list[str]) -> None:
     """Say how a file name that begins with a dash is written: it was taken for an option."""
-    from vidrts.media.containers import OUTPUT_FORMATS  # with PyAV and torch, which a run without files can spare
+    for argument in (word for word in given if word.startswith("-")):
+        from vidrts.media.containers import OUTPUT_FORMATS  # with PyAV, which takes its time to load
 
-    for argument in given:
-        if argument.startswith("-") and (Path(argument).suffix.lower() in OUTPUT_FORMATS or Path(argument).is_file()):
+        if Path(argument).suffix.lower() in OUTPUT_FORMATS or Path(argument).is_file():
             click.echo(f"vidrts: a file name that begins with a dash is written ./{argument}", err=True)
