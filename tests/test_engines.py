@@ -98,8 +98,7 @@ def test_8_bits_cut_nothing_off(model: str) -> None:
 
 @pytest.mark.parametrize("model", sorted(shipped_models()))
 def test_8_bits_make_no_bands(model: str) -> None:
-    """A slow ramp in codes of 8 bit, and flat colours: off by a code and a half at a step, by about half of one
-    between: looked at, x10, that is a flat pure red whose other channels are one code off."""
+    """A slow ramp in codes of 8 bit, and flat colours: off by a code and a half at a step, by half of one between."""
     network = load_model(model).network
     ramp = (60 + torch.arange(640) // 32).div(255).repeat(48, 1)
     for weights in ((1, 1, 1), (1, 0, 0), (0, 1, 0.5)):
@@ -107,7 +106,7 @@ def test_8_bits_make_no_bands(model: str) -> None:
         exact, got = (Resolver(network, CPU, dtype)(picture) for dtype in (torch.float32, torch.int8))
         off = (got - exact).abs()[0, :, 24, 16:-16].mul(255)
         assert off.max() < 1.5
-        assert off[:, torch.arange(off.shape[1]) % 32 == 0].max() < 0.55  # the middles of the steps: 16 from each
+        assert off[:, torch.arange(off.shape[1]) % 32 == 0].max() < 0.5  # the middles of the steps: 16 from each
 
 
 def test_8_bits_where_they_cannot_be() -> None:

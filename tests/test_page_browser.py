@@ -302,7 +302,7 @@ def test_fits_the_screen_and_can_be_read(
 ) -> None:  # fmt: skip
     viewer = Viewer(chromium, file, width, height, color_scheme=scheme)
     assert viewer.page.evaluate("document.documentElement.scrollWidth") <= width
-    seen = viewer.screenshot(path=str(tmp_path / "page.png"))
+    seen = viewer.screenshot(full_page=True, path=str(tmp_path / "page.png"))
     assert seen.shape[1] == width
     assert (seen[2, 2].max() < 60) == (scheme == "dark")
     box = viewer.page.locator("#box").bounding_box()
