@@ -15,7 +15,7 @@ from vidrts import color
 from vidrts.bench import clip as clips_of_bench
 from vidrts.bench.clip import clip_of, own_size, sample, scaled, to_and_fro
 from vidrts.bench.enhancement import _whole_frames
-from vidrts.bench.machine import describe, devices, usable_cores
+from vidrts.bench.machine import describe, devices
 from vidrts.bench.memory import PeakMemory, resident
 from vidrts.bench.parts import Probe, branch_flop
 from vidrts.bench.peers.contest import Contest
@@ -27,6 +27,7 @@ from vidrts.bench.timing import Lap, Task
 from vidrts.bench.whole import LEAST
 from vidrts.cli import run
 from vidrts.cli.bench import bench
+from vidrts.cores import usable_cores
 from vidrts.errors import OptionError
 from vidrts.frame import Frame
 from vidrts.media.decode import Source

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import torch
 
+from vidrts.cores import usable_cores
 from vidrts.picture.engines.choice import native_precisions
 
 _VERSIONS = ("vidrts", "torch", "openvino", "onnxruntime", "tensorrt", "av")
@@ -95,11 +96,6 @@ class OtherLoad:
         own = os.times()
         spent = own.user + own.system + own.children_user + own.children_system
         return time.monotonic(), (user + nice + system + irq + softirq) / ticks, spent
-
-
-def usable_cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _cpu() -> Device:

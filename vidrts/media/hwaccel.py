@@ -5,12 +5,12 @@ that everything after the decoder is as it is without. A 1080p frame's way there
 thousands of times a second; what NVDEC saves is the processor's time.
 """
 
-import os
 import re
 
 import av
 from av.codec.hwaccel import HWAccel, HWDevice
 
+from vidrts.cores import usable_cores
 from vidrts.errors import DeviceError, OptionError
 
 _SURFACES = ("nv12", "p010le", "p016le", "nv16", "p210le", "p216le", "yuv444p", "yuv444p16le")
@@ -53,4 +53,4 @@ def in_software(pixel_format: str, context: av.VideoCodecContext) -> bool:
 
 def decoder_threads(asked: int) -> int:
     """Decoder threads beside hardware, where `asked` (0: no wish) are wished for."""
-    return min(asked or os.cpu_count() or 1, _MOST_THREADS)
+    return min(asked or usable_cores(), _MOST_THREADS)

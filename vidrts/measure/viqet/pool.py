@@ -18,6 +18,7 @@ from typing import Any
 import cv2
 from numpy.typing import NDArray
 
+from vidrts.cores import usable_cores
 from vidrts.errors import VidrtsError
 from vidrts.measure.viqet.flat import FlatRegionModel
 from vidrts.measure.viqet.models import MosModel
@@ -41,7 +42,7 @@ def measure_many(
     upstream = iter(pictures)
     first = list(islice(upstream, 2))
     pictures = chain(first, upstream)
-    count = workers or _cores()
+    count = workers or usable_cores()
     if count == 1 or len(first) < 2:
         for picture in pictures:
             yield measure(picture, mos_model=mos_model, flat_region_model=flat_region_model)
@@ -69,11 +70,6 @@ def measure_many(
         our_end.close()
         pool.shutdown(cancel_futures=True)
         worker_end.close()
-
-
-def _cores() -> int:
-    """How many cores this process may use; the affinity of a container or a batch system counts."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @contextmanager
