@@ -59,13 +59,13 @@ def _heading(comparison: Comparison, pen: ImageDraw.ImageDraw) -> None:
     facts = f"Source {comparison.source.facts}"
     if comparison.samples:
         facts += f"   Result {comparison.results[0][1]}"
-    figures = [
-        f"{g.name} {g.told(comparison.average(g))}"
-        for g in comparison.gauges
-        if g.headline and len(comparison.results) == 1
-    ]
+    keys = [g for g in comparison.gauges if g.headline]
+    if len(comparison.results) == 1:
+        figures = "   ".join(f"{g.name} {g.told(comparison.average(g))}" for g in keys)
+    else:
+        figures = f"Below each frame: {', '.join(g.name for g in keys)}"
     _text(pen, (_MARGIN, 58), facts, 15, _MUTED)
-    _text(pen, (_MARGIN, 80), "   ".join(figures), 15, _INK)
+    _text(pen, (_MARGIN, 80), figures, 15, _INK)
     _text(pen, (_MARGIN, 102), " ".join(comparison.shown), 14, _MUTED)
 
 
@@ -91,7 +91,6 @@ def _overview(
             for (name, _), readings in zip(comparison.results, plate.readings, strict=True)
             for text in (name, "   " + ", ".join(g.told(readings[g.key]) for g in keys))
         ]
-        told.append(", ".join(g.name for g in keys))
     for text in told[: (top + _OVERVIEW - line) // 20]:
         line += 20
         _text(pen, (_MARGIN, line), text, 14, _MUTED, _OVERVIEW)
