@@ -1,7 +1,7 @@
 """Model files: safetensors whose metadata rebuilds the network, so a file alone is enough.
 
 The metadata holds one key, "vidrts", with JSON: {"format": 1, "name", "architecture", "numbers", "stage",
-"degradation", "data_hash", "training", "licence", "figures"}.
+"degradation", "data_hash", "training", "licence", "figures", "colour"}.
 """
 
 import hashlib
@@ -10,7 +10,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import safetensors
 import safetensors.torch
@@ -21,6 +21,7 @@ from vidrts.errors import ModelError
 from vidrts.networks.registry import build
 from vidrts.networks.upscaler import Upscaler
 
+Colour = Literal["rgb", "luma"]
 FORMAT = 1
 DEFAULT_MODEL = "rts-r3"
 _KEY = "vidrts"
@@ -44,6 +45,8 @@ class ModelInfo:
     licence: str = ""
     figures: Mapping[str, float] = field(default_factory=dict)
     """The card's key figures, by name."""
+    colour: Colour = "rgb"
+    """What the loss looked at: R'G'B', or BT.709 luma alone, of which alone the result then means something."""
 
 
 @dataclass(frozen=True)
@@ -139,6 +142,8 @@ def _read_info(path: Path) -> ModelInfo:
         info = ModelInfo(**{name: header[name] for name in ModelInfo.__dataclass_fields__ if name in header})
         for value in info.figures.values():
             float(value)
+        if info.colour not in ("rgb", "luma"):
+            raise ValueError(f"colour {info.colour!r}: expected rgb or luma")
     except (TypeError, ValueError, AttributeError) as error:
         raise ModelError(f"{path}: its vidrts metadata is damaged ({error}); get the file again") from None
     return info
