@@ -44,7 +44,7 @@ def test_each_process_takes_its_part_of_the_batch() -> None:
         team = Both(rank=rank, size=size)
         object.__setattr__(team, "seen", [])
         state = phase_a.fresh_state(tiny_network().requires_grad_(), schedule)
-        phase_a.run(state, schedule, low=low, targets=[target], crops=crops, seed=3, until=1, team=team)
+        phase_a.run(state, schedule, supply=phase_a.Supply(low, [target], crops), seed=3, until=1, team=team)
         seen.append(team.seen[0])  # type: ignore[attr-defined]
     for whole, one, two in zip(*seen, strict=True):
         assert torch.allclose((one + two) / 2, whole, rtol=1e-4, atol=1e-7)

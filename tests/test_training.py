@@ -192,7 +192,7 @@ def test_a_captured_step_equals_an_eager_one() -> None:
     for device in ("cpu", "cuda"):
         network = tiny_network().requires_grad_().to(device)
         state = phase_a.fresh_state(network, schedule)
-        phase_a.run(state, schedule, low=low, targets=targets, crops=crops, seed=1, until=3)
+        phase_a.run(state, schedule, supply=phase_a.Supply(low, targets, crops), seed=1, until=3)
         weights.append({k: v.cpu() for k, v in network.state_dict().items()})
     assert all(torch.allclose(weights[0][k], weights[1][k], atol=1e-4) for k in weights[0])
 
@@ -267,8 +267,8 @@ def test_a_loss_that_is_no_number_stops_the_run_before_it_spoils_the_weights() -
     bad = torch.full((3, 32, 32), torch.nan, dtype=torch.float16)
     with pytest.raises(TrainingError, match=r"step 0: the loss is nan.*lower --rate"):
         phase_a.run(
-            state, phase_a.Schedule(steps=2, batch=1), low=torch.zeros(1, 3, 16, 16, dtype=torch.uint8),
-            targets=[bad], crops=[corpus.Crop(0, 0, 0, 0)], seed=1, until=2,
+            state, phase_a.Schedule(steps=2, batch=1), seed=1, until=2,
+            supply=phase_a.Supply(torch.zeros(1, 3, 16, 16, dtype=torch.uint8), [bad], [corpus.Crop(0, 0, 0, 0)]),
         )  # fmt: skip
     assert all(torch.equal(v, before[k]) for k, v in state.network.state_dict().items())
 

@@ -89,8 +89,10 @@ def bench_train(options: TrainBench) -> TrainSpeed:
     targets = phase_a.near([torch.rand(3, 2 * side, 2 * side).half() for _ in range(count)], device)
     crops = [Crop(k, (7 * k) % side, (13 * k) % side, 0) for k in range(count)]
 
+    supply = phase_a.Supply(low, targets, crops)
+
     def step() -> None:
-        phase_a.run(state, schedule, low=low, targets=targets, crops=crops, seed=1, until=state.step + 1)
+        phase_a.run(state, schedule, supply=supply, seed=1, until=state.step + 1)
         _finish(device)
 
     step_flop = _step_flop(network, schedule, options.patch)
@@ -101,7 +103,7 @@ def bench_train(options: TrainBench) -> TrainSpeed:
 
     def load() -> None:
         for chosen in indices:
-            phase_a.load_batch(low, targets, crops, chosen, device)
+            supply.batch(chosen, chosen[:0], device)
         _finish(device)
 
     median = statistics.median(seconds)
@@ -123,7 +125,7 @@ def _step_flop(network: Upscaler, schedule: phase_a.Schedule, patch: int) -> flo
     objective = phase_a.Objective(network, replace(schedule, compile=False), phase_a.inner_part(network, 2 * patch))
     x, y = (torch.rand(schedule.batch, 3, size, size, device=device) for size in (patch, 2 * patch))
     with FlopCounterMode(display=False) as counter:
-        objective(x, y, torch.rand(schedule.flats, 3, 1, 1, device=device)).backward()
+        objective(x, y, torch.rand(schedule.flats, 3, 1, 1, device=device), x[:0], x[:0]).backward()
     network.zero_grad(set_to_none=True)
     return float(counter.get_total_flops())
 

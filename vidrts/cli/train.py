@@ -15,10 +15,10 @@ from vidrts.cli.steps import say
 from vidrts.errors import Interrupted, VidrtsError
 from vidrts.networks.registry import RECIPES
 from vidrts.report.runpage import save_report
-from vidrts.training.degrade import PRESETS, Degradation
+from vidrts.training.degrade import PAIR_PRESETS, PRESETS, Degradation
 from vidrts.training.losses import LOSSES
 from vidrts.training.options import AIMS, FREE, STAGE_INITS, TrainOptions
-from vidrts.training.phase_a import OPTIMIZERS
+from vidrts.training.phase_a import COLOURS, OPTIMIZERS
 from vidrts.training.recurrence import Progress
 from vidrts.training.recurrence import train as run_train
 from vidrts.training.runfolder import RunFolder
@@ -29,11 +29,12 @@ _SECTIONS = {
     "The run": (
         "photos", "stills", "stills_weight", "out", "resume", "model", "init", "held_out", "crops", "patch", "seed",
     ),
-    "Low-resolution input": ("degrade",),
+    "Inputs": ("degrade", "pairs", "shrink", "grey", "rendered", "turn", "left_for_truth", "cache"),
+    "Pairs": ("pair_weight", "pair_batch", "pair_floor", "pair_aim"),
     "Stages and schedule": (
         "stages", "steps", "later_steps", "batch", "rate", "later_rate", "decay", "stage_init", "aim",
     ),
-    "Optimisation": ("optimizer", "loss", "ema", "flats", "lock_mean"),
+    "Optimisation": ("optimizer", "loss", "colour", "ema", "flats", "lock_mean"),
     "Where and how": ("device", "compile", "target_memory", "viqet", "verbose", "help"),
 }  # fmt: skip
 
@@ -63,6 +64,46 @@ _SECTIONS = {
 @click.option(
     "--degrade", default="broadcast", show_default=True, metavar="NAME|STEPS",
     help=f"How LR is made: {', '.join(PRESETS)}, or steps such as 'triangle > h264:18-36 | 2*triangle > jpeg:30-95'.",
+)  # fmt: skip
+@click.option(
+    "--pairs", default="", metavar="NAME|STEPS",
+    help=f"Train on same-size pairs, too, and how their inputs are made: {', '.join(PAIR_PRESETS)}, or steps such as "
+    "'(none | blur:0.3-1.6) > (none | h264:17-36)'. So a network learns to leave alone what is sharp.",
+)  # fmt: skip
+@click.option(
+    "--pair-weight", type=float, default=_DEFAULT.pair_weight, show_default=True,
+    help="Weight of the pairs' loss beside that of LR.",
+)  # fmt: skip
+@click.option("--pair-batch", type=int, default=_DEFAULT.pair_batch, show_default=True, help="Pairs per step.")
+@click.option(
+    "--pair-floor", type=float, default=_DEFAULT.pair_floor, show_default=True, metavar="CODES",
+    help="Count a pair's error relative to its input's, but no input's as less than this; 0: all errors alike.",
+)  # fmt: skip
+@click.option(
+    "--pair-aim", type=click.Choice(AIMS), default=_DEFAULT.pair_aim, show_default=True,
+    help="What pairs should become: the originals, or the stage before's result, as LR should.",
+)  # fmt: skip
+@click.option(
+    "--shrink", type=float, default=_DEFAULT.shrink, show_default=True,
+    help="Scale photographs down by a factor between this and 1, so that their detail is as fine as pixels.",
+)  # fmt: skip
+@click.option(
+    "--grey", type=float, default=_DEFAULT.grey, show_default=True, help="Share of crops whose colour is taken away."
+)  # fmt: skip
+@click.option(
+    "--rendered", type=int, default=_DEFAULT.rendered, show_default=True, metavar="PAGES",
+    help="Draw pages of text and line art and train on them, too; they count as stills.",
+)  # fmt: skip
+@click.option(
+    "--turn/--no-turn", default=_DEFAULT.turn, show_default=True, help="Turn and mirror each batch at random."
+)  # fmt: skip
+@click.option(
+    "--left-for-truth", type=int, default=_DEFAULT.left_for_truth, show_default=True, metavar="N",
+    help="Leave so many photographs of each folder for `vidrts experiment truth`.",
+)  # fmt: skip
+@click.option(
+    "--cache", default="", metavar="DIR", show_default=False,
+    help="Folder where the inputs of the crops are kept, for several runs; without, the run's own.",
 )  # fmt: skip
 @click.option("--stages", type=int, default=_DEFAULT.stages, show_default=True, help="Stages of the recurrence.")
 @click.option("--steps", type=int, default=_DEFAULT.steps, show_default=True, help="Steps of stage 1.")
@@ -101,6 +142,10 @@ _SECTIONS = {
     help="Decay of a moving average of the weights, for example 0.999, which a stage then gives; 0 for none.",
 )  # fmt: skip
 @click.option(
+    "--colour", type=click.Choice(COLOURS), default=_DEFAULT.colour, show_default=True,
+    help="What the loss looks at: R'G'B' as in the paper, or luma alone, which is what users get written back.",
+)  # fmt: skip
+@click.option(
     "--optimizer", type=click.Choice(OPTIMIZERS), default=_DEFAULT.optimizer, show_default=True,
     help="adam as in the paper, or muon for the inner convolutions, which needs fewer steps.",
 )  # fmt: skip
@@ -126,7 +171,8 @@ _SECTIONS = {
 )  # fmt: skip
 @VERBOSE
 def train(
-    photos: Path | None, stills: tuple[str, ...], out: Path | None, resume: Path | None, degrade: str, verbose: bool,
+    photos: Path | None, stills: tuple[str, ...], out: Path | None, resume: Path | None, degrade: str, pairs: str,
+    verbose: bool,
     **settings: Any,
 ) -> None:  # fmt: skip
     """Train a network on photographs: each stage's enhanced pictures are the next one's targets.
@@ -139,7 +185,7 @@ def train(
     vidrts enhance --model runs/lite/stage-2.safetensors in.mp4 out.mp4
     """
     if resume is not None:
-        given = [name for name in ("photos", "stills", "out", "degrade", *settings) if _given(name)]
+        given = [name for name in ("photos", "stills", "out", "degrade", "pairs", *settings) if _given(name)]
         fixed = [name.replace("_", "-") for name in given if name not in FREE]
         if fixed:
             raise click.UsageError(f"--resume takes all settings from the run; leave out {', '.join(fixed)}.")
@@ -147,7 +193,10 @@ def train(
     elif photos is None or out is None:
         raise click.UsageError("wanted --photos DIR and --out RUN, or --resume RUN.")
     else:
-        options = TrainOptions(photos=photos, out=out, stills=stills, degradation=Degradation(degrade), **settings)
+        same = Degradation(pairs, halves=False) if pairs else None
+        options = TrainOptions(
+            photos=photos, out=out, stills=stills, degradation=Degradation(degrade), pairs=same, **settings
+        )
     began = time.monotonic()
     try:
         files = run_train(options, resume=resume is not None, on_message=say, on_progress=lambda p: tell(p, options))

@@ -4,7 +4,7 @@ import hashlib
 import json
 import struct
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -13,6 +13,8 @@ import torch
 from PIL import Image, ImageOps
 
 from vidrts.errors import TrainingError
+from vidrts.measure.luma import luma
+from vidrts.training.holdout import held_for_truth
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp"}
 DIV2K_TRAIN, DIV2K_VALID = "DIV2K_train_HR", "DIV2K_valid_HR"
@@ -33,9 +35,15 @@ class Picture:
     """What the manifest calls it: its path below the folder of its kind."""
     height: int
     width: int
-    """Size in pixels as it is read, even."""
+    """Size in pixels as `original` gives it, even."""
     sha256: str
     """Of the file's content."""
+    shrunk: float = 1.0
+    """What its sides are scaled by after reading; see `collect`."""
+
+    def original(self) -> torch.Tensor:
+        """HR0: (3, height, width) uint8 R'G'B'."""
+        return read_picture(self.path, self.shrunk)
 
 
 @dataclass(frozen=True)
@@ -54,6 +62,8 @@ class Crop:
     y: int
     x: int
     seed: int
+    grey: bool = False
+    """Its colours are taken away: R', G' and B' are its luma."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,16 +85,18 @@ class Corpus:
         for picture in (*self.training, *self.validation):
             digest.update(picture.name.encode() + b"\0")
             digest.update(bytes.fromhex(picture.sha256))
-        places = [(c.picture, c.y, c.x, c.seed) for c in self.crops]
+            if picture.shrunk != 1:
+                digest.update(f"{picture.shrunk:.6f}".encode())
+        places = [(c.picture, c.y, c.x, c.seed, *([True] if c.grey else [])) for c in self.crops]
         digest.update(json.dumps([self.crop_size, places]).encode())
         return digest.hexdigest()
 
 
-def read_picture(path: Path) -> torch.Tensor:
+def read_picture(path: Path, shrunk: float = 1.0) -> torch.Tensor:
     """A picture file as (3, H, W) uint8 R'G'B', cut to even sizes, turned as its EXIF says.
 
-    Gray is given three equal channels; of 16 bit the upper 8 are kept. Raises ValueError for 32-bit samples, and what
-    Pillow raises for a damaged file.
+    `shrunk` below 1: its sides are scaled by that (Pillow's antialiased Lanczos). Gray is given three equal channels;
+    of 16 bit the upper 8 are kept. Raises ValueError for 32-bit samples, and what Pillow raises for a damaged file.
     """
     with Image.open(path) as image:
         turned = ImageOps.exif_transpose(image) or image
@@ -92,7 +104,12 @@ def read_picture(path: Path) -> torch.Tensor:
             raise ValueError("has samples of 32 bit, wanted 8 or 16")
         # Pillow keeps 16 bits in gray pictures alone, and would clip them when it converts.
         gray16 = turned.mode.startswith("I;16")
-        pixels = np.array(turned if gray16 else turned.convert("RGB"))
+        turned = turned if gray16 else turned.convert("RGB")
+        if shrunk != 1:
+            width, height = (side - side % 2 for side in turned.size)
+            turned = turned.crop((0, 0, width, height))
+            turned = turned.resize([round(side * shrunk) for side in turned.size], Image.Resampling.LANCZOS)
+        pixels = np.array(turned)
     if gray16:
         pixels = np.repeat((pixels >> 8).astype(np.uint8)[:, :, None], 3, axis=2)
     height, width = (s - s % 2 for s in pixels.shape[:2])
@@ -108,6 +125,9 @@ def collect(
     seed: int,
     stills: Sequence[Path] = (),
     stills_weight: float = 0.5,
+    shrink: float = 1.0,
+    grey: float = 0.0,
+    left_for_truth: int = 0,
     on_message: Callable[[str], None] = lambda line: None,
 ) -> Corpus:
     """Find the pictures below `photos`, hold `held_out` of them back, and draw the crops.
@@ -116,11 +136,15 @@ def collect(
     validation is all of the latter. `stills`, folders of pictures too, are for training alone, since frames of a film
     resemble each other; they have `stills_weight` crops for each of a photograph.
 
+    shrink: each photograph for training is scaled by a factor between this and 1, drawn by its name, so that its
+    finest detail is as fine as pixels. grey: share of the crops whose colours are taken away. left_for_truth: so many
+    photographs of each folder are not used (`training.holdout`).
+
     Pictures that cannot be read, are smaller than a crop, or are there twice are told and left out. Raises
     `TrainingError` where too few are left. The split depends on the names alone, so that runs of other seeds are
     measured on the same pictures; the places on names, sizes and `seed`.
     """
-    scan = _Scan(crop_size, on_message)
+    scan = _Scan(crop_size, on_message, left_for_truth)
     rng = np.random.default_rng(seed)
     split = _div2k(photos)
     if split:
@@ -146,20 +170,35 @@ def collect(
     frames = [frame for number, folder in enumerate(stills, 1) for frame in scan.folder(folder, f"stills-{number}/")]
     if stills and not frames:
         raise TrainingError(f"{', '.join(map(str, stills))}: no usable still; see vidrts stills")
+    training = [_shrunk(picture, shrink, crop_size) for picture in training]
     counts = [crops_per_picture] * len(training)
     total = round(stills_weight * sum(counts)) if frames else 0
     counts += [total // len(frames) + (i < total % len(frames)) for i in range(len(frames))]
     training += frames
-    crops = tuple(
+    crops = [
         Crop(index, int(rng.integers(0, picture.height - crop_size + 1)),
              int(rng.integers(0, picture.width - crop_size + 1)), int(rng.integers(2**31)))
         for index, (picture, count) in enumerate(zip(training, counts, strict=True))
         for _ in range(count)
-    )  # fmt: skip
+    ]  # fmt: skip
+    if grey:
+        crops = [replace(crop, grey=crop.seed % 1000 < 1000 * grey) for crop in crops]
     return Corpus(
-        training=tuple(training), validation=tuple(validation), left_out=tuple(scan.left_out), crops=crops,
+        training=tuple(training), validation=tuple(validation), left_out=tuple(scan.left_out), crops=tuple(crops),
         crop_size=crop_size,
     )  # fmt: skip
+
+
+def _shrunk(picture: Picture, shrink: float, crop_size: int) -> Picture:
+    """The picture at its own scale between `shrink` and 1, never smaller than a crop."""
+    if shrink == 1:
+        return picture
+    share = int(hashlib.sha256(picture.name.encode()).hexdigest()[:8], 16) / 2**32
+    scale = max(shrink + (1 - shrink) * share, (crop_size + 2) / min(picture.height, picture.width))
+    if scale >= 1:
+        return picture
+    height, width = (side - side % 2 for side in (round(picture.height * scale), round(picture.width * scale)))
+    return replace(picture, height=height, width=width, shrunk=scale)
 
 
 def _div2k(photos: Path) -> tuple[Path, Path] | None:
@@ -173,8 +212,9 @@ def _div2k(photos: Path) -> tuple[Path, Path] | None:
 class _Scan:
     """The usable pictures of folders, and why others are not."""
 
-    def __init__(self, crop_size: int, on_message: Callable[[str], None]) -> None:
+    def __init__(self, crop_size: int, on_message: Callable[[str], None], left_for_truth: int = 0) -> None:
         self._crop_size = crop_size
+        self._left_for_truth = left_for_truth
         self._on_message = on_message
         self._seen: dict[str, Path] = {}
         self.left_out: list[LeftOut] = []
@@ -184,7 +224,12 @@ class _Scan:
         if not root.is_dir():
             raise TrainingError(f"{root}: no such folder; --photos wants a folder of PNG, JPEG, TIFF or WebP pictures")
         found = []
-        for path in sorted(p for p in root.rglob("*") if p.suffix.lower() in SUFFIXES):
+        paths = sorted(p for p in root.rglob("*") if p.suffix.lower() in SUFFIXES)
+        held = self._held(paths) if not prefix.startswith("stills-") else set()
+        for path in paths:
+            if path in held:
+                self.left_out.append(LeftOut(path.name, "it is left for the truth bench"))
+                continue
             inner = path.relative_to(root).as_posix()
             name = f"{prefix.rstrip('/')}/{inner}" if prefix else inner
             try:
@@ -202,9 +247,26 @@ class _Scan:
                 found.append(Picture(path, name, height, width, digest))
         return found
 
+    def _held(self, paths: Sequence[Path]) -> set[Path]:
+        """Those that the truth bench decides with, of each folder."""
+        folders: dict[Path, list[Path]] = {}
+        for path in paths:
+            folders.setdefault(path.parent, []).append(path)
+        return {
+            folder / name
+            for folder, inside in folders.items()
+            for name in held_for_truth([path.name for path in inside], self._left_for_truth)
+        }
+
     def _leave(self, path: Path, name: str, why: str) -> None:
         self.left_out.append(LeftOut(name, why))
         self._on_message(f"{path}: left out, {why}")
+
+
+def original_crop(originals: Sequence[torch.Tensor], crop: Crop, size: int) -> torch.Tensor:
+    """HR0 of one crop, (3, size, size) uint8, grey where the crop is."""
+    picture = originals[crop.picture][:, crop.y : crop.y + size, crop.x : crop.x + size]
+    return luma(picture.float()).round().to(torch.uint8).expand(3, -1, -1).contiguous() if crop.grey else picture
 
 
 def cut(pictures: Sequence[torch.Tensor], crops: Sequence[Crop], size: int) -> torch.Tensor:

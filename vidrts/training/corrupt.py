@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Protocol
 
+import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own name for it
@@ -22,6 +23,7 @@ from vidrts.errors import OptionError
 from vidrts.frame import ColorTags, pixel_format
 from vidrts.media.roundtrip import through_codec
 from vidrts.picture.lanczos import KERNELS, Kernel, half_taps, halve
+from vidrts.training.blur import Blur, Enlarged, Motion, Skewed
 
 
 class Step(Protocol):
@@ -56,31 +58,50 @@ class Scale:
 
 @dataclass(frozen=True)
 class Gaussian:
-    """Scaling down by 2 after a Gaussian of `sigma` HR pixels, phase-centred: a soft lens or an old master."""
+    """Scaling down by 2 after a Gaussian of a sigma drawn from `low`..`high` HR pixels, phase-centred: a soft lens."""
 
-    sigma: float
+    low: float
+    high: float
     scales = True
 
     def __post_init__(self) -> None:
-        if not 0.3 <= self.sigma <= 4:
-            raise OptionError(f"gaussian:{self.sigma:g}: wanted a sigma of 0.3 to 4 pixels")
+        if not 0.3 <= self.low <= self.high <= 4:
+            raise OptionError(f"{self}: expected a sigma of 0.3 to 4 pixels, or two, the lower one first")
 
     def __str__(self) -> str:
-        return f"gaussian:{self.sigma:g}"
+        return f"gaussian:{_span(self.low, self.high)}"
 
     @property
     def taps(self) -> torch.Tensor:
-        """Of the low-pass along each axis, float64, sum 1."""
-        reach = math.ceil(3 * self.sigma)
-        places = torch.arange(-reach, reach, dtype=torch.float64) + 0.5
-        taps = torch.exp(-places.square() / (2 * self.sigma**2))
-        return taps / taps.sum()
+        """Of the low-pass along each axis, float64, sum 1; of the middle sigma."""
+        return _gaussian_taps((self.low + self.high) / 2)
 
     def __call__(self, picture: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:  # noqa: D102 - Step's
-        taps = self.taps.float()
+        sigma = self.low if self.low == self.high else float(rng.uniform(self.low, self.high))
+        taps = _gaussian_taps(sigma).float()
         spread = F.pad(picture[:, None].float(), (len(taps) // 2 - 1,) * 4, mode="replicate")
         spread = F.conv2d(spread, taps.view(1, 1, 1, -1), stride=(1, 2))
         return _stored(F.conv2d(spread, taps.view(1, 1, -1, 1), stride=(2, 1))[:, 0])
+
+
+def _gaussian_taps(sigma: float) -> torch.Tensor:
+    reach = math.ceil(3 * sigma)
+    places = torch.arange(-reach, reach, dtype=torch.float64) + 0.5
+    taps = torch.exp(-places.square() / (2 * sigma**2))
+    return taps / taps.sum()
+
+
+@dataclass(frozen=True)
+class Unchanged:
+    """Nothing: an alternative to a blur or a codec."""
+
+    scales = False
+
+    def __str__(self) -> str:
+        return "none"
+
+    def __call__(self, picture: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:  # noqa: D102 - Step's
+        return picture
 
 
 @dataclass(frozen=True)
@@ -151,23 +172,30 @@ _CODECS: Mapping[str, tuple[str, str, Callable[[int], dict[str, str]]]] = {
 class Codec:
     """A video codec at a quality drawn from `low`..`high`, 4:2:0 limited BT.709 with left siting.
 
-    The picture is coded as `frames` equal frames and the last one is taken: 1 gives an intra frame, 3 one that was
-    predicted and refined as in a still shot.
+    The picture is coded as `frames` frames and the last one is taken: 1 gives an intra frame, 3 one that was predicted
+    and refined as in a still shot. `pan`: most pixels a frame, in each direction, by which the frames before it are
+    shifted: a moving camera, whose frames are predicted worse.
     """
 
     name: str
     low: int
     high: int
     frames: int = 3
+    pan: int = 0
     scales = False
 
     def __post_init__(self) -> None:
         least, most = map(int, _CODECS[self.name][1].split("-"))
-        if not (least <= self.low <= self.high <= most and 1 <= self.frames <= 32):
-            raise OptionError(f"{self}: wanted qualities within {least}-{most} and 1 to 32 frames")
+        if not (least <= self.low <= self.high <= most and 1 <= self.frames <= 32 and 0 <= self.pan <= 16):
+            raise OptionError(
+                f"{self}: wanted qualities within {least}-{most}, 1 to 32 frames and a pan of 0 to 16 pixels"
+            )
 
     def __str__(self) -> str:
-        return f"{self.name}:{_span(self.low, self.high)}" + (f":{self.frames}" if self.frames != 3 else "")
+        text = f"{self.name}:{_span(self.low, self.high)}"
+        if self.pan:
+            return f"{text}:{self.frames}:{self.pan}"
+        return text + (f":{self.frames}" if self.frames != 3 else "")
 
     def __call__(self, picture: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:  # noqa: D102 - Step's
         quality = int(rng.integers(self.low, self.high + 1))
@@ -178,14 +206,34 @@ class Codec:
             torch.full(plan.format.plane_size(k, width, height), round(plan.offset[min(k, 1)]), dtype=torch.uint8)
             for k in range(3)
         ]
-        planes = color.write_back(black, picture.float() / 255, plan)
-        decoded = through_codec([planes] * self.frames, plan.format, encoder, options(quality))[-1]
+        clip = [color.write_back(black, picture.float() / 255, plan)] * self.frames
+        if self.pan:
+            across, down = rng.uniform(-self.pan, self.pan, 2)
+            for back in range(1, self.frames):
+                moved = _shifted(picture, back * across, back * down)
+                clip[-1 - back] = color.write_back(black, moved.float() / 255, plan)
+        decoded = through_codec(clip, plan.format, encoder, options(quality))[-1]
         return _stored(color.to_rgb(decoded, plan) * 255)
+
+
+def _shifted(picture: torch.Tensor, across: float, down: float) -> torch.Tensor:
+    """(3, H, W) uint8, moved by so many pixels (Lanczos), edges replicated."""
+    samples = picture.permute(1, 2, 0).contiguous().numpy()
+    matrix = np.array([[1, 0, across], [0, 1, down]], dtype=np.float64)
+    moved = cv2.warpAffine(
+        samples, matrix, samples.shape[1::-1], flags=cv2.INTER_LANCZOS4, borderMode=cv2.BORDER_REPLICATE
+    )
+    return torch.from_numpy(moved).permute(2, 0, 1)
 
 
 @cache
 def _video_plan() -> color.ColorPlan:
     return color.plan(ColorTags(matrix=1, range=1, siting=1), pixel_format("yuv420p"))
+
+
+_SOFT: Mapping[str, Callable[[float, float], Step]] = {
+    "blur": Blur, "skewed": Skewed, "motion": Motion, "enlarged": Enlarged,
+}  # fmt: skip
 
 
 def parse_step(text: str) -> Step:
@@ -197,20 +245,25 @@ def parse_step(text: str) -> Step:
     try:
         if name in KERNELS and not arguments:
             return Scale(name)
+        if name == "none" and not arguments:
+            return Unchanged()
         if name == "gaussian" and len(arguments) == 1:
-            return Gaussian(float(arguments[0]))
+            return Gaussian(*map(float, _ends(arguments[0])))
+        if name in _SOFT and len(arguments) == 1:
+            return _SOFT[name](*map(float, _ends(arguments[0])))
         if name == "jpeg" and 1 <= len(arguments) <= 2:
             low, high = map(int, _ends(arguments[0]))
             return Jpeg(low, high, *arguments[1:])
         if name == "noise" and len(arguments) == 1:
             return Noise(*map(float, _ends(arguments[0])))
-        if name in _CODECS and 1 <= len(arguments) <= 2:
+        if name in _CODECS and 1 <= len(arguments) <= 3:
             return Codec(name, *map(int, _ends(arguments[0])), *map(int, arguments[1:]))
     except ValueError:
         pass
     raise OptionError(
-        f"degradation step {text.strip()[:40]!r}: wanted {', '.join(KERNELS)}, gaussian:SIGMA, jpeg:LOW-HIGH[:444], "
-        f"noise:LOW-HIGH, or {', '.join(_CODECS)} with :LOW-HIGH[:FRAMES]"
+        f"degradation step {text.strip()[:40]!r}: wanted {', '.join(KERNELS)}, gaussian:SIGMA, none, "
+        f"{', '.join(f'{name}:LOW-HIGH' for name in _SOFT)}, jpeg:LOW-HIGH[:444], noise:LOW-HIGH, or "
+        f"{', '.join(_CODECS)} with :LOW-HIGH[:FRAMES[:PAN]]"
     )
 
 

@@ -1,15 +1,17 @@
-"""How LR is made from HR0: steps in a row, one of which scales down by 2, drawn from weighted alternatives.
+"""How a training input is made from HR0: steps in a row, drawn from weighted alternatives.
 
     Degradation("triangle > jpeg:30-95")
-    Degradation("jpeg:80-98 > triangle")
     Degradation("3*triangle > noise:0-2 > h264:18-36 | gaussian:0.9 > jpeg:30-95")
+    Degradation("(4*triangle | box | gaussian:0.6-1.4) > (none | h264:18-36)")
+    Degradation("(none | blur:0.3-1.6) > (none | h264:17-36)", halves=False)
 
-The kernel decides whether the result becomes sharper at all (specs/RTS.md section 14): the antialiased triangle is the
-default. A codec comes after scaling, so that blocks and ringing have the size in LR that they have in real video; the
-paper's order, JPEG before scaling, halves them.
+LR has half the size of HR0: exactly one step of a row scales down by 2. The kernel decides whether the result becomes
+sharper at all (specs/RTS.md section 14): the antialiased triangle is the default. A codec comes after scaling, so that
+blocks and ringing have the size in LR that they have in real video; the paper's order, JPEG before scaling, halves
+them. A same-size input (`halves` False) is what a user's frame is: HR0 blurred and coded (specs/PICTURE.md section 4).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -23,62 +25,163 @@ PRESETS: Mapping[str, str] = {
     "clean": "jpeg:80-98 > triangle",
     "plain": "triangle",
     "broadcast": "4*triangle > noise:0-2 > h264:18-36 | 2*triangle > noise:0-2 > mpeg2:2-10 | 4*triangle > jpeg:30-95",
+    "any-kernel": "(4*triangle | box | cubic | lanczos | 2*gaussian:0.6-1.4) > (3*none | noise:0-4) > "
+    "(3*none | 4*h264:17-36:3:2 | hevc:20-36:3:2 | mpeg2:2-16:3:2 | 2*jpeg:20-95)",
 }
 """Name -> degradation: what `vidrts train --degrade` takes beside a text of one's own."""
+
+PAIR_PRESETS: Mapping[str, str] = {
+    "film": "(4*none | 5*blur:0.3-1.6 | 2*skewed:0.3-1.8 | motion:1-4 | 3*enlarged:1.2-2.1) > (3*none | noise:0-6) > "
+    "(4*none | 5*h264:17-37:3:2 | hevc:20-37:3:2 | 2*mpeg2:2-24:3:2 | 2*jpeg:12-95)",
+}
+"""Likewise for `--pairs`: same-size inputs."""
 
 
 @dataclass(frozen=True)
 class Degradation:
-    """LR of a crop, drawn from the crop's own seed. `text` is a preset's name or a row of steps as above."""
+    """An input of a crop, drawn from the crop's own seed. `text` is a preset's name or steps as above.
+
+    halves: whether the result has half the crop's size (LR) or the crop's own. Raises `OptionError` for a text that is
+    not understood, or whose steps scale otherwise.
+    """
 
     text: str = "broadcast"
-    _alternatives: tuple[tuple[float, tuple[Step, ...]], ...] = field(init=False, repr=False, compare=False)
+    halves: bool = True
+    _choice: "_Choice" = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "text", PRESETS.get(self.text, self.text))
-        object.__setattr__(self, "_alternatives", tuple(_alternative(part) for part in self.text.split("|")))
+        presets = PRESETS if self.halves else PAIR_PRESETS
+        object.__setattr__(self, "text", presets.get(self.text, self.text))
+        choice = _Parser(self.text).whole()
+        if choice.scalings != {int(self.halves)}:
+            kinds = "triangle, box, cubic, lanczos or gaussian:SIGMA"
+            raise OptionError(
+                f"degradation {self.text.strip()!r}: "
+                + (f"expected exactly one step that scales down by 2: {kinds}" if self.halves
+                   else f"expected no step that scales down by 2 ({kinds})")
+            )  # fmt: skip
+        object.__setattr__(self, "_choice", choice)
 
     def __str__(self) -> str:
-        return " | ".join(
-            ("" if weight == 1 else f"{weight:g}*") + " > ".join(map(str, steps))
-            for weight, steps in self._alternatives
-        )
+        return str(self._choice)
 
     @property
     def kernels(self) -> dict[str, torch.Tensor]:
-        """The low-pass of each alternative by its name: taps along each axis, float64, sum 1."""
+        """The low-pass of each alternative by its name: taps along each axis, float64, sum 1.
+
+        A Gaussian of any of several sigmas has none of its own and is left out.
+        """
         return {
             str(step): step.taps
-            for _, steps in self._alternatives
-            for step in steps
-            if isinstance(step, Scale | Gaussian)
+            for step in self._choice.steps()
+            if isinstance(step, Scale) or (isinstance(step, Gaussian) and step.low == step.high)
         }
 
     def __call__(self, crop: torch.Tensor, seed: int) -> torch.Tensor:
-        """(3, 2h, 2w) uint8 R'G'B' -> (3, h, w) uint8; the same seed gives the same LR in every stage."""
-        rng = np.random.default_rng(seed)
-        choice = 0
-        if len(self._alternatives) > 1:
-            weights = np.array([weight for weight, _ in self._alternatives])
-            choice = int(rng.choice(len(weights), p=weights / weights.sum()))
-        for step in self._alternatives[choice][1]:
-            crop = step(crop, rng)
-        return crop
+        """(3, H, W) uint8 R'G'B' -> (3, H/2, W/2) or (3, H, W) uint8; the same seed gives the same in every stage."""
+        return self._choice(crop, np.random.default_rng(seed))
 
 
-def _alternative(text: str) -> tuple[float, tuple[Step, ...]]:
-    """(weight, steps) of "WEIGHT*step > step"; raises `OptionError`."""
-    weight, star, rest = text.rpartition("*")
-    try:
-        share = float(weight) if star else 1.0
-    except ValueError:
-        share = 0.0
-    if not 0 < share < 1e6:
-        raise OptionError(f"degradation {text.strip()!r}: wanted a weight above 0 before the *, got {weight.strip()!r}")
-    steps = tuple(parse_step(part) for part in rest.split(">"))
-    if sum(step.scales for step in steps) != 1:
-        raise OptionError(
-            f"degradation {rest.strip()!r}: wanted exactly one step that scales down by 2: triangle, box, cubic, "
-            "lanczos or gaussian:SIGMA"
+type _Row = tuple[Step | _Choice, ...]
+
+
+@dataclass(frozen=True)
+class _Choice:
+    """Weighted alternatives, each a row of steps."""
+
+    alternatives: tuple[tuple[float, _Row], ...]
+
+    def __str__(self) -> str:
+        return " | ".join(
+            ("" if weight == 1 else f"{weight:g}*")
+            + " > ".join(f"({step})" if isinstance(step, _Choice) else str(step) for step in row)
+            for weight, row in self.alternatives
         )
-    return share, steps
+
+    @property
+    def scalings(self) -> set[int]:
+        """How often a picture may be halved, over all that can be drawn."""
+        counts: set[int] = set()
+        for _, row in self.alternatives:
+            sums = {0}
+            for step in row:
+                sums = {a + b for a in sums for b in (step.scalings if isinstance(step, _Choice) else {step.scales})}
+            counts |= sums
+        return counts
+
+    def steps(self) -> Iterator[Step]:
+        """All single steps."""
+        for _, row in self.alternatives:
+            for step in row:
+                if isinstance(step, _Choice):
+                    yield from step.steps()
+                else:
+                    yield step
+
+    def __call__(self, picture: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
+        choice = 0
+        if len(self.alternatives) > 1:
+            weights = np.array([weight for weight, _ in self.alternatives])
+            choice = int(rng.choice(len(weights), p=weights / weights.sum()))
+        for step in self.alternatives[choice][1]:
+            picture = step(picture, rng)
+        return picture
+
+
+class _Parser:
+    """choice = row {"|" row};  row = [WEIGHT "*"] item {">" item};  item = STEP or "(" choice ")"."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._at = 0
+
+    def whole(self) -> _Choice:
+        choice = self._choice()
+        if self._at < len(self._text):
+            raise OptionError(f"degradation {self._text.strip()!r}: expected | or > before {self._text[self._at :]!r}")
+        return choice
+
+    def _choice(self) -> _Choice:
+        rows = [self._row()]
+        while self._takes("|"):
+            rows.append(self._row())
+        return _Choice(tuple(rows))
+
+    def _row(self) -> tuple[float, _Row]:
+        weight = self._weight()
+        items = [self._item()]
+        while self._takes(">"):
+            items.append(self._item())
+        return weight, tuple(items)
+
+    def _weight(self) -> float:
+        before, star, _ = self._text[self._at :].partition("*")
+        if not star or any(mark in before for mark in "|>()"):
+            return 1.0
+        self._at += len(before) + 1
+        try:
+            weight = float(before)
+        except ValueError:
+            weight = 0.0
+        if not 0 < weight < 1e6:
+            raise OptionError(
+                f"degradation {self._text.strip()!r}: expected a weight above 0 before the *, got {before.strip()!r}"
+            )
+        return weight
+
+    def _item(self) -> Step | _Choice:
+        if self._takes("("):
+            choice = self._choice()
+            if not self._takes(")"):
+                raise OptionError(f"degradation {self._text.strip()!r}: expected ) for each (")
+            return choice
+        end = min((at for mark in "|>()" if (at := self._text.find(mark, self._at)) >= 0), default=len(self._text))
+        text, self._at = self._text[self._at : end], end
+        return parse_step(text)
+
+    def _takes(self, mark: str) -> bool:
+        rest = self._text[self._at :]
+        if not rest.lstrip().startswith(mark):
+            return False
+        self._at = len(self._text) - len(rest.lstrip()) + 1
+        return True

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from vidrts.errors import OptionError
+from vidrts.networks.checkpoint import Colour
 from vidrts.networks.registry import RECIPES
 from vidrts.training import phase_a
 from vidrts.training.degrade import Degradation
@@ -62,6 +63,30 @@ class TrainOptions:
     lock_mean: bool = True
     """Give each target the mean colour of its photograph."""
     degradation: Degradation = field(default_factory=Degradation)
+    colour: Colour = "rgb"
+    """What the loss looks at: R'G'B' as in the paper, or luma alone, which is what users get written back."""
+    pairs: Degradation | None = None
+    """How same-size inputs are made; None for none, the paper's way."""
+    pair_weight: float = 1.0
+    """Weight of the pairs' loss beside that of LR."""
+    pair_batch: int = 8
+    """Pairs in a step, of all processes together."""
+    pair_floor: float = 1.0
+    """See `phase_a.Schedule`."""
+    pair_aim: Aim = "originals"
+    """Truth of the pairs: HR0 in every stage, or HR_{n-1} as for LR."""
+    shrink: float = 1.0
+    """Photographs for training are scaled by a factor between this and 1, so that detail is as fine as pixels."""
+    grey: float = 0.0
+    """Share of crops whose colours are taken away."""
+    rendered: int = 0
+    """Pages of text and line art that are drawn and trained on beside the photographs, as stills are."""
+    turn: bool = False
+    """Turn and mirror each batch at random."""
+    left_for_truth: int = 0
+    """Photographs of each folder that are left for `vidrts experiment truth`."""
+    cache: str = ""
+    """Folder where the inputs of crops are kept, for several runs; "" for the run's own."""
     seed: int = 1
     compile: bool = False
     """Run the network through torch.compile in training."""
@@ -82,9 +107,13 @@ class TrainOptions:
             raise OptionError(f"patch {self.patch}: wanted at least 16 pixels")
         if not 0 < self.stills_weight <= 100:
             raise OptionError(f"stills-weight {self.stills_weight}: wanted more than 0, for example 0.5")
+        if not 0.1 <= self.shrink <= 1 or not 0 <= self.grey <= 1:
+            raise OptionError(f"shrink {self.shrink:g}, grey {self.grey:g}: expected 0.1 to 1 and 0 to 1")
+        if self.rendered < 0 or self.left_for_truth < 0:
+            raise OptionError(f"rendered {self.rendered}, left-for-truth {self.left_for_truth}: expected 0 or more")
         if not self.target_memory >= 0:
             raise OptionError(f"target-memory {self.target_memory}: wanted 0 or more GB")
-        for name, known in (("stage_init", STAGE_INITS), ("aim", AIMS)):
+        for name, known in (("stage_init", STAGE_INITS), ("aim", AIMS), ("pair_aim", AIMS)):
             if getattr(self, name) not in known:
                 raise OptionError(
                     f"{name.replace('_', '-')} {getattr(self, name)!r}: wanted one of {', '.join(known)}"
@@ -101,6 +130,8 @@ class TrainOptions:
         return phase_a.Schedule(
             steps=steps, batch=self.batch, rate=rate, final_rate=final_rate if self.decay else rate, loss=self.loss,
             ema=self.ema, optimizer=self.optimizer, flats=self.flats, compile=self.compile,
+            colour=self.colour, pair_weight=self.pair_weight if self.pairs else 0.0, pair_batch=self.pair_batch,
+            pair_floor=self.pair_floor, turn=self.turn,
         )  # fmt: skip
 
     def public(self) -> dict[str, Any]:
@@ -108,6 +139,7 @@ class TrainOptions:
         settings = asdict(self)
         for name in (*_PATHS, *FREE, "degradation", "model"):
             del settings[name]
+        settings["pairs"] = str(self.pairs or "")
         return {**settings, "init": Path(self.init).stem}
 
     def stored(self) -> dict[str, Any]:
@@ -123,7 +155,7 @@ class TrainOptions:
         }
 
 
-FREE = ("device", "checkpoint_every", "target_memory", "viqet")
+FREE = ("device", "checkpoint_every", "target_memory", "viqet", "cache")
 """Settings that may differ when a run goes on: they do not change its numbers."""
 _PATHS = ("photos", "stills", "out")
 
@@ -142,5 +174,6 @@ def restored(held: dict[str, Any], out: Path) -> TrainOptions:
         "photos": Path(held["photos"]),
         "stills": tuple(held.get("stills", ())),
         "degradation": Degradation(held["degradation"]),
+        "pairs": Degradation(held["pairs"], halves=False) if held.get("pairs") else None,
         "out": out,
     })  # fmt: skip

@@ -1,9 +1,13 @@
-"""Phase A of a stage: SR_n = argmin MSE(SR(LR), HR_{n-1}), or another loss (specs/RTS.md sections 1 and 4)."""
+"""Phase A of a stage: SR_n = argmin MSE(SR(LR), HR_{n-1}), or another loss (specs/RTS.md sections 1 and 4).
+
+Beside LR a step may look at same-size pairs (specs/PICTURE.md section 4): a spoiled picture y and its truth, between
+which d(SR(y)) is asked for. From these a network learns what LR cannot teach: to leave alone what is sharp.
+"""
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, replace
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -12,15 +16,39 @@ from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from vidrts.errors import OptionError, TrainingError
+from vidrts.measure.luma import luma
+from vidrts.networks.checkpoint import Colour
 from vidrts.networks.upscaler import Upscaler
 from vidrts.picture.convolution import exact_on_gpus
+from vidrts.picture.lanczos import halve
 from vidrts.training.corpus import Crop, cut
+from vidrts.training.inputs import pair_place
 from vidrts.training.losses import LOSSES, LossName
 from vidrts.training.muon import Muon
 from vidrts.training.team import Team
 
 OptimizerName = Literal["adam", "muon"]
 OPTIMIZERS: tuple[OptimizerName, ...] = ("adam", "muon")
+COLOURS: tuple[Colour, ...] = ("rgb", "luma")
+_TYPICAL = 1e-3
+"""MSE of a soft or coded picture against its truth, 30 dB: what a pair's weight of 1 is meant for."""
+_HALVE_RADIUS = 3
+"""Input pixels to each side that d sees of SR."""
+
+
+class Batch(NamedTuple):
+    """What one step is fed: float32 in 0..1, on the network's device."""
+
+    low: torch.Tensor
+    """(B, 3, h, w)"""
+    target: torch.Tensor
+    """(B, 3, 2h, 2w)"""
+    colours: torch.Tensor
+    """(C, 3, 1, 1): flat patches."""
+    same: torch.Tensor
+    """(P, 3, h, w): spoiled pictures; P may be 0."""
+    truth: torch.Tensor
+    """(P, 3, h, w): what they should be."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +72,17 @@ class Schedule:
     Photographs hold few saturated flat areas, and without these such colours drift (specs/INTEGRATION.md section 8)."""
     compile: bool = False
     """Run the network through torch.compile, which wants a C++ compiler and pays off in long runs."""
+    turn: bool = False
+    """Turn and mirror each batch in one of eight ways: what a photograph shows may be seen from any side."""
+    colour: Colour = "rgb"
+    """What the loss looks at: R'G'B' as in the paper, or BT.709 luma alone, which is what users get written back."""
+    pair_weight: float = 0.0
+    """Weight of the pairs' loss beside that of LR; 0 for none."""
+    pair_batch: int = 8
+    """Pairs in a step."""
+    pair_floor: float = 1.0
+    """A pair's error counts relative to what is wrong with its input, but no less than an error of so many code values:
+    the larger, the less a network is kept from touching what is good already. 0: all errors count alike."""
 
     def __post_init__(self) -> None:
         if self.optimizer not in OPTIMIZERS:
@@ -52,6 +91,13 @@ class Schedule:
             raise OptionError(f"loss {self.loss!r}: wanted one of {', '.join(LOSSES)}")
         if not 0 <= self.ema < 1:
             raise OptionError(f"ema {self.ema}: wanted at least 0 and below 1, for example 0.999")
+        if self.colour not in COLOURS:
+            raise OptionError(f"colour {self.colour!r}: expected one of {', '.join(COLOURS)}")
+        if not 0 <= self.pair_weight <= 1e3 or self.pair_batch < 1 or not 0 <= self.pair_floor <= 64:
+            raise OptionError(
+                "pairs: expected a weight of 0 to 1000, a batch of at least 1 and a floor of 0 to 64 code values; "
+                f"got {self.pair_weight:g}, {self.pair_batch} and {self.pair_floor:g}"
+            )
         if self.steps < 1 or self.batch < 1 or self.flats < 0 or not 0 < self.final_rate <= self.rate:
             raise OptionError(
                 f"schedule wants steps and batch of at least 1, flats of at least 0, 0 < final rate <= rate; got {self}"
@@ -137,8 +183,16 @@ def inner_part(network: Upscaler, size: int) -> slice:
     return slice(margin, size - margin)
 
 
+def pair_part(network: Upscaler, size: int) -> slice:
+    """Rows and columns of d(SR(y)), of `size` pixels, that no zero padding reaches; raises `OptionError` if none."""
+    margin = network.reach + _HALVE_RADIUS
+    if size <= 2 * margin:
+        raise OptionError(f"patch {size}: wanted more than {2 * margin} pixels for this network's pairs")
+    return slice(margin, size - margin)
+
+
 class Objective(nn.Module):
-    """What a step makes small: the loss of a batch, and that of flat patches, as one module without branches on data.
+    """What a step makes small: the losses of LR, of pairs and of flat patches, as one module without branches on data.
 
     `inner`: the rows and columns of a prediction that count (`inner_part`).
     """
@@ -150,36 +204,61 @@ class Objective(nn.Module):
         self._inner = inner
         self._forward = torch.compile(network) if schedule.compile else network
 
-    def forward(self, x: torch.Tensor, y: torch.Tensor, colours: torch.Tensor) -> torch.Tensor:
-        """x (B, 3, h, w), y (B, 3, 2h, 2w), colours (C, 3, 1, 1), all float32 in 0..1 -> a scalar, float32."""
+    def forward(
+        self, low: torch.Tensor, target: torch.Tensor, colours: torch.Tensor, same: torch.Tensor, truth: torch.Tensor
+    ) -> torch.Tensor:
+        """The parts of a `Batch` -> a scalar, float32."""
+        schedule = self._schedule
         # No cache of cast weights: a captured step would go on with the ones that it was captured with.
-        with torch.autocast(x.device.type, torch.bfloat16, enabled=self._schedule.bf16, cache_enabled=False):
-            prediction = self._forward(x)
-            loss = LOSSES[self._schedule.loss](
-                prediction[..., self._inner, self._inner].float(), y[..., self._inner, self._inner]
+        with torch.autocast(low.device.type, torch.bfloat16, enabled=schedule.bf16, cache_enabled=False):
+            prediction = self._forward(low)[..., self._inner, self._inner].float()
+            loss = LOSSES[schedule.loss](
+                self._looked_at(prediction), self._looked_at(target[..., self._inner, self._inner])
             )
-            return loss + flat_loss(self.network, colours) if len(colours) else loss
+            if len(colours):
+                loss = loss + flat_loss(self.network, colours, schedule.colour)
+            if len(same) and schedule.pair_weight:
+                loss = loss + schedule.pair_weight * self._pair_loss(same, truth)
+        return loss
+
+    def _pair_loss(self, same: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
+        """Errors of d(SR(y)), each relative to that of y itself, so that harm to good pictures counts as it is seen."""
+        inner = pair_part(self.network, same.shape[-1])
+        enhanced = halve(self._looked_at(self._forward(same).float()))
+        wanted, given = (self._looked_at(each)[..., inner, inner] for each in (truth, same))
+        error = (enhanced[..., inner, inner] - wanted).square().mean((1, 2, 3))
+        if self._schedule.pair_floor:
+            before = (given - wanted).square().mean((1, 2, 3))
+            error = error * _TYPICAL / (before + (self._schedule.pair_floor / 255) ** 2)
+        return error.mean()
+
+    def _looked_at(self, picture: torch.Tensor) -> torch.Tensor:
+        return luma(picture)[:, None] if self._schedule.colour == "luma" else picture
 
 
-def capture(objective: nn.Module, x: torch.Tensor, y: torch.Tensor, colours: torch.Tensor) -> nn.Module:
-    """`objective`, forward and backward, as CUDA graphs for inputs of these shapes.
+def capture(objective: nn.Module, batch: Batch) -> nn.Module:
+    """`objective`, forward and backward, as CUDA graphs for batches of these shapes.
 
     A small network's step is mostly the launching of its kernels. The module given is changed.
     """
     # The graph's own stream brings the gradients, as it must; torch would warn of that.
     if hasattr(torch.autograd.graph, "set_warn_on_accumulate_grad_stream_mismatch"):
         torch.autograd.graph.set_warn_on_accumulate_grad_stream_mismatch(False)
-    with torch.cuda.device(x.device):
-        torch.cuda.make_graphed_callables(objective, (x, y, colours))  # in place, where it is a module
+    with torch.cuda.device(batch.low.device):
+        torch.cuda.make_graphed_callables(objective, tuple(batch))  # in place, where it is a module
     return objective
 
 
-def flat_loss(network: Upscaler, colours: torch.Tensor) -> torch.Tensor:
-    """MSE between colours (B, 3, 1, 1) and SR of flat patches of them, where zero padding does not reach."""
+def flat_loss(network: Upscaler, colours: torch.Tensor, colour: Colour = "rgb") -> torch.Tensor:
+    """MSE between colours (B, 3, 1, 1) and SR of flat patches of them, where zero padding does not reach.
+
+    colour: of R'G'B', or of luma alone.
+    """
     reach = network.reach
     prediction = network(colours.expand(-1, -1, 2 * reach + 1, 2 * reach + 1))
     middle = prediction[..., 2 * reach : 2 * reach + 2, 2 * reach : 2 * reach + 2]
-    return F.mse_loss(middle.float(), colours.expand_as(middle))
+    wanted, got = colours.expand_as(middle), middle.float()
+    return F.mse_loss(luma(got), luma(wanted)) if colour == "luma" else F.mse_loss(got, wanted)
 
 
 def near(pictures: Sequence[torch.Tensor], device: torch.device) -> Sequence[torch.Tensor]:
@@ -191,13 +270,56 @@ def near(pictures: Sequence[torch.Tensor], device: torch.device) -> Sequence[tor
     return [picture.to(device) for picture in pictures] if needed < 0.6 * free else pictures
 
 
-def load_batch(
-    low: torch.Tensor, targets: Sequence[torch.Tensor], crops: Sequence[Crop], indices: np.ndarray, device: torch.device
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """(LR, target) of the crops of these indices on `device`: (B, 3, h, w) and (B, 3, 2h, 2w) float32 in 0..1."""
-    x = (low[indices].to(device).float() / 255).contiguous(memory_format=torch.channels_last)
-    y = cut(targets, [crops[i] for i in indices], 2 * low.shape[-1]).to(device)
-    return x, y.float() / 255 if y.dtype == torch.uint8 else y.float()
+@dataclass(frozen=True)
+class Supply:
+    """All that batches are taken from."""
+
+    low: torch.Tensor
+    """(N, 3, h, w) uint8: LR of each crop."""
+    targets: Sequence[torch.Tensor]
+    """HR_{n-1} of each picture, (3, H, W), uint8 in 0..255 or float16 in 0..1."""
+    crops: Sequence[Crop]
+    same: torch.Tensor | None = None
+    """(N, 3, h, w) uint8: the spoiled picture of each crop's pair."""
+    truths: Sequence[torch.Tensor] = ()
+    """What the pairs should be, as `targets`."""
+
+    def batch(self, indices: np.ndarray, pairs: np.ndarray, device: torch.device) -> tuple[torch.Tensor, ...]:
+        """(low, target, same, truth) of `Batch`, of the crops and pairs of these indices."""
+        size = self.low.shape[-1]
+        low = _unit(self.low[indices], device).contiguous(memory_format=torch.channels_last)
+        chosen = [self.crops[i] for i in indices]
+        target = _greyed(_unit(cut(self.targets, chosen, 2 * size), device), chosen)
+        if self.same is None or not len(pairs):
+            none = low[:0]
+            return low, target, none, none
+        same = _unit(self.same[pairs], device).contiguous(memory_format=torch.channels_last)
+        chosen = []
+        for crop in (self.crops[i] for i in pairs):
+            y, x = pair_place(crop, 2 * size)
+            chosen.append(replace(crop, y=crop.y + y, x=crop.x + x))
+        truth = _greyed(_unit(cut(self.truths, chosen, size), device), chosen)
+        return low, target, same, truth
+
+
+def _unit(samples: torch.Tensor, device: torch.device) -> torch.Tensor:
+    """uint8 in 0..255 or floats in 0..1 as float32 in 0..1."""
+    there = samples.to(device)
+    return there.float() / 255 if there.dtype == torch.uint8 else there.float()
+
+
+def _greyed(pictures: torch.Tensor, crops: Sequence[Crop]) -> torch.Tensor:
+    """(B, 3, H, W), grey where its crop is."""
+    for picture, crop in zip(pictures, crops, strict=True):
+        if crop.grey:
+            picture.copy_(luma(picture).expand_as(picture))
+    return pictures
+
+
+def turned(pictures: torch.Tensor, way: int) -> torch.Tensor:
+    """Pictures (..., H, W), square, in one of eight ways: turned by `way` % 4 quarters, mirrored from 4 on."""
+    pictures = torch.rot90(pictures, way % 4, (-2, -1))
+    return pictures.flip(-1) if way >= 4 else pictures
 
 
 @exact_on_gpus()
@@ -205,9 +327,7 @@ def run(
     state: State,
     schedule: Schedule,
     *,
-    low: torch.Tensor,
-    targets: Sequence[torch.Tensor],
-    crops: Sequence[Crop],
+    supply: Supply,
     seed: int,
     until: int,
     team: Team | None = None,
@@ -219,28 +339,35 @@ def run(
     The loss is taken where the network's zero padding does not reach: inference has no such borders, and with them
     rts-lite was 0.4 dB worse on held-out photographs after 3,000 steps.
 
-    low: (N, 3, h, w) uint8, the LR of each crop. targets: HR_{n-1} of each picture, (3, H, W), uint8 in 0..255 or
-    float16 in 0..1. Raises `TrainingError` when loss or gradients are no longer finite; the weights are then still the
-    last good ones.
+    Raises `TrainingError` when loss or gradients are no longer finite; the weights are then still the last good ones.
     """
     team = team or Team()
     network = state.network
     device = next(network.parameters()).device
     network.train()
     losses: list[float] = []
-    for indices in batches(len(crops), schedule.batch, seed, state.step, until):
-        own = indices[team.rank :: team.size]
+    count, first = len(supply.crops), state.step
+    paired = supply.same is not None and schedule.pair_weight > 0
+    pairs = batches(count, schedule.pair_batch if paired else 1, seed + 1, first, until)
+    for indices, partners in zip(batches(count, schedule.batch, seed, first, until), pairs, strict=True):
         for optimizer in state.optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = schedule.rate_at(state.step)
-        x, y = load_batch(low, targets, crops, own, device)
-        colours = flat_colours(schedule.flats, seed, state.step).to(device)
+        low, target, same, truth = supply.batch(
+            indices[team.rank :: team.size], partners[team.rank :: team.size] if paired else partners[:0], device
+        )
+        if schedule.turn:
+            way = int(np.random.default_rng((seed, state.step, 2)).integers(8))
+            low, target, same, truth = (
+                turned(each, way).contiguous(memory_format=torch.channels_last) for each in (low, target, same, truth)
+            )
+        batch = Batch(low, target, flat_colours(schedule.flats, seed, state.step).to(device), same, truth)
         if state.objective is None:
             state.objective = Objective(network, schedule, inner_part(network, 2 * low.shape[-1]))
             if device.type == "cuda":
-                state.objective = capture(state.objective, x, y, colours)
+                state.objective = capture(state.objective, batch)
         network.zero_grad(set_to_none=True)
-        loss = state.objective(x, y, colours)
+        loss = state.objective(*batch)
         loss.backward()
         gradients = [p.grad for p in network.parameters() if p.grad is not None]
         value = loss.detach()

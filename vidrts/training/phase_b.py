@@ -7,6 +7,8 @@ from pathlib import Path
 import torch
 
 from vidrts.errors import TrainingError
+from vidrts.measure.luma import luma
+from vidrts.networks.checkpoint import Colour
 from vidrts.networks.upscaler import Upscaler
 from vidrts.picture.device import pick_precision
 from vidrts.picture.resolver import Resolver
@@ -19,28 +21,32 @@ def targets(
     device: torch.device,
     *,
     lock_mean: bool,
+    colour: Colour = "rgb",
     team: Team | None = None,
 ) -> Iterator[torch.Tensor]:
     """HR_n of each original: (3, H, W) uint8 -> (3, H, W) float16 in 0..1, clamped once, never rounded to 8 bit.
 
     Always from HR0, never from HR_{n-1}. 8-bit rounding would be as large as the steps of the later stages.
     `lock_mean` gives each channel the mean that it has in HR0, so that colours cannot drift from stage to stage
-    (specs/INTEGRATION.md section 8). Of a team each process makes its part and gets all.
+    (specs/INTEGRATION.md section 8). colour: "luma" writes back as users get it, the change of luma alone, so that
+    HR_n has HR0's chroma. Of a team each process makes its part and gets all.
     """
     team = team or Team()
     resolver = Resolver(network, device, pick_precision("auto", device))
     for first in range(0, len(originals), team.size):
         together = originals[first : first + team.size]
-        own = _target(resolver, together[team.rank], lock_mean) if team.rank < len(together) else None
+        own = _target(resolver, together[team.rank], lock_mean, colour) if team.rank < len(together) else None
         for source, original in enumerate(together):
             made = own if source == team.rank else torch.empty(original.shape, dtype=torch.float16)
             assert made is not None
             yield team.share(made, source)
 
 
-def _target(resolver: Resolver, original: torch.Tensor, lock_mean: bool) -> torch.Tensor:
+def _target(resolver: Resolver, original: torch.Tensor, lock_mean: bool, colour: Colour) -> torch.Tensor:
     source = original.to(resolver.device).float() / 255
     enhanced = resolver(source[None])[0]
+    if colour == "luma":
+        enhanced = source + luma(enhanced - source)
     if lock_mean:
         enhanced = enhanced + (source - enhanced).mean(dim=(1, 2), keepdim=True)
     return enhanced.clamp_(0, 1).to("cpu", torch.float16)

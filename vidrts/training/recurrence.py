@@ -19,9 +19,10 @@ from vidrts.networks.growth import begin_as
 from vidrts.networks.registry import RECIPES, build
 from vidrts.networks.upscaler import Upscaler
 from vidrts.training import phase_a, phase_b, stills
-from vidrts.training.corpus import Corpus, collect, read_picture
-from vidrts.training.low import make_low, manifest
+from vidrts.training.corpus import Corpus, collect
+from vidrts.training.inputs import make_inputs, manifest
 from vidrts.training.options import TrainOptions
+from vidrts.training.rendered import render_pages
 from vidrts.training.runfolder import RunFolder
 from vidrts.training.selection import select
 from vidrts.training.team import Team, joined
@@ -80,7 +81,10 @@ class _Run:
     def train(self, *, resume: bool) -> list[Path]:
         options, team, folder = self._options, self._team, self._folder
         initial = self._initial(resume)
-        phase_a.inner_part(build(*RECIPES[options.model]), 2 * options.patch)  # is refused before anything is written
+        network = build(*RECIPES[options.model])
+        phase_a.inner_part(network, 2 * options.patch)  # is refused before anything is written
+        if options.pairs:
+            phase_a.pair_part(network, options.patch)
         corpus = self._corpus(resume)
         torch.manual_seed(options.seed)
         frames = sum(picture.name.startswith("stills-") for picture in corpus.training)
@@ -88,25 +92,28 @@ class _Run:
             f"{len(corpus.training) - frames} photographs, " + (f"{frames} stills, " if frames else "")
             + f"{len(corpus.validation)} held out, {len(corpus.crops)} crops"
         )  # fmt: skip
-        originals = [read_picture(picture.path) for picture in corpus.training]
-        low = make_low(originals, corpus, options.degradation, team)
+        originals = [picture.original() for picture in corpus.training]
+        cache = Path(options.cache) if options.cache else options.out
+        inputs = make_inputs(originals, corpus, options.degradation, options.pairs, team, cache, self._say)
         validation = None
         if team.leads:
             if initial:
                 save_model(folder.init_file, initial.network, initial.info)
-            folder.keep_manifest(manifest(corpus, options.degradation, low))
+            folder.keep_manifest(manifest(corpus, options.degradation, options.pairs, inputs))
             photographs = [picture.path for picture in corpus.validation]
             validation = Validation(
                 photographs, options.degradation, team.device, options.out / "examples", viqet=options.viqet
             )
 
         architecture, numbers = RECIPES[options.model]
-        (low,) = phase_a.near([low], team.device)
+        kept = [inputs.low] if inputs.same is None else [inputs.low, inputs.same]
+        low, *same = phase_a.near(kept, team.device)
+        near_originals = phase_a.near(originals, team.device)
+        supply = phase_a.Supply(low, near_originals, corpus.crops, same[0] if same else None, near_originals)
         network = build(architecture, numbers)
         if initial:
             network.load_state_dict(initial.network.state_dict())
         network = network.to(team.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        targets: Sequence[torch.Tensor] = originals
         files: list[Path] = []
         for stage in range(1, options.stages + 1):
             file = folder.stage_file(stage)
@@ -118,7 +125,7 @@ class _Run:
                 if stage > 1 and options.stage_init == "fresh":
                     torch.manual_seed(options.seed + stage)
                     network.load_state_dict(build(architecture, numbers).state_dict())
-                self._phase_a(network, stage, low, phase_a.near(targets, team.device), corpus)
+                self._phase_a(network, stage, supply)
                 figures = self._measure(network, stage, validation)
                 if team.leads:
                     save_model(file, network, ModelInfo(
@@ -131,13 +138,20 @@ class _Run:
                         training=options.public(),
                         licence=LICENCE,
                         figures=figures,
+                        colour=options.colour,
                     ))  # fmt: skip
                     folder.drop_checkpoint()
             files.append(file)
             if stage < options.stages and options.aim == "recurrent":
                 self._say(f"stage {stage}: making its targets, HR{stage} = d(SR{stage}(HR0))")
-                targets = self._targets(network, stage, originals)
+                targets = phase_a.near(self._targets(network, stage, originals), team.device)
+                supply = replace(supply, targets=targets)
+                if options.pair_aim == "recurrent":
+                    supply = replace(supply, truths=targets)
         self._clear_targets()
+        if team.leads:
+            for file in options.out.glob("inputs-*.u8"):
+                file.unlink()
         self._choose()
         return files
 
@@ -173,6 +187,9 @@ class _Run:
             seed=options.seed,
             stills=self._stills(resume),
             stills_weight=options.stills_weight,
+            shrink=options.shrink,
+            grey=options.grey,
+            left_for_truth=options.left_for_truth,
             on_message=self._say,
         )
         if team.size > 1 and len(corpus.crops) < options.batch:
@@ -183,13 +200,20 @@ class _Run:
         return corpus
 
     def _stills(self, resume: bool) -> list[Path]:
-        """The folders of stills; those of videos are taken once and then belong to the run."""
-        given = [Path(still) for still in self._options.stills]
+        """The folders of stills; those of videos, and rendered pages, are made once and then belong to the run."""
+        options = self._options
+        given = [Path(still) for still in options.stills]
         folders = [path for path in given if path.is_dir()]
         videos = [path for path in given if not path.is_dir()]
+        if options.rendered:
+            pages = options.out / "rendered"
+            if self._team.leads and len(list(pages.glob("page-*.png"))) < options.rendered:
+                render_pages(pages, options.rendered, seed=options.seed, on_message=self._say)
+            self._team.wait()
+            folders.append(pages)
         if not videos:
             return folders
-        own = self._options.out / "stills"
+        own = options.out / "stills"
         if self._team.leads and not (resume and own.is_dir()):
             part = own.with_suffix(".part")
             for left in (own, part):  # of a run that was killed before it began
@@ -203,9 +227,7 @@ class _Run:
         self._team.wait()
         return [*folders, own]
 
-    def _phase_a(
-        self, network: Upscaler, stage: int, low: torch.Tensor, targets: Sequence[torch.Tensor], corpus: Corpus
-    ) -> None:
+    def _phase_a(self, network: Upscaler, stage: int, supply: phase_a.Supply) -> None:
         """Phase A of one stage, from the checkpoint of this stage if there is one."""
         options, team, folder = self._options, self._team, self._folder
         schedule = options.schedule(stage)
@@ -217,9 +239,8 @@ class _Run:
             until = min(state.step + options.checkpoint_every, schedule.steps)
             began = time.monotonic()
             losses = phase_a.run(
-                state, schedule, low=low, targets=targets, crops=corpus.crops, seed=options.seed * 1000 + stage,
-                until=until, team=team,
-            )  # fmt: skip
+                state, schedule, supply=supply, seed=options.seed * 1000 + stage, until=until, team=team
+            )
             mean = sum(losses) / len(losses)
             if team.leads:
                 rate = schedule.rate_at(state.step - 1)
@@ -249,7 +270,9 @@ class _Run:
     def _targets(self, network: Upscaler, stage: int, originals: Sequence[torch.Tensor]) -> list[torch.Tensor]:
         """HR_n of all pictures, in memory or, beyond the limit, in a file."""
         options, team = self._options, self._team
-        made = phase_b.targets(network, originals, team.device, lock_mean=options.lock_mean, team=team)
+        made = phase_b.targets(
+            network, originals, team.device, lock_mean=options.lock_mean, colour=options.colour, team=team
+        )
         if 2 * sum(original.numel() for original in originals) <= options.target_memory * 1e9:
             return list(made)
         file = options.out / f"targets-{stage}.f16"
