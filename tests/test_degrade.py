@@ -9,6 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageFilter
+from scipy import ndimage  # type: ignore[import-untyped]
 
 from vidrts.errors import OptionError
 from vidrts.measure.fidelity import psnr
@@ -143,3 +144,93 @@ def test_any_other_text_is_one_clear_error(text: str) -> None:
 def test_a_bad_text_is_named(text: str, told: str) -> None:
     with pytest.raises(OptionError, match=told):
         Degradation(text)
+
+
+@pytest.mark.parametrize("codec", ["h264:20:3:2", "hevc:24", "mpeg2:4"])
+def test_a_codec_takes_odd_sizes(crop: torch.Tensor, codec: str) -> None:
+    """4:2:0 encoders take even sizes alone; half of a photograph often is odd."""
+    odd = crop[:, :65, :67]
+    coded = Degradation(codec, halves=False)(odd, 3)
+    assert coded.shape == odd.shape and psnr(coded.float() / 255, odd.float() / 255) > 24
+
+
+def test_alternatives_in_brackets_are_drawn_by_their_weights(crop: torch.Tensor) -> None:
+    either = Degradation("(3*none | blur:1.5-1.5) > (none | jpeg:50)", halves=False)
+    plain, soft = crop, Degradation("blur:1.5-1.5", halves=False)(crop, 0)
+    counts = {"none": 0, "blur": 0, "jpeg": 0}
+    for seed in range(400):
+        found = either(crop, seed)
+        if torch.equal(found, plain) or torch.equal(found, soft):
+            counts["none" if torch.equal(found, plain) else "blur"] += 1
+        else:
+            counts["jpeg"] += 1
+    assert 160 < counts["jpeg"] < 240 and 2 < counts["none"] / counts["blur"] < 4.5
+
+
+@given(
+    st.recursive(
+        st.sampled_from(["none", "blur:0.3-1.6", "jpeg:30-95", "noise:0-3", "h264:17-36:3:2", "enlarged:1.2-2"]),
+        lambda inner: st.lists(
+            st.tuples(st.sampled_from(["", "2*", "0.5*"]), st.lists(inner, min_size=1, max_size=2)),
+            min_size=1, max_size=3,
+        ).map(lambda rows: "(" + " | ".join(weight + " > ".join(row) for weight, row in rows) + ")"),
+        max_leaves=6,
+    )
+)  # fmt: skip
+def test_what_is_printed_is_understood_again(text: str) -> None:
+    once = str(Degradation(text, halves=False))
+    assert str(Degradation(once, halves=False)) == once
+
+
+@pytest.mark.parametrize(
+    ("text", "halves", "why"),
+    [
+        ("(triangle | none)", True, "exactly one step that scales"),
+        ("triangle", False, "no step that scales"),
+        ("(none | blur:1-2", False, r"expected \) for each \("),
+        ("none) > none", False, "expected . or > before"),
+        ("0*none", False, "weight above 0"),
+        ("blur:2-1", False, "low <= high"),
+        ("enlarged:0.5-2", False, "1 <= low"),
+        ("motion:90-99", False, "<= 16"),
+        ("h264:20:3:99", False, "pan of 0 to 16"),
+    ],
+)
+def test_what_is_wrong_with_a_row_of_steps_is_said(text: str, halves: bool, why: str) -> None:
+    with pytest.raises(OptionError, match=why):
+        Degradation(text, halves=halves)
+
+
+def test_blurs_are_scipys_and_keep_the_mean(crop: torch.Tensor) -> None:
+    soft = Degradation("blur:1.3-1.3", halves=False)(crop, 1)
+    wanted = ndimage.gaussian_filter(crop.numpy().astype(float), (0, 1.3, 1.3), mode="nearest", radius=5)
+    assert np.abs(soft.numpy() - wanted).max() < 0.6
+    line = torch.zeros(3, 33, 33, dtype=torch.uint8)
+    line[:, 16, 16] = 250
+    moved = Degradation("motion:6-6", halves=False)(line, 2).float()
+    assert abs(float(moved.sum()) / 750 - 1) < 0.05 and int((moved[0] > 8).sum()) >= 6
+    y, x = (moved[0].nonzero().float() - 16).T
+    assert float(torch.hypot(y, x).max()) < 5, "as long as asked for, and centred"
+
+
+def test_enlarged_pictures_are_pillows(crop: torch.Tensor) -> None:
+    found = Degradation("enlarged:2-2", halves=False)(crop, 4)
+    image = Image.fromarray(crop.permute(1, 2, 0).numpy())
+    kinds = (Image.Resampling.BICUBIC, Image.Resampling.BILINEAR, Image.Resampling.LANCZOS)
+    candidates = [
+        np.array(image.resize((64, 64), down).resize((128, 128), up)).transpose(2, 0, 1)
+        for down in kinds
+        for up in kinds
+    ]
+    assert any(np.array_equal(found.numpy(), each) for each in candidates)
+
+
+def test_a_pan_moves_the_frames_before_the_last(crop: torch.Tensor) -> None:
+    """A moving shot is coded worse than a still one, at the same quality."""
+    errors = [
+        np.mean(
+            [psnr(Degradation(f"h264:26:3{pan}", halves=False)(crop, seed) / 255.0, crop / 255.0) for seed in (1, 2)]
+        )
+        for pan in ("", ":6")
+    ]
+    assert errors[1] < errors[0]

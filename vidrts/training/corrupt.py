@@ -201,6 +201,9 @@ class Codec:
         quality = int(rng.integers(self.low, self.high + 1))
         encoder, _, options = _CODECS[self.name]
         plan = _video_plan()
+        rows, columns = picture.shape[1:]
+        # An encoder of 4:2:0 takes even sizes alone.
+        picture = F.pad(picture.float(), (0, columns % 2, 0, rows % 2), mode="replicate").to(torch.uint8)
         height, width = picture.shape[1:]
         black = [
             torch.full(plan.format.plane_size(k, width, height), round(plan.offset[min(k, 1)]), dtype=torch.uint8)
@@ -213,7 +216,7 @@ class Codec:
                 moved = _shifted(picture, back * across, back * down)
                 clip[-1 - back] = color.write_back(black, moved.float() / 255, plan)
         decoded = through_codec(clip, plan.format, encoder, options(quality))[-1]
-        return _stored(color.to_rgb(decoded, plan) * 255)
+        return _stored(color.to_rgb(decoded, plan) * 255)[:, :rows, :columns]
 
 
 def _shifted(picture: torch.Tensor, across: float, down: float) -> torch.Tensor:

@@ -138,6 +138,13 @@ class State:
             self.average.load_state_dict(held["average"])
         self.step = held["step"]
 
+    @property
+    def result(self) -> Upscaler:
+        """What the stage would give now: the averaged weights, if there are any."""
+        averaged = self.average.module if self.average else self.network
+        assert isinstance(averaged, Upscaler)
+        return averaged
+
     def finish(self) -> None:
         """Give the network the averaged weights, if there are any: a stage's result."""
         if self.average:

@@ -20,6 +20,7 @@ from vidrts.networks.registry import RECIPES, build
 from vidrts.networks.upscaler import Upscaler
 from vidrts.training import phase_a, phase_b, stills
 from vidrts.training.corpus import Corpus, collect
+from vidrts.training.held_pairs import HeldPairs
 from vidrts.training.inputs import make_inputs, manifest
 from vidrts.training.options import TrainOptions
 from vidrts.training.rendered import render_pages
@@ -29,6 +30,8 @@ from vidrts.training.team import Team, joined
 from vidrts.training.validation import Validation, summary
 
 LICENCE = "Apache-2.0"
+_HELD_EVERY = 5000
+"""Steps between two looks at the held-out pairs."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +98,10 @@ class _Run:
         originals = [picture.original() for picture in corpus.training]
         cache = Path(options.cache) if options.cache else options.out
         inputs = make_inputs(originals, corpus, options.degradation, options.pairs, team, cache, self._say)
-        validation = None
+        validation = held = None
+        if team.leads and options.pairs:
+            unseen = [picture.original() for picture in corpus.validation]
+            held = HeldPairs(unseen, options.pairs, corpus.crop_size, team.device)
         if team.leads:
             if initial:
                 save_model(folder.init_file, initial.network, initial.info)
@@ -125,7 +131,7 @@ class _Run:
                 if stage > 1 and options.stage_init == "fresh":
                     torch.manual_seed(options.seed + stage)
                     network.load_state_dict(build(architecture, numbers).state_dict())
-                self._phase_a(network, stage, supply)
+                self._phase_a(network, stage, supply, held)
                 figures = self._measure(network, stage, validation)
                 if team.leads:
                     save_model(file, network, ModelInfo(
@@ -227,7 +233,7 @@ class _Run:
         self._team.wait()
         return [*folders, own]
 
-    def _phase_a(self, network: Upscaler, stage: int, supply: phase_a.Supply) -> None:
+    def _phase_a(self, network: Upscaler, stage: int, supply: phase_a.Supply, held: HeldPairs | None) -> None:
         """Phase A of one stage, from the checkpoint of this stage if there is one."""
         options, team, folder = self._options, self._team, self._folder
         schedule = options.schedule(stage)
@@ -244,7 +250,11 @@ class _Run:
             mean = sum(losses) / len(losses)
             if team.leads:
                 rate = schedule.rate_at(state.step - 1)
-                folder.record({"stage": stage, "step": state.step, "loss": mean, "rate": rate})
+                row: dict[str, float] = {"stage": stage, "step": state.step, "loss": mean, "rate": rate}
+                if held and (until % _HELD_EVERY < options.checkpoint_every or until == schedule.steps):
+                    row["held_pair_gain"] = held.gain(state.result)
+                    self._say(f"stage {stage}, step {until}: {row['held_pair_gain']:+.3f} dB on held-out pairs")
+                folder.record(row)
                 folder.save_checkpoint(stage, state)
             self._on_progress(Progress(
                 stage=stage, stages=options.stages, step=state.step, steps=schedule.steps, loss=mean,

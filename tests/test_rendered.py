@@ -1,0 +1,42 @@
+"""Rendered pages: all scripts that the machine has, the same for a seed, sharp."""
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from vidrts.errors import TrainingError
+from vidrts.training import rendered
+
+
+def test_pages_come_out_the_same_and_hold_fine_detail(tmp_path: Path) -> None:
+    said: list[str] = []
+    for folder in ("one", "two"):
+        rendered.render_pages(tmp_path / folder, 4, seed=7, on_message=said.append)
+    digests = [
+        [hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted((tmp_path / f).iterdir())] for f in ("one", "two")
+    ]
+    assert digests[0] == digests[1] and len(set(digests[0])) == 4
+    assert all("letters was found" in line for line in said)
+    for page in sorted((tmp_path / "one").iterdir()):
+        with Image.open(page) as image:
+            assert image.size == (512, 512) and image.mode == "RGB"
+            luma = np.asarray(image.convert("L"), dtype=float)
+        assert np.abs(np.diff(luma, axis=1)).max() > 60, "edges a pixel wide"
+
+
+def test_a_font_is_taken_for_the_scripts_that_it_has() -> None:
+    for script in rendered._SCRIPTS:
+        for font in rendered._fonts_for(script):
+            assert rendered._has(font, script)
+            assert "LastResort" not in font.name
+
+
+def test_a_machine_without_fonts_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rendered, "_all_fonts", list)
+    rendered._fonts_for.cache_clear()
+    with pytest.raises(TrainingError, match="no font was found"):
+        rendered.render_pages(tmp_path, 1, seed=1)
+    rendered._fonts_for.cache_clear()

@@ -1,0 +1,53 @@
+"""Same-size pairs of held-out photographs: how much nearer to the truth a network brings what it has never seen."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from vidrts.measure.luma import luma
+from vidrts.networks.upscaler import Upscaler
+from vidrts.picture.lanczos import halve
+from vidrts.training.degrade import Degradation
+from vidrts.training.phase_a import pair_part
+
+_CROPS = 16
+"""Of each photograph."""
+_ONE = (1 / 255) ** 2
+"""Added to each error: what is beyond one code value's worth of good cannot be seen."""
+
+
+class HeldPairs:
+    """Measures a network again and again on the same pairs, made when this is.
+
+    originals: (3, H, W) uint8; size: side of the crops in pixels; those of a photograph smaller than that are left out.
+    """
+
+    def __init__(self, originals: Sequence[torch.Tensor], pairs: Degradation, size: int, device: torch.device) -> None:
+        rng = np.random.default_rng(0)
+        truths, spoiled = [], []
+        for original in originals:
+            height, width = original.shape[1:]
+            if min(height, width) < size:
+                continue
+            for _ in range(_CROPS):
+                y, x = int(rng.integers(height - size + 1)), int(rng.integers(width - size + 1))
+                truth = original[:, y : y + size, x : x + size]
+                truths.append(truth)
+                spoiled.append(pairs(truth, int(rng.integers(2**31))))
+        self._same = torch.stack(spoiled).to(device)
+        self._truth = luma(torch.stack(truths).to(device).float() / 255)
+
+    @torch.no_grad()
+    def gain(self, network: Upscaler) -> float:
+        """Mean over the pairs of how much nearer d(SR(y)) is to the truth than y, in dB of luma's MSE."""
+        inner = pair_part(network, self._same.shape[-1])
+        before: list[torch.Tensor] = []
+        after: list[torch.Tensor] = []
+        for same, truth in zip(torch.split(self._same, 32), torch.split(self._truth, 32), strict=True):
+            x = same.float() / 255
+            enhanced = halve(luma(network(x))[:, None]).clamp(0, 1)[:, 0]
+            for found, picture in ((before, luma(x)), (after, enhanced)):
+                found.append((picture - truth)[:, inner, inner].square().mean((1, 2)))
+        ratio = (torch.cat(before) + _ONE) / (torch.cat(after) + _ONE)
+        return float(10 * ratio.log10().mean())
