@@ -229,7 +229,7 @@ def write_back(
             out.append(plane)
         else:
             size = plan.format.plane_size(component, scale * width, scale * height)
-            out.append(_stored(_double(_code(plane, plan), plan, kind, size), plane, plan))
+            out.append(_stored(_held(_double(_code(plane, plan), plan, kind, size), plan), plane, plan))
     return tuple(out)
 
 
@@ -272,6 +272,8 @@ def _add(plane: torch.Tensor, change: torch.Tensor, plan: ColorPlan, kind: int, 
     if scale == 2:
         code = _double(code, plan, kind, change.shape)
     changed = torch.add(code, change, alpha=plan.scale[kind])
+    if scale == 2:  # not before: where Lanczos rings beyond the codes, the change takes that back
+        code = _held(code, plan)
     changed.clamp_(min=code.clamp(max=low), max=code.clamp(min=high))
     return _stored(changed, plane, plan)
 
@@ -289,8 +291,12 @@ def _double(code: torch.Tensor, plan: ColorPlan, kind: int, size: Sequence[int])
     fmt = plan.format
     offset_x = (plan.site[0] + 0.5) / 4 if kind and fmt.log2_w else 0.25
     offset_y = (plan.site[1] + 0.5) / 4 if kind and fmt.log2_h else 0.25
-    doubled = double(code[None, None], offset_x, offset_y)[0, 0, : size[0], : size[1]]  # odd sizes were rounded up
-    return doubled if fmt.floating else doubled.clamp_(0, fmt.most)
+    return double(code[None, None], offset_x, offset_y)[0, 0, : size[0], : size[1]]  # odd sizes were rounded up
+
+
+def _held(code: torch.Tensor, plan: ColorPlan) -> torch.Tensor:
+    """Clamped, in place, to the codes that there are."""
+    return code if plan.format.floating else code.clamp_(0, plan.format.most)
 
 
 def _stored(code: torch.Tensor, like: torch.Tensor, plan: ColorPlan) -> torch.Tensor:
