@@ -7,8 +7,9 @@ there and back (DESIGN section 2, invariant 2).
 A plan that keeps chroma (`plan(..., keep=True)`) adds a change of Y' to the Y plane alone. Its R'G'B' are made so that
 their BT.709 luma (`luma`) is what the Y plane holds, whatever the frame's own matrix: Y'CbCr goes through the BT.709
 matrix. RGB, and 4:4:4 with the identity matrix, have no Y plane: there Y' is BT.2020's where the primaries are, else
-BT.709's, and its change is added to R', G' and B' alike. A plan that does not keep chroma uses the frame's matrix and
-adds YUV(E - RGB) to all planes.
+BT.709's, and its change is added to R', G' and B' alike. The change is that from the luma of R'G'B' as the network saw
+them, clamped to 0..1, to the luma of its result, which is not clamped. A plan that does not keep chroma uses the
+frame's matrix and adds YUV(E - RGB) to all planes, E clamped to 0..1.
 
 Either way the sum is clamped once, in code values, against the source's own sample: a sample leaves the legal range of
 its plane no further than it did in the source. Of R', G' and B' each is clamped alone.
