@@ -146,7 +146,10 @@ def test_a_captured_frame_is_the_same_bit_for_bit(name: str, scale: int, chroma:
     both = enhancer([first, second])  # another shape, step by step
     assert same(both[:1], stepwise[0])
     assert same(enhancer([first, second]), both)  # and captured
-    assert same(enhancer([first]), stepwise[0])  # the first capture is still right
+    (again,) = enhancer([first])
+    assert same([again], stepwise[0])  # the first capture is still right
+    kept = 0 if scale == 2 else 2 if chroma == "keep" and name.startswith("yuv") else 0
+    assert all(a is b for a, b in zip(again.planes[1 : 1 + kept], first.planes[1 : 1 + kept], strict=True))
     assert not [line for line in said if "step by step" in line]
 
 
