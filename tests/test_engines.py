@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,8 +20,8 @@ from vidrts.media.decode import Source
 from vidrts.networks.checkpoint import load_model, shipped_models
 from vidrts.networks.registry import build
 from vidrts.networks.rts import RTS
-from vidrts.picture.blocks import by_rows, woven
-from vidrts.picture.device import cpu_has_bf16, pick_precision
+from vidrts.picture.blocks import by_blocks, woven
+from vidrts.picture.device import Precision, cpu_has_bf16, pick_precision
 from vidrts.picture.engines.choice import pick_engine
 from vidrts.picture.enhancer import Enhancer, EnhancerOptions
 from vidrts.picture.lanczos import halve
@@ -161,11 +162,11 @@ def test_any_size_and_any_network(height: int, width: int, engine: str) -> None:
 def test_the_engines_give_the_same_frame(dtype: torch.dtype, clips: Path) -> None:
     frame = first_frame(clips / "vmaf__Seeking_30_480_1050.mp4")
     network = load_model("rts-lite").network
-    precision = "bf16" if dtype == torch.bfloat16 else "fp32"
+    precision: Precision = "bf16" if dtype == torch.bfloat16 else "fp32"
+    options = EnhancerOptions(device="cpu", precision=precision, chroma="sharpen")
     a, b = (
-        Enhancer(network, EnhancerOptions(device="cpu", precision=precision, engine=engine))([frame])[0]
-        for engine in ("torch", "openvino")
-    )
+        Enhancer(network, replace(options, engine=engine))([frame])[0] for engine in ("torch", "openvino")
+    )  # fmt: skip
     for one, other, before in zip(a.planes, b.planes, frame.planes, strict=True):
         assert (one.int() - other.int()).abs().max() <= 1
         assert not torch.equal(other, before)
@@ -202,10 +203,10 @@ def test_engines_at_work_at_the_same_time() -> None:
     assert same == [True] * 60
 
 
-def test_several_rows_at_a_time_are_the_same_convolution() -> None:
-    weight, bias, x = (torch.rand(*shape, dtype=torch.float64) for shape in ((3, 5, 3, 3), (3,), (2, 5, 14, 9)))
+def test_several_pixels_at_a_time_are_the_same_convolution() -> None:
+    weight, bias, x = (torch.rand(*shape, dtype=torch.float64) for shape in ((3, 5, 3, 3), (3,), (2, 5, 14, 10)))
     wanted = F.conv2d(x, weight, bias)
-    got = woven(F.conv2d(x, *by_rows(weight, bias, 3), stride=(3, 1)), 3)
+    got = woven(F.conv2d(x, *by_blocks(weight, bias, (3, 2)), stride=(3, 2)), (3, 2))
     assert (got - wanted).abs().max() < 1e-12
 
 

@@ -13,7 +13,7 @@ from vidrts.errors import OptionError, UnsupportedFormatError
 from vidrts.frame import ColorTags, Frame, pixel_format
 from vidrts.media.decode import Source
 from vidrts.networks.registry import build
-from vidrts.picture.enhancer import Enhancer, EnhancerOptions
+from vidrts.picture.enhancer import Chroma, Enhancer, EnhancerOptions
 from vidrts.picture.resolver import Resolver
 
 CPU = EnhancerOptions(device="cpu", precision="fp32")
@@ -66,7 +66,7 @@ def test_luma_gets_what_the_network_says(clips: Path) -> None:
     """Against a second way: resolve RGB in float64, convert E - RGB to luma by the textbook formula."""
     frame = first_frame(clips / "metadata_extractor__Issue_515_java.mp4")
     network = tiny_network()
-    (out,) = Enhancer(network, CPU)([frame])
+    (out,) = Enhancer(network, replace(CPU, chroma="sharpen"))([frame])
     assert not same(out, frame)
     tags, _ = color.assume(frame.color, frame.format, frame.height)
     rgb = color.to_rgb(frame.planes, color.plan(tags, frame.format)).clamp(0, 1)
@@ -100,15 +100,17 @@ def test_many_frames_at_once_are_the_same_as_one_by_one() -> None:
     assert all(same(a, b) for a, b in zip(together, alone, strict=True))
 
 
+@pytest.mark.parametrize("chroma", ["keep", "sharpen"])
 @pytest.mark.parametrize("order", ["tff", "bff"])
-def test_each_field_is_a_picture(order: str) -> None:
+def test_each_field_is_a_picture(order: str, chroma: Chroma) -> None:
     """4:4:4, where fields need no chroma phase: the woven result is each field enhanced as a frame."""
     network = tiny_network()
     frame = replace(made("yuv444p", height=36), field_order=order)
-    (out,) = Enhancer(network, CPU)([frame])
+    enhancer = Enhancer(network, replace(CPU, chroma=chroma))
+    (out,) = enhancer([frame])
     for row in (0, 1):
         field = replace(frame, planes=tuple(p[row::2].contiguous() for p in frame.planes), field_order="progressive")
-        wanted = Enhancer(network, CPU)([field])[0]
+        wanted = enhancer([field])[0]
         assert all(torch.equal(p[row::2], w) for p, w in zip(out.planes, wanted.planes, strict=True))
     assert out.field_order == order
 
@@ -117,10 +119,10 @@ def test_each_field_is_a_picture(order: str) -> None:
 def test_fields_whatever_the_height(height: int) -> None:
     """486 lines and their like: 4:2:0's lower field has a row of chroma less than its luma asks for."""
     frame = replace(made("yuv420p", width=33, height=height), field_order="tff")
-    (out,) = Enhancer(tiny_network(), CPU)([frame])
+    (out,) = Enhancer(tiny_network(), replace(CPU, chroma="sharpen"))([frame])
     assert [p.shape for p in out.planes] == [p.shape for p in frame.planes]
     assert not torch.equal(out.planes[1][-1], frame.planes[1][-1])
-    (still,) = Enhancer(tiny_network(), replace(CPU, strength=1e-9))([frame])
+    (still,) = Enhancer(tiny_network(), replace(CPU, strength=1e-9, chroma="sharpen"))([frame])
     assert all(torch.equal(a, b) for a, b in zip(still.planes, frame.planes, strict=True))
 
 
@@ -157,7 +159,7 @@ def test_too_small_is_refused() -> None:
 @pytest.mark.parametrize(
     "wrong",
     [{"scale": 3}, {"strength": -0.1}, {"strength": 2.5}, {"strength": float("nan")}, {"precision": "fp8"},
-     {"tile": (8, 64)}, {"batch": -1}],
+     {"tile": (8, 64)}, {"batch": -1}, {"chroma": "luma"}],
 )  # fmt: skip
 def test_options_are_checked_when_made(wrong: dict[str, object]) -> None:
     with pytest.raises(OptionError, match=next(iter(wrong))):
@@ -174,12 +176,14 @@ def test_the_largest_picture() -> None:
 
 @pytest.mark.cuda
 @pytest.mark.parametrize("scale", [1, 2])
-@pytest.mark.parametrize("name", ["yuv420p", "yuv420p10le", "nv12"])
-def test_cuda_gives_the_same_frames(name: str, scale: int) -> None:
+@pytest.mark.parametrize("chroma", ["keep", "sharpen"])
+@pytest.mark.parametrize("name", ["yuv420p", "yuv420p10le", "nv12", "gbrp"])
+def test_cuda_gives_the_same_frames(name: str, chroma: Chroma, scale: int) -> None:
     network = tiny_network(n=3, channels=64)
     frames = [made(name, width=640, height=360) for _ in range(3)]
-    wanted = Enhancer(network, replace(CPU, scale=scale))(frames)
-    got = Enhancer(network, EnhancerOptions(device="cuda", precision="fp32", scale=scale))(frames)
+    options = replace(CPU, scale=scale, chroma=chroma)
+    wanted = Enhancer(network, options)(frames)
+    got = Enhancer(network, replace(options, device="cuda"))(frames)
     for a, b in zip(got, wanted, strict=True):
         for x, y in zip(a.planes, b.planes, strict=True):
             assert ((x.to(torch.int64) - y.to(torch.int64)).abs() >> a.format.shift).max() <= 1

@@ -3,6 +3,7 @@
 import copy
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -22,7 +23,7 @@ from vidrts.picture import lanczos
 from vidrts.picture.convolution import convolve, exact_on_gpus
 from vidrts.picture.device import Precision, pick_devices, pick_precision
 from vidrts.picture.engines import torch as torch_engine
-from vidrts.picture.enhancer import Enhancer, EnhancerOptions
+from vidrts.picture.enhancer import Chroma, Enhancer, EnhancerOptions
 from vidrts.picture.resolver import Resolver
 
 
@@ -52,7 +53,7 @@ class Crossings(TorchDispatchMode):
 
 
 @pytest.fixture
-def pretended_gpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], Enhancer]]:
+def pretended_gpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int, Chroma], Enhancer]]:
     """Makes enhancers whose tensors only pretend to be on a GPU: shapes, types and devices are right, values are not.
 
     But for its lane, which is a real GPU's: `Enhancer._computed` is what it would capture.
@@ -67,14 +68,16 @@ def pretended_gpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], E
         finally:
             torch.set_default_dtype(before)
 
-    def enhancer(scale: int) -> Enhancer:
+    def enhancer(scale: int, chroma: Chroma) -> Enhancer:
         gpu = torch.device("cuda", 0)
         pretended = Enhancer(
-            tiny_network(channels=16), EnhancerOptions(device="cpu", engine="torch", scale=scale, strength=0.5)
+            tiny_network(channels=16),
+            EnhancerOptions(device="cpu", engine="torch", scale=scale, strength=0.5, chroma=chroma),
         )
         pretended._resolver = Resolver(
-            there(None, gpu, torch.float32), gpu, torch.bfloat16, scale=2 if scale == 2 else 1, tile=(320, 180)
-        )
+            there(None, gpu, torch.float32), gpu, torch.bfloat16, scale=2 if scale == 2 else 1, tile=(320, 180),
+            luma=chroma == "keep",
+        )  # fmt: skip
         return pretended
 
     monkeypatch.setattr(torch_engine, "frozen_copy", there)  # pretended weights cannot be copied
@@ -88,13 +91,18 @@ def pretended_gpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], E
         cache.cache_clear()
 
 
+@pytest.mark.parametrize("chroma", ["keep", "sharpen"])
 @pytest.mark.parametrize("scale", [1, 2])
-@pytest.mark.parametrize("name", ["yuv420p", "yuv420p10le", "yuv444p16le", "nv12", "gray", "gbrp", "yuva420p"])
+@pytest.mark.parametrize(
+    "name", ["yuv420p", "yuv420p10le", "yuv444p16le", "nv12", "p010le", "gray", "gbrp", "yuva420p", "bt2020 gbrp10le"]
+)
 def test_nothing_on_a_frames_way_waits_for_the_host(
-    name: str, scale: int, pretended_gpu: Callable[[int], Enhancer]
+    name: str, scale: int, chroma: Chroma, pretended_gpu: Callable[[int, Chroma], Enhancer]
 ) -> None:
-    enhancer = pretended_gpu(scale)
-    frame = made(name)
+    enhancer = pretended_gpu(scale, chroma)
+    frame = made(name.split()[-1])
+    if name.startswith("bt2020"):
+        frame = replace(frame, color=ColorTags(primaries=9))
     plans = [enhancer._plan(frame).to(torch.device("cuda", 0))] * 2
     planes = tuple(torch.empty(p.shape, dtype=p.dtype, device="cuda") for p in frame.planes)
     enhancer._computed([planes, planes], plans)  # constants are brought there once
@@ -124,11 +132,13 @@ def same(a: Sequence[Frame], b: Sequence[Frame]) -> bool:
 
 
 @pytest.mark.cuda
+@pytest.mark.parametrize("chroma", ["keep", "sharpen"])
 @pytest.mark.parametrize("scale", [1, 2])
-@pytest.mark.parametrize("name", ["yuv420p", "yuv420p10le", "gray", "gbrp"])
-def test_a_captured_frame_is_the_same_bit_for_bit(name: str, scale: int) -> None:
+@pytest.mark.parametrize("name", ["yuv420p", "yuv420p10le", "yuva420p", "gray", "gbrp"])
+def test_a_captured_frame_is_the_same_bit_for_bit(name: str, scale: int, chroma: Chroma) -> None:
     said: list[str] = []
-    enhancer = Enhancer(tiny_network(), EnhancerOptions(device="cuda", scale=scale), on_message=said.append)
+    options = EnhancerOptions(device="cuda", scale=scale, chroma=chroma)
+    enhancer = Enhancer(tiny_network(), options, on_message=said.append)
     first, second = made(name, seed=1), made(name, seed=2)
     stepwise = [enhancer([frame]) for frame in (first, second)][:1]  # the second call captures
     assert same(enhancer([first]), stepwise[0])
@@ -136,7 +146,10 @@ def test_a_captured_frame_is_the_same_bit_for_bit(name: str, scale: int) -> None
     both = enhancer([first, second])  # another shape, step by step
     assert same(both[:1], stepwise[0])
     assert same(enhancer([first, second]), both)  # and captured
-    assert same(enhancer([first]), stepwise[0])  # the first capture is still right
+    (again,) = enhancer([first])
+    assert same([again], stepwise[0])  # the first capture is still right
+    kept = 0 if scale == 2 else 2 if chroma == "keep" and name.startswith("yuv") else 0
+    assert all(a is b for a, b in zip(again.planes[1 : 1 + kept], first.planes[1 : 1 + kept], strict=True))
     assert not [line for line in said if "step by step" in line]
 
 

@@ -108,9 +108,9 @@ def test_option_lists_are_decisions() -> None:
     }
     assert options == {
         "enhance": sorted(
-            "-i -y -n --model --scale --strength --device --engine --precision --tile --batch -ss -to -t --stream "
-            "--interlaced --hwaccel --strict -c:v -crf -b:v -preset -tune -pix_fmt -e -c:a --audio --subtitles "
-            "--no-audio --no-subtitles --threads --no-progress -v --verbose -q --quiet "
+            "-i -y -n --model --scale --strength --chroma --device --engine --precision --tile --batch -ss -to -t "
+            "--stream --interlaced --hwaccel --strict -c:v -crf -b:v -preset -tune -pix_fmt -e -c:a --audio "
+            "--subtitles --no-audio --no-subtitles --threads --no-progress -v --verbose -q --quiet "
             "--raw -f --low-latency --colorspace --range --primaries --transfer".split()
         ),
         "bench": [],
@@ -121,8 +121,8 @@ def test_option_lists_are_decisions() -> None:
         "experiment": sorted("--photos --clip --arm --out --scale --device -v --verbose".split()),
         "models": [],
         "preview": sorted(
-            "-y -n --at --frames --model --strength --scale --device --engine --precision --crop --viqet --no-viqet "
-            "--workers -v --verbose -q --quiet".split()
+            "-y -n --at --frames --model --strength --chroma --scale --device --engine --precision --crop --viqet "
+            "--no-viqet --workers -v --verbose -q --quiet".split()
         ),
         "report": sorted("--out -v --verbose -q --quiet".split()),
         "score": sorted(

@@ -74,28 +74,33 @@ def test_the_folded_tail_is_the_explicit_one_borders_too(height: int, width: int
     assert (got - explicit(network, x, 1)).abs().max() < 1e-12
 
 
+@pytest.mark.parametrize("luma", [False, True])
 @pytest.mark.parametrize("scale", [1, 2])
-def test_the_resolver_is_the_explicit_way(scale: int) -> None:
+def test_the_resolver_is_the_explicit_way(scale: int, luma: bool) -> None:
     network = tiny_network(n=3, channels=6)
-    x = torch.rand(2, 3, 30, 44)
-    got = Resolver(network, CPU, torch.float32, scale=scale)(x)
+    x = torch.rand(2, 3, 30, 45)
+    got = Resolver(network, CPU, torch.float32, scale=scale, luma=luma)(x)
     wanted = explicit(network.double(), x.double(), scale)
+    if luma:
+        wanted = torch.einsum("c,bchw->bhw", torch.tensor([0.2126, 0.7152, 0.0722]).double(), wanted)[:, None]
     assert got.shape == wanted.shape
     assert (got - wanted).abs().max() < 1e-5
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     tile_width=st.integers(16, 90), tile_height=st.integers(16, 60), batch=st.integers(1, 9),
     scale=st.sampled_from([1, 2]), height=st.integers(16, 70), width=st.integers(16, 100), count=st.integers(1, 3),
+    luma=st.booleans(),
 )  # fmt: skip
 def test_tiled_equals_untiled_to_the_bit(
-    tile_width: int, tile_height: int, batch: int, scale: int, height: int, width: int, count: int
+    tile_width: int, tile_height: int, batch: int, scale: int, height: int, width: int, count: int, luma: bool
 ) -> None:
     network = tiny_network(n=1, channels=8)
     x = torch.rand(count, 3, height, width)
-    whole = Resolver(network, CPU, torch.float32, scale=scale, tile="none")(x)
-    tiled = Resolver(network, CPU, torch.float32, scale=scale, tile=(tile_width, tile_height), batch=batch)(x)
+    tile = (tile_width, tile_height)
+    whole = Resolver(network, CPU, torch.float32, scale=scale, luma=luma, tile="none")(x)
+    tiled = Resolver(network, CPU, torch.float32, scale=scale, luma=luma, tile=tile, batch=batch)(x)
     assert torch.equal(whole, tiled)
 
 
@@ -104,11 +109,13 @@ def test_64_channels_batches_and_threads_agree_to_the_bit(threads: int) -> None:
     network = tiny_network(n=3, channels=64)
     x = torch.rand(2, 3, 90, 120)
     whole = Resolver(network, CPU, torch.float32, tile="none")(x)
+    luma = Resolver(network, CPU, torch.float32, tile="none", luma=True)(x)
     before = torch.get_num_threads()
     try:
         torch.set_num_threads(threads)
         for batch in (1, 8):
             assert torch.equal(whole, Resolver(network, CPU, torch.float32, tile=(48, 32), batch=batch)(x))
+            assert torch.equal(luma, Resolver(network, CPU, torch.float32, tile=(48, 33), batch=batch, luma=True)(x))
     finally:
         torch.set_num_threads(before)
 
@@ -165,11 +172,12 @@ def test_devices_and_precisions() -> None:
 
 
 @pytest.mark.cuda
+@pytest.mark.parametrize("luma", [False, True])
 @pytest.mark.parametrize("scale", [1, 2])
-def test_cuda_agrees_with_the_cpu(scale: int) -> None:
+def test_cuda_agrees_with_the_cpu(scale: int, luma: bool) -> None:
     network = tiny_network(n=3, channels=64)
     x = torch.rand(2, 3, 270, 480)
-    wanted = Resolver(network, CPU, torch.float32, scale=scale)(x)
+    wanted = Resolver(network, CPU, torch.float32, scale=scale, luma=luma)(x)
     for dtype, most in ((torch.float32, 1e-3), (torch.bfloat16, 0.5 / 255 * 8)):
-        got = Resolver(network, torch.device("cuda"), dtype, scale=scale)(x.cuda()).cpu()
+        got = Resolver(network, torch.device("cuda"), dtype, scale=scale, luma=luma)(x.cuda()).cpu()
         assert (got - wanted).abs().max() < most

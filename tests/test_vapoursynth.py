@@ -88,6 +88,7 @@ def truth(planes: Planes, name: str, tags: ColorTags, model: Path, **kwargs: Any
 # The picture -----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("chroma", ["keep", "sharpen"])
 @pytest.mark.parametrize("scale", [1, 2])
 @pytest.mark.parametrize(
     ("name", "there"),
@@ -95,36 +96,41 @@ def truth(planes: Planes, name: str, tags: ColorTags, model: Path, **kwargs: Any
      ("yuv444p16le", "YUV444P16"), ("gray", "GRAY8"), ("gray16le", "GRAY16"), ("gbrp", "RGB24"),
      ("gbrp10le", "RGB30"), ("gbrp16le", "RGB48")],
 )  # fmt: skip
-def test_integer_formats_to_the_bit(name: str, there: str, scale: int, options: dict[str, Any]) -> None:
+def test_integer_formats_to_the_bit(name: str, there: str, scale: int, chroma: str, options: dict[str, Any]) -> None:
     planes = random_planes(name)
     clip = clip_of([planes], getattr(vs, there), _Matrix=1)
-    enhanced = enhance(clip, scale=scale, **options)
+    enhanced = enhance(clip, scale=scale, chroma=chroma, **options)
     assert (enhanced.format.id, enhanced.width, enhanced.height) == (clip.format.id, 50 * scale, 34 * scale)
-    wanted = truth(planes, name, ColorTags(matrix=1), options["model"], scale=scale)
+    wanted = truth(planes, name, ColorTags(matrix=1), options["model"], scale=scale, chroma=chroma)
     assert scale != 1 or not same(wanted, planes)
     assert same(planes_of(enhanced.get_frame(0)), wanted)
 
 
+@pytest.mark.parametrize("chroma", ["keep", "sharpen"])
 @pytest.mark.parametrize("scale", [1, 2])
 @pytest.mark.parametrize(("there", "dtype", "near"), [
     ("RGBS", "f4", 2e-6), ("RGBH", "f2", 2e-3), ("GRAYS", "f4", 2e-6), ("GRAYH", "f2", 2e-3),
 ])  # fmt: skip
 def test_floats_keep_what_lies_outside(
-    there: str, dtype: str, near: float, scale: int, options: dict[str, Any]
+    there: str, dtype: str, near: float, scale: int, chroma: str, options: dict[str, Any]
 ) -> None:
-    """Against the formula x + (E - clamp(x)), in which what was out of 0..1 stays out by as much at most."""
+    """Against the formula x + (E - clamp(x)), of luma or of all channels, in which what was out of 0..1 stays out by as
+    much at most."""
     channels = 3 if there.startswith("RGB") else 1
     planes = [p.astype(dtype) for p in np.random.default_rng(1).uniform(-0.4, 1.6, (channels, 34, 50))]
     clip = clip_of([planes], getattr(vs, there))
-    got = np.stack(planes_of(enhance(clip, scale=scale, **options).get_frame(0)))
+    got = np.stack(planes_of(enhance(clip, scale=scale, chroma=chroma, **options).get_frame(0)))
     assert same(planes_of(clip.get_frame(0)), planes)  # views of the source's memory were read, not written
 
     x = torch.from_numpy(np.stack(planes)).float()[None]
     inside = x.clamp(0, 1).expand(-1, 3, -1, -1)
     network = load_model(options["model"]).network
-    change = Resolver(network, torch.device("cpu"), torch.float32, scale=scale)(inside).clamp(0, 1)
-    change -= inside if scale == 1 else double(inside)
-    if channels == 1:
+    change = Resolver(network, torch.device("cpu"), torch.float32, scale=scale)(inside)
+    base = inside if scale == 1 else double(inside)
+    if chroma == "sharpen":
+        change = change.clamp(0, 1)
+    change -= base
+    if channels == 1 or chroma == "keep":
         change = (change * torch.tensor([0.2126, 0.7152, 0.0722])[:, None, None]).sum(dim=1, keepdim=True)
     x = x if scale == 1 else double(x)
     wanted = (x + change).clamp(min=x.clamp(max=0), max=x.clamp(min=1))[0].numpy()
@@ -145,10 +151,10 @@ def test_floats_keep_what_lies_outside(
 )
 def test_colour_comes_from_properties(props: dict[str, int], tags: ColorTags, options: dict[str, Any]) -> None:
     planes = random_planes("yuv420p")
-    got = planes_of(enhance(clip_of([planes], vs.YUV420P8, **props), **options).get_frame(0))
-    assert same(got, truth(planes, "yuv420p", tags, options["model"]))
+    got = planes_of(enhance(clip_of([planes], vs.YUV420P8, **props), chroma="sharpen", **options).get_frame(0))
+    assert same(got, truth(planes, "yuv420p", tags, options["model"], chroma="sharpen"))
     others = [ColorTags(matrix=t, range=r, siting=s) for t in (1, 6, 9) for r in (1, 2) for s in (1, 2, 3)]
-    equal = [t for t in others if same(got, truth(planes, "yuv420p", t, options["model"]))]
+    equal = [t for t in others if same(got, truth(planes, "yuv420p", t, options["model"], chroma="sharpen"))]
     assert len(equal) == 1  # each property matters
 
 
@@ -320,6 +326,7 @@ def test_assumptions_are_said_once(options: dict[str, Any], core: Any) -> None:
         ({}, {"tile": (64.0, 64.0)}, r"tile \(64.0, 64.0\): wanted \(width, height\)"),
         ({}, {"tile": (8, 64)}, "tile 8x64"),
         ({}, {"tile": (64,)}, r"tile \(64,\): wanted \(width, height\)"),
+        ({}, {"chroma": "luma"}, "chroma: expected keep or sharpen, got 'luma'"),
         ({}, {"precision": "fp8"}, "precision 'fp8'"),
         ({}, {"engine": "tensorrt"}, "engine 'tensorrt'"),
         ({}, {"model": None}, "model None: wanted a shipped model's name"),

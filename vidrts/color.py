@@ -1,8 +1,18 @@
-"""Colour: YUV or RGB planes to R'G'B' tensors, and an RGB change written back into planes.
+"""Colour: YUV or RGB planes to R'G'B' tensors, and a change written back into planes.
 
 R'G'B' is non-linear, as coded, 0..1. Matrices and ranges follow ITU-T H.273, chroma siting FFmpeg's AVCHROMA_LOC_*.
-Write-back adds only what changed: plane + YUV(E - RGB), so an unchanged picture is the same bit for bit and 4:2:0
-chroma is never resampled there and back (DESIGN section 2, invariant 2).
+Write-back adds only what changed, so an unchanged picture is the same bit for bit and 4:2:0 chroma is never resampled
+there and back (DESIGN section 2, invariant 2).
+
+A plan that keeps chroma (`plan(..., keep=True)`) adds a change of Y' to the Y plane alone. Its R'G'B' are made so that
+their BT.709 luma (`luma`) is what the Y plane holds, whatever the frame's own matrix: Y'CbCr goes through the BT.709
+matrix. RGB, and 4:4:4 with the identity matrix, have no Y plane: there Y' is BT.2020's where the primaries are, else
+BT.709's, and its change is added to R', G' and B' alike. The change is that from the luma of R'G'B' as the network saw
+them, clamped to 0..1, to the luma of its result, which is not clamped. A plan that does not keep chroma uses the
+frame's matrix and adds YUV(E - RGB) to all planes, E clamped to 0..1.
+
+Either way the sum is clamped once, in code values, against the source's own sample: a sample leaves the legal range of
+its plane no further than it did in the source. Of R', G' and B' each is clamped alone.
 """
 
 from collections.abc import Sequence
@@ -14,8 +24,10 @@ from vidrts.errors import UnsupportedFormatError
 from vidrts.frame import ColorTags, FieldOrder, PixelFormat, matrix_by_height
 from vidrts.picture.lanczos import double
 
+LUMA = (0.2126, 0.7152, 0.0722)
+"""Weights of R', G' and B' in Y': ITU-R BT.709, which is sRGB's too."""
 _KR_KB = {
-    1: (0.2126, 0.0722),  # BT.709
+    1: (LUMA[0], LUMA[2]),  # BT.709
     4: (0.30, 0.11),  # FCC
     5: (0.299, 0.114),  # BT.470 BG, as BT.601
     6: (0.299, 0.114),  # SMPTE 170M, as BT.601
@@ -35,9 +47,12 @@ class ColorPlan:
     """
 
     format: PixelFormat
+    keep: bool
+    """Only Y' is written: chroma planes stay as they are, or R', G' and B' move alike."""
     rgb_to_yuv: torch.Tensor
     """(3, 3) float32: R'G'B' -> Y' Cb Cr with Y' 0..1, Cb and Cr -0.5..0.5; identity for RGB formats."""
-    yuv_to_rgb: torch.Tensor
+    yuv_to_rgb: torch.Tensor | None
+    """Its inverse; None where the planes are R'G'B' already."""
     scale: tuple[float, float]
     """Code values per unit of luma (or RGB) and of chroma."""
     offset: tuple[float, float]
@@ -55,9 +70,23 @@ class ColorPlan:
         low, high = (round(self.offset[1] + sign * self.scale[1] / 2) for sign in (-1, 1))
         return luma, (max(0, low), min(most, high))
 
+    @property
+    def written(self) -> int:
+        """How many planes write-back changes; those after them stay as they are."""
+        if self.format.model == "gray":
+            return 1
+        return 1 if self.keep and self.offset[0] != self.offset[1] else 3  # equal: R'G'B', see `legal`
+
     def to(self, device: torch.device) -> "ColorPlan":
         """The same plan with its matrices on `device`."""
-        return replace(self, rgb_to_yuv=self.rgb_to_yuv.to(device), yuv_to_rgb=self.yuv_to_rgb.to(device))
+        inverse = None if self.yuv_to_rgb is None else self.yuv_to_rgb.to(device)
+        return replace(self, rgb_to_yuv=self.rgb_to_yuv.to(device), yuv_to_rgb=inverse)
+
+
+def luma(rgb: torch.Tensor) -> torch.Tensor:
+    """BT.709 Y' of R'G'B': (..., 3, H, W) -> (..., H, W), same type and range; full range, black 0."""
+    red, green, blue = rgb.unbind(-3)
+    return (red * LUMA[0]).add_(green, alpha=LUMA[1]).add_(blue, alpha=LUMA[2])
 
 
 def assume(tags: ColorTags, pixel_format: PixelFormat, height: int) -> tuple[ColorTags, str | None]:
@@ -85,12 +114,15 @@ def assume(tags: ColorTags, pixel_format: PixelFormat, height: int) -> tuple[Col
     return tags, f"colour not fully tagged: assuming {' and '.join(said)}" if said else None
 
 
-def plan(tags: ColorTags, pixel_format: PixelFormat, *, field: FieldOrder = "progressive") -> ColorPlan:
+def plan(
+    tags: ColorTags, pixel_format: PixelFormat, *, field: FieldOrder = "progressive", keep: bool = False
+) -> ColorPlan:
     """The `ColorPlan` of complete tags (see `assume`).
 
     `field`: "tff" for the top field of an interlaced frame alone, "bff" for the bottom field: in 4:2:0 their chroma
-    lies a quarter and three quarters of a field line below luma (MPEG-2, H.264). Raises `UnsupportedFormatError` for a
-    matrix that is not linear in R'G'B' (constant luminance, ICtCp) or not known.
+    lies a quarter and three quarters of a field line below luma (MPEG-2, H.264). `keep`: only Y' will be written back
+    (see above). Raises `UnsupportedFormatError` for a matrix that is not linear in R'G'B' (constant luminance, ICtCp)
+    or not known.
     """
     depth = pixel_format.depth
     step = float(2 ** (depth - 8))
@@ -107,10 +139,30 @@ def plan(tags: ColorTags, pixel_format: PixelFormat, *, field: FieldOrder = "pro
         if pixel_format.model == "gray":
             forward = _matrix(1)  # of it the first row: how a change of R'G'B' changes Y'
         scale, offset = ((most, most), (0.0, 0.0)) if full else ((219 * step,) * 2, (16 * step,) * 2)
+    if keep:
+        forward = _kept(forward, tags, pixel_format)
+    direct = pixel_format.model == "rgb" and not (keep and tags.primaries == 9)
+    inverse = None if direct else torch.linalg.inv(forward).float()
     x, y = _SITES.get(tags.siting, (0.0, 0.5))
     if field != "progressive" and pixel_format.log2_h:
         y = 0.25 if field == "tff" else 0.75
-    return ColorPlan(pixel_format, forward.float(), torch.linalg.inv(forward).float(), scale, offset, (x, y))
+    return ColorPlan(pixel_format, keep, forward.float(), inverse, scale, offset, (x, y))
+
+
+def _kept(forward: torch.Tensor, tags: ColorTags, pixel_format: PixelFormat) -> torch.Tensor:
+    """R'G'B' whose BT.709 luma is the frame's Y' -> planes. `forward`: true R'G'B' -> planes."""
+    if pixel_format.model == "gray":
+        return forward
+    if pixel_format.model == "rgb" or tags.matrix == 0:
+        if tags.primaries != 9:
+            return forward
+        kr, kb = _KR_KB[9]
+    elif tags.matrix in _KR_KB:
+        return _matrix(1)
+    else:
+        kr, _, kb = _YCGCO[0]
+    own_to_709: torch.Tensor = torch.linalg.inv(_of_weights(kr, kb)) @ _matrix(1)
+    return forward @ own_to_709
 
 
 def _matrix(number: int) -> torch.Tensor:
@@ -124,11 +176,15 @@ def _matrix(number: int) -> torch.Tensor:
             f"colour matrix {number} (ITU-T H.273) is not supported: wanted BT.709, BT.601, FCC, SMPTE 240M, BT.2020 "
             "non-constant luminance, YCgCo or identity; convert it first, for example with zscale=matrix=2020_ncl"
         )
-    kr, kb = _KR_KB[number]
-    luma = torch.tensor([kr, 1 - kr - kb, kb], dtype=torch.float64)
-    blue = (torch.tensor([0.0, 0.0, 1.0], dtype=torch.float64) - luma) / (2 * (1 - kb))
-    red = (torch.tensor([1.0, 0.0, 0.0], dtype=torch.float64) - luma) / (2 * (1 - kr))
-    return torch.stack((luma, blue, red))
+    return _of_weights(*_KR_KB[number])
+
+
+def _of_weights(kr: float, kb: float) -> torch.Tensor:
+    """R'G'B' -> Y' Cb Cr where red and blue weigh so much in Y'."""
+    weights = torch.tensor([kr, 1 - kr - kb, kb], dtype=torch.float64)
+    blue = (torch.tensor([0.0, 0.0, 1.0], dtype=torch.float64) - weights) / (2 * (1 - kb))
+    red = (torch.tensor([1.0, 0.0, 0.0], dtype=torch.float64) - weights) / (2 * (1 - kr))
+    return torch.stack((weights, blue, red))
 
 
 def to_rgb(planes: Sequence[torch.Tensor], plan: ColorPlan) -> torch.Tensor:
@@ -137,49 +193,63 @@ def to_rgb(planes: Sequence[torch.Tensor], plan: ColorPlan) -> torch.Tensor:
     Chroma is brought to the luma grid by linear interpolation at its true siting. Gray gives three equal channels.
     """
     fmt = plan.format
-    luma = _unit(planes[0], plan, 0)
+    first = _unit(planes[0], plan, 0)
     if fmt.model == "gray":
-        return luma.expand(3, -1, -1)
+        return first.expand(3, -1, -1)
     if fmt.model == "rgb":
-        return torch.stack((luma, _unit(planes[1], plan, 0), _unit(planes[2], plan, 0)))
-    height, width = luma.shape
+        rgb = torch.stack((first, _unit(planes[1], plan, 0), _unit(planes[2], plan, 0)))
+        return rgb if plan.yuv_to_rgb is None else _mix(plan.yuv_to_rgb, rgb)
+    height, width = first.shape
     chroma = torch.stack((_unit(planes[1], plan, 1), _unit(planes[2], plan, 1)))
     if fmt.log2_h:
         chroma = _linear_up(chroma, plan.site[1], height, dim=1)
     if fmt.log2_w:
         chroma = _linear_up(chroma, plan.site[0], width, dim=2)
-    return _mix(plan.yuv_to_rgb, torch.cat((luma[None], chroma)))
+    assert plan.yuv_to_rgb is not None
+    return _mix(plan.yuv_to_rgb, torch.cat((first[None], chroma)))
 
 
 def write_back(
     planes: Sequence[torch.Tensor], delta: torch.Tensor, plan: ColorPlan, *, scale: int = 1
 ) -> tuple[torch.Tensor, ...]:
-    """planes + YUV(delta), rounded once, as new planes of the same format.
+    """planes + delta, rounded once, as new planes of the same format; those that it does not touch as they came.
 
-    delta: (3, scale*H, scale*W) float32, the change of R'G'B'. For `scale` 2 the planes themselves are first brought
-    to twice the size with Lanczos-3, chroma at its own siting. Alpha is carried unchanged (Lanczos-scaled at scale 2).
-    A sample leaves the legal range no further than it did in the source; delta 0 gives the source bit for bit.
+    delta: float32, the change of Y', (1, scale*H, scale*W), where the plan keeps chroma, else that of R'G'B',
+    (3, scale*H, scale*W). For `scale` 2 the planes themselves are first brought to twice the size with Lanczos-3,
+    chroma at its own siting, alpha, too. A sample leaves the legal range no further than it did in the source; delta 0
+    gives the source bit for bit.
     """
-    fmt = plan.format
-    if fmt.model == "gray":
-        changes = [_mix(plan.rgb_to_yuv[:1], delta)[0]]
-    elif fmt.model == "rgb":
-        changes = list(delta)
-    else:
-        yuv = _mix(plan.rgb_to_yuv, delta)
-        chroma = yuv[1:]
-        if fmt.log2_h:  # first: whole rows are dealt with faster than every other column, which are half as many then
-            chroma = _linear_down(chroma, plan.site[1], dim=1)
-        if fmt.log2_w:
-            chroma = _linear_down(chroma, plan.site[0], dim=2)
-        changes = [yuv[0], chroma[0], chroma[1]]
+    height, width = planes[0].shape
+    changes = _changes(delta, plan)
     out = []
-    for component, (plane, change) in enumerate(zip(planes, changes, strict=False)):
-        kind = 1 if fmt.model == "yuv" and component else 0
-        out.append(_add(plane, change, plan, kind, scale))
-    for plane in planes[len(changes) :]:
-        out.append(plane if scale == 1 else _quantise(_double(plane.float(), plan, 0), plane, plan))
+    for component, plane in enumerate(planes):
+        kind = 1 if plan.format.model == "yuv" and component in (1, 2) else 0
+        if component < len(changes):
+            out.append(_add(plane, changes[component], plan, kind, scale))
+        elif scale == 1:
+            out.append(plane)
+        else:
+            size = plan.format.plane_size(component, scale * width, scale * height)
+            out.append(_stored(_held(_double(_code(plane, plan), plan, kind, size), plan), plane, plan))
     return tuple(out)
+
+
+def _changes(delta: torch.Tensor, plan: ColorPlan) -> list[torch.Tensor]:
+    """What is added to each plane that is written, in units of `plan.scale`."""
+    fmt = plan.format
+    if plan.keep:
+        return [delta[0]] * plan.written
+    if fmt.model == "gray":
+        return [_mix(plan.rgb_to_yuv[:1], delta)[0]]
+    if fmt.model == "rgb":
+        return list(delta)
+    yuv = _mix(plan.rgb_to_yuv, delta)
+    chroma = yuv[1:]
+    if fmt.log2_h:  # first: whole rows are dealt with faster than every other column, which are half as many then
+        chroma = _linear_down(chroma, plan.site[1], dim=1)
+    if fmt.log2_w:
+        chroma = _linear_down(chroma, plan.site[0], dim=2)
+    return [yuv[0], chroma[0], chroma[1]]
 
 
 def _unit(plane: torch.Tensor, plan: ColorPlan, kind: int) -> torch.Tensor:
@@ -199,36 +269,43 @@ def _add(plane: torch.Tensor, change: torch.Tensor, plan: ColorPlan, kind: int, 
     change: float32 in units of `plan.scale`.
     """
     low, high = plan.legal[kind]
-    code = plane.float()
-    if plan.format.shift:
-        code = code / 2**plan.format.shift
+    code = _code(plane, plan)
     if scale == 2:
-        code = _double(code, plan, kind)[: change.shape[0], : change.shape[1]]  # odd sizes: chroma was rounded up
-        if not plan.format.floating:
-            code.clamp_(0, plan.format.most)
+        code = _double(code, plan, kind, change.shape)
     changed = torch.add(code, change, alpha=plan.scale[kind])
+    if scale == 2:  # not before: where Lanczos rings beyond the codes, the change takes that back
+        code = _held(code, plan)
     changed.clamp_(min=code.clamp(max=low), max=code.clamp(min=high))
-    return _quantise(changed.mul_(2**plan.format.shift) if plan.format.shift else changed, plane, plan)
+    return _stored(changed, plane, plan)
 
 
-def _double(code: torch.Tensor, plan: ColorPlan, kind: int) -> torch.Tensor:
-    """One plane at twice the size; chroma keeps its siting, so its phase differs from luma's (see below)."""
+def _code(plane: torch.Tensor, plan: ColorPlan) -> torch.Tensor:
+    """Stored samples as float32 code values; not to be written to."""
+    code = plane.float()
+    return code / 2**plan.format.shift if plan.format.shift else code
+
+
+def _double(code: torch.Tensor, plan: ColorPlan, kind: int, size: Sequence[int]) -> torch.Tensor:
+    """One plane at twice the size, cut to `size`; chroma keeps its siting, so its phase differs from luma's."""
     # Chroma sample k lies at luma 2k + s, which is 4k + 2s + 0.5 on the doubled grid; output m lies at 2m + s there, so
     # k = m/2 - (s + 0.5)/4 for a subsampled direction and m/2 - 0.25 for one that is not.
     fmt = plan.format
     offset_x = (plan.site[0] + 0.5) / 4 if kind and fmt.log2_w else 0.25
     offset_y = (plan.site[1] + 0.5) / 4 if kind and fmt.log2_h else 0.25
-    return double(code[None, None], offset_x, offset_y)[0, 0]
+    return double(code[None, None], offset_x, offset_y)[0, 0, : size[0], : size[1]]  # odd sizes were rounded up
 
 
-def _quantise(value: torch.Tensor, like: torch.Tensor, plan: ColorPlan) -> torch.Tensor:
+def _held(code: torch.Tensor, plan: ColorPlan) -> torch.Tensor:
+    """Clamped, in place, to the codes that there are."""
+    return code if plan.format.floating else code.clamp_(0, plan.format.most)
+
+
+def _stored(code: torch.Tensor, like: torch.Tensor, plan: ColorPlan) -> torch.Tensor:
+    """Code values within the format's, written over, as samples."""
     if plan.format.floating:
-        return value.to(like.dtype)
-    step = 2**plan.format.shift
-    most = plan.format.most * step
-    if step > 1:
-        value = (value / step).round_() * step
-    return value.round_().clamp_(0, most).to(like.dtype)
+        return code.to(like.dtype)
+    code.round_()
+    return (code.mul_(2**plan.format.shift) if plan.format.shift else code).to(like.dtype)
 
 
 def _linear_up(chroma: torch.Tensor, site: float, length: int, dim: int) -> torch.Tensor:

@@ -33,7 +33,7 @@ def crew_size(device: torch.device) -> int:
 
 
 class Crew:
-    """The workers of a run. Making it checks device and precision: `OptionError`, `DeviceError`.
+    """The workers of a run. Making it checks device, precision and what the model can do: `OptionError`, `DeviceError`.
 
     `options.device` may name several GPUs, "cuda:0,cuda:1": frames go to whichever is free. `count`: frames enhanced at
     a time, on all devices together; 0: `crew_size` of each. `on_message` hears each line once, from whichever worker.
@@ -50,9 +50,7 @@ class Crew:
         tell = _Once(on_message)
         devices = pick_devices(options.device)
         places = devices * crew_size(devices[0]) if count == 0 else list(islice(cycle(devices), count))
-        self._enhancers = [
-            Enhancer(model.network, replace(options, device=str(place)), on_message=tell) for place in places
-        ]
+        self._enhancers = [Enhancer(model, replace(options, device=str(place)), on_message=tell) for place in places]
         self._clock = _Clock()
         self._hint = _Hint(model, options, len(places))
 

@@ -1,7 +1,7 @@
 """The parts of a frame's way, each as a task of its own: decode, colour in, network, tail, write-back, encode.
 
 A part is timed alone, with all cores to itself; on CUDA what it works on lies on the device already, and the ways there
-and back are parts, too.
+and back are parts, too. What is measured is the default: only luma is written back.
 """
 
 import itertools
@@ -27,19 +27,19 @@ from vidrts.media.encode import EncodeOptions, Target
 from vidrts.networks.checkpoint import LoadedModel
 from vidrts.networks.rts import RTS
 from vidrts.networks.upscaler import Upscaler
-from vidrts.picture import bands, tail
-from vidrts.picture.blocks import ROWS, by_rows, woven
-from vidrts.picture.convolution import convolve
+from vidrts.picture import bands
 from vidrts.picture.device import pick_precision
 from vidrts.picture.engines.choice import pick_engine
 from vidrts.picture.enhancer import EnhancerOptions
 from vidrts.picture.resolver import CPU_TILE_PIXELS, CUDA_TILE
+from vidrts.picture.tail import TAIL_RADIUS, Tail
 from vidrts.picture.tiles import TileGrid, band, even_tile
 from vidrts.prefetch import deal
 from vidrts.threads import shared_threads
 
-_PIXEL = 3 * 4
-"""Bytes of a float32 R'G'B' pixel."""
+_SAMPLE = 4
+_PIXEL = 3 * _SAMPLE
+"""Bytes of a float32 sample, and of an R'G'B' pixel."""
 CUDA_BATCH = 4
 """Tiles per pass on a GPU, as `picture.resolver` takes them."""
 
@@ -94,7 +94,7 @@ class Pictures:
             self.frames = [event for event in source.events() if isinstance(event, Frame)]
         first = self.frames[0]
         tags, _ = color.assume(first.color, first.format, first.height)
-        self.plan = color.plan(tags, first.format).to(device)
+        self.plan = color.plan(tags, first.format, keep=True).to(device)
         self.planes = [tuple(plane.to(device) for plane in frame.planes) for frame in self.frames]
         self.bytes = sum(plane.numel() * plane.element_size() for plane in first.planes)
         self.rgb = color.to_rgb(self.planes[0], self.plan)[None].clamp_(0, 1)
@@ -129,8 +129,9 @@ class Pictures:
         return self._probe("colour in", self._reader, {"copy": float(moved)})
 
     def write_back(self) -> Probe:
-        """A change of R'G'B' into planes."""
-        moved = 2 * self.bytes + 2 * _PIXEL * self.pixels
+        """A change of luma into its plane."""
+        written = self.planes[0][: self.plan.written]
+        moved = sum(2 * p.numel() * p.element_size() for p in written) + (_PIXEL + _SAMPLE) * self.pixels
         return self._probe("write-back", self._writer, {"copy": float(moved)})
 
     def _reader(self) -> Callable[[int], None]:
@@ -138,7 +139,7 @@ class Pictures:
         return lambda k: bands.read(self.planes[k], self.plan, out)
 
     def _writer(self) -> Callable[[int], object]:
-        resolved = self.rgb[0].clone()
+        resolved = color.luma(self.rgb[0])[None]
         return lambda k: bands.write_back(self.planes[k], self.rgb[0], resolved, self.plan)
 
     def transfers(self) -> list[Probe]:
@@ -164,7 +165,7 @@ class Pictures:
     def network(self, network: RTS, model: str, options: EnhancerOptions) -> Probe:
         """The residual branch alone on the tiles of a frame; only what the frame needs counts as its operations."""
         dtype = pick_precision(options.precision, self.device)
-        tile, calls = self._tiles(network.radius + tail.TAIL_RADIUS)
+        tile, calls = self._tiles(network.radius + TAIL_RADIUS)
 
         def make() -> Callable[[int], None]:
             engine = pick_engine(network, self.device, dtype, options.engine)
@@ -180,19 +181,16 @@ class Pictures:
         return self._probe("network", make, amounts, model=model, engine=f"{options.engine} {precision}")
 
     def tail(self, network: RTS, model: str) -> Probe:
-        """Extension and downscale as one 9x9 convolution in float32, as `picture.tilepass` has it."""
-        layout = torch.contiguous_format if self.device.type == "cpu" else torch.channels_last
-        folded, bias = tail.fold(network.conv_ext)
-        weight, bias = (t.to(self.device, torch.float32) for t in by_rows(folded, bias))
-        weight = weight.contiguous(memory_format=layout)
-        tile, calls = self._tiles(tail.TAIL_RADIUS)
-        tile = F.pad(tile, (0, 0, 0, -(tile.shape[-2] - 2 * tail.TAIL_RADIUS) % ROWS)).contiguous(memory_format=layout)
+        """Extension, downscale and luma as one 9x9 convolution in float32."""
+        last = Tail(network.conv_ext, self.device, luma=True)
+        tile, calls = self._tiles(last.halo)
 
         def work(_: int) -> None:
             for _ in range(calls):
-                woven(convolve(tile, weight, bias, rows=ROWS))
+                last(tile)
 
-        amounts = {"matrix fp32": 2.0 * folded.numel() * self.pixels, "copy": 2.0 * _PIXEL * self.pixels}
+        operations = 2.0 * 3 * (2 * TAIL_RADIUS + 1) ** 2
+        amounts = {"matrix fp32": operations * self.pixels, "copy": float(_PIXEL + _SAMPLE) * self.pixels}
         return self._probe("tail", lambda: work, amounts, model=model)
 
     def _tiles(self, halo: int) -> tuple[torch.Tensor, int]:

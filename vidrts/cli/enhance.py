@@ -7,7 +7,7 @@ import click
 import torch
 
 from vidrts.cli import interrupt
-from vidrts.cli.common import DEVICES, ENGINE, PRECISION, QUIET, SCALE, VERBOSE
+from vidrts.cli.common import CHROMA_MODE, DEVICES, ENGINE, PRECISION, QUIET, SCALE, VERBOSE
 from vidrts.cli.heap import keep_freed_memory
 from vidrts.cli.layout import Sectioned
 from vidrts.cli.parsing import BIT_RATE, LANGUAGES, PAIR, TILE, TIME
@@ -28,7 +28,7 @@ _RUN, _PICTURE, _DECODE, _ENCODE = EnhanceOptions(), EnhancerOptions(), DecodeOp
 
 _SECTIONS = {
     "Input and time": ("source", "start", "end", "duration", "stream", "interlaced", "hwaccel", "strict"),
-    "Picture": ("model", "strength", "scale", "device", "engine", "precision", "tile", "batch"),
+    "Picture": ("model", "strength", "chroma", "scale", "device", "engine", "precision", "tile", "batch"),
     "Video encoding": (
         "video_codec", "crf", "bit_rate", "preset", "tune", "pixel_format", "options",
     ),
@@ -68,6 +68,7 @@ _QUALITIES = [(encoder.name, encoder.says) for encoder in ENCODERS.values()]
     "--strength", type=click.FloatRange(0, 2), default=_PICTURE.strength, show_default=True,
     metavar="0..2", help="How much of the change is applied; 0 gives the source back.",
 )  # fmt: skip
+@CHROMA_MODE
 @SCALE
 @DEVICES
 @ENGINE
@@ -137,7 +138,7 @@ def enhance(
         model=given["model"],
         picture=EnhancerOptions(
             scale=int(given["scale"]),
-            **{k: given[k] for k in ("strength", "device", "engine", "precision", "tile", "batch")},
+            **{k: given[k] for k in ("strength", "chroma", "device", "engine", "precision", "tile", "batch")},
         ),
         decode=DecodeOptions(
             start=start, end=end, color=colorwords.named(**{k: given[k] for k in COLOR}),

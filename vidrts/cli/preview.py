@@ -5,14 +5,14 @@ from itertools import product
 
 import click
 
-from vidrts.cli.common import DEVICE, ENGINE, PRECISION, QUIET, SCALE, VERBOSE
+from vidrts.cli.common import CHROMA_MODE, DEVICE, ENGINE, PRECISION, QUIET, SCALE, VERBOSE
 from vidrts.cli.compare import described
 from vidrts.cli.parsing import CROP, TIME
 from vidrts.cli.steps import Steps, say
 from vidrts.networks.checkpoint import DEFAULT_MODEL
 from vidrts.picture.device import Precision
 from vidrts.picture.engines.choice import EngineName
-from vidrts.picture.enhancer import EnhancerOptions
+from vidrts.picture.enhancer import Chroma, EnhancerOptions
 from vidrts.report.compare import FRAMES
 from vidrts.report.plate import Crop
 from vidrts.report.preview import Variant
@@ -36,6 +36,7 @@ _PICTURE = EnhancerOptions()
     "--strength", "strengths", type=click.FloatRange(0, 2), multiple=True,
     help=f"How much of the change is applied; may be repeated. Default: {_PICTURE.strength}.",
 )  # fmt: skip
+@CHROMA_MODE
 @SCALE
 @DEVICE
 @ENGINE
@@ -47,7 +48,7 @@ _PICTURE = EnhancerOptions()
 @QUIET
 def preview(
     source: str, report: str, overwrite: bool, at: tuple[Fraction, ...], frames: int | None, models: tuple[str, ...],
-    strengths: tuple[float, ...], scale: str, device: str, engine: EngineName, precision: Precision,
+    strengths: tuple[float, ...], chroma: Chroma, scale: str, device: str, engine: EngineName, precision: Precision,
     crop: tuple[int, int, int, int] | None, viqet: bool, workers: int | None, verbose: bool, quiet: bool,
 ) -> None:  # fmt: skip
     """Enhance single frames of the video IN to look at, before a long run.
@@ -63,7 +64,7 @@ def preview(
         raise click.UsageError("--at and --frames exclude each other.")
     variants = [
         Variant(model=model, picture=EnhancerOptions(
-            scale=int(scale), strength=strength, device=device, engine=engine, precision=precision,
+            scale=int(scale), strength=strength, chroma=chroma, device=device, engine=engine, precision=precision,
         ))
         for model, strength in product(models or (DEFAULT_MODEL,), strengths or (_PICTURE.strength,))
     ]  # fmt: skip

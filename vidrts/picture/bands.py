@@ -21,7 +21,7 @@ def read(planes: Sequence[torch.Tensor], plan: ColorPlan, out: torch.Tensor) -> 
 
     The network has seen 0..1 alone; what a source holds beyond (YUV outside the RGB cube) it keeps by write-back.
     """
-    for first, last, top, bottom in _bands(out.shape[1], out.device):
+    for first, last, top, bottom in _bands(out.shape[1], out.device, _MARGIN):
         part = color.to_rgb(_rows(planes, plan, top, bottom), plan)
         torch.clamp(part[:, first - top : last - top], 0, 1, out=out[:, first:last])
 
@@ -35,19 +35,21 @@ def write_back(
     strength: float = 1,
     scale: int = 1,
 ) -> tuple[torch.Tensor, ...]:
-    """Planes of E = base + strength * (resolved - base), clamped to 0..1 once, here.
+    """Planes of E = base + strength * (resolved - base).
 
-    rgb: (3, H, W), what `read` made of `planes`; base is that, at scale 2 its Lanczos enlargement. resolved:
-    (3, scale*H, scale*W), which is written over.
+    rgb: (3, H, W), what `read` made of `planes`; base is that, at scale 2 its Lanczos enlargement. Where the plan keeps
+    chroma, base is its luma, `resolved`, (1, scale*H, scale*W), is luma, and nothing is clamped but the planes that are
+    written (see `color`). Else `resolved` is (3, scale*H, scale*W), and E is clamped to 0..1 before. `resolved` is
+    written over; at scale 1 planes that do not change are those that came.
     """
     if scale != 1:
-        return color.write_back(planes, _change(double(rgb[None])[0], resolved, strength), plan, scale=scale)
-    height = rgb.shape[1]
-    count = 1 if plan.format.model == "gray" else 3
+        base = double(_base(rgb, plan)[None])[0]
+        return color.write_back(planes, _change(base, resolved, strength, plan), plan, scale=scale)
+    count = plan.written
     out = [torch.empty_like(plane, memory_format=torch.contiguous_format) for plane in planes[:count]]
     done = 0  # rows of `resolved` that are a change already
-    for first, last, top, bottom in _bands(height, rgb.device):
-        _change(rgb[:, done:bottom], resolved[:, done:bottom], strength)
+    for first, last, top, bottom in _bands(rgb.shape[1], rgb.device, 0 if plan.keep else _MARGIN):
+        _change(_base(rgb[:, done:bottom], plan), resolved[:, done:bottom], strength, plan)
         done = bottom
         parts = color.write_back(_rows(planes[:count], plan, top, bottom), resolved[:, top:bottom], plan)
         for component, (plane, part) in enumerate(zip(out, parts, strict=True)):
@@ -58,19 +60,26 @@ def write_back(
     return (*out, *planes[count:])
 
 
-def _change(base: torch.Tensor, resolved: torch.Tensor, strength: float) -> torch.Tensor:
+def _base(rgb: torch.Tensor, plan: ColorPlan) -> torch.Tensor:
+    return color.luma(rgb)[None] if plan.keep else rgb
+
+
+def _change(base: torch.Tensor, resolved: torch.Tensor, strength: float, plan: ColorPlan) -> torch.Tensor:
     """E - base, in place of `resolved`."""
+    if plan.keep:
+        resolved.sub_(base)
+        return resolved if strength == 1 else resolved.mul_(strength)
     if strength != 1:
         torch.lerp(base, resolved, strength, out=resolved)
     return resolved.clamp_(0, 1).sub_(base)
 
 
-def _bands(height: int, device: torch.device) -> Iterator[tuple[int, int, int, int]]:
-    """(first row, one after the last, the same with what is seen beyond); on a GPU there is one band."""
+def _bands(height: int, device: torch.device, margin: int) -> Iterator[tuple[int, int, int, int]]:
+    """(first row, one after the last, the same with `margin` rows beyond); on a GPU there is one band."""
     step = ROWS if device.type == "cpu" else height
     for first in range(0, height, step):
         last = min(height, first + step)
-        yield first, last, max(0, first - _MARGIN), min(height, last + _MARGIN)
+        yield first, last, max(0, first - margin), min(height, last + margin)
 
 
 def _shift(plan: ColorPlan, component: int) -> int:

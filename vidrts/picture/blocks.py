@@ -1,28 +1,38 @@
-"""Convolutions with three results a pixel, several rows at a time: the same values in a third of the time on a CPU.
+"""Convolutions with few results a pixel, several pixels at a time: the same values in a part of the time on a CPU.
 
-A vector holds 16 channels, so one with three results takes as long as one with fifteen: five rows of a column are made
-channels of one strided convolution, whose kernel is as many rows higher. The weights that fill it up are zero. A GPU's
-matrix products are wider still (there it has not been measured).
+A vector holds 16 channels, so a convolution with three results a pixel takes as long as one with sixteen: a block of
+neighbours is made channels of one strided convolution, whose kernel is larger by as many rows and columns. The weights
+that fill it up are zero. A GPU's matrix products are wider still (there it has not been measured).
 """
 
 import torch
 
-ROWS = 5
+type Block = tuple[int, int]
+"""(rows, columns) of pixels that are computed as one."""
 
 
-def by_rows(weight: torch.Tensor, bias: torch.Tensor, rows: int = ROWS) -> tuple[torch.Tensor, torch.Tensor]:
-    """(O, I, k, k), (O,) -> (O*rows, I, k + rows - 1, k), (O*rows,): channel o*rows + r is row r of each block.
+def block_for(results: int) -> Block:
+    """The block that fills a vector, for a convolution with so many results a pixel; measured for 1, 3, 4 and 12."""
+    return {1: (4, 4), 3: (5, 1), 4: (2, 2)}.get(results, (1, 1))
 
-    For a convolution with a vertical stride of `rows`.
+
+def by_blocks(weight: torch.Tensor, bias: torch.Tensor, block: Block) -> tuple[torch.Tensor, torch.Tensor]:
+    """(O, I, k, k), (O,) -> (O*rows*columns, I, k + rows - 1, k + columns - 1) and its bias, for strides of `block`.
+
+    Channel (o*rows + r)*columns + c is the pixel in row r and column c of each block.
     """
+    rows, columns = block
     out, channels, height, width = weight.shape
-    high = weight.new_zeros(out, rows, channels, height + rows - 1, width)
+    large = weight.new_zeros(out, rows, columns, channels, height + rows - 1, width + columns - 1)
     for row in range(rows):
-        high[:, row, :, row : row + height] = weight
-    return high.flatten(0, 1), bias.repeat_interleave(rows)
+        for column in range(columns):
+            large[:, row, column, :, row : row + height, column : column + width] = weight
+    return large.flatten(0, 2), bias.repeat_interleave(rows * columns)
 
 
-def woven(y: torch.Tensor, rows: int = ROWS) -> torch.Tensor:
-    """(B, O*rows, h, W), as such a convolution gives it, -> (B, O, rows*h, W), copied once."""
+def woven(y: torch.Tensor, block: Block) -> torch.Tensor:
+    """(B, O*rows*columns, h, w), as such a convolution gives it, -> (B, O, rows*h, columns*w), copied once."""
+    rows, columns = block
     batch, channels, height, width = y.shape
-    return y.view(batch, channels // rows, rows, height, width).transpose(2, 3).reshape(batch, -1, height * rows, width)
+    pixels = y.view(batch, channels // (rows * columns), rows, columns, height, width).permute(0, 1, 4, 2, 5, 3)
+    return pixels.reshape(batch, -1, height * rows, width * columns)

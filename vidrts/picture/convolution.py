@@ -15,18 +15,20 @@ from torch import nn
 
 
 def convolve(
-    x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None, padding: int = 0, *, rows: int = 1
+    x: torch.Tensor,
+    weight: torch.Tensor,
+    bias: torch.Tensor | None,
+    padding: int = 0,
+    *,
+    stride: tuple[int, int] = (1, 1),
 ) -> torch.Tensor:
-    """(B, C, H, W) * (O, C, kh, kw) + (O,), `padding` zeros at each side; any device and float type.
-
-    `rows`: the vertical stride; the horizontal one is 1.
-    """
+    """(B, C, H, W) * (O, C, kh, kw) + (O,), `padding` zeros at each side; any device and float type."""
     if x.device.type == "cpu" and _has_onednn(x.dtype):
         out: torch.Tensor = torch.ops.aten.mkldnn_convolution(
-            x, weight, bias, [padding, padding], [rows, 1], [1, 1], 1
+            x, weight, bias, [padding, padding], list(stride), [1, 1], 1
         )  # fmt: skip
         return out
-    return conv2d(x, weight, bias, (rows, 1), padding)
+    return conv2d(x, weight, bias, stride, padding)
 
 
 def conv2d(

@@ -1,6 +1,6 @@
 """Frames in, enhanced frames out: planes -> R'G'B' -> network and tail -> residual write-back.
 
-enhancer = Enhancer(load_model("rts-r3").network, EnhancerOptions(device="cpu"))
+enhancer = Enhancer(load_model("rts-r3"), EnhancerOptions(device="cpu"))
 enhanced = enhancer([frame])
 """
 
@@ -14,6 +14,7 @@ from vidrts import color
 from vidrts.color import ColorPlan
 from vidrts.errors import OptionError, UnsupportedFormatError
 from vidrts.frame import ColorTags, FieldOrder, Frame, PixelFormat
+from vidrts.networks.checkpoint import LoadedModel
 from vidrts.networks.upscaler import Upscaler
 from vidrts.picture import bands
 from vidrts.picture.device import PRECISIONS, Precision, pick_device, pick_precision
@@ -21,6 +22,8 @@ from vidrts.picture.engines.choice import ENGINES, EngineName
 from vidrts.picture.lane import Lane, Planes
 from vidrts.picture.resolver import Resolver, inside
 
+Chroma = Literal["keep", "sharpen"]
+CHROMA: tuple[Chroma, ...] = ("keep", "sharpen")
 SMALLEST = 16
 """Pixels; the smallest width and height that are enhanced."""
 
@@ -33,6 +36,9 @@ class EnhancerOptions:
     """1 gives d(SR(x)) at the source's size, 2 gives SR(x) at twice the size."""
     strength: float = 1.0
     """x + strength * (d(SR(x)) - x), 0..2. 0 gives the source bit for bit (Lanczos 2x at scale 2)."""
+    chroma: Chroma = "keep"
+    """keep: only luma changes, chroma is the source's (Lanczos 2x at scale 2); R', G' and B' change alike. sharpen:
+    the network's chroma is written, too."""
     device: str = "auto"
     """auto, cpu, cuda or cuda:N; a `Crew` also takes several GPUs, cuda:0,cuda:1."""
     precision: Precision = "auto"
@@ -49,6 +55,8 @@ class EnhancerOptions:
             raise OptionError(f"scale {self.scale}: wanted 1 or 2")
         if not 0 <= self.strength <= 2:
             raise OptionError(f"strength {self.strength}: wanted 0 to 2")
+        if self.chroma not in CHROMA:
+            raise OptionError(f"chroma: expected {' or '.join(CHROMA)}, got {self.chroma!r}")
         if self.precision not in PRECISIONS:
             raise OptionError(f"precision {self.precision!r}: wanted one of {', '.join(PRECISIONS)}")
         if self.engine not in ENGINES:
@@ -62,26 +70,33 @@ class EnhancerOptions:
 class Enhancer:
     """Enhances frames of any supported pixel format; one for each stream and device, not thread-safe.
 
-    `on_message` hears, once each, what colour was assumed for untagged frames, of memory that ran out
+    A network alone is taken to be trained on R'G'B'; of a model trained on luma alone `OptionError` says that it cannot
+    sharpen chroma. `on_message` hears, once each, what colour was assumed for untagged frames, of memory that ran out
     and of an engine that cannot be used.
     """
 
     def __init__(
         self,
-        network: Upscaler,
+        model: LoadedModel | Upscaler,
         options: EnhancerOptions | None = None,
         *,
         on_message: Callable[[str], None] = lambda line: None,
     ) -> None:
         options = options or EnhancerOptions()
+        if isinstance(model, LoadedModel):
+            if model.info.colour == "luma" and options.chroma == "sharpen":
+                raise OptionError(f"chroma sharpen: model {model.info.name} was trained on luma alone; use keep")
+            model = model.network
         self.options = options
+        self._keep = options.chroma == "keep"
         self.device = pick_device(options.device)
         self.precision = pick_precision(options.precision, self.device)
         self._resolver = Resolver(
-            network,
+            model,
             self.device,
             self.precision,
             scale=2 if options.scale == 2 else 1,
+            luma=self._keep,
             tile="fastest" if options.tile == "auto" else options.tile,
             batch=options.batch,
             engine=options.engine,
@@ -121,14 +136,15 @@ class Enhancer:
             )
         parities: tuple[tuple[int, FieldOrder], ...] = ((0, "tff"), (1, "bff"))
         fields = [self._pictures([_field(frame, first)], [self._plan(frame, parity)])[0] for first, parity in parities]
+        written = self._plan(frame, "tff").written
         woven = []
-        for top, bottom, like in zip(*fields, frame.planes, strict=True):
+        for top, bottom, like in list(zip(*fields, frame.planes, strict=True))[:written]:
             plane = torch.empty_like(like, memory_format=torch.contiguous_format)
             for first, part in enumerate((top, bottom)):
                 rows = plane[first::2]
                 rows.copy_(part[: rows.shape[0]])
             woven.append(plane)
-        return replace(frame, planes=tuple(woven))
+        return replace(frame, planes=(*woven, *frame.planes[written:]))
 
     def _plan(self, frame: Frame, field: FieldOrder = "progressive") -> ColorPlan:
         key = (frame.color, frame.format, frame.height, field)
@@ -137,7 +153,7 @@ class Enhancer:
             if line and line not in self._said:
                 self._said.add(line)
                 self._on_message(line)
-            self._plans[key] = color.plan(tags, frame.format, field=field).to(self.device)
+            self._plans[key] = color.plan(tags, frame.format, field=field, keep=self._keep).to(self.device)
         return self._plans[key]
 
     @torch.inference_mode()

@@ -50,6 +50,7 @@ class Lane:
     def __call__(self, pictures: Sequence[Planes], compute: Compute, about: Hashable) -> list[Planes]:
         """`compute` on the planes (CPU tensors of any strides) of `pictures`; what comes of it, in pinned memory.
 
+        A plane that `compute` gives back as it is does not come down: the one that went up stands for it.
         `about`: all that decides what `compute` does with planes of given shapes.
         """
         key = (about, tuple((p.shape, p.dtype) for planes in pictures for p in planes))
@@ -62,7 +63,8 @@ class Lane:
                         capture = self._captured(pictures, compute, key)
                     if capture is None:
                         # The first time step by step: that warms up, and lets memory that runs out be dealt with.
-                        outputs = compute([tuple(self._up(plane) for plane in planes) for planes in pictures])
+                        inputs = [tuple(self._up(plane) for plane in planes) for planes in pictures]
+                        outputs = compute(inputs)
                         self._seen.add(key)
             if capture is not None:
                 self._captures.move_to_end(key)
@@ -70,8 +72,11 @@ class Lane:
                     for plane, place in zip(planes, places, strict=True):
                         place.copy_(_pinned(plane), non_blocking=True)
                 capture.graph.replay()
-                outputs = capture.outputs
-            staged = [tuple(_down(plane) for plane in planes) for planes in outputs]
+                inputs, outputs = capture.inputs, capture.outputs
+            staged = [
+                tuple(plane if made is place else _down(made) for plane, place, made in zip(*each, strict=True))
+                for each in zip(pictures, inputs, outputs, strict=True)
+            ]
             self._stream.synchronize()  # not the device: other lanes go on
         return staged
 

@@ -1,4 +1,4 @@
-"""RGB in, enhanced RGB out: tiles in batches through the engine and the tail, whatever the size of the picture."""
+"""RGB in, enhanced RGB or its luma out: tiles in batches through engine and tail, whatever the size of the picture."""
 
 import hashlib
 import math
@@ -8,9 +8,11 @@ from typing import Literal
 
 import torch
 
+from vidrts import color
 from vidrts.errors import DeviceError
 from vidrts.networks.upscaler import Upscaler
 from vidrts.picture.engines.choice import EngineName
+from vidrts.picture.lanczos import double
 from vidrts.picture.tilepass import tile_pass
 from vidrts.picture.tiles import Tile, TileGrid, band, even_tile
 from vidrts.picture.tilesearch import cache_file, candidates, fastest
@@ -25,11 +27,12 @@ _TRIES = 5
 
 
 class Resolver:
-    """d(SR(x)) at scale 1, SR(x) at scale 2, of a batch of pictures on one device.
+    """d(SR(x)) at scale 1, SR(x) at scale 2, or its luma alone, of a batch of pictures on one device.
 
     The picture is extended by replication once, by all that network and tail see; inside, a tile computes the same
     values whatever its neighbours, so tiled equals untiled. Not thread-safe; one for each stream and device.
 
+    `luma`: the result has one channel, the BT.709 Y' of what it would be.
     `tile`: (width, height) in input pixels, "none" for whole pictures, "auto" as the device likes, "fastest": on a GPU
     by a short search before the first picture of a size, for many pictures of one size; elsewhere as "auto".
     `batch`: tiles per pass, 0 = as the device likes. `engine`: what computes the residual branch. Out of memory on a
@@ -43,6 +46,7 @@ class Resolver:
         dtype: torch.dtype,
         *,
         scale: Literal[1, 2] = 1,
+        luma: bool = False,
         tile: tuple[int, int] | Literal["auto", "none", "fastest"] = "auto",
         batch: int = 0,
         engine: EngineName = "auto",
@@ -50,12 +54,14 @@ class Resolver:
     ) -> None:
         self.device = device
         self.scale = scale
-        self._tiles = tile_pass(network, device, dtype, scale, engine, on_message)
+        self.luma = luma
+        self._tiles = tile_pass(network, device, dtype, scale, engine, on_message, luma=luma)
         self._halo = self._tiles.halo
         self._tile = tile
         self._fastest: dict[tuple[int, int], tuple[int, int]] = {}
         shapes = ";".join(f"{name} {tuple(weight.shape)}" for name, weight in network.named_parameters())
         self._about = f"{type(network).__name__} {hashlib.sha1(shapes.encode()).hexdigest()[:12]} {dtype} x{scale}"
+        self._about += " luma" if luma else ""
         self._batch = batch or (4 if device.type == "cuda" else 1)
         self._on_message = on_message
 
@@ -65,7 +71,10 @@ class Resolver:
         return self._halo
 
     def __call__(self, rgb: torch.Tensor) -> torch.Tensor:
-        """(B, 3, H, W) float32 R'G'B' -> (B, 3, scale*H, scale*W) float32, not clamped (DESIGN section 3)."""
+        """(B, 3, H, W) float32 R'G'B' -> (B, 3, scale*H, scale*W) float32, not clamped (DESIGN section 3).
+
+        (B, 1, scale*H, scale*W) where luma alone is computed.
+        """
         with_border = self.bordered(rgb.shape[0], *rgb.shape[-2:])
         inside(with_border, self._halo).copy_(rgb)
         return self.resolve(with_border)
@@ -148,7 +157,7 @@ class Resolver:
         places = [(picture, tile) for picture in range(count) for tile in grid.tiles]
         if len(grid.tiles) == 1 and count <= self._batch:
             return self._tiles(with_border)
-        result = with_border.new_empty(count, 3, self.scale * height, self.scale * width)
+        result = with_border.new_empty(count, 1 if self.luma else 3, self.scale * height, self.scale * width)
         for first in range(0, len(places), self._batch):
             chosen = places[first : first + self._batch]
             outputs = self._tiles(torch.stack([_cut(with_border[picture], tile, grid) for picture, tile in chosen]))
@@ -156,6 +165,20 @@ class Resolver:
                 y, x = self.scale * tile.y, self.scale * tile.x
                 result[picture, :, y : y + output.shape[1], x : x + output.shape[2]] = output
         return result
+
+
+def enhanced_rgb(resolver: Resolver, rgb: torch.Tensor, strength: float = 1) -> torch.Tensor:
+    """The picture that users get of R'G'B': (B, 3, H, W) in 0..1 -> (B, 3, scale*H, scale*W), clamped to 0..1.
+
+    Where `resolver` computes luma alone, its change is added to R', G' and B' alike (`--chroma keep`); else the result
+    is what the network says of all three (`--chroma sharpen`).
+    """
+    rgb = rgb.to(resolver.device)
+    resolved = resolver(rgb)
+    base = rgb if resolver.scale == 1 else double(rgb)
+    if resolver.luma:
+        return torch.add(base, resolved - color.luma(base)[:, None], alpha=strength).clamp_(0, 1)
+    return (resolved if strength == 1 else torch.lerp(base, resolved, strength)).clamp_(0, 1)
 
 
 def _out_of_memory(error: RuntimeError) -> bool:

@@ -2,11 +2,18 @@
 
 d(SR(x)) = d(shuffle(conv_ext(b))) is linear in b, so its kernel is computed once, in float64, and the 2x picture never
 exists (DESIGN section 3). d has 12 taps on the 2x grid, which is input pixels i-3 .. i+3, and the extension adds one.
+Luma is linear, too: where it alone is wanted, it is a convolution 3 -> 1.
 """
 
+from typing import Literal
+
 import torch
+import torch.nn.functional as F  # noqa: N812 - torch's own name for it
 from torch import nn
 
+from vidrts.color import LUMA
+from vidrts.picture.blocks import block_for, by_blocks, woven
+from vidrts.picture.convolution import convolve
 from vidrts.picture.lanczos import half_taps
 
 TAIL_RADIUS = 4
@@ -35,3 +42,43 @@ def fold(conv_ext: nn.Conv2d) -> tuple[torch.Tensor, torch.Tensor]:
     phase_weight = torch.stack((even * even, even * odd, odd * even, odd * odd))
     bias = (conv_ext.bias.detach().to("cpu", torch.float64).view(3, 4) * phase_weight).sum(dim=1)
     return weight, bias
+
+
+def of_luma(weight: torch.Tensor, bias: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """The convolution that gives the BT.709 luma of one that gives R', G' and B' (each in turn, all its phases)."""
+    of_rgb = weight.new_tensor(LUMA)
+    phases = bias.view(3, -1).shape[1]
+    return torch.einsum("c,cpihw->pihw", of_rgb, weight.view(3, phases, *weight.shape[1:])), of_rgb @ bias.view(3, -1)
+
+
+class Tail:
+    """b, with `halo` more pixels on each side -> d(SR) at scale 1, SR at scale 2: one convolution in float32.
+
+    `luma`: of the result the BT.709 luma alone, (B, 1, H, W).
+    """
+
+    def __init__(
+        self, conv_ext: nn.Conv2d, device: torch.device, scale: Literal[1, 2] = 1, *, luma: bool = False
+    ) -> None:
+        assert conv_ext.bias is not None
+        weight, bias = fold(conv_ext) if scale == 1 else (conv_ext.weight.detach(), conv_ext.bias.detach())
+        if luma:
+            weight, bias = of_luma(weight.double(), bias.double())
+        self.scale = scale
+        self.halo = TAIL_RADIUS if scale == 1 else 1
+        self.layout = torch.contiguous_format if device.type == "cpu" else torch.channels_last
+        self._block = block_for(weight.shape[0])
+        weight, bias = by_blocks(weight, bias, self._block)
+        self._weight = weight.to(device, torch.float32, memory_format=self.layout)
+        self._bias = bias.to(device, torch.float32)
+
+    def __call__(self, b: torch.Tensor) -> torch.Tensor:
+        """See the class."""
+        height, width = (size - 2 * self.halo for size in b.shape[-2:])
+        rows, columns = self._block
+        if height % rows or width % columns:
+            b = F.pad(b, (0, -width % columns, 0, -height % rows))
+        b = b.contiguous(memory_format=self.layout)
+        y = convolve(b, self._weight, self._bias, stride=self._block)
+        y = woven(y, self._block)[..., :height, :width]
+        return (y if self.scale == 1 else F.pixel_shuffle(y, 2)).contiguous()

@@ -4,23 +4,22 @@ from collections.abc import Callable
 from typing import Literal, Protocol
 
 import torch
-import torch.nn.functional as F  # noqa: N812 - torch's own name for it
 
+from vidrts import color
 from vidrts.networks.rts import RTS
 from vidrts.networks.upscaler import Upscaler
-from vidrts.picture import tail
-from vidrts.picture.blocks import ROWS, by_rows, woven
-from vidrts.picture.convolution import convolve, settle
+from vidrts.picture.convolution import settle
 from vidrts.picture.engines.choice import EngineName, pick_engine
 from vidrts.picture.engines.torch import frozen_copy
 from vidrts.picture.lanczos import halve
+from vidrts.picture.tail import Tail
 
 _HALVE_RADIUS = 3
 """Input pixels to each side that d(SR) sees of SR: the 12 taps of d on the 2x grid."""
 
 
 class TilePass(Protocol):
-    """(B, 3, h + 2*halo, w + 2*halo) float32 -> (B, 3, scale*h, scale*w) float32, not clamped."""
+    """(B, 3, h + 2*halo, w + 2*halo) float32 -> (B, 3, scale*h, scale*w) float32, not clamped; one channel for luma."""
 
     @property
     def halo(self) -> int:
@@ -37,11 +36,16 @@ def tile_pass(
     scale: Literal[1, 2],
     engine: EngineName = "auto",
     on_message: Callable[[str], None] = lambda line: None,
+    *,
+    luma: bool = False,
 ) -> TilePass:
-    """The way in which this network is run; `dtype` and `engine` are those of its residual branch, if it has one."""
+    """The way in which this network is run; `dtype` and `engine` are those of its residual branch, if it has one.
+
+    `luma`: the result's BT.709 luma alone.
+    """
     if isinstance(network, RTS):
-        return Folded(network, device, dtype, scale, engine, on_message)
-    return Explicit(network, device, scale)
+        return Folded(network, device, dtype, scale, engine, on_message, luma=luma)
+    return Explicit(network, device, scale, luma=luma)
 
 
 class Folded:
@@ -55,43 +59,32 @@ class Folded:
         scale: Literal[1, 2],
         engine: EngineName = "auto",
         on_message: Callable[[str], None] = lambda line: None,
+        *,
+        luma: bool = False,
     ) -> None:
         self._engine = pick_engine(network, device, dtype, engine, on_message)
         self._radius = network.radius
-        self._scale = scale
-        extension = network.conv_ext
-        assert extension.bias is not None
-        weight, bias = tail.fold(extension) if scale == 1 else (extension.weight.detach(), extension.bias.detach())
-        self._rows = ROWS if scale == 1 else 1  # at scale 2 there are twelve results a pixel already
-        self._layout = torch.contiguous_format if device.type == "cpu" else torch.channels_last
-        weight, bias = by_rows(weight, bias, self._rows)
-        self._weight = weight.to(device, torch.float32, memory_format=self._layout)
-        self._bias = bias.to(device, torch.float32)
+        self._tail = Tail(network.conv_ext, device, scale, luma=luma)
 
     @property
     def halo(self) -> int:  # noqa: D102 - TilePass's
-        return self._radius + (tail.TAIL_RADIUS if self._scale == 1 else 1)
+        return self._radius + self._tail.halo
 
     def __call__(self, x: torch.Tensor) -> torch.Tensor:  # noqa: D102 - TilePass's
-        x = x.contiguous(memory_format=self._layout)
+        x = x.contiguous(memory_format=self._tail.layout)
         r = self._radius  # the outer pixels felt the zero padding of the convolutions
-        b = x[..., r:-r, r:-r] + self._engine.residual(x)[..., r:-r, r:-r]
-        height = x.shape[-2] - 2 * self.halo
-        if missing := -height % self._rows:
-            b = F.pad(b, (0, 0, 0, missing))
-        b = b.contiguous(memory_format=self._layout)
-        y = convolve(b, self._weight, self._bias, rows=self._rows)
-        return (woven(y, self._rows)[..., :height, :] if self._scale == 1 else F.pixel_shuffle(y, 2)).contiguous()
+        return self._tail(x[..., r:-r, r:-r] + self._engine.residual(x)[..., r:-r, r:-r])
 
 
 class Explicit:
     """Any network: SR(x) is made, then scaled down by d. In float32: its colour path cannot be told from the rest."""
 
-    def __init__(self, network: Upscaler, device: torch.device, scale: Literal[1, 2]) -> None:
+    def __init__(self, network: Upscaler, device: torch.device, scale: Literal[1, 2], *, luma: bool = False) -> None:
         self._network = frozen_copy(network, device, torch.float32)
         settle(self._network)
         self._reach = network.reach
         self._scale = scale
+        self._luma = luma
 
     @property
     def halo(self) -> int:  # noqa: D102 - TilePass's
@@ -101,6 +94,8 @@ class Explicit:
         double: torch.Tensor = self._network(x.contiguous(memory_format=torch.channels_last))
         border = 2 * self._reach  # felt the network's own padding
         double = double[..., border : double.shape[-2] - border, border : double.shape[-1] - border]
+        if self._luma:
+            double = color.luma(double)[:, None]
         if self._scale == 2:
             return double.contiguous()
         r = _HALVE_RADIUS

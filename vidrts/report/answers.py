@@ -16,7 +16,7 @@ from vidrts.measure.sharpness import predicted_gain, radial_gain
 from vidrts.measure.viqet import measure_many
 from vidrts.networks.checkpoint import load_model
 from vidrts.picture.device import pick_device
-from vidrts.picture.resolver import Resolver
+from vidrts.picture.resolver import Resolver, enhanced_rgb
 from vidrts.report import claims, controls
 from vidrts.report.runs import Run, Table
 from vidrts.report.runs import tables as run_tables
@@ -221,9 +221,10 @@ def _versions(run: Run) -> Iterator[list[torch.Tensor]]:
 
 
 def _enhancer(run: Run, stage: int) -> Callable[[torch.Tensor], torch.Tensor]:
-    device = pick_device("auto")
-    resolver = Resolver(load_model(RunFolder(run.folder).stage_file(stage)).network, device, torch.float32)
-    return lambda picture: resolver(picture[None].to(device))[0].clamp_(0, 1).cpu()
+    """HR_n of a picture: of R'G'B' where the loss looked at them, as the paper has it, else by luma alone."""
+    model = load_model(RunFolder(run.folder).stage_file(stage))
+    resolver = Resolver(model.network, pick_device("auto"), torch.float32, luma=model.info.colour == "luma")
+    return lambda picture: enhanced_rgb(resolver, picture[None])[0].cpu()
 
 
 def _tile_mos(pictures: Sequence[torch.Tensor]) -> float:

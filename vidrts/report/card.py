@@ -1,4 +1,7 @@
-"""The parts of a model's card that are measured on what the model was not trained on, as Markdown."""
+"""The parts of a model's card that are measured on what the model was not trained on, as Markdown.
+
+What is measured is the picture that users get by default: the change of luma, on R', G' and B' alike.
+"""
 
 import copy
 from collections.abc import Mapping, Sequence
@@ -19,7 +22,7 @@ from vidrts.networks.checkpoint import LoadedModel
 from vidrts.networks.upscaler import Upscaler
 from vidrts.picture.device import pick_device, pick_precision
 from vidrts.picture.lanczos import halve
-from vidrts.picture.resolver import Resolver
+from vidrts.picture.resolver import Resolver, enhanced_rgb
 from vidrts.report.stills import frames, to_bytes, to_rgb
 
 FREQUENCIES = (0.05, 0.15, 0.25, 0.35, 0.45)
@@ -36,8 +39,8 @@ class Part:
 def photo_part(model: LoadedModel, photos: list[torch.Tensor]) -> Part:
     """Gain by frequency beside the formula, difference ratio, noise; the network and unsharp at equal change."""
     device = pick_device("auto")
-    resolver = Resolver(model.network, device, torch.float32)
-    enhanced = [resolver(p[None].to(device))[0].clamp(0, 1).cpu() for p in photos]
+    resolver = Resolver(model.network, device, torch.float32, luma=True)
+    enhanced = [enhanced_rgb(resolver, p[None])[0].cpu() for p in photos]
     ratios = [difference_ratio(e, p) for e, p in zip(enhanced, photos, strict=True)]
     masked = [unsharp(p, equal_amount(p, r)) for p, r in zip(photos, ratios, strict=True)]
 
@@ -71,8 +74,8 @@ def photo_part(model: LoadedModel, photos: list[torch.Tensor]) -> Part:
 def stage_figures(model: LoadedModel, photos: Sequence[torch.Tensor]) -> dict[str, float]:
     """What a stage makes of photographs, as means: how much it changes, how much sharper, noisier and better scored."""
     device = pick_device("auto")
-    resolver = Resolver(model.network, device, pick_precision("auto", device))
-    pairs = [(resolver(p[None].to(device))[0].clamp(0, 1).cpu(), p) for p in photos]
+    resolver = Resolver(model.network, device, pick_precision("auto", device), luma=True)
+    pairs = [(enhanced_rgb(resolver, p[None])[0].cpu(), p) for p in photos]
     return {
         "difference ratio, %": fmean(difference_ratio(e, p) for e, p in pairs),
         "gain at 0.35": fmean(radial_gain(e, p, bands=5)[1][FREQUENCIES.index(0.35)] for e, p in pairs),
@@ -84,12 +87,12 @@ def stage_figures(model: LoadedModel, photos: Sequence[torch.Tensor]) -> dict[st
 def clip_part(model: LoadedModel, name: str, path: Path, count: int) -> Part:
     """Difference ratio and flicker on one clip, and the unsharp mask's flicker at equal change."""
     device = pick_device("auto")
-    resolver = Resolver(model.network, device, pick_precision("auto", device))
+    resolver = Resolver(model.network, device, pick_precision("auto", device), luma=True)
     source, enhanced = [], []
     for frame in frames(path, count):
         rgb = to_rgb(frame)
         source.append(rgb)
-        enhanced.append(resolver(rgb[None].to(device))[0].clamp(0, 1).cpu())
+        enhanced.append(enhanced_rgb(resolver, rgb[None])[0].cpu())
     ratio = difference_ratio(enhanced[0], source[0])
     amount = equal_amount(source[0], ratio)
     lumas = [luma(torch.stack(video)) for video in (source, enhanced, [unsharp(p, amount) for p in source])]
@@ -115,12 +118,13 @@ def precision_part(
     ]
     rows = ["| precision | " + " | ".join(heads) + " |", "|---" * (len(heads) + 1) + "|"]
     for name in ("fp32", "bf16", "int8"):
-        resolver = Resolver(model.network, torch.device("cpu"), pick_precision(name, torch.device("cpu")))
-        cells = [f"{psnr(resolver(m[None])[0], t):.1f} dB" for m, t in zip(middles, truths, strict=True)]
-        enhanced = [to_bytes(resolver(photo[None])[0].clamp(0, 1)) for photo in photos]
+        cpu = torch.device("cpu")
+        resolver = Resolver(model.network, cpu, pick_precision(name, cpu), luma=True)
+        cells = [f"{psnr(enhanced_rgb(resolver, m[None])[0], t):.1f} dB" for m, t in zip(middles, truths, strict=True)]
+        enhanced = [to_bytes(enhanced_rgb(resolver, photo[None])[0]) for photo in photos]
         cells.append(f"{fmean(scores.mos for scores in measure_many(enhanced)):.3f}")
         if film:
-            lumas = [luma(torch.stack(video)) for video in (film, [resolver(p[None])[0].clamp(0, 1) for p in film])]
+            lumas = [luma(torch.stack(video)) for video in (film, [enhanced_rgb(resolver, p[None])[0] for p in film])]
             cells.append(f"{flicker(lumas[1], lumas[0]):.3f}")
         rows.append(f"| {name} | " + " | ".join(cells) + " |")
     return Part(tuple(rows), {})
@@ -132,8 +136,9 @@ def _middle(picture: torch.Tensor, height: int = 360, width: int = 640) -> torch
 
 
 def _exact(network: Upscaler, picture: torch.Tensor) -> torch.Tensor:
-    """d(SR(x)) in float64, the long way (2x picture made, then scaled down)."""
+    """`enhanced_rgb` in float64, the long way: 2x picture made, scaled down, luma's change added to the picture."""
     margin = network.reach + 4
     x = torch.nn.functional.pad(picture[None].double(), (margin,) * 4, mode="replicate")
     with torch.inference_mode():
-        return halve(copy.deepcopy(network).double()(x))[0, :, margin:-margin, margin:-margin]
+        resolved = halve(copy.deepcopy(network).double()(x))[0, :, margin:-margin, margin:-margin]
+    return (picture + luma(resolved) - luma(picture.double())).clamp(0, 1)

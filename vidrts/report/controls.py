@@ -22,7 +22,7 @@ from vidrts.measure.viqet import measure_many
 from vidrts.networks.checkpoint import LoadedModel, load_model
 from vidrts.picture.device import pick_device
 from vidrts.picture.lanczos import double
-from vidrts.picture.resolver import Resolver
+from vidrts.picture.resolver import Resolver, enhanced_rgb
 from vidrts.report.stills import read_photo, to_bytes
 from vidrts.training.degrade import Degradation
 
@@ -68,7 +68,8 @@ def versions(photo: torch.Tensor, models: Sequence[LoadedModel], seed: int) -> I
     device = pick_device("auto")
     enhanced = photo
     for model in models:
-        enhanced = Resolver(model.network, device, torch.float32)(photo[None].to(device))[0].clamp(0, 1).cpu()
+        resolver = Resolver(model.network, device, torch.float32, luma=True)
+        enhanced = enhanced_rgb(resolver, photo[None])[0].cpu()
         yield f"HR{model.info.stage}", enhanced
     ratio = difference_ratio(enhanced, photo)
     for name, control in CONTROLS.items():

@@ -20,17 +20,17 @@ from vidrts.measure.difference import difference_ratio
 from vidrts.measure.sharpness import predicted_gain, radial_gain
 from vidrts.networks.checkpoint import load_model, shipped_models
 from vidrts.picture.device import pick_device, pick_precision
-from vidrts.picture.resolver import Resolver
+from vidrts.picture.resolver import Resolver, enhanced_rgb
 from vidrts.report.stills import frames, read_photo, to_image, to_rgb
 
 _VIDEO = {".mp4", ".mov", ".mkv", ".webm", ".ts", ".mts", ".avi"}
 
 
 def enhance_picture(rgb: torch.Tensor, model: str) -> torch.Tensor:
-    """d(SR(x)), clamped: (3, H, W) R'G'B' in 0..1 -> the same."""
+    """The picture that users get: (3, H, W) R'G'B' in 0..1 -> the same."""
     device = pick_device("auto")
-    resolver = Resolver(load_model(model).network, device, pick_precision("auto", device))
-    return resolver(rgb[None].to(device))[0].clamp(0, 1).cpu()
+    resolver = Resolver(load_model(model).network, device, pick_precision("auto", device), luma=True)
+    return enhanced_rgb(resolver, rgb[None])[0].cpu()
 
 
 def labelled_row(pictures: list[tuple[str, torch.Tensor]], zoom: int) -> Image.Image:

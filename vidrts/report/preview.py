@@ -59,7 +59,7 @@ def preview(
     """
     told = Told(on_message, source)
     (scale,) = {variant.picture.scale for variant in variants}
-    enhancers = [Enhancer(load_model(v.model).network, v.picture, on_message=told) for v in variants]
+    enhancers = [Enhancer(load_model(v.model), v.picture, on_message=told) for v in variants]
     video = look(source, told)
     view = video.view
     width, height = video.info.width * scale, video.info.height * scale

@@ -24,7 +24,7 @@ from vidrts.measure.viqet import measure_many
 from vidrts.networks.rts import RTS
 from vidrts.networks.upscaler import Upscaler
 from vidrts.picture.lanczos import double, halve
-from vidrts.picture.resolver import Resolver
+from vidrts.picture.resolver import Resolver, enhanced_rgb
 from vidrts.training.corpus import read_picture
 from vidrts.training.degrade import Degradation
 
@@ -49,7 +49,8 @@ class Validation:
     """Measures one stage after the other; holds HR_{n-1}, and the unsharp mask repeated as often, of each photograph.
 
     `examples`: a folder for a crop of some photographs at each stage, to look at. `viqet`: measure VIQET's set too,
-    which takes a second or two of a processor for each picture.
+    which takes a second or two of a processor for each picture. `luma`: the loss looks at luma alone, so that luma's
+    change alone makes SR_n and HR_n (`enhanced_rgb`), and what the paper says of R'G'B' inside the network is left out.
     """
 
     def __init__(
@@ -60,8 +61,10 @@ class Validation:
         examples: Path,
         *,
         viqet: bool = True,
+        luma: bool = False,
     ) -> None:
         self._viqet = viqet
+        self._luma = luma
         self._device = device
         self._originals = [read_picture(path) for path in photographs]
         self._low = [degradation(original, seed) for seed, original in enumerate(self._originals)]
@@ -91,15 +94,24 @@ class Validation:
 
     def after(self, network: Upscaler, stage: int) -> Measures:
         """The measures of SR_n and HR_n; then HR_n is what the next stage is held against."""
-        enhance = Resolver(network, self._device, torch.float32)
-        enlarge = Resolver(network, self._device, torch.float32, scale=2)
+        enhance = Resolver(network, self._device, torch.float32, luma=self._luma)
+        enlarge = Resolver(network, self._device, torch.float32, luma=self._luma, scale=2)
         rows, pictures, masks, curves = [], [], [], []
         for k, (low, original, before) in enumerate(zip(self._low, self._originals, self._before, strict=True)):
             small, truth = _unit(low), _unit(original)
-            raised = enlarge(small[None].to(self._device))[0].cpu()
-            predicted = raised.clamp(0, 1)
-            raw = enhance(truth[None].to(self._device))[0].cpu()
-            enhanced = raw.clamp(0, 1)
+            inside: Measures = {}
+            if self._luma:
+                predicted = enhanced_rgb(enlarge, small[None])[0].cpu()
+                enhanced = enhanced_rgb(enhance, truth[None])[0].cpu()
+            else:
+                raised = enlarge(small[None].to(self._device))[0].cpu()
+                predicted = raised.clamp(0, 1)
+                raw = enhance(truth[None].to(self._device))[0].cpu()
+                enhanced = raw.clamp(0, 1)
+                inside = {
+                    **alpha(raw - self._back[k], raised - self._raised[k]),
+                    **_blue(network, truth.to(self._device), raw),
+                }
             mask = self._mask(k, enhanced, truth)
             frequencies, gains = radial_gain(enhanced, truth)
             at = min(range(len(frequencies)), key=lambda k: abs(frequencies[k] - GAIN_AT))
@@ -113,14 +125,13 @@ class Validation:
                 "step_ratio": dr.step_ratio(enhanced, before),
                 "mean_difference": dr.mean_difference(enhanced, truth),
                 "rms_difference": dr.rms_difference(enhanced, truth),
-                **alpha(raw - self._back[k], raised - self._raised[k]),
                 "gain_at_0.35": gains[at],
                 "ciede2000": mean_ciede2000(enhanced, truth),
                 "flat_noise": or_nan(flat_noise_gain, enhanced, truth),
                 "overshoot": or_nan(overshoot, enhanced, truth),
                 "usm_difference_ratio": dr.difference_ratio(mask, truth),
                 "usm_step_ratio": dr.step_ratio(mask, self._masked[k]),
-                **_blue(network, truth.to(self._device), raw),
+                **inside,
             })  # fmt: skip
             pictures.append(enhanced)
             masks.append(mask)
@@ -129,16 +140,16 @@ class Validation:
         self._keep(f"HR{stage}", pictures)
         return {
             **_means(rows),
-            "alpha_sd": float(np.std([row["alpha"] for row in rows])),
-            "flat_shift": flat_shift(enhance, self._device),
+            **({} if self._luma else {"alpha_sd": float(np.std([row["alpha"] for row in rows]))}),
+            "flat_shift": flat_shift(lambda flats: enhanced_rgb(enhance, flats), self._device),
             **self._scores(pictures),
             **{f"gain_{f:.3f}": float(g) for f, g in zip(frequencies, np.mean(curves, axis=0), strict=True)},
         }
 
     def pass_over(self, network: Upscaler) -> None:
         """Go on as after `after`, for a stage that was measured in an earlier part of the run."""
-        enhance = Resolver(network, self._device, torch.float32)
-        pictures = [enhance(_unit(o)[None].to(self._device))[0].clamp_(0, 1).cpu() for o in self._originals]
+        enhance = Resolver(network, self._device, torch.float32, luma=self._luma)
+        pictures = [enhanced_rgb(enhance, _unit(o)[None])[0].cpu() for o in self._originals]
         self._masked = [self._mask(k, p, _unit(self._originals[k])) for k, p in enumerate(pictures)]
         self._before = pictures
 

@@ -16,7 +16,7 @@ from vidrts.frame import PixelFormat
 from vidrts.networks.checkpoint import DEFAULT_MODEL, load_model
 from vidrts.picture.device import Precision
 from vidrts.picture.engines.choice import EngineName
-from vidrts.picture.enhancer import SMALLEST, EnhancerOptions
+from vidrts.picture.enhancer import SMALLEST, Chroma, EnhancerOptions
 from vsrts import frames
 from vsrts.stream import INTERLACED, Stream
 
@@ -30,6 +30,7 @@ def enhance(
     model: str | os.PathLike[str] = DEFAULT_MODEL,
     scale: int = 1,
     strength: float = 1.0,
+    chroma: Chroma = "keep",
     device: str = "auto",
     device_index: int = 0,
     num_streams: int = 1,
@@ -41,13 +42,14 @@ def enhance(
     """Sharpen every frame of `clip` with a small super-resolution network; same format, same properties.
 
     Takes YUV 4:2:0, 4:2:2 and 4:4:4, GRAY and RGB of 8 to 16 bit, RGBH, RGBS, GRAYH and GRAYS, of constant format and
-    size, at least 16x16. YUV needs no conversion to RGB before: what the network changes is added to the planes as they
-    are. Matrix, range and chroma location come from frame properties; what they do not say is assumed (BT.709 from 720
-    lines up, BT.601 below; limited range; left) and said once in the core's log.
+    size, at least 16x16. YUV needs no conversion to RGB before: what the network changes is added to the luma plane as
+    it is. Matrix, range and chroma location come from frame properties; what they do not say is assumed (BT.709 from
+    720 lines up, BT.601 below; limited range; left) and said once in the core's log.
 
     model: a shipped model's name (`python -m vsrts` lists them) or a model file.
     scale: 1 for the same size, sharper; 2 for twice the size.
     strength: how much of the change is applied, 0 to 2.
+    chroma: "keep" changes luma alone, "sharpen" writes the network's chroma, too, where the model was trained on it.
     device, device_index: "auto" (CUDA where there is one), "cuda" or "cpu"; which GPU, from 0.
     num_streams: enhancers that work at the same time, 1 to 64, each with its own memory. On a CPU one uses all cores.
     batch_size: frames in one pass of a GPU, 1 to 64.
@@ -66,6 +68,7 @@ def enhance(
         options = EnhancerOptions(
             scale=scale,
             strength=strength,
+            chroma=chroma,
             device=_device(device, device_index),
             precision=precision,
             engine=engine,
@@ -73,10 +76,10 @@ def enhance(
         )
         if not isinstance(model, str | os.PathLike):
             raise OptionError(f"model {model!r}: wanted a shipped model's name or a model file")
-        network = load_model(model).network
+        loaded = load_model(model)
         _check_first_frame(clip, fmt)
         say = _said_once()
-        streams = [Stream(network, options, fmt, clip.num_frames, say) for _ in range(num_streams)]
+        streams = [Stream(loaded, options, fmt, clip.num_frames, say) for _ in range(num_streams)]
     except VidrtsError as error:
         raise vs.Error(f"enhance: {error}") from None
     return _graph(clip, streams, min(batch_size, clip.num_frames), scale)

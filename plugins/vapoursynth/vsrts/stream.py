@@ -6,7 +6,7 @@ import vapoursynth as vs
 
 from vidrts.errors import VidrtsError
 from vidrts.frame import PixelFormat
-from vidrts.networks.upscaler import Upscaler
+from vidrts.networks.checkpoint import LoadedModel
 from vidrts.picture.enhancer import Enhancer, EnhancerOptions
 from vsrts.frames import is_interlaced, read, write
 
@@ -24,11 +24,11 @@ class Stream:
     """
 
     def __init__(
-        self, network: Upscaler, options: EnhancerOptions, fmt: PixelFormat, length: int, say: Callable[[str], None]
+        self, model: LoadedModel, options: EnhancerOptions, fmt: PixelFormat, length: int, say: Callable[[str], None]
     ) -> None:
         self._format = fmt
         self._length = length
-        self._enhancer = Enhancer(network, options, on_message=say)
+        self._enhancer = Enhancer(model, options, on_message=say)
 
     def __call__(self, n: int, f: vs.VideoFrame | Sequence[vs.VideoFrame]) -> vs.VideoFrame:
         """The frames of group `n`, enhanced, above one another in one frame; of a single one, just that.

@@ -36,10 +36,11 @@ def luma_psnr(source: Path, enhanced: Path, network: Upscaler) -> float:
 
 @torch.no_grad()
 def true_luma(frame: Frame, network: Upscaler) -> torch.Tensor:
-    """(h, w) float64 code values of Y' after enhancing: SR(x) by `network` in float64, then d, then the matrix."""
+    """(h, w) float64 code values of Y' after enhancing: SR(x) by `network` in float64, then d, then luma."""
     tags, _ = color.assume(frame.color, frame.format, frame.height)
-    plan = color.plan(tags, frame.format)
+    plan = color.plan(tags, frame.format, keep=True)
     rgb = color.to_rgb(frame.planes, plan).double().clamp(0, 1)
-    change = halve(copy.deepcopy(network).double()(rgb[None]))[0].clamp(0, 1) - rgb
-    weights = plan.rgb_to_yuv[0].double()
-    return frame.planes[0].double() + plan.scale[0] * torch.einsum("c,chw->hw", weights, change)
+    change = color.luma(halve(copy.deepcopy(network).double()(rgb[None]))[0]) - color.luma(rgb)
+    code = frame.planes[0].double()
+    low, high = plan.legal[0]
+    return (code + plan.scale[0] * change).clamp(min=code.clamp(max=low), max=code.clamp(min=high))

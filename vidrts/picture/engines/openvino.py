@@ -18,10 +18,12 @@ import numpy as np
 import torch
 
 from vidrts.networks.rts import RTS
-from vidrts.picture.blocks import ROWS, by_rows, woven
+from vidrts.picture.blocks import block_for, by_blocks, woven
 from vidrts.picture.engines.ranges import channel_ranges
 from vidrts.picture.engines.torch import CENTRE, centred_bias
 
+_BLOCK = block_for(3)
+"""Of pixels that the last layer makes at a time: rows alone."""
 _KEPT = 2
 """Compiled shapes that are kept: a full batch of tiles and the last one. Each holds the memory of its layers."""
 _TYPES = {torch.float32: "f32", torch.bfloat16: "bf16"}
@@ -64,7 +66,7 @@ def _load_core() -> Any:
 
 @dataclass
 class _Compiled:
-    """A graph at one shape: its request, and the (B, 3*ROWS, h/ROWS, w) that its result is written to."""
+    """A graph at one shape: its request, and the (B, 3*rows, h/rows, w) that its result is written to."""
 
     request: Any
     output: torch.Tensor
@@ -92,7 +94,7 @@ class OpenVINOEngine:
         self._inner = [first, *((_array(conv.weight), _array(conv.bias)) for conv in network.layers)]
         out = network.conv_out
         assert out.bias is not None
-        weight, bias = by_rows(out.weight, out.bias)
+        weight, bias = by_blocks(out.weight, out.bias, _BLOCK)
         self._last = (_array(weight), _array(bias))
         self._compiled: OrderedDict[tuple[int, ...], _Compiled] = OrderedDict()
         self._compile((1, 3, 16, 16))  # what it cannot do it says here
@@ -109,7 +111,7 @@ class OpenVINOEngine:
         compiled = self._compiled[key]
         compiled.request.set_input_tensor(self._ov.Tensor(x.numpy(), shared_memory=True))
         compiled.request.infer()
-        return woven(compiled.output)[..., : x.shape[2], :]
+        return woven(compiled.output, _BLOCK)[..., : x.shape[2], :]
 
     def _compile(self, shape: tuple[int, ...]) -> _Compiled:
         batch, _, height, width = shape
@@ -120,7 +122,7 @@ class OpenVINOEngine:
             "ENABLE_CPU_PINNING": False,  # several enhancers would be pinned to the same cores
         }
         request = self._core.compile_model(self._graph(shape), "CPU", settings).create_infer_request()
-        output = torch.empty(batch, 3 * ROWS, -(-height // ROWS), width)
+        output = torch.empty(batch, 3 * _BLOCK[0], -(-height // _BLOCK[0]), width)
         request.set_output_tensor(self._ov.Tensor(output.numpy(), shared_memory=True))
         return _Compiled(request, output)
 
@@ -132,7 +134,8 @@ class OpenVINOEngine:
         for k, (weight, bias) in enumerate(layers):
             g, kernel = self._in_8_bits(f, weight, self._ranges[k]) if self._ranges else (f, op.constant(weight))
             f = op.add(f, op.relu(self._convolution(g, kernel, bias)))
-        rows = self._convolution(f, op.constant(self._last[0]), self._last[1], stride=ROWS, below=1 + -shape[2] % ROWS)
+        stride, missing = _BLOCK[0], -shape[2] % _BLOCK[0]
+        rows = self._convolution(f, op.constant(self._last[0]), self._last[1], stride=stride, below=1 + missing)
         return self._ov.Model([rows], [x], "residual")
 
     def _in_8_bits(self, f: Any, weight: Any, bound: Any) -> tuple[Any, Any]:
