@@ -15,7 +15,7 @@ from vidrts.errors import OptionError
 from vidrts.measure.luma import luma
 from vidrts.networks.checkpoint import load_model
 from vidrts.picture.lanczos import halve
-from vidrts.training import corpus, phase_a
+from vidrts.training import corpus, phase_a, phase_b
 from vidrts.training.degrade import Degradation
 from vidrts.training.held_pairs import HeldPairs
 from vidrts.training.inputs import make_inputs, pair_place
@@ -114,6 +114,20 @@ def test_a_pair_too_small_for_the_network_is_refused() -> None:
     assert phase_a.pair_part(network, 20) == slice(9, 11)
     with pytest.raises(OptionError, match=r"patch 18: wanted more than 18"):
         phase_a.pair_part(network, 18)
+
+
+def test_targets_of_a_luma_run_have_the_originals_chroma(kodak: Path) -> None:
+    original = corpus.read_picture(sorted(kodak.rglob("*.png"))[3])[:, :96, :128]
+    network = tiny_network()
+    for lock_mean in (False, True):
+        (target,) = phase_b.targets(network, [original], CPU, lock_mean=lock_mean, colour="luma")
+        change = target.float() - original.float() / 255
+        inner = ((target > 0) & (target < 1)).all(dim=0)
+        assert change.abs().max() > 0.01 and inner.float().mean() > 0.5
+        assert (change.amax(0) - change.amin(0))[inner].max() < 1.5e-3  # float16
+    grey = original[:1].expand(3, -1, -1)
+    (target,) = phase_b.targets(network, [grey], CPU, lock_mean=True, colour="luma")
+    assert torch.equal(target[0], target[1]) and torch.equal(target[0], target[2])
 
 
 def test_turning_is_one_of_the_eight_ways() -> None:

@@ -32,21 +32,21 @@ def targets(
     HR_n has HR0's chroma. Of a team each process makes its part and gets all.
     """
     team = team or Team()
-    resolver = Resolver(network, device, pick_precision("auto", device))
+    resolver = Resolver(network, device, pick_precision("auto", device), luma=colour == "luma")
     for first in range(0, len(originals), team.size):
         together = originals[first : first + team.size]
-        own = _target(resolver, together[team.rank], lock_mean, colour) if team.rank < len(together) else None
+        own = _target(resolver, together[team.rank], lock_mean) if team.rank < len(together) else None
         for source, original in enumerate(together):
             made = own if source == team.rank else torch.empty(original.shape, dtype=torch.float16)
             assert made is not None
             yield team.share(made, source)
 
 
-def _target(resolver: Resolver, original: torch.Tensor, lock_mean: bool, colour: Colour) -> torch.Tensor:
+def _target(resolver: Resolver, original: torch.Tensor, lock_mean: bool) -> torch.Tensor:
     source = original.to(resolver.device).float() / 255
     enhanced = resolver(source[None])[0]
-    if colour == "luma":
-        enhanced = source + luma(enhanced - source)
+    if resolver.luma:
+        enhanced = source + (enhanced - luma(source))
     if lock_mean:
         enhanced = enhanced + (source - enhanced).mean(dim=(1, 2), keepdim=True)
     return enhanced.clamp_(0, 1).to("cpu", torch.float16)

@@ -108,8 +108,9 @@ class _Run:
             folder.keep_manifest(manifest(corpus, options.degradation, options.pairs, inputs))
             photographs = [picture.path for picture in corpus.validation]
             validation = Validation(
-                photographs, options.degradation, team.device, options.out / "examples", viqet=options.viqet
-            )
+                photographs, options.degradation, team.device, options.out / "examples", viqet=options.viqet,
+                luma=options.colour == "luma",
+            )  # fmt: skip
 
         architecture, numbers = RECIPES[options.model]
         kept = [inputs.low] if inputs.same is None else [inputs.low, inputs.same]
