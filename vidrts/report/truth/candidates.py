@@ -26,7 +26,6 @@ class Model:
 
     def __init__(self, name_or_file: str, device: str = "auto") -> None:
         loaded = load_model(name_or_file)
-        self.name = name_or_file
         where = pick_device(device)
         self._resolver = Resolver(loaded.network, where, pick_precision("auto", where))
 
