@@ -148,12 +148,10 @@ def _write(
     said = {model: [asdict(v) | {"met": v.met} for v in found] for model, found in verdicts.items()}
     (out / "truth.json").write_text(json.dumps({"about": about, **result.stored(), "verdicts": finite(said)}, indent=1))
     numbers = ", ".join(map(str, how.scored))
-    clips = (
-        f"{len(photos)} photographs decide, as clips of {how.frames} frames, {how.side}x{how.side}; of these"
-    )
+    clips = f"{len(photos)} photographs decide, as clips of {how.frames} frames, {how.side}x{how.side} pixels;"
     parts = [
         "# truth", QUESTION, *(table.markdown() for table in tables(result, verdicts)),
-        f"{clips} those with the numbers {numbers} are measured: {'; '.join(photos)}.",
+        f"{clips} frames {numbers} are measured, from 0: {'; '.join(photos)}.",
     ]  # fmt: skip
     answer = out / "answer.md"
     answer.write_text("\n\n".join(parts) + "\n")

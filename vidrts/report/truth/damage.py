@@ -3,7 +3,9 @@
     for row in ROWS:
         planes = row.spoil(clip, seed=0)      # one (Y, Cb, Cr) for each frame
 
-Blur, reduction and noise act on R'G'B'; what comes out is 4:2:0 of 8 bit, limited BT.709 with left siting.
+Blur, reduction and noise act on R'G'B'; what comes out is 4:2:0 of 8 bit, limited BT.709 with left siting. libx264's
+decisions can differ from run to run (seen with sides that are no multiples of 128), which moves no mean here: an
+experiment keeps its clips.
 """
 
 import io

@@ -1,11 +1,14 @@
 """What the truth bench found, and what section 3 of specs/PICTURE.md says to it."""
 
+import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from vidrts.errors import InputError
 from vidrts.report.truth.candidates import FILTERS
 from vidrts.report.truth.damage import Kind
 from vidrts.report.truth.work import INPUT, Found, at_amount, at_strength
@@ -59,6 +62,15 @@ class Result:
             _mean(self.gain(row, name) for row, kind in self.rows.items() if kind in kinds)
             for kinds in (SOFT, ("sharp coded",))
         )
+
+    @classmethod
+    def read(cls, path: Path) -> "Result":
+        """What an earlier run left in its truth.json; raises `InputError` for another file."""
+        try:
+            held = _numbers(json.loads(path.read_text()))
+            return cls(held["rows"], tuple(held["models"]), held["pictures"], held["also"], held["flicker"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise InputError(f"{path}: not a truth.json of vidrts experiment truth ({error})") from error
 
     def stored(self) -> dict[str, Any]:
         """As JSON has it: numbers that are not finite are null."""
@@ -138,6 +150,13 @@ def _mean(values: Iterable[float]) -> float:
     """Of the finite values; NaN without any."""
     finite = [value for value in values if math.isfinite(value)]
     return fmean(finite) if finite else math.nan
+
+
+def _numbers(value: Any) -> Any:
+    """NaN again for what `finite` made None."""
+    if isinstance(value, dict):
+        return {key: _numbers(part) for key, part in value.items()}
+    return math.nan if value is None else value
 
 
 def finite(value: Any) -> Any:

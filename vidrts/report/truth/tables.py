@@ -52,7 +52,8 @@ def _candidates(result: Result, measure: str) -> dict[str, str]:
     found = {at_strength(m, s): f"{m} x{s:g}" for m in result.models for s in STRENGTHS}
     for name, tried in FILTERS.items():
         found[at_equal_change(name)] = f"{name}, equal change"
-        amount = result.best(name, measure)
+        soft, amount = result.best(name, measure, SOFT), result.best(name, measure)
+        found[at_amount(name, soft)] = f"{name}, best of soft rows ({tried.says(soft)})"
         found[at_amount(name, amount)] = f"{name}, best ({tried.says(amount)})"
     return found
 
@@ -68,11 +69,10 @@ def _gains(result: Result, measure: str, title: str, *, also: bool = False) -> T
         else:
             cells = [f"({result.value(row, name, measure, also=also):.{digits}f})" for name in columns]
         rows.append((row, f"{source:.{digits}f}" if math.isfinite(source) else "the truth", *cells))
-    soft = {name: result.best(name, measure, SOFT) for name in FILTERS}
     note = (
-        "Best: the one amount whose mean over all rows but the first is highest; over the soft rows alone it would be "
-        + ", ".join(f"{name} {FILTERS[name].says(amount)}" for name, amount in soft.items())
-        + f". Equal change: as much as {result.models[0]} x1, picture by picture. In brackets: not above anything, the "
+        "Best: the one amount whose mean over all rows but the first is highest, as section 3 has it; sharp rows keep "
+        "it small, so that the best of the soft rows alone stands beside it. "
+        f"Equal change: as much as {result.models[0]} x1, picture by picture. In brackets: not above anything, the "
         "measure itself."
     )
     return Table(title, ("source", "source itself", *columns.values()), tuple(rows), note)

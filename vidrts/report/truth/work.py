@@ -151,7 +151,7 @@ def _write(file: Path, planes: Sequence[Planes]) -> None:
 
 @dataclass(frozen=True)
 class Film:
-    """A real clip of a camera that stands still."""
+    """A real clip of a camera that stands still: its first `frames`, of which the middle 640x360 pixels are looked at."""
 
     clip: Path
     frames: int
@@ -160,9 +160,12 @@ class Film:
 
 
 def measure_flicker(film: Film) -> Mapping[str, float]:
-    """Flicker of each candidate over the clip's first frames: 1 = as much as the source; on luma rounded to 8 bit."""
+    """Flicker of each candidate over the middle of the clip's first frames, on luma rounded to 8 bit.
+
+    1 = as much as the source.
+    """
     black, span = plan().offset[0], plan().scale[0]
-    pictures = [to_rgb(frame) for frame in frames(film.clip, film.frames)]
+    pictures = [_middle(to_rgb(frame)) for frame in frames(film.clip, film.frames)]
     planes = [(luma(rgb) * span + black).round().to(torch.uint8) for rgb in pictures]
     videos: dict[str, list[torch.Tensor]] = {}
     for rgb, plane in zip(pictures, planes, strict=True):
@@ -178,6 +181,12 @@ def measure_flicker(film: Film) -> Mapping[str, float]:
             videos.setdefault(at_equal_change(name), []).append(filtered.at(filtered.equal(equal)))
     source = _unit(planes)
     return {name: flicker(_unit(video), source) for name, video in videos.items()}
+
+
+def _middle(picture: torch.Tensor, height: int = 360, width: int = 640) -> torch.Tensor:
+    """(3, H, W) cut to at most this size, about the middle."""
+    top, left = (max(0, (size - most) // 2) for size, most in zip(picture.shape[1:], (height, width), strict=True))
+    return picture[:, top : top + height, left : left + width]
 
 
 def _unit(planes: Sequence[torch.Tensor]) -> torch.Tensor:
