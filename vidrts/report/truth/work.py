@@ -151,7 +151,7 @@ def _write(file: Path, planes: Sequence[Planes]) -> None:
 
 @dataclass(frozen=True)
 class Film:
-    """A real clip of a camera that stands still: its first `frames`, of which the middle 640x360 pixels are looked at."""
+    """A clip of a camera that stands still: its first `frames`, of which the middle 640x360 pixels are looked at."""
 
     clip: Path
     frames: int
