@@ -5,6 +5,7 @@
 It trains nothing. Photographs that no training sees decide (`training.holdout`); other pictures are only reported.
 """
 
+import hashlib
 import json
 import multiprocessing
 import platform
@@ -20,11 +21,12 @@ import torch
 from vidrts.cores import usable_cores
 from vidrts.errors import OptionError
 from vidrts.networks.checkpoint import DEFAULT_MODEL, find_model, shipped_models
+from vidrts.report.truth.candidates import FILTERS
 from vidrts.report.truth.damage import ROWS, SHORT, Row
 from vidrts.report.truth.result import Result, finite, verdict
 from vidrts.report.truth.sources import FRAMES, SIDE, Photo, held_out, spread
 from vidrts.report.truth.tables import tables
-from vidrts.report.truth.work import Film, Job, carry_out, start
+from vidrts.report.truth.work import MADE, Film, Job, carry_out, key, start
 
 QUESTION = "What is the enhanced picture worth, held to the truth: models at three strengths, unsharp and cas?"
 
@@ -70,7 +72,8 @@ def run_truth(
 
     photos: folders, of each of which the held-out photographs decide. models: names or files; the first sets the change
     that filters are held to. clips: of fixed cameras, for flicker. also: a folder of pictures that are only reported.
-    Spoiled clips are kept in `out`, so that a second run with other models encodes nothing. Raises `InputError`,
+    Spoiled clips are kept in `out`, so that a second run with other models encodes nothing, and so is what was found of
+    each photograph, so that a run that was stopped goes on. Raises `InputError`,
     `ModelError`, `MissingPackageError`, `OptionError`.
     """
     how = SCALES[scale] if isinstance(scale, str) else scale
@@ -88,7 +91,7 @@ def run_truth(
         jobs += [job(photo, how.scored[:1], False) for photo in spread(also, how.also)]
     films = [Film(clip, how.film, titled, device) for clip in clips]
     out.mkdir(parents=True, exist_ok=True)
-    found = _measured(jobs, films, workers or usable_cores(), on_message)
+    found = _measured([*films, *jobs], out / "found", workers or usable_cores(), on_message)
     result = Result(
         {row.name: row.kind for row in how.rows}, _titles(names),
         {j.photo.path.name: found[j] for j in jobs if j.decides},
@@ -108,30 +111,47 @@ def _titles(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def _measured(
-    jobs: Sequence[Job], films: Sequence[Film], workers: int, tell: Callable[[str], None]
+    work: Sequence[Job | Film], kept: Path, workers: int, tell: Callable[[str], None]
 ) -> dict[Job | Film, Any]:
-    """What each job found, by as many processes as `workers`; with one, by this process itself."""
-    work: list[Job | Film] = [*films, *jobs]
-    found: dict[Job | Film, Any] = {}
+    """What each job found, by as many processes as `workers`, by this one itself where it is one; kept as files."""
+    kept.mkdir(exist_ok=True)
+    files = {about: kept / f"{_about(about)}.json" for about in work}
+    found: dict[Job | Film, Any] = {about: json.loads(f.read_text()) for about, f in files.items() if f.is_file()}
 
     def done(about: Job | Film, result: Any) -> None:
         found[about] = result
-        tell(f"{len(found)} of {len(work)}: {(about.clip if isinstance(about, Film) else about.photo.path).name}")
+        part = files[about].with_suffix(".part")
+        part.write_text(json.dumps(result))
+        part.replace(files[about])
+        tell(f"{len(found)} of {len(work)}: {_file(about).name}")
 
+    left = [about for about in work if about not in found]
     if workers == 1:
-        for about in work:
+        for about in left:
             done(about, carry_out(about))
-        return found
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(workers, len(work)), mp_context=context, initializer=start) as pool:
-        waiting = {pool.submit(carry_out, about): about for about in work}
-        try:
-            for future in as_completed(waiting):
-                done(waiting[future], future.result())
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    elif left:
+        context = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(min(workers, len(left)), mp_context=context, initializer=start) as pool:
+            waiting = {pool.submit(carry_out, about): about for about in left}
+            try:
+                for future in as_completed(waiting):
+                    done(waiting[future], future.result())
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
     return found
+
+
+def _file(about: Job | Film) -> Path:
+    return about.clip if isinstance(about, Film) else about.photo.path
+
+
+def _about(about: Job | Film) -> str:
+    """A name for what a job finds: by its own settings, what its models and its source hold, and the filters' grids."""
+    contents = [find_model(file).read_bytes() for _, file in about.models] + [_file(about).read_bytes()]
+    digests = [hashlib.sha256(content).hexdigest() for content in contents]
+    grids = {name: tried.grid for name, tried in FILTERS.items()}
+    return key(MADE, digests, grids, about)
 
 
 def _write(

@@ -21,8 +21,8 @@ from vidrts.report.truth.scores import Frame, Scores
 from vidrts.report.truth.sources import FRAMES, SIDE, Photo, clean_clip
 
 INPUT = "input"
-_MADE = 1
-"""Raised when clips of the same settings come out otherwise, so that those of a folder are made anew."""
+MADE = 1
+"""Raised when the same settings give other clips or values, so that what a folder holds is made anew."""
 
 
 def at_strength(model: str, strength: float) -> str:
@@ -113,8 +113,8 @@ def _model(file: str, device: str) -> Model:
 def clips(job: Job) -> tuple[list[Planes], dict[str, list[Planes]]]:
     """The scored frames of the clean clip, and of each row's, as stored; from the cache where they are there."""
     digest = hashlib.sha256(job.photo.path.read_bytes()).hexdigest()
-    about = (_MADE, digest, str(job.photo.motion), job.photo.shrink, job.side, job.frames, job.scored)
-    files = {row: job.cache / f"{_key(*about, str(row))}.npz" for row in (None, *job.rows)}
+    about = (MADE, digest, str(job.photo.motion), job.photo.shrink, job.side, job.frames, job.scored)
+    files = {row: job.cache / f"{key(*about, str(row))}.npz" for row in (None, *job.rows)}
     clean: torch.Tensor | None = None
     kept: dict[Row | None, list[Planes]] = {}
     for row, file in files.items():
@@ -127,7 +127,8 @@ def clips(job: Job) -> tuple[list[Planes], dict[str, list[Planes]]]:
     return kept[None], {row.name: kept[row] for row in job.rows}
 
 
-def _key(*about: object) -> str:
+def key(*about: object) -> str:
+    """A file's name for what is made of these settings."""
     return hashlib.sha256(repr(about).encode()).hexdigest()[:32]
 
 
