@@ -40,7 +40,7 @@ MAY_IMPORT = {
         "training",
         "__init__",
     },
-    "report": {"errors", "frame", "color", "media", "networks", "picture", "measure", "training"},
+    "report": {"cores", "errors", "frame", "color", "media", "networks", "picture", "measure", "training"},
     "crew": {"frame", "networks", "picture", "prefetch", "threads"},
     "pipeline": {"errors", "crew", "frame", "media", "networks", "picture", "prefetch"},
     "cli": {"errors", "pipeline", "media", "picture", "networks", "training", "measure", "report", "bench", "__init__"},
@@ -118,7 +118,7 @@ def test_option_lists_are_decisions() -> None:
         "compare": sorted(
             "-y -n --frames --at --samples --every --crop --viqet --no-viqet --workers -v --verbose -q --quiet".split()
         ),
-        "experiment": sorted("--photos --clip --arm --out --scale --device -v --verbose".split()),
+        "experiment": sorted("--photos --clip --model --also --arm --out --scale --device -v --verbose".split()),
         "models": [],
         "preview": sorted(
             "-y -n --at --frames --model --strength --chroma --scale --device --engine --precision --crop --viqet "

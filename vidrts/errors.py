@@ -41,6 +41,10 @@ class DeviceError(VidrtsError):
     """The device asked for is not there or cannot do what was asked."""
 
 
+class MissingPackageError(VidrtsError):
+    """A package that this needs is not installed; says which extra brings it."""
+
+
 class TrainingError(VidrtsError):
     """Training cannot start or go on: no pictures, changed data under a resumed run, a loss that is not finite."""
 

@@ -129,9 +129,13 @@ class FrameBuilder:
         return result
 
 
-def filter_graph(frame: av.VideoFrame, chain: str, time_base: Fraction) -> Graph:
-    """A configured graph that takes frames like `frame` (size, format, colour) through `chain`, for example "bwdif"."""
+def filter_graph(frame: av.VideoFrame, chain: str, time_base: Fraction, *, threads: int = 0) -> Graph:
+    """A configured graph that takes frames like `frame` (size, format, colour) through `chain`, for example "bwdif".
+
+    `threads`: of its filters, 0 as FFmpeg likes.
+    """
     graph = Graph()
+    graph.threads = threads
     last = graph.add("buffer", buffer_arguments(frame, time_base))
     for link in chain.split(","):
         name, _, arguments = link.partition("=")

@@ -20,7 +20,8 @@ def filter_picture(planes: Sequence[torch.Tensor], fmt: PixelFormat, chain: str)
     frame.pts, frame.time_base = 0, Fraction(1, 25)
     write_planes(frame, fmt, planes, fmt)
     try:
-        graph = filter_graph(frame, chain, Fraction(1, 25))
+        # One thread: to start and end some takes longer than to filter a picture.
+        graph = filter_graph(frame, chain, Fraction(1, 25), threads=1)
         graph.vpush(frame)
         graph.vpush(None)
         result = graph.vpull()
