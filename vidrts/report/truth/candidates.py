@@ -27,11 +27,11 @@ class Model:
     def __init__(self, name_or_file: str, device: str = "auto") -> None:
         loaded = load_model(name_or_file)
         where = pick_device(device)
-        self._resolver = Resolver(loaded.network, where, pick_precision("auto", where))
+        self._resolver = Resolver(loaded.network, where, pick_precision("auto", where), luma=True)
 
     def luma_change(self, rgb: torch.Tensor) -> torch.Tensor:
         """The change of Y, (B, H, W) in units of 0..1, for (B, 3, H, W) R'G'B' in 0..1, at strength 1."""
-        return luma(self._resolver(rgb.to(self._resolver.device))).cpu() - luma(rgb)
+        return self._resolver(rgb.to(self._resolver.device))[:, 0].cpu() - luma(rgb)
 
 
 def changed(plane: torch.Tensor, change: torch.Tensor, strength: float = 1.0) -> torch.Tensor:
