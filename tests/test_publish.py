@@ -67,7 +67,7 @@ def test_a_card_and_the_line_that_repeats_the_training(
     words = shlex.split(line.replace("PHOTOS", str(pictures)).replace("RUN", str(tmp_path / "new")))
     given = command.make_context("train", words[2:]).params
     degradation = Degradation(given.pop("degrade"))
-    assert given.pop("resume") is None and not given.pop("verbose")
+    assert given.pop("resume") is None and not given.pop("verbose") and not given.pop("pairs")
     again = TrainOptions(**given, degradation=degradation)
     held = run.options.stored()
     assert {k: v for k, v in again.stored().items() if k not in ("viqet", "device")} == {
@@ -76,6 +76,25 @@ def test_a_card_and_the_line_that_repeats_the_training(
 
     card.write_text(text[: text.index(publish.WRITTEN)] + f"{publish.WRITTEN}\n\nLooked at: good.\n")
     assert publish._written(card) == "## What it says\n\nLooked at: good.\n"
+
+
+def test_a_stage_of_a_luma_run_is_shipped_with_what_the_truth_bench_says(pictures: Path, tmp_path: Path) -> None:
+    train(TrainOptions(
+        photos=pictures, out=tmp_path / "run", model="rts-lite", stages=2, steps=2, later_steps=2, batch=2, patch=32,
+        crops=2, held_out=1, viqet=False, device="cpu", colour="luma", grey=0.1, turn=True,
+        degradation=Degradation("any-kernel"), pairs=Degradation("film", halves=False), pair_weight=10, pair_floor=5,
+    ))  # fmt: skip
+    run = read_run(tmp_path / "run")
+    told = ("rts-own", "Made for a test.", pictures, [], [], tmp_path)
+    text = publish.publish(run, *told, stage=1, truth=("Held to it.", "| a |\n|---|")).read_text()
+    model = load_model(tmp_path / "rts-own.safetensors")
+    assert model.info.stage == 1 and model.info.colour == "luma"
+    assert "1 of 2. Chosen on the truth bench." in text and "Held to it." in text and "weight 10, floor 5" in text
+    line = next(line.strip() for line in text.splitlines() if line.strip().startswith("vidrts train"))
+    assert "--degrade any-kernel" in line and "--pairs film" in line and "--colour luma" in line and "--turn" in line
+    assert "formula" not in text[text.index("| gain at") : text.index("Difference ratio")]
+    with pytest.raises(OptionError, match="stage 3"):
+        publish.publish(run, *told, stage=3)
 
 
 def test_an_unfinished_run_is_refused(runs: list[Path], pictures: Path, tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ from vidrts.picture.lanczos import halve
 from vidrts.report.truth import bench
 from vidrts.report.truth.bench import SCALES, Scale, run_truth
 from vidrts.report.truth.candidates import FILTERS, STRENGTHS, changed, mean_change, rgb_of
+from vidrts.report.truth.card import truth_part
 from vidrts.report.truth.damage import ROWS, SHORT, Codec, Row, _encoder, blurred, plan, stored
 from vidrts.report.truth.result import Result, verdict
 from vidrts.report.truth.scores import Frame
@@ -354,3 +355,24 @@ def test_wrong_options(photos: Path, tmp_path: Path, tiny_model: Path, capsys: p
     assert command(["experiment", "truth", *common, "--model", "rts-none"]) == 1
     assert "rts-none" in capsys.readouterr().err
     assert set(SCALES) == {"short", "full"} and plan().format.name == "yuv420p"
+
+
+def test_a_card_has_the_demands_that_are_missed_and_the_weights_before(tmp_path: Path) -> None:
+    held = result(psnr=1, points=-2, ratio=2, borders=1)
+    both = Result(
+        held.rows, ("m", "old"), {"p": {
+            row: {**of, **{at_strength("old", s): of[at_strength("m", s)] for s in STRENGTHS}}
+            for row, of in held.pictures["p"].items()
+        }}, flicker={"c": {"m x1": 1.06, "old x1": 1.2}},
+    )  # fmt: skip
+    file = tmp_path / "truth.json"
+    file.write_text(json.dumps(both.stored()))
+    said = verdict(both, "m")
+    met = sum(v.met for v in said)
+    first, missed, psnr_table, _, flicker = truth_part(file, "m", "old")
+    assert first.startswith(f"Of the {len(said)} demands") and f" {met} are met (the weights before: {met})" in first
+    assert len(missed.splitlines()) == 2 + len(said) - met and "difference ratio" in missed
+    assert "before x1" in psnr_table and len(psnr_table.splitlines()) == 2 + len(ROWS) - 1
+    assert flicker.splitlines()[-1] == "| c | 1.20 | 1.06 |"
+    with pytest.raises(InputError, match="holds m, old, expected other"):
+        truth_part(file, "other")

@@ -24,6 +24,7 @@ from vidrts.picture.device import pick_device, pick_precision
 from vidrts.picture.lanczos import halve
 from vidrts.picture.resolver import Resolver, enhanced_rgb
 from vidrts.report.stills import frames, to_bytes, to_rgb
+from vidrts.training.degrade import Degradation
 
 FREQUENCIES = (0.05, 0.15, 0.25, 0.35, 0.45)
 
@@ -52,9 +53,10 @@ def photo_part(model: LoadedModel, photos: list[torch.Tensor]) -> Part:
         return sum(flat_noise_gain(e, p) for e, p in zip(pictures, photos, strict=True)) / len(photos)
 
     stage, gains = model.info.stage, mean_gains(enhanced)
+    inverse = list(Degradation(model.info.degradation).kernels) == ["triangle"]  # else there is no one formula
     table = {
         f"{model.info.name}, stage {stage}": gains,
-        f"formula, stage {stage}": [predicted_gain("triangle", stage, f) for f in FREQUENCIES],
+        **({f"formula, stage {stage}": [predicted_gain("triangle", stage, f) for f in FREQUENCIES]} if inverse else {}),
         "unsharp mask, equal change": mean_gains(masked),
     }
     change = sum(ratios) / len(ratios)

@@ -1,8 +1,10 @@
 """A finished run as a model that ships: its file, its card, and the plot of its gain.
 
-python -m vidrts.report.publish RUN rts-lite --about "..." --photos Kodak24 --clip "fixed camera=FILE"
+python -m vidrts.report.publish RUN rts-lite --about "..." --photos Kodak24 --clip "fixed camera=FILE" \
+  --stage 2 --truth truth.json --title lite/stage-2 --before old/rts-lite
 
-The stage is chosen by the paper's rules. What people have written into the card stays: all from `WRITTEN` on.
+The stage is chosen by the paper's rules, or by whoever publishes: by the truth bench, whose results then go into the
+card. What people have written into the card stays: all from `WRITTEN` on.
 """
 
 import shlex
@@ -21,7 +23,8 @@ from vidrts.report.answers import spread
 from vidrts.report.card import clip_part, photo_part, precision_part, stage_figures
 from vidrts.report.runs import Run, Table, read_run, verdict
 from vidrts.report.stills import read_photo
-from vidrts.training.degrade import PRESETS
+from vidrts.report.truth.card import truth_part
+from vidrts.training.degrade import PAIR_PRESETS, PRESETS
 from vidrts.training.options import FREE, TrainOptions
 from vidrts.training.runfolder import RunFolder
 
@@ -51,17 +54,24 @@ def publish(
     seeds: Sequence[Run],
     folder: Path,
     count: int = 16,
+    *,
+    stage: int = 0,
+    truth: Sequence[str] = (),
 ) -> Path:
     """Write name.safetensors, name.md and name-controls.png into `folder`; returns the card.
 
     photos: a folder of PNG pictures that were not trained on. clips: (name, file), `count` frames of each; the first
-    one's flicker is the key figure. seeds: runs of one recipe and other seeds, for error bars. Raises `OptionError` for
-    a run that is not finished, and what reading a model raises.
+    one's flicker is the key figure. seeds: runs of one recipe and other seeds, for error bars. stage: the one to ship,
+    0 for that of the paper's rules. truth: what the truth bench says of it, in Markdown (`report.truth.card`). Raises
+    `OptionError` for a run that is not finished or has no such stage, and what reading a model raises.
     """
     selection = run.selection
-    if selection is None or len(run.stages) < run.options.stages:
+    if stage and stage not in run.stages:
+        raise OptionError(f"stage {stage}: {run.folder} has {', '.join(map(str, run.stages)) or 'none'}")
+    if not stage and (selection is None or len(run.stages) < run.options.stages):
         raise OptionError(f"{run.folder}: wanted a finished run; go on with `vidrts train --resume {run.folder}`")
-    stages = [load_model(RunFolder(run.folder).stage_file(n)) for n in range(1, selection.shipped + 1)]
+    last = stage or (selection.shipped if selection else 1)
+    stages = [load_model(RunFolder(run.folder).stage_file(n)) for n in range(1, last + 1)]
     chosen = replace(stages[-1], info=replace(stages[-1].info, name=name))
     files = sorted(photos.rglob("*.png"))
     pictures = [read_photo(file) for file in files]
@@ -71,11 +81,13 @@ def publish(
     figures = {**photo.figures, **(filmed[0].figures if filmed else {})}
     save_model(folder / f"{name}.safetensors", chosen.network, replace(chosen.info, figures=figures))
     parts = [
-        f"# {name}", about, "\n".join(_facts(run, chosen)), "    " + _command(run.options),
+        f"# {name}", about, "\n".join(_facts(run, chosen, by_rules=not stage)), "    " + _command(run.options),
+        *(["## Held to the truth", _TRUTH, *truth] if truth else []),
         "## Stages, on the held-out photographs", _stages(run).markdown().split("\n\n", 1)[1],
         *_error_bars(seeds, pictures[:8]),
         "## Measured on what it was not trained on", "    " + _publishing(name, photos, clips, seeds),
-        _MEASURED.rstrip(), f"### Photographs: {photos.name}, {len(files)} pictures", "\n".join(photo.rows),
+        _MEASURED.rstrip() + ("\n" + _FORMULA if any("formula" in row for row in photo.rows) else ""),
+        f"### Photographs: {photos.name}, {len(files)} pictures", "\n".join(photo.rows),
         *([f"### Clips: first {count} frames", "\n".join((*_CLIPS, *(r for part in filmed for r in part.rows)))]
           if filmed else []),
         "### Precisions", _PRECISIONS, "\n".join(precision_part(chosen, pictures[:8], clips, count).rows),
@@ -87,9 +99,13 @@ def publish(
     return card
 
 
+_TRUTH = """\
+Clean clips of eight photographs that no training sees, spoiled through real encoders (`vidrts experiment truth`), luma
+written back. "at its best": the one amount for all rows that has the highest mean."""
+_FORMULA = """\
+"formula" is the gain of a perfect linear inverse of the triangle (the product of D/B over the stages)."""
 _MEASURED = """\
-"formula" is the gain of a perfect linear inverse of the triangle (the product of D/B over the stages); "unsharp mask"
-has sigma 1 and the amount that changes each picture by as much. Flicker is the mean frame-to-frame change over that of
+"unsharp mask" has sigma 1 and the amount that changes each picture by as much. Flicker is the mean frame-to-frame change over that of
 the source, where the source stands still; flat noise the noise of the flattest tenth of blocks over that of the source.
 """
 _CLIPS = (
@@ -104,16 +120,25 @@ changes every picture by as much as the last stage; and the linear filter that h
 {count} pictures."""
 
 
-def _facts(run: Run, model: LoadedModel) -> list[str]:
+def _facts(run: Run, model: LoadedModel, *, by_rules: bool) -> list[str]:
     """The table at the card's top."""
     o, info = run.options, model.info
     weights = sum(p.numel() for p in model.network.parameters() if p.ndim > 1)
     rows = {
         "network": f"{info.architecture.upper()}, " + ", ".join(f"{k} = {v}" for k, v in info.numbers.items()),
         "parameters": f"{parameter_count(model.network):,} ({weights:,} weights = multiply-adds per pixel)",
-        "stage shipped": f"{info.stage} of {o.stages}. {verdict(run)}",
+        "stage shipped": f"{info.stage} of {o.stages}. " + (verdict(run) if by_rules else "Chosen on the truth bench."),
         "LR": f"`{o.degradation}`"
         + "".join(f" (`--degrade {n}`)" for n, t in PRESETS.items() if t == info.degradation),
+        **(
+            {
+                "pairs": f"`{o.pairs}`, weight {o.pair_weight:g}, floor {o.pair_floor:g}, truth: "
+                + ("HR0" if o.pair_aim == "originals" else "HR of the stage before")
+            }
+            if o.pairs
+            else {}
+        ),
+        "colour": "trained on luma alone (`--chroma keep`)" if info.colour == "luma" else "trained on R'G'B'",
         "data": f"{_trained_on(run)} photographs and {run.photographs} more held out: see [data](data.md)",
         "data hash": f"`{info.data_hash}`",
         "training": (
@@ -124,6 +149,10 @@ def _facts(run: Run, model: LoadedModel) -> list[str]:
             + ("Adam, and Muon for the inner convolutions; " if o.optimizer == "muon" else "Adam; ")
             + f"{o.flats} flat patches beside each batch; "
             + ("the mean of Phase B's targets locked; " if o.lock_mean else "")
+            + (f"photographs shrunk by up to {o.shrink:g}, " if o.shrink != 1 else "")
+            + (f"{100 * o.grey:g} % of crops grey, " if o.grey else "")
+            + (f"{o.rendered} pages of text and line art, " if o.rendered else "")
+            + ("turned and mirrored; " if o.turn else "")
             + f"{o.stage_init} start; seed {o.seed}; bf16 autocast"
         ),
         "licence": info.licence,
@@ -159,6 +188,9 @@ def _command(options: TrainOptions) -> str:
         if f.name == "degradation":
             text = str(value)
             words.append(f"--degrade {next((n for n, t in PRESETS.items() if t == text), shlex.quote(text))}")
+        elif f.name == "pairs":
+            text = str(value)
+            words.append(f"--pairs {next((n for n, t in PAIR_PRESETS.items() if t == text), shlex.quote(text))}")
         elif f.name == "init":
             words.append("--init BEFORE.safetensors")
         elif isinstance(value, bool):
@@ -225,6 +257,10 @@ def _written(card: Path) -> str:
 @click.option("--clip", "clips", multiple=True, metavar="NAME=FILE", help="The first one's flicker is the key figure.")
 @click.option("--frames", "count", type=int, default=16, show_default=True, help="Frames of each clip.")
 @click.option("--seed-run", "seeds", multiple=True, type=click.Path(path_type=Path), help="Runs for error bars.")
+@click.option("--stage", type=int, default=0, help="The stage to ship, instead of the paper's rules.")
+@click.option("--truth", type=click.Path(path_type=Path), help="truth.json of a bench that has measured it.")
+@click.option("--title", default="", help="The model's name in truth.json; without, its own.")
+@click.option("--before", default="", help="Name in truth.json of the weights before it.")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("models"), show_default=True)
 def command(
     run: Path,
@@ -234,11 +270,20 @@ def command(
     clips: tuple[str, ...],
     count: int,
     seeds: tuple[Path, ...],
+    stage: int,
+    truth: Path | None,
+    title: str,
+    before: str,
     out: Path,
 ) -> None:
-    """Make a finished run a model that ships, with its card."""
+    """Make a run a model that ships, with its card."""
+    held = truth_part(truth, title or name, before) if truth else ()
     pairs = [(what, Path(file)) for what, _, file in (clip.partition("=") for clip in clips)]
-    click.echo(publish(read_run(run), name, about, photos, pairs, [read_run(s) for s in seeds], out, count))
+    click.echo(
+        publish(
+            read_run(run), name, about, photos, pairs, [read_run(s) for s in seeds], out, count, stage=stage, truth=held
+        )
+    )
 
 
 if __name__ == "__main__":
