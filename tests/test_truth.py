@@ -300,6 +300,14 @@ def test_verdicts() -> None:
     assert ("sharp + JPEG 20", "border steps") not in missed
 
 
+def test_six_tenths_of_an_earlier_gain_have_to_remain() -> None:
+    now, before = (result(psnr=gain, points=1, ratio=1, borders=1) for gain in (0.5, 1.0))
+    remaining = verdict(now, "m", (before, "m"))[-2]
+    assert remaining.row == "soft rows, mean" and remaining.margin == pytest.approx(0.5 - 0.6) and not remaining.met
+    with pytest.raises(ValueError, match="other rows"):
+        verdict(now, "m", (dataclasses.replace(before, rows={"sharp": "sharp"}), "m"))
+
+
 def test_means_are_over_pictures_and_the_frontier_over_rows() -> None:
     held = result(psnr=0.5, points=1, ratio=1, borders=1)
     other = result(psnr=-0.1, points=1, ratio=1, borders=1)

@@ -115,8 +115,16 @@ _LEAST = {"18": -0.8, "23": -0.3, "28": -0.1, "33": 0.0}
 """crf of a sharp source -> the least gain in dB."""
 
 
-def verdict(result: Result, model: str) -> list[Verdict]:
-    """Every demand of section 3 that these rows can judge, for a model at the default strength."""
+KEPT = 0.6
+"""The share of the first training's gain on soft rows that has to remain."""
+
+
+def verdict(result: Result, model: str, before: tuple[Result, str] | None = None) -> list[Verdict]:
+    """Every demand of section 3 that these rows can judge, for a model at the default strength.
+
+    before: an earlier result of the same rows, and the model in it of whose gain on soft rows `KEPT` has to remain.
+    Raises ValueError where the rows are others.
+    """
     name = at_strength(model, DEFAULT_STRENGTH)
     found = []
     for row, kind in result.rows.items():
@@ -132,14 +140,21 @@ def verdict(result: Result, model: str) -> list[Verdict]:
             least = 0.1 if "crf" in row else 0.4
             found.append(Verdict(row, "PSNR-Y, dB", f"at least {least:+.1f}", gain, gain - least))
             found.append(Verdict(row, "SSIMULACRA2", "above 0", points, points))
-            before, after = (result.value(row, who, "borders") for who in (INPUT, name))
-            found.append(Verdict(row, "border steps", f"below {before:.3f}", after, before - after))
+            source, steps = (result.value(row, who, "borders") for who in (INPUT, name))
+            found.append(Verdict(row, "border steps", f"below {source:.3f}", steps, source - steps))
         else:
             rivals = ["unsharp"] if kind == "soft" else list(FILTERS)
             for measure, title, got in (("psnr", "PSNR-Y, dB", gain), ("ssimulacra2", "SSIMULACRA2", points)):
                 marks = {r: result.gain(row, at_amount(r, result.best(r, measure)), measure) for r in rivals}
                 rival = max(marks, key=lambda r: marks[r])
                 found.append(Verdict(row, title, f"above {rival}'s {marks[rival]:+.2f}", got, got - marks[rival]))
+    if before:
+        earlier, name_then = before
+        if dict(earlier.rows) != dict(result.rows):
+            raise ValueError("the earlier result has other rows: its mean gain cannot be compared")
+        gain, least = result.frontier(model)[0], KEPT * earlier.frontier(name_then)[0]
+        wanted = f"at least {least:+.2f}, {100 * KEPT:.0f} % of {name_then}'s before"
+        found.append(Verdict("soft rows, mean", "PSNR-Y, dB", wanted, gain, gain - least))
     if result.flicker:
         worst = result.worst_flicker(name)
         found.append(Verdict("fixed cameras", "flicker", "at most 1.05", worst, 1.05 - worst))
