@@ -105,8 +105,9 @@ written back. "at its best": the one amount for all rows that has the highest me
 _FORMULA = """\
 "formula" is the gain of a perfect linear inverse of the triangle (the product of D/B over the stages)."""
 _MEASURED = """\
-"unsharp mask" has sigma 1 and the amount that changes each picture by as much. Flicker is the mean frame-to-frame change over that of
-the source, where the source stands still; flat noise the noise of the flattest tenth of blocks over that of the source.
+"unsharp mask" has sigma 1 and the amount that changes each picture by as much. Flicker is the mean frame-to-frame
+change over that of the source, where the source stands still; flat noise the noise of the flattest tenth of blocks over
+that of the source.
 """
 _CLIPS = (
     "| clip | difference ratio | flicker | unsharp's | flat noise | unsharp's |", "|---|---|---|---|---|---|",
