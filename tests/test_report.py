@@ -9,6 +9,7 @@ import torch
 from click.testing import CliRunner
 from PIL import Image
 
+from vidrts.measure.controls import ffmpeg_unsharp
 from vidrts.networks.checkpoint import load_model
 from vidrts.report import card, figures
 from vidrts.report.stills import frames, read_photo, to_image, to_rgb
@@ -51,6 +52,28 @@ def test_before_after(pieces: Path, tiny_model: Path, tmp_path: Path) -> None:
     original = (read_photo(next(pieces.iterdir()))[:, 20:60, 10:70] * 255).round().to(torch.uint8).permute(1, 2, 0)
     assert torch.equal(source[::2, ::2], original)
     assert not torch.equal(source, enhanced)
+
+
+def test_weights_of_before_and_a_fixed_unsharp_stand_beside_a_model(
+    pieces: Path, tiny_model: Path, tmp_path: Path
+) -> None:
+    target, photo = tmp_path / "row.png", next(pieces.iterdir())
+    done = CliRunner().invoke(
+        figures.command,
+        ["before-after", str(photo), str(target), "--model", str(tiny_model), "--crop", "60x40+10+20",
+         "--before", str(tiny_model), "--unsharp", "0.3"],
+    )  # fmt: skip
+    assert done.exit_code == 0, done.output
+    rgb = read_photo(photo)
+    with Image.open(target) as image:
+        assert image.width == 4 * 60 + 3 * 6
+        pixels = torch.from_numpy(np.array(image.convert("RGB")))[:40].permute(2, 0, 1).float() / 255
+    before, now, mask = (pixels[..., 66 * k : 66 * k + 60] for k in (1, 2, 3))
+    change = now - rgb[:, 20:60, 10:70]
+    inside = ((now > 0) & (now < 1)).all(0)
+    assert (change.amax(0) - change.amin(0))[inside].max() < 0.01, "R, G and B change alike"
+    assert (before - now).abs().max() > 0.01, "before, chroma was sharpened, too"
+    assert torch.equal(mask, (ffmpeg_unsharp(rgb, 0.3)[:, 20:60, 10:70] * 255).round() / 255)
 
 
 def test_a_sheet_of_crops(clips: Path, pieces: Path, tiny_model: Path, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ python -m vidrts.report.figures gain models/gain.png
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
@@ -15,7 +16,7 @@ import torch
 from PIL import Image, ImageDraw, ImageFont
 
 from vidrts.errors import OptionError
-from vidrts.measure.controls import equal_amount, unsharp
+from vidrts.measure.controls import equal_amount, ffmpeg_unsharp, unsharp
 from vidrts.measure.difference import difference_ratio
 from vidrts.measure.sharpness import predicted_gain, radial_gain
 from vidrts.networks.checkpoint import load_model, shipped_models
@@ -26,10 +27,10 @@ from vidrts.report.stills import frames, read_photo, to_image, to_rgb
 _VIDEO = {".mp4", ".mov", ".mkv", ".webm", ".ts", ".mts", ".avi"}
 
 
-def enhance_picture(rgb: torch.Tensor, model: str) -> torch.Tensor:
-    """The picture that users get: (3, H, W) R'G'B' in 0..1 -> the same."""
+def enhance_picture(rgb: torch.Tensor, model: str, *, luma: bool = True) -> torch.Tensor:
+    """The picture that users get, by default or with --chroma sharpen: (3, H, W) R'G'B' in 0..1 -> the same."""
     device = pick_device("auto")
-    resolver = Resolver(load_model(model).network, device, pick_precision("auto", device), luma=True)
+    resolver = Resolver(load_model(model).network, device, pick_precision("auto", device), luma=luma)
     return enhanced_rgb(resolver, rgb[None])[0].cpu()
 
 
@@ -61,6 +62,8 @@ _MODEL = click.option(
 _CONTROL = click.option(
     "--control/--no-control", default=True, help="Also an unsharp mask that changes the frame by as much as the first."
 )  # fmt: skip
+_UNSHARP = click.option("--unsharp", "amount", type=float, help="FFmpeg's unsharp of this amount instead.")
+_BEFORE = click.option("--before", metavar="FILE", help="Also weights of before, with the chroma that they wrote then.")
 
 
 @command.command("before-after")
@@ -71,11 +74,15 @@ _CONTROL = click.option(
 @click.option("--crop", required=True, metavar="WxH+X+Y")
 @click.option("--zoom", type=click.IntRange(1, 8), default=1)
 @_CONTROL
+@_UNSHARP
+@_BEFORE
 def before_after(
-    source: Path, target: Path, models: tuple[str, ...], at: float, crop: str, zoom: int, control: bool
-) -> None:
+    source: Path, target: Path, at: float, crop: str, zoom: int, models: tuple[str, ...], control: bool,
+    amount: float | None, before: str | None,
+) -> None:  # fmt: skip
     """A crop of a photograph or frame: source, enhanced, and an unsharp mask of equal difference ratio."""
-    labelled_row(_versions(source, Fraction(at), crop, models, control), zoom).save(target)
+    shown = Shown(models, control, amount, before)
+    labelled_row(_versions(source, Fraction(at), crop, shown), zoom).save(target)
 
 
 @command.command("crops")
@@ -84,34 +91,57 @@ def before_after(
 @click.option("--moment", "moments", multiple=True, required=True, metavar="FILE@SECONDS:WxH+X+Y")
 @click.option("--zoom", type=click.IntRange(1, 8), default=2, show_default=True)
 @_CONTROL
-def crops(target: Path, models: tuple[str, ...], moments: tuple[str, ...], zoom: int, control: bool) -> None:
+@_UNSHARP
+@_BEFORE
+def crops(
+    target: Path, moments: tuple[str, ...], zoom: int, models: tuple[str, ...], control: bool, amount: float | None,
+    before: str | None,
+) -> None:  # fmt: skip
     """Crops of several clips below each other, each as `before-after` shows it."""
+    shown = Shown(models, control, amount, before)
     rows = []
     for moment in moments:
         match = re.fullmatch(r"(.+)@([\d.]+):([\dx+]+)", moment)
         if not match:
             raise OptionError(f"moment {moment!r}: wanted FILE@SECONDS:WxH+X+Y")
-        rows.append(labelled_row(_versions(Path(match[1]), Fraction(match[2]), match[3], models, control), zoom))
+        rows.append(labelled_row(_versions(Path(match[1]), Fraction(match[2]), match[3], shown), zoom))
     sheet = Image.new("RGB", (max(r.width for r in rows), sum(r.height for r in rows)), "white")
     top = 0
     for row in rows:
         sheet.paste(row, (0, top))
         top += row.height
-    sheet.save(target)
+    sheet.save(target, quality=92)  # of WebP and JPEG
 
 
-def _versions(
-    source: Path, at: Fraction, crop: str, models: Sequence[str], control: bool
-) -> list[tuple[str, torch.Tensor]]:
+@dataclass(frozen=True)
+class Shown:
+    """What stands beside a source."""
+
+    models: Sequence[str]
+    control: bool = True
+    """An unsharp mask that changes the frame by as much as the first model ..."""
+    amount: float | None = None
+    """... or, with this, FFmpeg's of so much."""
+    before: str | None = None
+    """A file of weights of before, with --chroma sharpen as it was then."""
+
+
+def _versions(source: Path, at: Fraction, crop: str, shown: Shown) -> list[tuple[str, torch.Tensor]]:
     """(label, crop) of the source, of what each model makes of it, and of the unsharp mask."""
     match = re.fullmatch(r"(\d+)x(\d+)\+(\d+)\+(\d+)", crop)
     if not match:
         raise OptionError(f"crop {crop!r}: wanted WxH+X+Y")
     width, height, x, y = map(int, match.groups())
     rgb = to_rgb(next(frames(source, 1, at))) if source.suffix.lower() in _VIDEO else read_photo(source)
-    pictures = [("source", rgb), *((f"vidrts ({Path(model).stem})", enhance_picture(rgb, model)) for model in models)]
-    if control:
-        ratio = difference_ratio(pictures[1][1], rgb)
+    pictures = [("source", rgb)]
+    if shown.before:
+        pictures.append(("before", enhance_picture(rgb, shown.before, luma=False)))
+    first = len(pictures)
+    pictures += [(f"vidrts ({Path(model).stem})", enhance_picture(rgb, model)) for model in shown.models]
+    if shown.amount is not None:
+        pictures.append((f"unsharp {shown.amount:g}", ffmpeg_unsharp(rgb, shown.amount)))
+    elif shown.control:
+        ratio = difference_ratio(pictures[first][1], rgb)
         pictures.append((f"unsharp mask, equal change ({ratio:.1f} %)", unsharp(rgb, equal_amount(rgb, ratio))))
     return [(name, picture[:, y : y + height, x : x + width]) for name, picture in pictures]
 
