@@ -109,6 +109,22 @@ def test_the_pairs_loss_is_the_error_of_d_of_sr_over_that_of_the_input(colour: s
     assert float((both - alone).detach()) == pytest.approx(2 * np.mean(errors), rel=1e-3)
 
 
+def test_bf16_is_for_the_residual_alone() -> None:
+    """A network that leaves a picture as it is has no loss by rounding: d itself is in float32."""
+    network = tiny_network().requires_grad_()
+    with torch.no_grad():
+        network.conv_out.weight.zero_()
+        network.conv_out.bias.zero_()  # type: ignore[union-attr]
+    same = torch.rand(2, 3, 40, 40)
+    losses = []
+    for bf16 in (False, True):
+        schedule = phase_a.Schedule(steps=1, bf16=bf16, flats=0, colour="luma", pair_weight=1.0)
+        objective = phase_a.Objective(network, schedule, phase_a.inner_part(network, 64))
+        low, target = torch.zeros(1, 3, 32, 32), torch.zeros(1, 3, 64, 64)
+        losses.append(float(objective(low, target, torch.rand(0, 3, 1, 1), same, same).detach()))
+    assert losses[1] == pytest.approx(losses[0], rel=1e-5)
+
+
 def test_a_pair_too_small_for_the_network_is_refused() -> None:
     network = tiny_network(n=3)
     assert phase_a.pair_part(network, 20) == slice(9, 11)

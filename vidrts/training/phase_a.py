@@ -231,7 +231,9 @@ class Objective(nn.Module):
     def _pair_loss(self, same: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
         """Errors of d(SR(y)), each relative to that of y itself, so that harm to good pictures counts as it is seen."""
         inner = pair_part(self.network, same.shape[-1])
-        enhanced = halve(self._looked_at(self._forward(same).float()))
+        double = self._looked_at(self._forward(same).float())
+        with torch.autocast(same.device.type, enabled=False):  # in bf16 d alone would miss by a code value
+            enhanced = halve(double)
         wanted, given = (self._looked_at(each)[..., inner, inner] for each in (truth, same))
         error = (enhanced[..., inner, inner] - wanted).square().mean((1, 2, 3))
         if self._schedule.pair_floor:
