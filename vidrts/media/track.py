@@ -159,15 +159,15 @@ class EnhancedTrack:
             raise OptionError(f"-pix_fmt {wanted.name}: {held.name} is not converted between gray and colour")
         flags = "bicubic+accurate_rnd+full_chroma_int+full_chroma_inp"
         full = held.full_range or self._color.range == 2
+        if (held.model == "rgb") == (wanted.model == "rgb"):
+            keep = "full" if full else "limited"
+            return f"scale=flags={flags}:in_range={keep}:out_range={keep}"
         matrix = self._color.matrix if self._color.matrix not in (0, 2, 3) else None
         if matrix is None:
             matrix = matrix_by_height(self._source.info.height)
         name = {1: "bt709", 4: "fcc", 5: "bt601", 6: "bt601", 7: "smpte240m", 9: "bt2020", 10: "bt2020"}.get(matrix)
         if name is None:
             raise OptionError(f"-pix_fmt {wanted.name}: the source's colour matrix {matrix} cannot be converted")
-        if (held.model == "rgb") == (wanted.model == "rgb"):
-            keep = "full" if full else "limited"
-            return f"scale=flags={flags}:in_range={keep}:out_range={keep}"
         if wanted.model == "rgb":
             return f"scale=flags={flags}:in_color_matrix={name}:in_range={'full' if full else 'limited'}:out_range=full"
         self._color = replace(self._color, matrix=matrix, range=1, siting=1)
