@@ -14,7 +14,8 @@ from media_truth import compare, decoded_md5, describe, relay
 
 from vidrts.errors import OptionError, OutputError
 from vidrts.frame import PIXEL_FORMATS, Frame, pixel_format
-from vidrts.media import EncodeOptions, Source, Target
+from vidrts.media import EncodeOptions, Source, Target, codecs
+from vidrts.media.encoderoptions import fitting_slices
 from vidrts.media.interlace import Deinterlacer
 from vidrts.media.planes import FrameBuilder, plane_views
 
@@ -102,6 +103,37 @@ def test_every_format_survives_its_views(name: str, width: int, height: int) -> 
     copy = FrameBuilder(fmt, (width, height), fmt).build(planes, av.VideoFrame(width, height, name), Fraction(1, 25))
     for one, two in zip(planes, plane_views(copy, fmt), strict=True):
         assert torch.equal(one, two)
+
+
+@pytest.mark.parametrize("pixel", ["yuv420p", "yuv422p10le"])
+@pytest.mark.parametrize("size", ["333x241", "131x330", "1079x1919", "17x19", "16x16", "1919x1080", "16x451", "353x17"])
+def test_ffv1_takes_every_size(tmp_path: Path, size: str, pixel: str) -> None:
+    """It cuts pictures into slices, and takes a count only where none begins within a chroma sample."""
+    source = tmp_path / "in.mkv"
+    ffmpeg("-f", "lavfi", "-i", f"testsrc=s={size}", "-frames:v", "2", "-pix_fmt", pixel, "-c:v", "ffv1", source)
+    relay(source, tmp_path / "out.mkv", encode=FFV1)
+    assert decoded_md5(source) == decoded_md5(tmp_path / "out.mkv")
+
+
+@pytest.mark.parametrize(
+    ("size", "pixel", "count"),
+    [((1920, 1080), "yuv420p", "16"), ((8192, 4352), "yuva444p16le", "20"), ((1919, 1080), "yuv422p10le", "28"),
+     ((333, 241), "yuv420p", "15"), ((333, 241), "yuv444p", "16")],
+)  # fmt: skip
+def test_the_count_of_slices_is_the_nearest_that_fits(size: tuple[int, int], pixel: str, count: str) -> None:
+    ffv1 = codecs.ENCODERS["ffv1"]
+    assert fitting_slices(ffv1, ffv1.options, size, pixel) == count
+    assert fitting_slices(ffv1, {**ffv1.options, "coder": "99"}, size, pixel) is None
+
+
+def test_a_count_of_slices_that_is_asked_for_stays(tmp_path: Path) -> None:
+    source = tmp_path / "in.mkv"
+    ffmpeg("-f", "lavfi", "-i", "testsrc=s=333x241", "-frames:v", "2", "-pix_fmt", "yuv420p", "-c:v", "ffv1", source)
+    relay(source, tmp_path / "out.mkv", encode=EncodeOptions(video_codec="ffv1", options={"slices": "4"}))
+    wrong = EncodeOptions(video_codec="ffv1", options={"slices": "16"})
+    with pytest.raises(OutputError, match=r"333x241: ffv1 with yuv420p: .*; check -e, or choose another") as error:
+        relay(source, tmp_path / "other.mkv", encode=wrong)
+    assert "-c:v ffv1" not in str(error.value)
 
 
 @pytest.mark.parametrize(("deep", "flat"), [("p010le", "yuv420p10le"), ("p012le", "yuv420p12le"), ("nv16", "yuv422p")])

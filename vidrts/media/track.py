@@ -15,7 +15,7 @@ from vidrts.media import aspect
 from vidrts.media.codecs import Choice
 from vidrts.media.containers import AnyPacket, OutputFormat, time_base
 from vidrts.media.decode import Source
-from vidrts.media.encoderoptions import encoder_options
+from vidrts.media.encoderoptions import encoder_options, fitting_slices
 from vidrts.media.interlace import FieldFlags
 from vidrts.media.planes import FrameBuilder
 from vidrts.media.tags import kept_metadata, set_color, set_stream_color
@@ -110,12 +110,12 @@ class EnhancedTrack:
         set_stream_color(stream, self._color, info.sar, info.field_order)
         if self._kind.muxer in ("mp4", "mov") and encoder.name in ("libx265", "hevc_nvenc"):
             context.codec_tag = "hvc1"  # the tag that Apple's players want; the default is hev1
-        context.options = self._encoder_options()
+        context.options = self._encoder_options((context.width, context.height))
         self._describe(stream)
         return stream
 
-    def _encoder_options(self) -> dict[str, str]:
-        """What the encoder is opened with: the person's options, HDR10 metadata, field coding."""
+    def _encoder_options(self, size: tuple[int, int]) -> dict[str, str]:
+        """What the encoder is opened with for this size: the person's options, HDR10 metadata, field coding."""
         info, options, encoder = self._source.info, self._options, self.encoder
         extra = dict(options.options)
         params = self._source.hdr.encoder_params(encoder.name)
@@ -128,10 +128,16 @@ class EnhancedTrack:
         tune = options.tune
         if options.low_latency and tune is None and "tune" not in extra and encoder.name in _LOOKING_AHEAD:
             tune = "zerolatency"
-        return encoder_options(
+        made = encoder_options(
             encoder, crf=options.crf, bit_rate=options.bit_rate, preset=options.preset, tune=tune,
             params=params, extra=extra,
         )  # fmt: skip
+        if "slices" in encoder.options and "slices" not in extra:
+            count = fitting_slices(encoder, made, size, self.format.name)
+            made.pop("slices")
+            if count is not None:
+                made["slices"] = count
+        return made
 
     def _describe(self, stream: VideoStream) -> None:
         """Names, disposition, aspect ratio and rotation of the source's stream."""
