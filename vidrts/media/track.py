@@ -15,6 +15,7 @@ from vidrts.media import aspect
 from vidrts.media.codecs import Choice
 from vidrts.media.containers import AnyPacket, OutputFormat, time_base
 from vidrts.media.decode import Source
+from vidrts.media.decodingtimes import DecodingTimes
 from vidrts.media.encoderoptions import encoder_options, fitting_slices
 from vidrts.media.interlace import FieldFlags
 from vidrts.media.planes import FrameBuilder
@@ -74,6 +75,7 @@ class EnhancedTrack:
         self._shift = round(shift / source.info.time_base)
         self._fields = FieldFlags(self.encoder, source.info.field_order, tell)
         self._durations: dict[int, int] = {}
+        self._decoding = DecodingTimes()
         self._first_dts: int | None = None
         self._first_pts: int | None = None
         self._last_pts = self._end = 0
@@ -201,6 +203,7 @@ class EnhancedTrack:
         if len(self._durations) > _HELD:
             del self._durations[next(iter(self._durations))]
         self._end = max(self._end, pts + shown)
+        self._decoding.shown(pts, shown)
         yield from map(self._timed, self.stream.encode(made))
 
     def drain(self) -> Iterator[AnyPacket]:
@@ -219,10 +222,12 @@ class EnhancedTrack:
             yield last
 
     def _timed(self, packet: AnyPacket) -> AnyPacket:
-        """A packet with the duration of its frame, which some encoders forget."""
+        """A packet with the duration of its frame, which some encoders forget, and a dts that can be muxed."""
+        shown = packet.pts
+        packet.pts, packet.dts = self._decoding.times(packet.pts, packet.dts)
         if self._first_dts is None:
             self._first_dts = packet.dts
-        if packet.pts is not None and (duration := self._durations.pop(packet.pts, 0)):
+        if shown is not None and (duration := self._durations.pop(shown, 0)):
             packet.duration = duration
         return packet
 
