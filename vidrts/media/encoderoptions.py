@@ -6,10 +6,9 @@ import re
 from collections.abc import Mapping
 from contextlib import suppress
 from fractions import Fraction
-from typing import Any, cast
+from typing import Any
 
 import av
-from av.video.codeccontext import VideoCodecContext
 
 from vidrts.errors import OptionError
 from vidrts.media.codecs import QSCALE_2, Encoder
@@ -98,7 +97,7 @@ def fitting_slices(
     """
     asked = int(options["slices"])
     for count in sorted(range(1, _MOST_SLICES + 1), key=lambda n: (abs(n - asked), -n)):
-        context = cast(VideoCodecContext, av.Codec(encoder.name, "w").create("video"))
+        context = av.Codec(encoder.name, "w").create("video")
         context.width, context.height = size
         context.pix_fmt, context.time_base = pixel_format, Fraction(1, 25)
         context.options = {**options, "slices": str(count)}
