@@ -102,7 +102,10 @@ class Enhancer:
         options = options or EnhancerOptions()
         if isinstance(model, LoadedModel):
             if model.info.colour == "luma" and options.chroma == "sharpen":
-                raise OptionError(f"chroma sharpen: model {model.info.name} was trained on luma alone; use keep")
+                raise OptionError(
+                    f"{model.title}: trained on luma alone, cannot sharpen chroma; use --chroma keep "
+                    '(chroma="keep" in Python)'
+                )
             model = model.network
         self.options = options
         self._keep = options.chroma == "keep"
