@@ -103,12 +103,15 @@ def seen(frame: Frame, enhancer: Enhancer) -> torch.Tensor:
 
 
 def names(variants: Sequence[Variant]) -> list[str]:
-    """What tells the variants from each other: the model, its strength where that is not 1 for all."""
-    plain = all(variant.picture.strength == 1 for variant in variants)
+    """What tells the variants from each other: model; chroma where it differs; strength where not all have 1."""
     models = [Path(variant.model).name.removesuffix(".safetensors") for variant in variants]
     if len(set(models)) < len({variant.model for variant in variants}):
         models = [variant.model for variant in variants]  # files of one name in different folders
+    plain = all(variant.picture.strength == 1 for variant in variants)
+    alike = len({variant.picture.chroma for variant in variants}) == 1
     return [
-        model if plain else f"{model}, strength {variant.picture.strength:g}"
+        model
+        + ("" if alike else f", chroma {variant.picture.chroma}")
+        + ("" if plain else f", strength {variant.picture.strength:g}")
         for model, variant in zip(models, variants, strict=True)
     ]
