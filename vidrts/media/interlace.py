@@ -105,7 +105,9 @@ def progressive(
             if interlaced == "error":
                 raise InputError(f"{path}: {at} (--interlaced error); auto or keep would process them")
             if interlaced == "auto":
-                tell(f"{at}: deinterlaced by bwdif at frame rate (--interlaced keep leaves the fields)")
+                tell(
+                    f"{at}: deinterlaced by bwdif at frame rate, luma and chroma (--interlaced keep leaves the fields)"
+                )
                 filtered = Deinterlacer(path, time_base)
         if filtered is None:
             yield event
