@@ -12,7 +12,7 @@ CHROMA_HELP = "keep: only luma changes. sharpen: the network's chroma, too, of m
 
 SCALE = click.option(
     "--scale", type=click.Choice(["1", "2"]), default=str(_PICTURE.scale), show_default=True,
-    help="1: the same size, sharper. 2: twice the size.",
+    help="1: the same size, sharper. 2: twice the size, chroma by Lanczos unless --chroma sharpen.",
 )  # fmt: skip
 CHROMA_MODE = click.option(
     "--chroma", type=click.Choice(CHROMA), default=_PICTURE.chroma, show_default=True,
