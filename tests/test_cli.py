@@ -150,6 +150,28 @@ def test_stdin_is_left_alone(clips: Path, tiny_model: Path, tmp_path: Path) -> N
     assert done.stdout.split() == ["androidx_media__bt601.mov", "vmaf__Seeking_30_480_1050.mp4"], done.stderr
 
 
+def test_what_the_enhancer_refuses_is_told_with_the_file(
+    tiny_model: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for name, made, says in (
+        (
+            "cl.mkv",
+            "testsrc2=s=64x48 -pix_fmt yuv420p -colorspace bt2020c",
+            "colour matrix 10 (ITU-T H.273; FFmpeg:",
+        ),
+        ("tiny.mkv", "testsrc2=s=12x64 -pix_fmt yuv420p", "picture size 12x64: wanted at least 16x16"),
+    ):
+        clip = tmp_path / name
+        command = f"ffmpeg -nostdin -v error -f lavfi -i {made} -frames:v 1 -c:v ffv1"
+        subprocess.run([*command.split(), str(clip)], check=True)
+        assert enhance(tiny_model, clip, tmp_path / "out.mkv") == 1
+        assert f"vidrts: {clip}: {says}" in capfd.readouterr().err
+        preview = ["preview", "--device", "cpu", "--model", str(tiny_model), "--frames", "1", "--no-viqet"]
+        assert run([*preview, str(clip), str(tmp_path / "page.html")]) == 1
+        assert f"vidrts: {clip}: {says}" in capfd.readouterr().err
+        assert not (tmp_path / "out.mkv").exists()
+
+
 def test_models_are_listed(capfd: pytest.CaptureFixture[str]) -> None:
     assert run(["models"]) == 0
     out = capfd.readouterr().out

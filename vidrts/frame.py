@@ -161,6 +161,19 @@ def matrix_by_height(height: int) -> int:
     return 1 if height >= 720 else 6
 
 
+_MATRIX_WORDS = {
+    0: "rgb", 1: "bt709", 4: "fcc", 5: "bt470bg", 6: "smpte170m", 7: "smpte240m", 8: "ycgco", 9: "bt2020nc",
+    10: "bt2020c", 11: "smpte2085", 12: "chroma-derived-nc", 13: "chroma-derived-c", 14: "ictcp", 15: "ipt-c2",
+    16: "ycgco-re", 17: "ycgco-ro",
+}  # fmt: skip
+
+
+def matrix_name(number: int) -> str:
+    """A matrix by its number and FFmpeg's word, for a line for people."""
+    word = _MATRIX_WORDS.get(number)
+    return f"{number} (ITU-T H.273{f'; FFmpeg: {word}' if word else ''})"
+
+
 @dataclass(frozen=True, kw_only=True)
 class ColorTags:
     """How code values are to be understood; ITU-T H.273 numbers, 2 = unspecified (range 0, siting 0 = unspecified).

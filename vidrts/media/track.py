@@ -10,7 +10,7 @@ from av.container import OutputContainer
 from av.video.stream import VideoStream
 
 from vidrts.errors import OptionError
-from vidrts.frame import Frame, matrix_by_height
+from vidrts.frame import Frame, matrix_by_height, matrix_name
 from vidrts.media import aspect
 from vidrts.media.codecs import Choice
 from vidrts.media.containers import AnyPacket, OutputFormat, time_base
@@ -175,7 +175,7 @@ class EnhancedTrack:
             matrix = matrix_by_height(self._source.info.height)
         name = {1: "bt709", 4: "fcc", 5: "bt601", 6: "bt601", 7: "smpte240m", 9: "bt2020", 10: "bt2020"}.get(matrix)
         if name is None:
-            raise OptionError(f"-pix_fmt {wanted.name}: the source's colour matrix {matrix} cannot be converted")
+            raise OptionError(f"-pix_fmt {wanted.name}: colour matrix {matrix_name(matrix)} cannot be converted to RGB")
         if wanted.model == "rgb":
             return f"scale=flags={flags}:in_color_matrix={name}:in_range={'full' if full else 'limited'}:out_range=full"
         self._color = replace(self._color, matrix=matrix, range=1, siting=1)

@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from vidrts import color
-from vidrts.errors import InputError
+from vidrts.errors import InputError, naming
 from vidrts.frame import Frame
 from vidrts.media.sampling import sample
 from vidrts.networks.checkpoint import DEFAULT_MODEL, load_model
@@ -71,8 +71,9 @@ def preview(
     def pictures() -> Iterator[NDArray[np.uint8]]:
         with closing(sample(source, at=sorted(set(at)), count=None if at else frames, on_message=told)) as sampled:
             for frame in sampled:
-                after = [seen(frame, enhancer) for enhancer in enhancers]
-                before = enlarged(to_rgb(frame), after[0])
+                with naming(os.fspath(source)):
+                    after = [seen(frame, enhancer) for enhancer in enhancers]
+                    before = enlarged(to_rgb(frame), after[0])
                 readings = [gauges.read(still, gauges.moment([before], [rgb])) for rgb in after]
                 images = [view.picture(rgb) for rgb in (before, *after)]
                 time, why = frame.pts * frame.time_base, ASKED if at else SPREAD
