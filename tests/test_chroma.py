@@ -2,6 +2,7 @@
 
 import copy
 import math
+import re
 import shutil
 import subprocess
 from dataclasses import replace
@@ -21,6 +22,7 @@ from vidrts.frame import PIXEL_FORMATS, ColorTags, FieldOrder, Frame, pixel_form
 from vidrts.measure.difference import difference_ratio
 from vidrts.media.decodeoptions import DecodeOptions
 from vidrts.media.encode import EncodeOptions
+from vidrts.networks import checkpoint
 from vidrts.networks.checkpoint import load_model, read_info, save_model, shipped_models
 from vidrts.networks.upscaler import Upscaler
 from vidrts.picture.enhancer import Chroma, Enhancer, EnhancerOptions
@@ -315,20 +317,33 @@ def luma_model(tiny_model: Path) -> Path:
     return path
 
 
-SAYS = "chroma sharpen: model luma was trained on luma alone; use keep"
+def says(model: str | Path) -> str:
+    return f'{model}: trained on luma alone, cannot sharpen chroma; use --chroma keep (chroma="keep" in Python)'
 
 
 def test_weights_of_luma_cannot_sharpen_chroma(luma_model: Path, clips: Path, tmp_path: Path) -> None:
     sharpen = replace(KEEP, chroma="sharpen")
     with pytest.raises(OptionError) as error:
         Enhancer(load_model(luma_model), sharpen)
-    assert str(error.value) == SAYS
+    assert str(error.value) == says(luma_model)
     target = tmp_path / "out.mkv"
-    with pytest.raises(OptionError, match=SAYS):
+    with pytest.raises(OptionError, match=re.escape(says(luma_model))):
         enhance(clips / "androidx_media__bt601.mov", target, EnhanceOptions(model=str(luma_model), picture=sharpen))
     assert not target.exists()
     (out,) = Enhancer(load_model(luma_model), KEEP)([random_frame("yuv420p")])
     assert out.width == 36
+
+
+def test_a_shipped_model_is_called_by_its_name(
+    luma_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And a file of the same name that lies elsewhere by its path."""
+    monkeypatch.setattr(checkpoint, "model_folders", lambda: [tmp_path])
+    shutil.copy(luma_model, tmp_path / "luma.safetensors")
+    for given, called in (("luma", "luma"), (luma_model, luma_model)):
+        with pytest.raises(OptionError) as error:
+            Enhancer(load_model(given), replace(KEEP, chroma="sharpen"))
+        assert str(error.value) == says(called)
 
 
 @pytest.mark.parametrize("arguments", [["enhance", "in", "out.mkv"], ["preview", "in", "page.html"]])
@@ -340,7 +355,7 @@ def test_the_command_says_so_in_a_line(
     assert run([*given, str(clips / "androidx_media__bt601.mov"), str(tmp_path / target)]) == 2
     told = capfd.readouterr()
     assert told.out == ""
-    assert [line for line in told.err.splitlines() if "chroma" in line] == [f"vidrts: {SAYS}"]
+    assert [line for line in told.err.splitlines() if "chroma" in line] == [f"vidrts: {says(luma_model)}"]
     assert not (tmp_path / target).exists()
 
 
@@ -349,7 +364,7 @@ def test_vapoursynth_says_so(luma_model: Path) -> None:
     from vsrts import enhance as filtered
 
     clip = vs.core.std.BlankClip(format=vs.YUV420P8, width=32, height=32, length=1)
-    with pytest.raises(vs.Error, match=f"enhance: {SAYS}"):
+    with pytest.raises(vs.Error, match=re.escape(f"enhance: {says(luma_model)}")):
         filtered(clip, model=luma_model, device="cpu", chroma="sharpen")
     filtered(clip, model=luma_model, device="cpu").get_frame(0).close()
 

@@ -4,11 +4,13 @@ import re
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
 import av
 import pytest
+from conftest import tiny_network
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
@@ -19,6 +21,7 @@ from vidrts.cli.enhance import enhance as command
 from vidrts.cli.parsing import parse_bit_rate, parse_languages, parse_pair, parse_tile, parse_time
 from vidrts.cli.progress import describe, human_size, human_time
 from vidrts.errors import OutputError
+from vidrts.networks.checkpoint import read_info, save_model
 from vidrts.pipeline import Progress
 
 
@@ -147,12 +150,49 @@ def test_stdin_is_left_alone(clips: Path, tiny_model: Path, tmp_path: Path) -> N
     assert done.stdout.split() == ["androidx_media__bt601.mov", "vmaf__Seeking_30_480_1050.mp4"], done.stderr
 
 
+def test_what_the_enhancer_refuses_is_told_with_the_file(
+    tiny_model: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for name, made, says in (
+        (
+            "cl.mkv",
+            "testsrc2=s=64x48 -pix_fmt yuv420p -colorspace bt2020c",
+            "colour matrix 10 (ITU-T H.273; FFmpeg:",
+        ),
+        ("tiny.mkv", "testsrc2=s=12x64 -pix_fmt yuv420p", "picture size 12x64: wanted at least 16x16"),
+    ):
+        clip = tmp_path / name
+        command = f"ffmpeg -nostdin -v error -f lavfi -i {made} -frames:v 1 -c:v ffv1"
+        subprocess.run([*command.split(), str(clip)], check=True)
+        assert enhance(tiny_model, clip, tmp_path / "out.mkv") == 1
+        assert f"vidrts: {clip}: {says}" in capfd.readouterr().err
+        preview = ["preview", "--device", "cpu", "--model", str(tiny_model), "--frames", "1", "--no-viqet"]
+        assert run([*preview, str(clip), str(tmp_path / "page.html")]) == 1
+        assert f"vidrts: {clip}: {says}" in capfd.readouterr().err
+        assert not (tmp_path / "out.mkv").exists()
+
+
 def test_models_are_listed(capfd: pytest.CaptureFixture[str]) -> None:
     assert run(["models"]) == 0
     out = capfd.readouterr().out
-    assert re.search(r"rts-r3 \(default\)\s+114,643", out)
-    assert re.search(r"rts-lite\s+8,179", out)
-    assert re.search(r"rts-r1\s+40,787", out)
+    assert re.search(r"rts-r3 \(default\)\s+(R'G'B'|luma)\s+114,643", out)
+    assert re.search(r"rts-lite\s+(R'G'B'|luma)\s+8,179", out)
+    assert re.search(r"rts-r1\s+(R'G'B'|luma)\s+40,787", out)
+
+
+def test_what_a_model_file_is(tiny_model: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    luma = tmp_path / "[bold]stage 3.safetensors"
+    save_model(luma, tiny_network(), replace(read_info(tiny_model), colour="luma", stage=3))
+    for model, told in ((luma, r"luma\s+[\d,]+\s+3\s+-"), (tiny_model, r"R'G'B'\s+[\d,]+\s+1\s+-")):
+        assert run(["models", str(model)]) == 0
+        out = capfd.readouterr().out
+        assert re.search(re.escape(str(model)) + r"\s+" + told, out)
+        assert len(out.splitlines()) == 2
+    assert run(["models", "rts-lite"]) == 0
+    assert re.search(r"\nrts-lite\s.*8,179", capfd.readouterr().out)
+    for wrong, says in (("nosuch", "neither a shipped model"), (__file__, "not a whole safetensors file")):
+        assert run(["models", wrong]) == 1
+        assert says in capfd.readouterr().err
 
 
 def test_help_and_version(capfd: pytest.CaptureFixture[str]) -> None:

@@ -445,6 +445,10 @@ def test_variants_beside_each_other(source: Path, tiny_model: Path, tmp_path: Pa
     shutil.copy(tiny_model, other)
     assert names([variant(tiny_model), variant(other)]) == [str(tiny_model), str(other)]
     assert names([variant(tiny_model)]) == ["tiny"]
+    both = [variant(tiny_model, chroma=c) for c in ("keep", "sharpen")]
+    assert names(both) == ["tiny, chroma keep", "tiny, chroma sharpen"]
+    assert names(both[1:]) == ["tiny"]
+    assert names([both[0], variant(tiny_model, chroma="sharpen", strength=2)])[1] == "tiny, chroma sharpen, strength 2"
     found = preview(source, variants, frames=1, viqet=False)
     source_picture, none, half, full = (np.asarray(i).astype(int) for i in found.plates[0].images())
     assert np.array_equal(source_picture, none), "strength 0 gives the source"
@@ -453,6 +457,17 @@ def test_variants_beside_each_other(source: Path, tiny_model: Path, tmp_path: Pa
     assert read.data["sides"] == ["Source", *names(variants)]
     assert {a.get("id") for tag, a in read.tags if tag == "select"} == {"left", "right", "gain"}
     assert sheet.draw(found).width > sheet.draw(preview(source, variants[2:], frames=1, viqet=False)).width
+
+
+def test_ways_with_chroma_beside_each_other(source: Path, tiny_model: Path, tmp_path: Path) -> None:
+    given = ["preview", "--device", "cpu", "--model", str(tiny_model), "--frames", "1", "--no-viqet", "-q"]
+    ways = ["--chroma", "keep", "--chroma", "sharpen", "--strength", "1", "--strength", "2"]
+    assert run([*given, *ways, "--chroma", "keep", str(source), str(tmp_path / "page.html")]) == 0
+    sides = Page((tmp_path / "page.html").read_text()).data["sides"]
+    assert sides == ["Source", *(f"tiny, chroma {c}, strength {s}" for c in ("keep", "sharpen") for s in (1, 2))]
+    both = [variant(tiny_model, chroma=chroma) for chroma in ("keep", "sharpen")]
+    _, keep, sharpen = (np.asarray(i) for i in preview(source, both, frames=1, viqet=False).plates[0].images())
+    assert not np.array_equal(keep, sharpen)
 
 
 # Bounds -----------------------------------------------------------------------------------------------------------

@@ -14,7 +14,9 @@ from media_truth import compare, decoded_md5, describe, relay
 
 from vidrts.errors import OptionError, OutputError
 from vidrts.frame import PIXEL_FORMATS, Frame, pixel_format
-from vidrts.media import EncodeOptions, Source, Target
+from vidrts.media import EncodeOptions, Source, Target, codecs
+from vidrts.media.encoderoptions import fitting_slices
+from vidrts.media.interlace import Deinterlacer
 from vidrts.media.planes import FrameBuilder, plane_views
 
 FFV1 = EncodeOptions(video_codec="ffv1")
@@ -103,6 +105,37 @@ def test_every_format_survives_its_views(name: str, width: int, height: int) -> 
         assert torch.equal(one, two)
 
 
+@pytest.mark.parametrize("pixel", ["yuv420p", "yuv422p10le"])
+@pytest.mark.parametrize("size", ["333x241", "131x330", "1079x1919", "17x19", "16x16", "1919x1080", "16x451", "353x17"])
+def test_ffv1_takes_every_size(tmp_path: Path, size: str, pixel: str) -> None:
+    """It cuts pictures into slices, and takes a count only where none begins within a chroma sample."""
+    source = tmp_path / "in.mkv"
+    ffmpeg("-f", "lavfi", "-i", f"testsrc=s={size}", "-frames:v", "2", "-pix_fmt", pixel, "-c:v", "ffv1", source)
+    relay(source, tmp_path / "out.mkv", encode=FFV1)
+    assert decoded_md5(source) == decoded_md5(tmp_path / "out.mkv")
+
+
+@pytest.mark.parametrize(
+    ("size", "pixel", "count"),
+    [((1920, 1080), "yuv420p", "16"), ((8192, 4352), "yuva444p16le", "20"), ((1919, 1080), "yuv422p10le", "28"),
+     ((333, 241), "yuv420p", "15"), ((333, 241), "yuv444p", "16")],
+)  # fmt: skip
+def test_the_count_of_slices_is_the_nearest_that_fits(size: tuple[int, int], pixel: str, count: str) -> None:
+    ffv1 = codecs.ENCODERS["ffv1"]
+    assert fitting_slices(ffv1, ffv1.options, size, pixel) == count
+    assert fitting_slices(ffv1, {**ffv1.options, "coder": "99"}, size, pixel) is None
+
+
+def test_a_count_of_slices_that_is_asked_for_stays(tmp_path: Path) -> None:
+    source = tmp_path / "in.mkv"
+    ffmpeg("-f", "lavfi", "-i", "testsrc=s=333x241", "-frames:v", "2", "-pix_fmt", "yuv420p", "-c:v", "ffv1", source)
+    relay(source, tmp_path / "out.mkv", encode=EncodeOptions(video_codec="ffv1", options={"slices": "4"}))
+    wrong = EncodeOptions(video_codec="ffv1", options={"slices": "16"})
+    with pytest.raises(OutputError, match=r"333x241: ffv1 with yuv420p: .*; check -e, or choose another") as error:
+        relay(source, tmp_path / "other.mkv", encode=wrong)
+    assert "-c:v ffv1" not in str(error.value)
+
+
 @pytest.mark.parametrize(("deep", "flat"), [("p010le", "yuv420p10le"), ("p012le", "yuv420p12le"), ("nv16", "yuv422p")])
 def test_semi_planar_samples_are_swscales(deep: str, flat: str) -> None:
     """The same as FFmpeg's own conversion, computed another way."""
@@ -116,6 +149,66 @@ def test_semi_planar_samples_are_swscales(deep: str, flat: str) -> None:
     back = FrameBuilder(pixel_format(deep), (64, 48), pixel_format(flat)).build(planes, packed, Fraction(1, 25))
     for one, two in zip(plane_views(frame, pixel_format(flat)), plane_views(back, pixel_format(flat)), strict=True):
         assert torch.equal(one, two)
+
+
+TAGGED = [*(("colorspace", n) for n in range(18)), *(("color_trc", n) for n in range(19)),
+          *(("color_primaries", n) for n in (*range(13), 22))]  # fmt: skip
+
+
+@pytest.mark.parametrize(("tag", "number"), TAGGED)
+@pytest.mark.parametrize(
+    ("held", "wanted", "scale"),
+    [("yuv420p", "yuv420p", 2), ("yuv444p10le", "yuv444p10le", 2), ("nv12", "yuv420p", 1), ("gbrp", "gbrp", 2),
+     ("gbrp", "bgr0", 1), ("gray", "gray", 2), ("yuv422p10le", "yuv420p", 1)],
+)  # fmt: skip
+def test_no_tag_keeps_a_frame_from_another_layout_or_size(
+    held: str, wanted: str, scale: int, tag: str, number: int
+) -> None:
+    """swscale refuses YCgCo, ICtCp, logarithmic transfer: nothing of that is any business of a copy."""
+    fmt, size = pixel_format(held), (64 * scale, 48 * scale)
+    carrier = av.VideoFrame(64, 48, held)
+    carrier.pts = 5
+    setattr(carrier, tag, number)
+    planes = tuple(
+        torch.full(fmt.plane_size(c, *size), 40 + 30 * c).to(fmt.dtype) for c in range(len(fmt.order))
+    )  # fmt: skip
+    convert = None if fmt.samples == pixel_format(wanted).samples else "scale=in_range=limited:out_range=limited"
+    made = FrameBuilder(fmt, size, pixel_format(wanted), convert).build(planes, carrier, Fraction(1, 25))
+    assert (made.width, made.height, made.format.name, made.pts) == (*size, wanted, 5)
+    assert getattr(made, tag) == number
+    if convert is None:
+        assert all(torch.equal(a, b) for a, b in zip(plane_views(made, pixel_format(wanted)), planes, strict=True))
+
+
+def coloured(target: Path, matrix: str, transfer: str, pixel: str, *more: str) -> Path:
+    """A made clip whose stream says this matrix and transfer."""
+    ffmpeg("-f", "lavfi", "-i", "testsrc2=s=64x48:r=10", "-t", "0.3", "-pix_fmt", pixel, *more,
+           "-colorspace", matrix, "-color_trc", transfer, "-color_range", "tv", target)  # fmt: skip
+    return target
+
+
+@pytest.mark.parametrize("pixel", ["yuv420p", "yuv422p10le", "yuv444p"])
+@pytest.mark.parametrize(("matrix", "transfer"), [("ycgco", "unknown"), ("ycgco", "log100"), ("bt709", "log316")])
+def test_colours_that_swscale_refuses(tmp_path: Path, matrix: str, transfer: str, pixel: str) -> None:
+    clip = coloured(tmp_path / "in.mkv", matrix, transfer, pixel, "-c:v", "ffv1")
+    with Source(clip) as source, Target(tmp_path / "out.mkv", source, FFV1, scale=2) as target:
+        for event in source.events():
+            if isinstance(event, Frame):
+                event.planes = tuple(p.repeat_interleave(2, 0).repeat_interleave(2, 1) for p in event.planes)
+            target.write(event)
+        target.finish()
+    assert not compare(clip, tmp_path / "out.mkv", scale=2)
+    relay(clip, tmp_path / "other.mkv", encode=EncodeOptions(video_codec="ffv1", pixel_format="yuv420p10le"))
+    assert not [line for line in compare(clip, tmp_path / "other.mkv") if "pixel format" not in line]
+
+
+@pytest.mark.parametrize("pixel", ["nv12", "yuv420p"])
+def test_colours_that_swscale_refuses_are_deinterlaced(tmp_path: Path, pixel: str) -> None:
+    frame = av.VideoFrame(64, 48, pixel)
+    frame.colorspace, frame.color_trc, frame.pts, frame.time_base = 8, 10, 0, Fraction(1, 25)
+    deinterlacer = Deinterlacer(tmp_path, Fraction(1, 25))
+    (made,) = [*deinterlacer.push(frame), *deinterlacer.flush()]
+    assert (made.colorspace, made.color_trc, made.pts) == (8, 10, 0)
 
 
 def test_the_decoders_buffers_are_not_written_to(clips: Path) -> None:

@@ -252,7 +252,7 @@ def test_openvino_comes_without_its_converter_and_what_that_sends() -> None:
 
 
 def test_a_name_or_device_that_is_not_an_engines() -> None:
-    with pytest.raises(OptionError, match="wanted one of auto, torch, openvino"):
+    with pytest.raises(OptionError, match="engine: expected auto, torch or openvino, got 'onnx'"):
         EnhancerOptions(engine="onnx")  # type: ignore[arg-type]
     with pytest.raises(DeviceError, match="computes on the device cpu"):
         pick_engine(tiny_network(), torch.device("cuda"), torch.float32, "openvino")

@@ -1,12 +1,15 @@
 """The enhancer on real frames: identity, what a change does, fields, sizes, options."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from conftest import tiny_network
+from hypothesis import given
+from hypothesis import strategies as st
 
 from vidrts import color
 from vidrts.errors import OptionError, UnsupportedFormatError
@@ -16,6 +19,10 @@ from vidrts.networks.registry import build
 from vidrts.picture.enhancer import Chroma, Enhancer, EnhancerOptions
 from vidrts.picture.resolver import Resolver
 
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.complex_numbers() | st.text() | st.binary(),
+    lambda inner: st.lists(inner, max_size=3) | st.tuples(inner, inner) | st.dictionaries(st.text(), inner, max_size=2),
+)
 CPU = EnhancerOptions(device="cpu", precision="fp32")
 
 
@@ -157,13 +164,42 @@ def test_too_small_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong",
-    [{"scale": 3}, {"strength": -0.1}, {"strength": 2.5}, {"strength": float("nan")}, {"precision": "fp8"},
-     {"tile": (8, 64)}, {"batch": -1}, {"chroma": "luma"}],
+    ("name", "values", "expected"),
+    [
+        ("scale", (3, 0, 2.0, True, "1", None), "1 or 2"),
+        ("strength", (-0.1, 2.5, float("nan"), "1", None, True, Fraction(1, 2), 1j), "0 to 2"),
+        ("chroma", ("luma", None, 1, ("keep",)), "keep or sharpen"),
+        ("precision", ("fp8", None, 16, ["fp32"]), "auto, fp32, bf16, fp16 or int8"),
+        ("engine", ("onnx", None, 0), "auto, torch or openvino"),
+        ("device", (None, 0, torch.device("cpu")), "auto, cpu, cuda or cuda:N"),
+        ("tile", ((8, 64), (16,), (32.0, 32.0), "x", "32x32", (16, 16, 16), (), (True, 64), ("16", "16"), 64, None),
+         "auto, none or (width, height), at least 16x16"),
+        ("batch", (-1, 1025, 1.5, True, "1", None), "0 (automatic) to 1024"),
+    ],
 )  # fmt: skip
-def test_options_are_checked_when_made(wrong: dict[str, object]) -> None:
-    with pytest.raises(OptionError, match=next(iter(wrong))):
-        EnhancerOptions(**wrong)
+def test_options_are_checked_when_made(name: str, values: tuple[object, ...], expected: str) -> None:
+    for value in values:
+        with pytest.raises(OptionError) as error:
+            EnhancerOptions(**{name: value})
+        assert str(error.value) == f"{name}: expected {expected}, got {value!r}"
+
+
+@given(st.sampled_from([f.name for f in fields(EnhancerOptions)]), ANYTHING)
+def test_any_value_of_any_type_is_taken_or_refused_in_a_line(name: str, value: object) -> None:
+    said = ""
+    try:
+        EnhancerOptions(**{name: value})
+    except OptionError as error:
+        said = str(error)
+    assert said == "" or said.startswith(f"{name}: expected ")
+
+
+def test_options_that_are_right() -> None:
+    for right in (
+        {"scale": 2}, {"scale": np.int64(2)}, {"strength": 2}, {"strength": np.float32(0.5)}, {"tile": "none"},
+        {"tile": (16, np.int32(64))}, {"batch": 1024}, {"device": "cuda:0,cuda:1"},
+    ):  # fmt: skip
+        EnhancerOptions(**right)  # type: ignore[arg-type]
 
 
 @pytest.mark.slow

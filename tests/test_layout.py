@@ -41,7 +41,7 @@ MAY_IMPORT = {
         "__init__",
     },
     "report": {"cores", "errors", "frame", "color", "media", "networks", "picture", "measure", "training"},
-    "crew": {"frame", "networks", "picture", "prefetch", "threads"},
+    "crew": {"errors", "frame", "networks", "picture", "prefetch", "threads"},
     "pipeline": {"errors", "crew", "frame", "media", "networks", "picture", "prefetch"},
     "cli": {"errors", "pipeline", "media", "picture", "networks", "training", "measure", "report", "bench", "__init__"},
     "__init__": {"errors", "networks", "pipeline", "training"},

@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 import torch
 
 from vidrts.errors import UnsupportedFormatError
-from vidrts.frame import ColorTags, FieldOrder, PixelFormat, matrix_by_height
+from vidrts.frame import ColorTags, FieldOrder, PixelFormat, matrix_by_height, matrix_name
 from vidrts.picture.lanczos import double
 
 LUMA = (0.2126, 0.7152, 0.0722)
@@ -130,6 +130,8 @@ def plan(
     full = tags.range == 2
     forward = torch.eye(3, dtype=torch.float64)
     if pixel_format.model == "yuv":
+        if tags.matrix not in (*_KR_KB, 0, 8):
+            raise UnsupportedFormatError(_refusal(tags))
         forward = _matrix(tags.matrix)
         half = float(2 ** (depth - 1))
         scale, offset = ((most, most), (0.0, half)) if full else ((219 * step, 224 * step), (16 * step, half))
@@ -171,12 +173,29 @@ def _matrix(number: int) -> torch.Tensor:
         return torch.tensor([[0, 1, 0], [0, 0, 1], [1, 0, 0]], dtype=torch.float64)
     if number == 8:
         return torch.tensor(_YCGCO, dtype=torch.float64)
-    if number not in _KR_KB:
-        raise UnsupportedFormatError(
-            f"colour matrix {number} (ITU-T H.273) is not supported: wanted BT.709, BT.601, FCC, SMPTE 240M, BT.2020 "
-            "non-constant luminance, YCgCo or identity; convert it first, for example with zscale=matrix=2020_ncl"
-        )
     return _of_weights(*_KR_KB[number])
+
+
+def _refusal(tags: ColorTags) -> str:
+    """The line about a matrix that is not supported, with FFmpeg's command that converts from it where there is one.
+
+    FFmpeg's zscale converts only what is tagged as the matrix wants it; what is not is said to it.
+    """
+    said = []
+    if tags.matrix == 14 and tags.transfer not in (16, 18):
+        said += ["transferin=smpte2084", "transfer=smpte2084"]
+    elif (tags.matrix == 10 and tags.transfer not in (1, 6, 14, 15)) or (tags.matrix == 13 and tags.transfer == 2):
+        said += ["transferin=2020_10", "transfer=2020_10"]
+    if (tags.matrix == 14 and tags.primaries != 9) or (tags.matrix in (12, 13) and tags.primaries == 2):
+        said += ["primariesin=2020", "primaries=2020"]
+    advice = "convert it first in a program that knows it; if the tag is wrong, --colorspace says the right one"
+    if tags.matrix in (10, 12, 13, 14):
+        chain = ":".join([*said, "matrix=2020_ncl"])
+        advice = f"convert it first, for example with ffmpeg -i IN -vf zscale={chain} -c:v ffv1 OUT.mkv"
+    return (
+        f"colour matrix {matrix_name(tags.matrix)} is not supported: wanted BT.709, BT.601, FCC, SMPTE 240M, BT.2020 "
+        f"non-constant luminance, YCgCo or identity; {advice}"
+    )
 
 
 def _of_weights(kr: float, kb: float) -> torch.Tensor:

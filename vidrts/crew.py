@@ -10,12 +10,13 @@ with closing(crew.enhanced(frames, depth=4)) as enhanced: ...
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import replace
 from itertools import cycle, islice
 
 import torch
 
+from vidrts.errors import naming
 from vidrts.frame import Frame
 from vidrts.networks.checkpoint import LoadedModel, load_model
 from vidrts.networks.registry import parameter_count
@@ -70,22 +71,28 @@ class Crew:
         return self._hint.rate
 
     def enhanced[T](
-        self, events: Iterator[Frame | T], depth: int, wake: Callable[[], bool] = lambda: False
+        self,
+        events: Iterator[Frame | T],
+        depth: int,
+        wake: Callable[[], bool] = lambda: False,
+        source: object = None,
     ) -> Generator[Frame | T]:
         """Each frame enhanced, everything else passed on in its place; at most `depth` ahead (see `prefetch.deal`).
+
+        `source`: the file's name, for errors.
 
         Each worker's thread takes its share of torch's threads.
         """
 
         def hired(enhancer: Enhancer) -> Callable[[Frame | T], Frame | T]:
-            return lambda event: self._enhance(enhancer, event) if isinstance(event, Frame) else event
+            return lambda event: self._enhance(enhancer, event, source) if isinstance(event, Frame) else event
 
         workers = [hired(enhancer) for enhancer in self._enhancers]
         with shared_threads(self.count) as begin, closing(deal(events, workers, depth, "enhance", wake, begin)) as done:
             yield from done
 
-    def _enhance(self, enhancer: Enhancer, frame: Frame) -> Frame:
-        with self._clock:
+    def _enhance(self, enhancer: Enhancer, frame: Frame, source: object) -> Frame:
+        with self._clock, nullcontext() if source is None else naming(source):
             (enhanced,) = enhancer([frame])
         if enhancer is self._enhancers[0]:
             self._hint.measure(frame, enhancer)

@@ -4,6 +4,9 @@ The library raises these; only `vidrts.cli` turns them into a line for people an
 line that names the file or option, the value got, the value wanted and what to do.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class VidrtsError(Exception):
     """Root of every error that vidrts raises on purpose. The command line exits with code 1."""
@@ -31,6 +34,15 @@ class UnsupportedFormatError(VidrtsError):
 
 class ModelError(VidrtsError):
     """A model file that is missing, damaged, foreign, or describes a network that is not in the registry."""
+
+
+@contextmanager
+def naming(place: object) -> Iterator[None]:
+    """What cannot be processed within is told with the name of the file: "in.mkv: picture size ..."."""
+    try:
+        yield
+    except UnsupportedFormatError as error:
+        raise UnsupportedFormatError(f"{place}: {error}") from None
 
 
 class OptionError(VidrtsError):

@@ -146,28 +146,32 @@ PIXEL_FORMATS: dict[str, PixelFormat] = _formats()
 
 
 def pixel_format(name: str) -> PixelFormat:
-    """The `PixelFormat` of FFmpeg's name; raises `UnsupportedFormatError` that says what to convert to."""
+    """The `PixelFormat` of FFmpeg's name; raises `UnsupportedFormatError`.
+
+    Of a film's own format `media.pixelformats.known` also says what to convert it to.
+    """
     try:
         return PIXEL_FORMATS[name]
     except KeyError:
-        raise UnsupportedFormatError(
-            f"pixel format {name} is not supported: wanted YUV 4:2:0, 4:2:2 or 4:4:4, gray or RGB of 8 to 16 bit; "
-            f"convert it first, for example with ffmpeg -i IN -pix_fmt {_nearest(name)} OUT.mkv"
-        ) from None
-
-
-def _nearest(name: str) -> str:
-    """A format of ours that loses nothing against `name`, as far as the name tells."""
-    wide = any(digits in name for digits in ("10", "12", "14", "16", "32", "48", "64", "be"))
-    if name.startswith(("yuv", "yuyv", "uyvy", "yvyu", "y2", "v", "ayuv", "xv", "nv", "p")) and name != "pal8":
-        chroma = "444p" if any(s in name for s in ("444", "440", "ayuv", "xv", "v30x", "vuy")) else "422p"
-        return f"yuv{chroma}{'16le' if wide else ''}"
-    return "gbrp16le" if wide else "gbrp"
+        raise UnsupportedFormatError(f"pixel format {name} is not supported") from None
 
 
 def matrix_by_height(height: int) -> int:
     """The matrix that an untagged picture is taken to have: BT.709 (1) from 720 lines up, BT.601 (6) below."""
     return 1 if height >= 720 else 6
+
+
+_MATRIX_WORDS = {
+    0: "rgb", 1: "bt709", 4: "fcc", 5: "bt470bg", 6: "smpte170m", 7: "smpte240m", 8: "ycgco", 9: "bt2020nc",
+    10: "bt2020c", 11: "smpte2085", 12: "chroma-derived-nc", 13: "chroma-derived-c", 14: "ictcp", 15: "ipt-c2",
+    16: "ycgco-re", 17: "ycgco-ro",
+}  # fmt: skip
+
+
+def matrix_name(number: int) -> str:
+    """A matrix by its number and FFmpeg's word, for a line for people."""
+    word = _MATRIX_WORDS.get(number)
+    return f"{number} (ITU-T H.273{f'; FFmpeg: {word}' if word else ''})"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -114,7 +114,7 @@ def enhance(
         open_video(source, options.decode, on_message=on_message, stop_signal=stop_signal) as reader,
         open_target(place, reader, options.encode, scale=options.picture.scale, on_message=on_message) as writer,
         closing(prefetch(_timed(reader.events(), parts, "decode"), options.in_flight, "decode")) as decoded,
-        closing(crew.enhanced(decoded, options.in_flight, _Leaving(reader, writer, stop_signal))) as ready,
+        closing(crew.enhanced(decoded, options.in_flight, _Leaving(reader, writer, stop_signal), reader.path)) as ready,
         ExitStack() as leaving,
     ):
         leaving.callback(reader.abandon)  # before the threads are waited for: one of them may wait for stdin

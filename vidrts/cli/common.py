@@ -8,13 +8,15 @@ from vidrts.picture.enhancer import CHROMA, EnhancerOptions
 
 _PICTURE = EnhancerOptions()
 
+CHROMA_HELP = "keep: only luma changes. sharpen: the network's chroma, too, of models trained on R'G'B'."
+
 SCALE = click.option(
     "--scale", type=click.Choice(["1", "2"]), default=str(_PICTURE.scale), show_default=True,
-    help="1: the same size, sharper. 2: twice the size.",
+    help="1: the same size, sharper. 2: twice the size, chroma by Lanczos unless --chroma sharpen.",
 )  # fmt: skip
 CHROMA_MODE = click.option(
     "--chroma", type=click.Choice(CHROMA), default=_PICTURE.chroma, show_default=True,
-    help="keep: only luma changes. sharpen: the network's chroma, too.",
+    help=CHROMA_HELP,
 )  # fmt: skip
 DEVICE = click.option(
     "--device", default=_PICTURE.device, show_default=True, metavar="auto|cpu|cuda[:N]",

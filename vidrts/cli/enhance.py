@@ -66,7 +66,8 @@ _QUALITIES = [(encoder.name, encoder.says) for encoder in ENCODERS.values()]
 @click.option("--model", default=_RUN.model, show_default=True, metavar="NAME|FILE", help="See `vidrts models`.")
 @click.option(
     "--strength", type=click.FloatRange(0, 2), default=_PICTURE.strength, show_default=True,
-    metavar="0..2", help="How much of the change is applied; 0 gives the source back.",
+    metavar="0..2",
+    help="How much of the change is applied; 0 gives the source back (deinterlaced; at --scale 2 by Lanczos).",
 )  # fmt: skip
 @CHROMA_MODE
 @SCALE

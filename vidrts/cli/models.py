@@ -5,7 +5,7 @@ from rich.console import Console
 from rich.table import Table
 
 from vidrts.errors import ModelError
-from vidrts.networks.checkpoint import DEFAULT_MODEL, read_info, shipped_models
+from vidrts.networks.checkpoint import COLOURS, DEFAULT_MODEL, ModelInfo, find_model, read_info, shipped_models
 from vidrts.networks.registry import build, parameter_count
 
 _FIGURES = {
@@ -14,32 +14,55 @@ _FIGURES = {
     "flicker": ("flicker", "{:.2f}"),
 }
 """A key of `ModelInfo.figures` -> its column's title and form."""
+_WIDEST = 10_000
+"""Columns of a terminal; none is as wide."""
 
 
 @click.command()
-def models() -> None:
-    """List the shipped models with the key figures of their cards.
+@click.argument("model", required=False, metavar="[NAME|FILE]")
+def models(model: str | None) -> None:
+    """List the shipped models, or say what the model NAME or FILE is.
 
+    Trained on says what the training looked at: R'G'B', or luma alone, with which --chroma sharpen cannot be had.
     Gain is how much finer detail (0.35 cycles per pixel) is strengthened, change the difference ratio, both on
-    photographs; flicker is the frame-to-frame change over that of the source on a fixed camera.
+    photographs; flicker is the frame-to-frame change over that of the source on a fixed camera. A file has these once
+    it is published.
     """
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("name")
-    for title in ("parameters", "stage", *(title for title, _ in _FIGURES.values())):
-        table.add_column(title, justify="right")
+    if model is not None:
+        path = find_model(model)
+        table = _table()
+        table.add_row(*_row(model, read_info(path)))
+        _print(table)
+        return
+    table = _table()
     folder = None
     for name, path in shipped_models().items():
         folder = path.parent
         try:
-            info = read_info(path)
+            table.add_row(*_row(name + (" (default)" if name == DEFAULT_MODEL else ""), read_info(path)))
         except ModelError as error:
             click.echo(f"vidrts: {error}", err=True)
-            continue
-        count = parameter_count(build(info.architecture, info.numbers))
-        figures = [
-            form.format(info.figures[key]) if key in info.figures else "-" for key, (_, form) in _FIGURES.items()
-        ]
-        table.add_row(name + (" (default)" if name == DEFAULT_MODEL else ""), f"{count:,}", str(info.stage), *figures)
-    Console(soft_wrap=True, highlight=False).print(table if folder else "no models are installed")
+    _print(table if folder else "no models are installed")
     if folder:
         click.echo(f"cards: {folder}/<name>.md")
+
+
+def _table() -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("name")
+    table.add_column("trained on")
+    for title in ("parameters", "stage", *(title for title, _ in _FIGURES.values())):
+        table.add_column(title, justify="right")
+    return table
+
+
+def _row(name: str, info: ModelInfo) -> list[str]:
+    """What a model's file says of it, column by column."""
+    count = parameter_count(build(info.architecture, info.numbers))
+    figures = [form.format(info.figures[key]) if key in info.figures else "-" for key, (_, form) in _FIGURES.items()]
+    return [name, COLOURS[info.colour], f"{count:,}", str(info.stage), *figures]
+
+
+def _print(what: Table | str) -> None:
+    # As wide as it is: a terminal wraps a long path, a pipe need not.
+    Console(soft_wrap=True, highlight=False, markup=False, width=_WIDEST).print(what)

@@ -5,14 +5,14 @@ from itertools import product
 
 import click
 
-from vidrts.cli.common import CHROMA_MODE, DEVICE, ENGINE, PRECISION, QUIET, SCALE, VERBOSE
+from vidrts.cli.common import CHROMA_HELP, DEVICE, ENGINE, PRECISION, QUIET, SCALE, VERBOSE
 from vidrts.cli.compare import described
 from vidrts.cli.parsing import CROP, TIME
 from vidrts.cli.steps import Steps, say
 from vidrts.networks.checkpoint import DEFAULT_MODEL
 from vidrts.picture.device import Precision
 from vidrts.picture.engines.choice import EngineName
-from vidrts.picture.enhancer import Chroma, EnhancerOptions
+from vidrts.picture.enhancer import CHROMA, Chroma, EnhancerOptions
 from vidrts.report.compare import FRAMES
 from vidrts.report.plate import Crop
 from vidrts.report.preview import Variant
@@ -36,7 +36,10 @@ _PICTURE = EnhancerOptions()
     "--strength", "strengths", type=click.FloatRange(0, 2), multiple=True,
     help=f"How much of the change is applied; may be repeated. Default: {_PICTURE.strength}.",
 )  # fmt: skip
-@CHROMA_MODE
+@click.option(
+    "--chroma", "chromas", type=click.Choice(CHROMA), multiple=True,
+    help=f"{CHROMA_HELP} May be repeated. Default: {_PICTURE.chroma}.",
+)  # fmt: skip
 @SCALE
 @DEVICE
 @ENGINE
@@ -48,17 +51,19 @@ _PICTURE = EnhancerOptions()
 @QUIET
 def preview(
     source: str, report: str, overwrite: bool, at: tuple[Fraction, ...], frames: int | None, models: tuple[str, ...],
-    strengths: tuple[float, ...], chroma: Chroma, scale: str, device: str, engine: EngineName, precision: Precision,
-    crop: tuple[int, int, int, int] | None, viqet: bool, workers: int | None, verbose: bool, quiet: bool,
+    strengths: tuple[float, ...], chromas: tuple[Chroma, ...], scale: str, device: str, engine: EngineName,
+    precision: Precision, crop: tuple[int, int, int, int] | None, viqet: bool, workers: int | None, verbose: bool,
+    quiet: bool,
 ) -> None:  # fmt: skip
     """Enhance single frames of the video IN to look at, before a long run.
 
     REPORT is a page in one file for any browser (.html) or a contact sheet (.png). Every model is shown with every
-    strength. Times are [HH:]MM:SS[.m] or seconds from the first frame.
+    strength and every way with chroma. Times are [HH:]MM:SS[.m] or seconds from the first frame.
 
     \b
     vidrts preview --at 12.5 --at 1:00 in.mkv page.html
     vidrts preview --model rts-r3 --model rts-lite --strength 0.5 --strength 1 in.mkv sheet.png
+    vidrts preview --chroma keep --chroma sharpen in.mkv page.html
     """
     if at and frames is not None:
         raise click.UsageError("--at and --frames exclude each other.")
@@ -66,7 +71,9 @@ def preview(
         Variant(model=model, picture=EnhancerOptions(
             scale=int(scale), strength=strength, chroma=chroma, device=device, engine=engine, precision=precision,
         ))
-        for model, strength in product(models or (DEFAULT_MODEL,), strengths or (_PICTURE.strength,))
+        for model, chroma, strength in product(
+            models or (DEFAULT_MODEL,), dict.fromkeys(chromas or (_PICTURE.chroma,)), strengths or (_PICTURE.strength,)
+        )
     ]  # fmt: skip
     check_target(report, source, overwrite=overwrite)
     with Steps(quiet=quiet) as steps:

@@ -11,7 +11,7 @@ SUBCOMMANDS = {
     "preview": "Enhance single frames, to choose a model and a strength.",
     "compare": "Show a video beside what was made of it: a page for a browser.",
     "score": "Measure pictures and videos, alone or against their source.",
-    "models": "List the shipped models with their key figures.",
+    "models": "List the shipped models, or say what a model file is.",
     "devices": "List what networks can run on, with memory and precisions.",
     "stills": "Take sharp, distinct frames out of videos, to train on.",
     "train": "Train a network on photographs and stills.",

@@ -21,7 +21,7 @@ from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from vidrts.errors import InputError, Interrupted, SourceBrokenError, UnsupportedFormatError
-from vidrts.frame import Frame, StreamInfo, pixel_format
+from vidrts.frame import Frame, StreamInfo
 from vidrts.media.containers import (
     PIPE_ADVICE,
     AnyPacket,
@@ -41,6 +41,7 @@ from vidrts.media.hwaccel import decoder_threads, hardware, in_software
 from vidrts.media.interlace import FieldProbe, progressive
 from vidrts.media.loss import LossReport
 from vidrts.media.pipe import StandardInput
+from vidrts.media.pixelformats import known
 from vidrts.media.planes import plane_views
 from vidrts.media.shown import subtitles_before
 from vidrts.media.streaminfo import stream_info
@@ -317,7 +318,7 @@ class Source:
                 offset = round(self._cut.shift / base)  # exact: the shift is a frame's own time
             event.pts = (event.pts or 0) - offset
             try:
-                fmt = pixel_format(event.format.name)
+                fmt = known(event.format.name)
             except UnsupportedFormatError as error:
                 raise UnsupportedFormatError(f"{self.path}: {error}") from None
             yield Frame(

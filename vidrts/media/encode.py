@@ -216,7 +216,8 @@ class Target:
             return
         width, height = (n * self._scale for n in (self._source.info.width, self._source.info.height))
         fmt = choices[0].format
-        if width % (1 << fmt.log2_w) or height % (1 << fmt.log2_h):
+        odd = width % (1 << fmt.log2_w) or height % (1 << fmt.log2_h)
+        if odd and all(choice.encoder.name != "ffv1" for choice in choices):
             advice = "this encoder may want even sizes: .mkv with -c:v ffv1, or -pix_fmt yuv444p, takes odd ones"
         else:
             advice = self._advice(choices)

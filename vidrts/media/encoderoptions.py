@@ -4,6 +4,8 @@ argument", in a library's voice on stderr.
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
+from fractions import Fraction
 from typing import Any
 
 import av
@@ -30,6 +32,9 @@ _INSTEAD = {
 }
 _GREATEST_QP = 51
 """The range of x264's and x265's crf is theirs, not FFmpeg's, and what lies outside is clipped silently."""
+
+_MOST_SLICES = 64
+"""More make a file larger and a processor no busier."""
 
 
 def encoder_options(
@@ -80,6 +85,26 @@ def encoder_options(
         if text:
             options[encoder.params] = text
     return options
+
+
+def fitting_slices(
+    encoder: Encoder, options: Mapping[str, str], size: tuple[int, int], pixel_format: str
+) -> str | None:
+    """The count of slices nearest to that of `options` with which the encoder opens for this size; None: its own.
+
+    FFV1 takes a count only where it can cut the picture in so many: where no slice begins within a chroma sample (odd
+    sizes in 4:2:0 and 4:2:2), has none at all (small ones) or is too large (8K of 16 bit).
+    """
+    asked = int(options["slices"])
+    for count in sorted(range(1, _MOST_SLICES + 1), key=lambda n: (abs(n - asked), -n)):
+        context = av.Codec(encoder.name, "w").create("video")
+        context.width, context.height = size
+        context.pix_fmt, context.time_base = pixel_format, Fraction(1, 25)
+        context.options = {**options, "slices": str(count)}
+        with suppress(av.FFmpegError):
+            context.open()
+            return str(count)
+    return None
 
 
 def _check_twice(

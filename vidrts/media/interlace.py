@@ -12,7 +12,7 @@ from vidrts.errors import InputError, UnsupportedFormatError
 from vidrts.frame import PIXEL_FORMATS, FieldOrder
 from vidrts.media.codecs import Encoder
 from vidrts.media.containers import Decoded, Place
-from vidrts.media.planes import filter_graph
+from vidrts.media.planes import Untagged, filter_graph
 
 
 class FieldProbe:
@@ -49,14 +49,15 @@ class Deinterlacer:
         self._time_base = time_base
         self._graph: Graph | None = None
         self._format = ""
-        self._stamps: list[tuple[int | None, int]] = []
+        self._stamps: list[tuple[int | None, int, Untagged]] = []
 
     def push(self, frame: av.VideoFrame) -> Iterator[av.VideoFrame]:
         """The frames that are ready once `frame` is there."""
+        tags = Untagged.take(frame)  # FFmpeg converts what bwdif does not take, nv12 for one
         if self._graph is None:
             self._graph = filter_graph(frame, "bwdif=mode=send_frame:deint=interlaced", self._time_base)
             self._format = frame.format.name
-        self._stamps.append((frame.pts, frame.duration))
+        self._stamps.append((frame.pts, frame.duration, tags))
         self._graph.vpush(frame)
         yield from self._ready()
 
@@ -80,7 +81,8 @@ class Deinterlacer:
                     "of it; --interlaced keep enhances its fields as they are"
                 )
             # The filter counts in half ticks and makes up the last pts; both are known better here.
-            frame.pts, frame.duration = self._stamps.pop(0)
+            frame.pts, frame.duration, tags = self._stamps.pop(0)
+            tags.give(frame)
             frame.time_base = self._time_base
             yield frame
 
@@ -103,7 +105,9 @@ def progressive(
             if interlaced == "error":
                 raise InputError(f"{path}: {at} (--interlaced error); auto or keep would process them")
             if interlaced == "auto":
-                tell(f"{at}: deinterlaced by bwdif at frame rate (--interlaced keep leaves the fields)")
+                tell(
+                    f"{at}: deinterlaced by bwdif at frame rate, luma and chroma (--interlaced keep leaves the fields)"
+                )
                 filtered = Deinterlacer(path, time_base)
         if filtered is None:
             yield event

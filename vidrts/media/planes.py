@@ -6,6 +6,7 @@ colour, in the encoder's layout.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 
 import av
@@ -20,6 +21,9 @@ from vidrts.frame import PixelFormat
 
 _PADDED = ("rgb0", "bgr0")
 """Formats with a fourth byte that is no component."""
+
+_UNSPECIFIED = 2
+"""ITU-T H.273's number for a matrix, transfer or primaries that nobody says."""
 
 Samples = NDArray[np.uint8] | NDArray[np.uint16]
 
@@ -118,6 +122,7 @@ class FrameBuilder:
 
     def _filter(self, frame: av.VideoFrame, chain: str, time_base: Fraction) -> av.VideoFrame:
         """`frame` through a filter chain that gives one frame for each; graphs are kept."""
+        tags = Untagged.take(frame)
         key = (frame.format.name, frame.width, frame.height, chain)
         if key not in self._graphs:
             self._graphs[key] = filter_graph(frame, chain, time_base)
@@ -126,7 +131,33 @@ class FrameBuilder:
         result = graph.vpull()
         result.pts, result.duration, result.time_base = frame.pts, frame.duration, time_base
         result.chroma_location = frame.chroma_location  # the scale filter forgets it
+        tags.give(result)
         return result
+
+
+@dataclass(frozen=True)
+class Untagged:
+    """A frame's matrix, transfer and primaries, taken off it on its way through filters.
+
+    swscale refuses frames by these tags (YCgCo, ICtCp, logarithmic transfer) even where it copies or enlarges planes,
+    for which it needs none. A conversion between YUV and RGB must say its matrix itself.
+    """
+
+    rgb: bool
+    tags: tuple[int, int, int]
+
+    @classmethod
+    def take(cls, frame: av.VideoFrame) -> "Untagged":
+        """Takes the tags off `frame`."""
+        found = cls(frame.format.is_rgb, (frame.colorspace, frame.color_trc, frame.color_primaries))
+        frame.colorspace = frame.color_trc = frame.color_primaries = _UNSPECIFIED
+        return found
+
+    def give(self, frame: av.VideoFrame) -> None:
+        """Puts them on what the filters gave; its matrix is its own where YUV became RGB or the other way round."""
+        matrix, frame.color_trc, frame.color_primaries = self.tags
+        if frame.format.is_rgb == self.rgb:
+            frame.colorspace = matrix
 
 
 def filter_graph(frame: av.VideoFrame, chain: str, time_base: Fraction, *, threads: int = 0) -> Graph:

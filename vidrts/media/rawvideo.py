@@ -17,7 +17,8 @@ import torch
 from numpy.typing import NDArray
 
 from vidrts.errors import InputError, OptionError, SourceBrokenError, UnsupportedFormatError
-from vidrts.frame import PIXEL_FORMATS, FieldOrder, PixelFormat, pixel_format
+from vidrts.frame import PIXEL_FORMATS, FieldOrder, PixelFormat
+from vidrts.media.pixelformats import known
 from vidrts.media.y4m import MAX_FRAME, MAX_SIDE, Header, fill, write_all
 
 _TEXT = re.compile(r"(\d{1,6})x(\d{1,6}):([a-z0-9]+)@(\d{1,9})(?:/(\d{1,9})|(\.\d{1,6}))?")
@@ -42,7 +43,7 @@ def parse(text: str) -> Header:
     if not rate or (divisor and not int(divisor)):
         raise OptionError(f"--raw {text}: the rate is {number}/{divisor or 1}, wanted more than 0 frames/s")
     try:
-        fmt = pixel_format(f"{name}le" if f"{name}le" in PIXEL_FORMATS else name)
+        fmt = known(f"{name}le" if f"{name}le" in PIXEL_FORMATS else name)
     except UnsupportedFormatError as error:
         raise OptionError(f"--raw {text}: {error}") from None
     header = Header(width=int(width), height=int(height), format=fmt, rate=rate)

@@ -10,12 +10,13 @@ from av.container import OutputContainer
 from av.video.stream import VideoStream
 
 from vidrts.errors import OptionError
-from vidrts.frame import Frame, matrix_by_height
+from vidrts.frame import Frame, matrix_by_height, matrix_name
 from vidrts.media import aspect
 from vidrts.media.codecs import Choice
 from vidrts.media.containers import AnyPacket, OutputFormat, time_base
 from vidrts.media.decode import Source
-from vidrts.media.encoderoptions import encoder_options
+from vidrts.media.decodingtimes import DecodingTimes
+from vidrts.media.encoderoptions import encoder_options, fitting_slices
 from vidrts.media.interlace import FieldFlags
 from vidrts.media.planes import FrameBuilder
 from vidrts.media.tags import kept_metadata, set_color, set_stream_color
@@ -74,6 +75,7 @@ class EnhancedTrack:
         self._shift = round(shift / source.info.time_base)
         self._fields = FieldFlags(self.encoder, source.info.field_order, tell)
         self._durations: dict[int, int] = {}
+        self._decoding = DecodingTimes()
         self._first_dts: int | None = None
         self._first_pts: int | None = None
         self._last_pts = self._end = 0
@@ -110,12 +112,12 @@ class EnhancedTrack:
         set_stream_color(stream, self._color, info.sar, info.field_order)
         if self._kind.muxer in ("mp4", "mov") and encoder.name in ("libx265", "hevc_nvenc"):
             context.codec_tag = "hvc1"  # the tag that Apple's players want; the default is hev1
-        context.options = self._encoder_options()
+        context.options = self._encoder_options((context.width, context.height))
         self._describe(stream)
         return stream
 
-    def _encoder_options(self) -> dict[str, str]:
-        """What the encoder is opened with: the person's options, HDR10 metadata, field coding."""
+    def _encoder_options(self, size: tuple[int, int]) -> dict[str, str]:
+        """What the encoder is opened with for this size: the person's options, HDR10 metadata, field coding."""
         info, options, encoder = self._source.info, self._options, self.encoder
         extra = dict(options.options)
         params = self._source.hdr.encoder_params(encoder.name)
@@ -128,10 +130,16 @@ class EnhancedTrack:
         tune = options.tune
         if options.low_latency and tune is None and "tune" not in extra and encoder.name in _LOOKING_AHEAD:
             tune = "zerolatency"
-        return encoder_options(
+        made = encoder_options(
             encoder, crf=options.crf, bit_rate=options.bit_rate, preset=options.preset, tune=tune,
             params=params, extra=extra,
         )  # fmt: skip
+        if "slices" in encoder.options and "slices" not in extra:
+            count = fitting_slices(encoder, made, size, self.format.name)
+            made.pop("slices")
+            if count is not None:
+                made["slices"] = count
+        return made
 
     def _describe(self, stream: VideoStream) -> None:
         """Names, disposition, aspect ratio and rotation of the source's stream."""
@@ -159,15 +167,15 @@ class EnhancedTrack:
             raise OptionError(f"-pix_fmt {wanted.name}: {held.name} is not converted between gray and colour")
         flags = "bicubic+accurate_rnd+full_chroma_int+full_chroma_inp"
         full = held.full_range or self._color.range == 2
+        if (held.model == "rgb") == (wanted.model == "rgb"):
+            keep = "full" if full else "limited"
+            return f"scale=flags={flags}:in_range={keep}:out_range={keep}"
         matrix = self._color.matrix if self._color.matrix not in (0, 2, 3) else None
         if matrix is None:
             matrix = matrix_by_height(self._source.info.height)
         name = {1: "bt709", 4: "fcc", 5: "bt601", 6: "bt601", 7: "smpte240m", 9: "bt2020", 10: "bt2020"}.get(matrix)
         if name is None:
-            raise OptionError(f"-pix_fmt {wanted.name}: the source's colour matrix {matrix} cannot be converted")
-        if (held.model == "rgb") == (wanted.model == "rgb"):
-            keep = "full" if full else "limited"
-            return f"scale=flags={flags}:in_range={keep}:out_range={keep}"
+            raise OptionError(f"-pix_fmt {wanted.name}: colour matrix {matrix_name(matrix)} cannot be converted to RGB")
         if wanted.model == "rgb":
             return f"scale=flags={flags}:in_color_matrix={name}:in_range={'full' if full else 'limited'}:out_range=full"
         self._color = replace(self._color, matrix=matrix, range=1, siting=1)
@@ -195,6 +203,7 @@ class EnhancedTrack:
         if len(self._durations) > _HELD:
             del self._durations[next(iter(self._durations))]
         self._end = max(self._end, pts + shown)
+        self._decoding.shown(pts, shown)
         yield from map(self._timed, self.stream.encode(made))
 
     def drain(self) -> Iterator[AnyPacket]:
@@ -213,10 +222,12 @@ class EnhancedTrack:
             yield last
 
     def _timed(self, packet: AnyPacket) -> AnyPacket:
-        """A packet with the duration of its frame, which some encoders forget."""
+        """A packet with the duration of its frame, which some encoders forget, and a dts that can be muxed."""
+        shown = packet.pts
+        packet.pts, packet.dts = self._decoding.times(packet.pts, packet.dts)
         if self._first_dts is None:
             self._first_dts = packet.dts
-        if packet.pts is not None and (duration := self._durations.pop(packet.pts, 0)):
+        if shown is not None and (duration := self._durations.pop(shown, 0)):
             packet.duration = duration
         return packet
 

@@ -22,6 +22,8 @@ from vidrts.networks.registry import build
 from vidrts.networks.upscaler import Upscaler
 
 Colour = Literal["rgb", "luma"]
+COLOURS: dict[Colour, str] = {"rgb": "R'G'B'", "luma": "luma"}
+"""What people read."""
 FORMAT = 1
 DEFAULT_MODEL = "rts-r3"
 _KEY = "vidrts"
@@ -56,6 +58,12 @@ class LoadedModel:
     network: Upscaler
     info: ModelInfo
     path: Path
+
+    @property
+    def title(self) -> str:
+        """What people call it: a shipped model's name, else its file."""
+        name = self.path.stem
+        return name if shipped_models().get(name) == self.path else str(self.path)
 
 
 def save_model(path: str | os.PathLike[str], network: nn.Module, info: ModelInfo) -> None:
@@ -142,7 +150,7 @@ def _read_info(path: Path) -> ModelInfo:
         info = ModelInfo(**{name: header[name] for name in ModelInfo.__dataclass_fields__ if name in header})
         for value in info.figures.values():
             float(value)
-        if info.colour not in ("rgb", "luma"):
+        if info.colour not in COLOURS:
             raise ValueError(f"colour {info.colour!r}: expected rgb or luma")
     except (TypeError, ValueError, AttributeError) as error:
         raise ModelError(f"{path}: its vidrts metadata is damaged ({error}); get the file again") from None

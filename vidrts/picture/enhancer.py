@@ -6,6 +6,7 @@ enhanced = enhancer([frame])
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from numbers import Integral, Rational, Real
 from typing import Literal
 
 import torch
@@ -51,20 +52,36 @@ class EnhancerOptions:
     """Tiles per pass; 0 = as the device likes. Does not change the result."""
 
     def __post_init__(self) -> None:
-        if self.scale not in (1, 2):
-            raise OptionError(f"scale {self.scale}: wanted 1 or 2")
-        if not 0 <= self.strength <= 2:
-            raise OptionError(f"strength {self.strength}: wanted 0 to 2")
-        if self.chroma not in CHROMA:
-            raise OptionError(f"chroma: expected {' or '.join(CHROMA)}, got {self.chroma!r}")
-        if self.precision not in PRECISIONS:
-            raise OptionError(f"precision {self.precision!r}: wanted one of {', '.join(PRECISIONS)}")
-        if self.engine not in ENGINES:
-            raise OptionError(f"engine {self.engine!r}: wanted one of {', '.join(ENGINES)}")
-        if isinstance(self.tile, tuple) and min(self.tile) < 16:
-            raise OptionError(f"tile {self.tile[0]}x{self.tile[1]}: wanted at least 16x16")
-        if not 0 <= self.batch <= 1024:
-            raise OptionError(f"batch {self.batch}: wanted 0 (automatic) to 1024")
+        _check("scale", self.scale, "1 or 2", _whole(self.scale) and self.scale in (1, 2))
+        _check("strength", self.strength, "0 to 2", _real(self.strength) and 0 <= self.strength <= 2)
+        _check_name("chroma", self.chroma, CHROMA)
+        _check_name("precision", self.precision, PRECISIONS)
+        _check_name("engine", self.engine, ENGINES)
+        _check("device", self.device, "auto, cpu, cuda or cuda:N", isinstance(self.device, str))
+        sides: tuple[object, ...] = self.tile if isinstance(self.tile, tuple) else ()
+        pair = len(sides) == 2 and all(_whole(side) and side >= SMALLEST for side in sides)  # type: ignore[operator]
+        word = isinstance(self.tile, str) and self.tile in ("auto", "none")
+        _check("tile", self.tile, f"auto, none or (width, height), at least {SMALLEST}x{SMALLEST}", pair or word)
+        _check("batch", self.batch, "0 (automatic) to 1024", _whole(self.batch) and 0 <= self.batch <= 1024)
+
+
+def _check(name: str, got: object, expected: str, fits: bool) -> None:
+    if not fits:
+        raise OptionError(f"{name}: expected {expected}, got {got!r}")
+
+
+def _check_name(name: str, got: object, known: Sequence[str]) -> None:
+    _check(name, got, f"{', '.join(known[:-1])} or {known[-1]}", isinstance(got, str) and got in known)
+
+
+def _whole(value: object) -> bool:
+    """True and False are integers to Python; numpy's integers are none, but count as such."""
+    return isinstance(value, Integral) and not isinstance(value, bool)
+
+
+def _real(value: object) -> bool:
+    """A float or an integer, numpy's, too; no `Fraction`, which torch does not multiply by."""
+    return _whole(value) or (isinstance(value, Real) and not isinstance(value, Rational))
 
 
 class Enhancer:
@@ -85,7 +102,10 @@ class Enhancer:
         options = options or EnhancerOptions()
         if isinstance(model, LoadedModel):
             if model.info.colour == "luma" and options.chroma == "sharpen":
-                raise OptionError(f"chroma sharpen: model {model.info.name} was trained on luma alone; use keep")
+                raise OptionError(
+                    f"{model.title}: trained on luma alone, cannot sharpen chroma; use --chroma keep "
+                    '(chroma="keep" in Python)'
+                )
             model = model.network
         self.options = options
         self._keep = options.chroma == "keep"

@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from vidrts import color
-from vidrts.errors import InputError
+from vidrts.errors import InputError, naming
 from vidrts.frame import Frame
 from vidrts.media.sampling import sample
 from vidrts.networks.checkpoint import DEFAULT_MODEL, load_model
@@ -71,8 +71,9 @@ def preview(
     def pictures() -> Iterator[NDArray[np.uint8]]:
         with closing(sample(source, at=sorted(set(at)), count=None if at else frames, on_message=told)) as sampled:
             for frame in sampled:
-                after = [seen(frame, enhancer) for enhancer in enhancers]
-                before = enlarged(to_rgb(frame), after[0])
+                with naming(os.fspath(source)):
+                    after = [seen(frame, enhancer) for enhancer in enhancers]
+                    before = enlarged(to_rgb(frame), after[0])
                 readings = [gauges.read(still, gauges.moment([before], [rgb])) for rgb in after]
                 images = [view.picture(rgb) for rgb in (before, *after)]
                 time, why = frame.pts * frame.time_base, ASKED if at else SPREAD
@@ -103,12 +104,15 @@ def seen(frame: Frame, enhancer: Enhancer) -> torch.Tensor:
 
 
 def names(variants: Sequence[Variant]) -> list[str]:
-    """What tells the variants from each other: the model, its strength where that is not 1 for all."""
-    plain = all(variant.picture.strength == 1 for variant in variants)
+    """What tells the variants from each other: model; chroma where it differs; strength where not all have 1."""
     models = [Path(variant.model).name.removesuffix(".safetensors") for variant in variants]
     if len(set(models)) < len({variant.model for variant in variants}):
         models = [variant.model for variant in variants]  # files of one name in different folders
+    plain = all(variant.picture.strength == 1 for variant in variants)
+    alike = len({variant.picture.chroma for variant in variants}) == 1
     return [
-        model if plain else f"{model}, strength {variant.picture.strength:g}"
+        model
+        + ("" if alike else f", chroma {variant.picture.chroma}")
+        + ("" if plain else f", strength {variant.picture.strength:g}")
         for model, variant in zip(models, variants, strict=True)
     ]

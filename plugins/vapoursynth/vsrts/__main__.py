@@ -4,7 +4,7 @@ import torch
 import vapoursynth as vs
 
 from vidrts.errors import ModelError
-from vidrts.networks.checkpoint import DEFAULT_MODEL, read_info, shipped_models
+from vidrts.networks.checkpoint import COLOURS, DEFAULT_MODEL, read_info, shipped_models
 from vidrts.networks.registry import build, parameter_count
 from vidrts.picture.device import pick_precision
 from vsrts import __version__
@@ -22,7 +22,8 @@ def _model(name: str, path: str) -> str:
         count = parameter_count(build(info.architecture, info.numbers))
     except ModelError as error:
         return str(error)
-    return f"{name}: {count:,} parameters, stage {info.stage}{', the default' if name == DEFAULT_MODEL else ''}"
+    default = ", the default" if name == DEFAULT_MODEL else ""
+    return f"{name}: trained on {COLOURS[info.colour]}, {count:,} parameters, stage {info.stage}{default}"
 
 
 def main() -> None:

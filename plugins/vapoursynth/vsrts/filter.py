@@ -3,7 +3,6 @@
 import os
 from collections.abc import Callable, Sequence
 from itertools import cycle
-from numbers import Real
 from operator import index
 from typing import Literal
 
@@ -64,7 +63,7 @@ def enhance(
         raise vs.Error("enhance: this is not a clip")
     try:
         fmt = check_clip(clip)
-        _check_numbers(strength=strength, num_streams=num_streams, batch_size=batch_size)
+        _check_counts(num_streams=num_streams, batch_size=batch_size)
         options = EnhancerOptions(
             scale=scale,
             strength=strength,
@@ -75,7 +74,7 @@ def enhance(
             tile=_tile(tile),
         )
         if not isinstance(model, str | os.PathLike):
-            raise OptionError(f"model {model!r}: wanted a shipped model's name or a model file")
+            raise OptionError(f"model: expected a shipped model's name or a model file, got {model!r}")
         loaded = load_model(model)
         _check_first_frame(clip, fmt)
         say = _said_once()
@@ -109,24 +108,22 @@ def _check_first_frame(clip: vs.VideoNode, fmt: PixelFormat) -> None:
 
 def _device(name: str, index: int) -> str:
     if name not in ("auto", "cpu", "cuda"):
-        raise OptionError(f'device {name!r}: wanted "auto", "cpu" or "cuda"; device_index chooses the GPU')
+        raise OptionError(f'device: expected "auto", "cpu" or "cuda", got {name!r}; device_index chooses the GPU')
     if name == "cpu" or (name == "auto" and not torch.cuda.is_available()):
         return "cpu"
     if not torch.cuda.is_available():
         raise DeviceError(f'device "cuda": torch {torch.__version__} sees no CUDA device here; use device="cpu"')
     count = torch.cuda.device_count()
     if not 0 <= index < count:
-        raise DeviceError(f"device_index {index}: wanted 0 to {count - 1}, one of the CUDA devices here")
+        raise DeviceError(f"device_index: expected 0 to {count - 1}, one of the CUDA devices here, got {index}")
     return f"cuda:{index}"
 
 
-def _check_numbers(*, strength: float, num_streams: int, batch_size: int) -> None:
+def _check_counts(**counts: int) -> None:
     """Raise `OptionError` for what is no number or none that is possible; a script's arguments come as text."""
-    if not isinstance(strength, Real):
-        raise OptionError(f"strength {strength!r}: wanted a number from 0 to 2")
-    for name, count in (("num_streams", num_streams), ("batch_size", batch_size)):
-        if not isinstance(count, int) or not 1 <= count <= _MOST:
-            raise OptionError(f"{name} {count!r}: wanted a whole number from 1 to {_MOST}")
+    for name, count in counts.items():
+        if not isinstance(count, int) or isinstance(count, bool) or not 1 <= count <= _MOST:
+            raise OptionError(f"{name}: expected a whole number from 1 to {_MOST}, got {count!r}")
 
 
 def _tile(size: Sequence[int] | None) -> tuple[int, int] | Literal["auto", "none"]:
@@ -135,7 +132,7 @@ def _tile(size: Sequence[int] | None) -> tuple[int, int] | Literal["auto", "none
     try:
         width, height = map(index, size)
     except (TypeError, ValueError):
-        raise OptionError(f"tile {size!r}: wanted (width, height), (0, 0) or None") from None
+        raise OptionError(f"tile: expected (width, height), (0, 0) or None, got {size!r}") from None
     return "none" if (width, height) == (0, 0) else (width, height)
 
 

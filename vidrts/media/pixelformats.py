@@ -1,0 +1,55 @@
+"""Pixel formats that come in: those that vidrts takes, and for any other the one to convert it to."""
+
+import av
+
+from vidrts.errors import UnsupportedFormatError
+from vidrts.frame import PIXEL_FORMATS, Model, PixelFormat
+
+TAKEN = (
+    "planar YUV 4:2:0, 4:2:2 or 4:4:4 (or nv12, nv16, nv24, p010, p012, p016, p210), planar or packed RGB, or gray, "
+    "of 8 to 16 bit, little-endian"
+)
+_PACKED = ("bgr0", "bgra", "ya8")
+"""How FFV1, which the advice names, holds RGB and gray with alpha of 8 bit; all else it holds in planes."""
+
+
+def known(name: str) -> PixelFormat:
+    """The `PixelFormat` of FFmpeg's name; raises `UnsupportedFormatError` that says what to convert to."""
+    if name in PIXEL_FORMATS:
+        return PIXEL_FORMATS[name]
+    try:
+        fmt = av.VideoFormat(name)
+    except ValueError:
+        raise UnsupportedFormatError(f"pixel format {name}: FFmpeg has none of this name; wanted {TAKEN}") from None
+    raise UnsupportedFormatError(
+        f"pixel format {name} is not supported: wanted {TAKEN}; convert it first, for example with "
+        f"ffmpeg -i IN -c:v ffv1 -pix_fmt {_nearest(fmt)} OUT.mkv"
+    )
+
+
+def _nearest(fmt: av.VideoFormat) -> str:
+    """The format of ours that loses nothing of what `fmt` holds, and of these the one that holds least more.
+
+    Floats become 16 bit, the most there is.
+    """
+    colours = [component for component in fmt.components if not component.is_alpha]
+    if not colours:  # in the memory of a GPU: what is there is not said
+        return "yuv420p"
+    model: Model = "gray" if len(colours) == 1 else "yuv"
+    if fmt.is_rgb or fmt.has_palette or fmt.name.startswith("xyz"):
+        model = "rgb"
+    bayer = 16 if "16" in fmt.name else 8
+    depth = min(16, bayer if fmt.name.startswith("bayer") else max(component.bits for component in colours))
+    alpha = fmt.has_palette or len(colours) < len(fmt.components)
+    across, down = (int(16 / size).bit_length() - 1 for size in (fmt.chroma_width(16), fmt.chroma_height(16)))
+
+    def holds(other: PixelFormat) -> bool:
+        alike = other.model == model or (model, other.model) == ("gray", "yuv")
+        usual = other.layout == "planar" and not other.name.startswith("yuvj") and other.name not in ("gbrp", "gbrap")
+        sharp = other.log2_w <= across and other.log2_h <= down
+        return alike and sharp and (usual or other.name in _PACKED) and other.depth >= depth and other.alpha >= alpha
+
+    def more(other: PixelFormat) -> tuple[bool, bool, int, int]:
+        return other.alpha != alpha, other.model != model, other.depth, -other.log2_w - other.log2_h
+
+    return min((other for other in PIXEL_FORMATS.values() if holds(other)), key=more).name
