@@ -244,7 +244,10 @@ def test_everything_by_keyboard(viewer: Viewer) -> None:
     press(".")
     second = viewer.page.inner_text("#caption b")
     press(",")
-    assert first == viewer.page.inner_text("#caption b") or first != second
+    if first == second:  # it was the last moment
+        assert viewer.page.inner_text("#caption b") != first
+        press(".")
+    assert viewer.page.inner_text("#caption b") == first
     viewer.page.focus("summary >> nth=0")
     press("Enter")
     assert viewer.page.locator(".keys dl").is_visible()

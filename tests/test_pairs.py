@@ -155,7 +155,7 @@ def test_turning_is_one_of_the_eight_ways() -> None:
 
 def test_a_run_with_pairs_learns_and_says_what_it_looked_at(few_photos: Path, tmp_path: Path) -> None:
     options = TrainOptions(
-        photos=few_photos, out=tmp_path / "run", model="rts-lite", init="rts-lite", stages=2, steps=40, later_steps=5,
+        photos=few_photos, out=tmp_path / "run", model="rts-r1", init="rts-r1", stages=2, steps=40, later_steps=5,
         batch=4, patch=32, crops=4, held_out=1, viqet=False, colour="luma", pair_weight=5.0, pair_batch=4, grey=0.5,
         pairs=Degradation("none | blur:1.2-1.2", halves=False), pair_aim="recurrent", turn=True, shrink=0.9,
         rendered=2, checkpoint_every=20, device="cpu",
@@ -171,7 +171,7 @@ def test_a_run_with_pairs_learns_and_says_what_it_looked_at(few_photos: Path, tm
         [corpus.read_picture(p) for p in sorted(few_photos.iterdir())[:1]],
         Degradation("none", halves=False), 64, CPU,
     )  # fmt: skip
-    before, after = (held.gain(load_model(name).network) for name in ("rts-lite", str(files[0])))
+    before, after = (held.gain(load_model(name).network) for name in ("rts-r1", str(files[0])))
     assert after > before + 1, "sharp pictures are left alone better than before"
     kept = restored(options.stored(), options.out)
     assert kept == options and replace(kept, pairs=None).stored()["pairs"] == ""

@@ -120,7 +120,8 @@ def test_each_command_of_the_readme(command: str, film: Path) -> None:
     done = run(re.sub(r"^vspreview (\S+) (.*)", r"vspipe --end 3 \2 \1 --", command), film)
     match command.split()[-1]:
         case "vsrts":
-            assert "rts-r3: 114,643 parameters, stage 3, the default" in done.stdout
+            stage = load_model("rts-r3").info.stage
+            assert f"rts-r3: trained on luma, 114,643 parameters, stage {stage}, the default" in done.stdout
             assert 'device="cpu"' in done.stdout
         case "out.mkv":
             with Source(film / "in.mkv") as before, Source(film / "out.mkv") as after:

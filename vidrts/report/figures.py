@@ -2,7 +2,7 @@
 
 python -m vidrts.report.figures before-after IN OUT.png --model rts-r3 --at 2 --crop 480x270+400+200
 python -m vidrts.report.figures crops OUT.png --model rts-r3 --moment clip.mp4@2:200x150+500+330
-python -m vidrts.report.figures gain models/gain.png
+python -m vidrts.report.figures gain gain.png --photos DIR
 """
 
 import re
