@@ -36,8 +36,8 @@ class EnhancerOptions:
     scale: int = 1
     """1 gives d(SR(x)) at the source's size, 2 gives SR(x) at twice the size."""
     strength: float = 1.0
-    """x + strength * (d(SR(x)) - x), 0..2: 1 is the natural setting, 2 for more, 0.5 for less. 0 gives the source bit for
-    bit (Lanczos 2x at scale 2)."""
+    """x + strength * (d(SR(x)) - x), 0..2: 1 is the natural setting, 2 for more, 0.5 for less. 0 gives the source bit
+    for bit (Lanczos 2x at scale 2)."""
     chroma: Chroma = "keep"
     """keep: only luma changes, chroma is the source's (Lanczos 2x at scale 2); R', G' and B' change alike. sharpen:
     the network's chroma is written, too."""
