@@ -194,12 +194,25 @@ def test_any_value_of_any_type_is_taken_or_refused_in_a_line(name: str, value: o
     assert said == "" or said.startswith(f"{name}: expected ")
 
 
-def test_options_that_are_right() -> None:
-    for right in (
-        {"scale": 2}, {"scale": np.int64(2)}, {"strength": 2}, {"strength": np.float32(0.5)}, {"tile": "none"},
-        {"tile": (16, np.int32(64))}, {"batch": 1024}, {"device": "cuda:0,cuda:1"},
-    ):  # fmt: skip
-        EnhancerOptions(**right)  # type: ignore[arg-type]
+@pytest.mark.parametrize(
+    ("given", "plain"),
+    [
+        ({"scale": np.int64(2)}, {"scale": 2}),
+        ({"strength": np.float32(0.5)}, {"strength": 0.5}),
+        ({"strength": 2}, {"strength": 2.0}),
+        ({"tile": (16, np.int32(64))}, {"tile": (16, 64)}),
+        ({"batch": np.int16(1024)}, {"batch": 1024}),
+    ],
+)
+def test_numbers_of_other_types_count_as_pythons(given: dict[str, object], plain: dict[str, object]) -> None:
+    network, frame = tiny_network(), made("yuv420p", width=64, height=80)
+    one, two = (Enhancer(network, replace(CPU, **options))([frame])[0] for options in (given, plain))  # type: ignore[arg-type]
+    assert all(torch.equal(a, b) for a, b in zip(one.planes, two.planes, strict=True))
+    assert not torch.equal(one.planes[0][:80, :64], frame.planes[0])
+
+
+def test_several_devices_are_left_for_the_crew() -> None:
+    assert EnhancerOptions(device="cuda:0,cuda:1").device == "cuda:0,cuda:1"
 
 
 @pytest.mark.slow

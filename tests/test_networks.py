@@ -162,10 +162,10 @@ def test_shipped_models_load_and_have_cards() -> None:
         assert loaded.info.data_hash in card
 
 
-@pytest.mark.parametrize(("n", "channels", "tolerance"), [(3, 32, 1e-6), (6, 16, 0.03), (3, 16, 0)])
+@pytest.mark.parametrize(("n", "channels", "tolerance"), [(3, 64, 1e-6), (6, 32, 0.01), (3, 32, 0)])
 def test_a_larger_network_begins_as_the_smaller_one(kodak: Path, n: int, channels: int, tolerance: float) -> None:
     """And all of it learns: after a step each convolution has changed in its new part too."""
-    smaller = load_model("rts-lite").network
+    smaller = load_model("rts-lite32").network  # no channel of it is dead, as three of rts-lite are
     network = build("rts", {"n": n, "channels": channels})
     begin_as(network, smaller)
     x = read_photo(sorted(kodak.rglob("*.png"))[7])[None, :, 128:224, 256:384]
@@ -180,7 +180,7 @@ def test_a_larger_network_begins_as_the_smaller_one(kodak: Path, n: int, channel
     for name, value in network.state_dict().items():
         if value.dim() == 4:
             moved = (value != held[name]).flatten(2).any(2)
-            assert moved.float().mean() > 0.5, name  # three channels of rts-lite's first layer are dead
+            assert moved.float().mean() > 0.9, name
 
 
 def test_a_smaller_network_does_not_begin_as_a_larger_one() -> None:
