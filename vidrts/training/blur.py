@@ -5,6 +5,7 @@ Each takes and gives (3, H, W) uint8 R'G'B' (`training.corrupt.Step`).
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 import cv2
 import numpy as np
@@ -18,56 +19,48 @@ _FILTERS = (Image.Resampling.BICUBIC, Image.Resampling.BILINEAR, Image.Resamplin
 
 
 @dataclass(frozen=True)
-class Blur:
-    """A round Gaussian of a sigma drawn from `low`..`high` pixels."""
+class _Drawn:
+    """A step with one number, drawn from `low`..`high`; raises `OptionError` where these are not within `within`."""
 
     low: float
     high: float
     scales = False
+    name: ClassVar[str]
+    within: ClassVar[tuple[float, float]]
 
     def __post_init__(self) -> None:
-        _check(self, self.low, self.high, 0.1, 8)
+        least, most = self.within
+        if not least <= self.low <= self.high <= most:
+            raise OptionError(f"degradation step {self}: expected {least:g} <= low <= high <= {most:g}")
 
     def __str__(self) -> str:
-        return f"blur:{self.low:g}-{self.high:g}"
+        return f"{self.name}:{self.low:g}-{self.high:g}"
+
+
+class Blur(_Drawn):
+    """A round Gaussian of a sigma drawn from `low`..`high` pixels."""
+
+    name, within = "blur", (0.1, 8)
 
     def __call__(self, picture: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:  # noqa: D102 - Step's
         sigma = rng.uniform(self.low, self.high)
         return _filtered(picture, _gaussian(sigma, sigma, 0.0))
 
 
-@dataclass(frozen=True)
-class Skewed:
+class Skewed(_Drawn):
     """A Gaussian that is not round: two sigmas drawn from `low`..`high` pixels, at any angle."""
 
-    low: float
-    high: float
-    scales = False
-
-    def __post_init__(self) -> None:
-        _check(self, self.low, self.high, 0.1, 8)
-
-    def __str__(self) -> str:
-        return f"skewed:{self.low:g}-{self.high:g}"
+    name, within = "skewed", (0.1, 8)
 
     def __call__(self, picture: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:  # noqa: D102 - Step's
         first, second = rng.uniform(self.low, self.high, 2)
         return _filtered(picture, _gaussian(first, second, rng.uniform(0, math.pi)))
 
 
-@dataclass(frozen=True)
-class Motion:
+class Motion(_Drawn):
     """A straight line of a length drawn from `low`..`high` pixels, at any angle: a moving camera."""
 
-    low: float
-    high: float
-    scales = False
-
-    def __post_init__(self) -> None:
-        _check(self, self.low, self.high, 0.1, 16)
-
-    def __str__(self) -> str:
-        return f"motion:{self.low:g}-{self.high:g}"
+    name, within = "motion", (0.1, 16)
 
     def __call__(self, picture: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:  # noqa: D102 - Step's
         length, angle = rng.uniform(self.low, self.high), rng.uniform(0, math.pi)
@@ -81,22 +74,13 @@ class Motion:
         return _filtered(picture, taps / taps.sum())
 
 
-@dataclass(frozen=True)
-class Enlarged:
+class Enlarged(_Drawn):
     """Scaled down by a factor drawn from `low`..`high` and up again, bicubic, bilinear or Lanczos, in 8 bit.
 
     One time in three the factor is 2, where that is between them: what most enlarged material has.
     """
 
-    low: float
-    high: float
-    scales = False
-
-    def __post_init__(self) -> None:
-        _check(self, self.low, self.high, 1.0, 4)
-
-    def __str__(self) -> str:
-        return f"enlarged:{self.low:g}-{self.high:g}"
+    name, within = "enlarged", (1.0, 4)
 
     def __call__(self, picture: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:  # noqa: D102 - Step's
         factor = rng.uniform(self.low, self.high)
@@ -121,8 +105,3 @@ def _filtered(picture: torch.Tensor, taps: NDArray[np.float64]) -> torch.Tensor:
     samples = picture.permute(1, 2, 0).contiguous().numpy().astype(np.float32)
     soft = cv2.filter2D(samples, -1, taps[::-1, ::-1].astype(np.float32), borderType=cv2.BORDER_REPLICATE)
     return torch.from_numpy(soft).permute(2, 0, 1).round().clamp(0, 255).to(torch.uint8).contiguous()
-
-
-def _check(step: object, low: float, high: float, least: float, most: float) -> None:
-    if not least <= low <= high <= most:
-        raise OptionError(f"degradation step {step}: expected {least:g} <= low <= high <= {most:g}")

@@ -234,9 +234,7 @@ def _video_plan() -> color.ColorPlan:
     return color.plan(ColorTags(matrix=1, range=1, siting=1), pixel_format("yuv420p"))
 
 
-_SOFT: Mapping[str, Callable[[float, float], Step]] = {
-    "blur": Blur, "skewed": Skewed, "motion": Motion, "enlarged": Enlarged,
-}  # fmt: skip
+_SOFT = {step.name: step for step in (Blur, Skewed, Motion, Enlarged)}
 
 
 def parse_step(text: str) -> Step:
