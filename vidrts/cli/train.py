@@ -13,12 +13,13 @@ from vidrts.cli.layout import Sectioned
 from vidrts.cli.progress import human_time
 from vidrts.cli.steps import say
 from vidrts.errors import Interrupted, VidrtsError
+from vidrts.networks.checkpoint import COLOURS
 from vidrts.networks.registry import RECIPES
 from vidrts.report.runpage import save_report
 from vidrts.training.degrade import PAIR_PRESETS, PRESETS, Degradation
 from vidrts.training.losses import LOSSES
 from vidrts.training.options import AIMS, FREE, STAGE_INITS, TrainOptions
-from vidrts.training.phase_a import COLOURS, OPTIMIZERS
+from vidrts.training.phase_a import OPTIMIZERS
 from vidrts.training.recurrence import Progress
 from vidrts.training.recurrence import train as run_train
 from vidrts.training.runfolder import RunFolder
@@ -142,7 +143,7 @@ _SECTIONS = {
     help="Decay of a moving average of the weights, for example 0.999, which a stage then gives; 0 for none.",
 )  # fmt: skip
 @click.option(
-    "--colour", type=click.Choice(COLOURS), default=_DEFAULT.colour, show_default=True,
+    "--colour", type=click.Choice(list(COLOURS)), default=_DEFAULT.colour, show_default=True,
     help="What the loss looks at: R'G'B' as in the paper, or luma alone, which is what users get written back.",
 )  # fmt: skip
 @click.option(

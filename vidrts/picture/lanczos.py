@@ -16,6 +16,8 @@ from vidrts.picture.convolution import conv2d
 
 Kernel = Literal["box", "triangle", "cubic", "lanczos"]
 KERNELS: tuple[Kernel, ...] = ("box", "triangle", "cubic", "lanczos")
+HALVE_RADIUS = 3
+"""Pixels of d(SR) to each side that d sees of SR: its 12 taps on the 2x grid."""
 
 
 def _sinc(x: float) -> float:

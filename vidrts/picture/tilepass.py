@@ -11,11 +11,8 @@ from vidrts.networks.upscaler import Upscaler
 from vidrts.picture.convolution import settle
 from vidrts.picture.engines.choice import EngineName, pick_engine
 from vidrts.picture.engines.torch import frozen_copy
-from vidrts.picture.lanczos import halve
+from vidrts.picture.lanczos import HALVE_RADIUS, halve
 from vidrts.picture.tail import Tail
-
-_HALVE_RADIUS = 3
-"""Input pixels to each side that d(SR) sees of SR: the 12 taps of d on the 2x grid."""
 
 
 class TilePass(Protocol):
@@ -88,7 +85,7 @@ class Explicit:
 
     @property
     def halo(self) -> int:  # noqa: D102 - TilePass's
-        return self._reach + (_HALVE_RADIUS if self._scale == 1 else 0)
+        return self._reach + (HALVE_RADIUS if self._scale == 1 else 0)
 
     def __call__(self, x: torch.Tensor) -> torch.Tensor:  # noqa: D102 - TilePass's
         double: torch.Tensor = self._network(x.contiguous(memory_format=torch.channels_last))
@@ -98,5 +95,5 @@ class Explicit:
             double = color.luma(double)[:, None]
         if self._scale == 2:
             return double.contiguous()
-        r = _HALVE_RADIUS
+        r = HALVE_RADIUS
         return halve(double)[..., r:-r, r:-r].contiguous()

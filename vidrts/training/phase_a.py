@@ -17,10 +17,10 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from vidrts.errors import OptionError, TrainingError
 from vidrts.measure.luma import luma
-from vidrts.networks.checkpoint import Colour
+from vidrts.networks.checkpoint import COLOURS, Colour
 from vidrts.networks.upscaler import Upscaler
 from vidrts.picture.convolution import exact_on_gpus
-from vidrts.picture.lanczos import halve
+from vidrts.picture.lanczos import HALVE_RADIUS, halve
 from vidrts.training.corpus import Crop, cut
 from vidrts.training.inputs import pair_place
 from vidrts.training.losses import LOSSES, LossName
@@ -29,11 +29,8 @@ from vidrts.training.team import Team
 
 OptimizerName = Literal["adam", "muon"]
 OPTIMIZERS: tuple[OptimizerName, ...] = ("adam", "muon")
-COLOURS: tuple[Colour, ...] = ("rgb", "luma")
 _TYPICAL = 1e-3
 """MSE of a soft or coded picture against its truth, 30 dB: what a pair's weight of 1 is meant for."""
-_HALVE_RADIUS = 3
-"""Input pixels to each side that d sees of SR."""
 
 
 class Batch(NamedTuple):
@@ -192,7 +189,7 @@ def inner_part(network: Upscaler, size: int) -> slice:
 
 def pair_part(network: Upscaler, size: int) -> slice:
     """Rows and columns of d(SR(y)), of `size` pixels, that no zero padding reaches; raises `OptionError` if none."""
-    margin = network.reach + _HALVE_RADIUS
+    margin = network.reach + HALVE_RADIUS
     if size <= 2 * margin:
         raise OptionError(f"patch {size}: wanted more than {2 * margin} pixels for this network's pairs")
     return slice(margin, size - margin)
