@@ -8,7 +8,7 @@ another.
 """
 
 import colorsys
-import sys
+import importlib.util
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -157,8 +157,9 @@ def _fonts_for(script: str) -> tuple[Path, ...]:
 
 def _all_fonts() -> list[Path]:
     folders = [Path(folder).expanduser() for folder in _FOLDERS]
-    if matplotlib := sys.modules.get("matplotlib"):
-        folders.append(Path(str(matplotlib.__file__)).parent / "mpl-data" / "fonts" / "ttf")
+    matplotlib = importlib.util.find_spec("matplotlib")  # it brings DejaVu; found whether imported or not
+    if matplotlib and matplotlib.origin:
+        folders.append(Path(matplotlib.origin).parent / "mpl-data" / "fonts" / "ttf")
     return sorted(
         path for folder in folders if folder.is_dir()
         for path in folder.rglob("*") if path.suffix.lower() in (".ttf", ".otf", ".ttc")
