@@ -182,8 +182,11 @@ class _Run:
     def _corpus(self, resume: bool) -> Corpus:
         """The pictures of the run, held against those with which it was begun."""
         options, team, folder = self._options, self._team, self._folder
-        if options.batch % team.size:
-            raise OptionError(f"batch {options.batch}: wanted a multiple of the {team.size} processes")
+        for name in ("batch", "pair_batch"):
+            if getattr(options, name) % team.size:
+                raise OptionError(
+                    f"{name.replace('_', '-')} {getattr(options, name)}: wanted a multiple of the {team.size} processes"
+                )
         if team.leads:
             folder.begin(resume=resume)
         corpus = collect(
