@@ -16,6 +16,8 @@ from PIL import Image
 from vidrts.errors import InputError, TrainingError
 from vidrts.training import corpus
 from vidrts.training.degrade import Degradation
+from vidrts.training.holdout import held_for_truth
+from vidrts.training.inputs import pair_place, pair_seed
 from vidrts.training.options import TrainOptions
 from vidrts.training.recurrence import train
 from vidrts.training.runfolder import RunFolder
@@ -155,6 +157,61 @@ def test_the_manifest_gives_lr_again_bit_for_bit(pieces: list[Image.Image], tmp_
     (tmp_path / "run" / "manifest.json").write_text(json.dumps({**held, "low_sha256": "0" * 64}))
     with pytest.raises(TrainingError, match="LR pictures come out differently"):
         train(RunFolder(tmp_path / "run").options(), resume=True)
+
+
+def test_the_manifest_gives_pairs_again_of_shrunk_and_grey_pictures(pieces: list[Image.Image], tmp_path: Path) -> None:
+    """From the manifest and the files alone, with Pillow and NumPy."""
+    photos = folder_of(pieces, tmp_path / "photos")
+    pairs = Degradation("(none | blur:0.5-1.2) > jpeg:40-90", halves=False)
+    train(small(photos, tmp_path / "run", patch=32, pairs=pairs, shrink=0.7, grey=0.4, colour="luma"))
+    held = json.loads((tmp_path / "run" / "manifest.json").read_text())
+    training = [p for p in held["pictures"] if p["use"] == "training"]
+    side = held["crop_size"]
+    assert any(0.7 <= p["shrunk"] < 1 for p in training) and 0 < len(held["grey"]) < len(held["crops"])
+    low, same = [], []
+    for number, (index, y, x, seed) in enumerate(held["crops"]):
+        picture = training[index]
+        with Image.open(photos / picture["name"]) as image:
+            size = [round(length * picture["shrunk"]) for length in image.size]  # which are even here
+            pixels = np.array(image.resize(size, Image.Resampling.LANCZOS) if picture["shrunk"] != 1 else image)
+        assert [pixels.shape[1] // 2 * 2, pixels.shape[0] // 2 * 2] == picture["size"]
+        pixels = pixels[y : y + side, x : x + side]
+        if number in held["grey"]:
+            grey = np.round(pixels.astype(np.float32) @ np.array([0.2126, 0.7152, 0.0722], np.float32))
+            pixels = np.repeat(grey.astype(np.uint8)[..., None], 3, axis=2)
+        crop = torch.from_numpy(pixels.copy()).permute(2, 0, 1).contiguous()
+        low.append(Degradation(held["degradation"])(crop, seed))
+        top, left = pair_place(corpus.Crop(0, 0, 0, seed), side)
+        whole = Degradation(held["pairs"], halves=False)(crop, pair_seed(seed))
+        same.append(whole[:, top : top + side // 2, left : left + side // 2])
+    again = hashlib.sha256(torch.stack(low).numpy().tobytes() + torch.stack(same).numpy().tobytes())
+    assert again.hexdigest() == held["low_sha256"]
+
+
+def test_photographs_left_for_the_truth_bench_are_in_no_part(pieces: list[Image.Image], tmp_path: Path) -> None:
+    photos = tmp_path / "photos"
+    folder_of(pieces[:5], photos / "one")
+    folder_of(pieces[5:8], photos / "two")
+    found = collect(photos, left_for_truth=2, held_out=1)
+    used = {p.name for p in (*found.training, *found.validation)}
+    left = {one.name for one in found.left_out}
+    assert used | left == {p.relative_to(photos).as_posix() for p in photos.rglob("*.png")} and not used & left
+    for folder in ("one", "two"):
+        names = sorted(p.name for p in (photos / folder).iterdir())
+        assert {name for name in left if name.startswith(folder)} == {f"{folder}/{n}" for n in held_for_truth(names, 2)}
+
+
+def test_each_photograph_shrinks_by_its_name_and_a_share_of_crops_is_grey(
+    pieces: list[Image.Image], tmp_path: Path
+) -> None:
+    photos = folder_of(pieces, tmp_path / "photos")
+    found = collect(photos, shrink=0.5, grey=0.25, crops_per_picture=200)
+    assert len({p.shrunk for p in found.training}) > 1 and all(0.5 <= p.shrunk <= 1 for p in found.training)
+    for picture in found.training:
+        assert picture.original().shape == (3, picture.height, picture.width)
+    assert 0.2 < np.mean([crop.grey for crop in found.crops]) < 0.3
+    assert collect(photos, shrink=0.5, grey=0.25, crops_per_picture=200).manifest_hash == found.manifest_hash
+    assert all(p.shrunk == 1 for p in found.validation)
 
 
 def test_stills_of_a_video_are_taken_once(pieces: list[Image.Image], tmp_path: Path) -> None:

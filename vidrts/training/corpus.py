@@ -227,11 +227,11 @@ class _Scan:
         paths = sorted(p for p in root.rglob("*") if p.suffix.lower() in SUFFIXES)
         held = self._held(paths) if not prefix.startswith("stills-") else set()
         for path in paths:
-            if path in held:
-                self.left_out.append(LeftOut(path.name, "it is left for the truth bench"))
-                continue
             inner = path.relative_to(root).as_posix()
             name = f"{prefix.rstrip('/')}/{inner}" if prefix else inner
+            if path in held:
+                self.left_out.append(LeftOut(name, "it is left for the truth bench"))
+                continue
             try:
                 height, width = read_picture(path).shape[1:]
                 digest = hashlib.sha256(path.read_bytes()).hexdigest()

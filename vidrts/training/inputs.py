@@ -43,6 +43,11 @@ class Inputs:
         return digest.hexdigest()
 
 
+def pair_seed(seed: int) -> int:
+    """Of a crop's pair, from the crop's own: LR and pair of a crop are degraded each by chance of its own."""
+    return seed ^ 0x5A3E
+
+
 def pair_place(crop: Crop, size: int) -> tuple[int, int]:
     """(y, x) in the crop of `size` pixels where its same-size pair of size/2 pixels begins."""
     room = size - size // 2 - 2 * min(_EDGE, size // 8) + 1
@@ -68,7 +73,9 @@ def make_inputs(
     shape = (count, 3, size // 2, size // 2)
     about = f"{corpus.manifest_hash}\n{degradation}\n{pairs}"
     file = cache / f"inputs-{hashlib.sha256(about.encode()).hexdigest()[:16]}.u8"
-    if file.is_file() and file.stat().st_size == (1 if pairs is None else 2) * torch.Size(shape).numel():
+    whole = (1 if pairs is None else 2) * torch.Size(shape).numel()
+    there = torch.tensor([file.is_file() and file.stat().st_size == whole], dtype=torch.uint8)
+    if team.share(there, 0):  # one process decides for all: another run may be writing it just now
         return _read(file, shape, pairs is not None)
     made = [torch.empty(shape, dtype=torch.uint8) for _ in range(1 if pairs is None else 2)]
     on_message(f"making the inputs of {count} crops")
@@ -79,7 +86,7 @@ def make_inputs(
         made[0][index] = degradation(picture, crop.seed)
         if pairs is not None:
             y, x = pair_place(crop, size)
-            spoiled = pairs(picture, crop.seed ^ 0x5A3E)
+            spoiled = pairs(picture, pair_seed(crop.seed))
             made[1][index] = spoiled[:, y : y + size // 2, x : x + size // 2]
 
     workers = torch.get_num_threads()
@@ -119,9 +126,10 @@ def _write(file: Path, tensors: Sequence[torch.Tensor]) -> None:
 def manifest(corpus: Corpus, degradation: Degradation, pairs: Degradation | None, inputs: Inputs) -> dict[str, Any]:
     """What the inputs were made of: pictures with their hashes, crops as [picture, y, x, seed], and the inputs' hash.
 
-    `picture` counts the pictures whose use is "training", from 0. LR of a crop is `degradation` of its square of
-    `crop_size` pixels with its seed; low_sha256 is over the bytes of all of them, (3, h, w) each, in order, and then
-    those of the pairs.
+    `picture` counts the pictures whose use is "training", from 0; each is scaled by its `shrunk` (`read_picture`), and
+    the crops whose numbers stand in `grey` have three times their luma. LR of a crop is `degradation` of its square of
+    `crop_size` pixels with its seed; its pair is `pairs` of that with `pair_seed`, cut at `pair_place`. low_sha256 is
+    over the bytes of all LR, (3, h, w) each, in order, and then those of all pairs.
     """
     return {
         "format": 1,
@@ -131,10 +139,12 @@ def manifest(corpus: Corpus, degradation: Degradation, pairs: Degradation | None
         "data_hash": corpus.manifest_hash,
         "low_sha256": inputs.sha256,
         "pictures": [
-            {"name": p.name, "path": str(p.path), "use": use, "size": [p.width, p.height], "sha256": p.sha256}
+            {"name": p.name, "path": str(p.path), "use": use, "size": [p.width, p.height], "shrunk": p.shrunk,
+             "sha256": p.sha256}
             for use, pictures in (("training", corpus.training), ("validation", corpus.validation))
             for p in pictures
         ],
         "left_out": [{"name": p.name, "why": p.why} for p in corpus.left_out],
         "crops": [[c.picture, c.y, c.x, c.seed] for c in corpus.crops],
-    }
+        "grey": [number for number, crop in enumerate(corpus.crops) if crop.grey],
+    }  # fmt: skip
