@@ -15,12 +15,15 @@ from vidrts.errors import OptionError
 from vidrts.measure.luma import luma
 from vidrts.networks.checkpoint import load_model
 from vidrts.picture.lanczos import halve
-from vidrts.training import corpus, phase_a, phase_b
+from vidrts.training import corpus, phase_b
+from vidrts.training.batches import Supply, turned
 from vidrts.training.degrade import Degradation
 from vidrts.training.held_pairs import HeldPairs
 from vidrts.training.inputs import make_inputs, pair_place
+from vidrts.training.objective import Objective, inner_part, pair_part
 from vidrts.training.options import TrainOptions, restored
 from vidrts.training.recurrence import train
+from vidrts.training.schedule import Schedule
 from vidrts.training.team import Team
 
 CPU = torch.device("cpu")
@@ -71,7 +74,7 @@ def test_a_batch_has_the_truth_of_each_pair_at_its_place(
     """With nothing spoiled an input is its truth: this shows the place, and that grey is taken on both sides."""
     pictures, whole = cropped
     inputs = make_inputs(pictures, whole, Degradation("plain"), Degradation("none", halves=False), Team(), tmp_path)
-    supply = phase_a.Supply(inputs.low, pictures, whole.crops, inputs.same, pictures)
+    supply = Supply(inputs.low, pictures, whole.crops, inputs.same, pictures)
     low, target, same, truth = supply.batch(np.array([0, 3]), np.array([1, 3, 4]), CPU)
     assert low.shape == (2, 3, 48, 48) and target.shape == (2, 3, 96, 96)
     assert (same - truth).abs().max() <= 0.5 / 255 + 1e-6  # grey is rounded in the input
@@ -84,18 +87,18 @@ def test_a_batch_has_the_truth_of_each_pair_at_its_place(
 @pytest.mark.parametrize(("colour", "floor"), [("luma", 1.0), ("luma", 0.0), ("rgb", 4.0)])
 def test_the_pairs_loss_is_the_error_of_d_of_sr_over_that_of_the_input(colour: str, floor: float) -> None:
     network = tiny_network().requires_grad_()
-    schedule = phase_a.Schedule(
+    schedule = Schedule(
         steps=1, bf16=False, flats=0, colour=colour, pair_weight=2.0, pair_floor=floor  # type: ignore[arg-type]
     )  # fmt: skip
     low, target = torch.rand(1, 3, 32, 32), torch.rand(1, 3, 64, 64)
     truth = torch.rand(3, 3, 40, 40)
     same = (truth + 0.1 * torch.randn_like(truth)).clamp(0, 1)
-    objective = phase_a.Objective(network, schedule, phase_a.inner_part(network, 64))
+    objective = Objective(network, schedule, inner_part(network, 64))
     none = low[:0]
     alone = objective(low, target, torch.rand(0, 3, 1, 1), none, none)
     both = objective(low, target, torch.rand(0, 3, 1, 1), same, truth)
     errors = []
-    part = phase_a.pair_part(network, 40)
+    part = pair_part(network, 40)
     for y, t in zip(same.double(), truth.double(), strict=True):
         with torch.no_grad():
             enhanced = halve(network.double()(y[None]))[0]
@@ -118,8 +121,8 @@ def test_bf16_is_for_the_residual_alone() -> None:
     same = torch.rand(2, 3, 40, 40)
     losses = []
     for bf16 in (False, True):
-        schedule = phase_a.Schedule(steps=1, bf16=bf16, flats=0, colour="luma", pair_weight=1.0)
-        objective = phase_a.Objective(network, schedule, phase_a.inner_part(network, 64))
+        schedule = Schedule(steps=1, bf16=bf16, flats=0, colour="luma", pair_weight=1.0)
+        objective = Objective(network, schedule, inner_part(network, 64))
         low, target = torch.zeros(1, 3, 32, 32), torch.zeros(1, 3, 64, 64)
         losses.append(float(objective(low, target, torch.rand(0, 3, 1, 1), same, same).detach()))
     assert losses[1] == pytest.approx(losses[0], rel=1e-5)
@@ -127,9 +130,9 @@ def test_bf16_is_for_the_residual_alone() -> None:
 
 def test_a_pair_too_small_for_the_network_is_refused() -> None:
     network = tiny_network(n=3)
-    assert phase_a.pair_part(network, 20) == slice(9, 11)
+    assert pair_part(network, 20) == slice(9, 11)
     with pytest.raises(OptionError, match=r"patch 18: wanted more than 18"):
-        phase_a.pair_part(network, 18)
+        pair_part(network, 18)
 
 
 def test_targets_of_a_luma_run_have_the_originals_chroma(kodak: Path) -> None:
@@ -148,9 +151,9 @@ def test_targets_of_a_luma_run_have_the_originals_chroma(kodak: Path) -> None:
 
 def test_turning_is_one_of_the_eight_ways() -> None:
     picture = torch.arange(9.0).view(1, 1, 3, 3)
-    ways = {tuple(phase_a.turned(picture, way).flatten().tolist()) for way in range(8)}
+    ways = {tuple(turned(picture, way).flatten().tolist()) for way in range(8)}
     assert len(ways) == 8 and all(sorted(way) == list(range(9)) for way in ways)
-    assert torch.equal(phase_a.turned(picture, 0), picture)
+    assert torch.equal(turned(picture, 0), picture)
 
 
 def test_a_run_with_pairs_learns_and_says_what_it_looked_at(few_photos: Path, tmp_path: Path) -> None:

@@ -18,9 +18,11 @@ from vidrts.cli import run as command
 from vidrts.errors import OptionError
 from vidrts.networks.checkpoint import load_model
 from vidrts.training import phase_a, recurrence
+from vidrts.training.batches import Supply
 from vidrts.training.corpus import Crop
 from vidrts.training.options import TrainOptions
 from vidrts.training.runfolder import RunFolder
+from vidrts.training.schedule import Schedule
 from vidrts.training.team import Team
 
 
@@ -38,13 +40,13 @@ def test_each_process_takes_its_part_of_the_batch() -> None:
     low = torch.from_numpy(rng.integers(0, 256, (6, 3, 16, 16), dtype=np.uint8))
     target = torch.from_numpy(rng.random((3, 64, 64), dtype=np.float32)).half()
     crops = [Crop(0, int(rng.integers(32)), int(rng.integers(32)), 0) for _ in range(6)]
-    schedule = phase_a.Schedule(steps=1, batch=4, bf16=False, flats=2)
+    schedule = Schedule(steps=1, batch=4, bf16=False, flats=2)
     seen = []
     for rank, size in ((0, 1), (0, 2), (1, 2)):
         team = Both(rank=rank, size=size)
         object.__setattr__(team, "seen", [])
         state = phase_a.fresh_state(tiny_network().requires_grad_(), schedule)
-        phase_a.run(state, schedule, supply=phase_a.Supply(low, [target], crops), seed=3, until=1, team=team)
+        phase_a.run(state, schedule, supply=Supply(low, [target], crops), seed=3, until=1, team=team)
         seen.append(team.seen[0])  # type: ignore[attr-defined]
     for whole, one, two in zip(*seen, strict=True):
         assert torch.allclose((one + two) / 2, whole, rtol=1e-4, atol=1e-7)

@@ -17,10 +17,13 @@ from vidrts.errors import ModelError, OptionError, TrainingError
 from vidrts.networks.checkpoint import load_model
 from vidrts.picture.lanczos import halve
 from vidrts.training import corpus, phase_a, phase_b
+from vidrts.training.batches import Supply, batches, flat_colours
 from vidrts.training.losses import LOSSES
+from vidrts.training.objective import flat_loss, inner_part
 from vidrts.training.options import TrainOptions
 from vidrts.training.recurrence import train
 from vidrts.training.runfolder import RunFolder
+from vidrts.training.schedule import Schedule
 
 
 @pytest.fixture(scope="module")
@@ -72,8 +75,8 @@ def test_pictures_of_no_use_are_told(few_photos: Path, tmp_path: Path) -> None:
 
 @given(count=st.integers(2, 40), batch=st.integers(1, 5), seed=st.integers(0, 9), cut=st.integers(0, 30))
 def test_batches_do_not_depend_on_where_a_run_was_broken(count: int, batch: int, seed: int, cut: int) -> None:
-    whole = phase_a.batches(count, batch, seed, 0, 30)
-    parts = phase_a.batches(count, batch, seed, 0, cut) + phase_a.batches(count, batch, seed, cut, 30)
+    whole = batches(count, batch, seed, 0, 30)
+    parts = batches(count, batch, seed, 0, cut) + batches(count, batch, seed, cut, 30)
     assert all(np.array_equal(a, b) for a, b in zip(whole, parts, strict=True))
     per_epoch = max(1, count // batch)
     first = np.concatenate(whole[: min(per_epoch, 30)])
@@ -81,7 +84,7 @@ def test_batches_do_not_depend_on_where_a_run_was_broken(count: int, batch: int,
 
 
 def test_the_rate_decays_along_half_a_cosine() -> None:
-    schedule = phase_a.Schedule(steps=100, rate=1e-3, final_rate=1e-5)
+    schedule = Schedule(steps=100, rate=1e-3, final_rate=1e-5)
     rates = [schedule.rate_at(s) for s in range(100)]
     assert rates[0] == 1e-3
     assert rates[50] == pytest.approx((1e-3 + 1e-5) / 2)
@@ -184,7 +187,7 @@ def test_a_run_can_start_from_a_models_weights(few_photos: Path, tmp_path: Path)
 
 @pytest.mark.cuda
 def test_a_captured_step_equals_an_eager_one() -> None:
-    schedule = phase_a.Schedule(steps=3, batch=2, flats=2, bf16=False)
+    schedule = Schedule(steps=3, batch=2, flats=2, bf16=False)
     low = torch.randint(0, 256, (6, 3, 32, 32), dtype=torch.uint8)
     targets = [torch.rand(3, 64, 64).half() for _ in range(6)]
     crops = [corpus.Crop(k, 0, 0, 0) for k in range(6)]
@@ -192,7 +195,7 @@ def test_a_captured_step_equals_an_eager_one() -> None:
     for device in ("cpu", "cuda"):
         network = tiny_network().requires_grad_().to(device)
         state = phase_a.fresh_state(network, schedule)
-        phase_a.run(state, schedule, supply=phase_a.Supply(low, targets, crops), seed=1, until=3)
+        phase_a.run(state, schedule, supply=Supply(low, targets, crops), seed=1, until=3)
         weights.append({k: v.cpu() for k, v in network.state_dict().items()})
     assert all(torch.allclose(weights[0][k], weights[1][k], atol=1e-4) for k in weights[0])
 
@@ -211,9 +214,9 @@ def test_settings_are_checked(tmp_path: Path) -> None:
 
 
 def test_the_flat_loss_is_the_shift_of_a_flat_colour_squared() -> None:
-    colours = phase_a.flat_colours(16, seed=1, step=2)
-    assert torch.equal(colours, phase_a.flat_colours(16, seed=1, step=2))
-    assert not torch.equal(colours, phase_a.flat_colours(16, seed=1, step=3))
+    colours = flat_colours(16, seed=1, step=2)
+    assert torch.equal(colours, flat_colours(16, seed=1, step=2))
+    assert not torch.equal(colours, flat_colours(16, seed=1, step=3))
     network = tiny_network()
     large = network(colours.expand(-1, -1, 64, 64))[..., 40:88, 40:88]
     assert torch.allclose(
@@ -221,7 +224,7 @@ def test_the_flat_loss_is_the_shift_of_a_flat_colour_squared() -> None:
     )  # far from borders only phases differ
     wanted = (large[..., :2, :2] - colours).square().mean()
     assert wanted > 1e-5
-    assert torch.allclose(phase_a.flat_loss(network, colours), wanted, rtol=1e-4)
+    assert torch.allclose(flat_loss(network, colours), wanted, rtol=1e-4)
 
 
 def test_flat_colours_are_learned(few_photos: Path, tmp_path: Path) -> None:
@@ -250,7 +253,7 @@ def test_losses_and_average_against_their_formulas() -> None:
     assert LOSSES["mse"](a, b).item() == pytest.approx((d**2).mean())
     assert LOSSES["l1"](a, b).item() == pytest.approx(np.abs(d).mean())
     assert LOSSES["charbonnier"](a, b).item() == pytest.approx(np.sqrt(d**2 + 1e-6).mean())
-    state = phase_a.fresh_state(tiny_network().requires_grad_(), phase_a.Schedule(steps=1, ema=0.75))
+    state = phase_a.fresh_state(tiny_network().requires_grad_(), Schedule(steps=1, ema=0.75))
     assert state.average is not None
     values = []
     for value in (1.0, 3.0, 7.0):
@@ -262,13 +265,13 @@ def test_losses_and_average_against_their_formulas() -> None:
 
 
 def test_a_loss_that_is_no_number_stops_the_run_before_it_spoils_the_weights() -> None:
-    state = phase_a.fresh_state(tiny_network().requires_grad_(), phase_a.Schedule(steps=2, batch=1))
+    state = phase_a.fresh_state(tiny_network().requires_grad_(), Schedule(steps=2, batch=1))
     before = {k: v.clone() for k, v in state.network.state_dict().items()}
     bad = torch.full((3, 32, 32), torch.nan, dtype=torch.float16)
     with pytest.raises(TrainingError, match=r"step 0: the loss is nan.*lower --rate"):
         phase_a.run(
-            state, phase_a.Schedule(steps=2, batch=1), seed=1, until=2,
-            supply=phase_a.Supply(torch.zeros(1, 3, 16, 16, dtype=torch.uint8), [bad], [corpus.Crop(0, 0, 0, 0)]),
+            state, Schedule(steps=2, batch=1), seed=1, until=2,
+            supply=Supply(torch.zeros(1, 3, 16, 16, dtype=torch.uint8), [bad], [corpus.Crop(0, 0, 0, 0)]),
         )  # fmt: skip
     assert all(torch.equal(v, before[k]) for k, v in state.network.state_dict().items())
 
@@ -277,11 +280,11 @@ def test_a_loss_that_is_no_number_stops_the_run_before_it_spoils_the_weights() -
 def test_the_loss_looks_only_where_no_padding_reaches(n: int) -> None:
     network = tiny_network(n=n)
     context = torch.rand(1, 3, 48, 48)
-    inner = phase_a.inner_part(network, 64)
+    inner = inner_part(network, 64)
     alone = network(context[..., 8:40, 8:40])[..., inner, inner]
     assert torch.allclose(alone, network(context)[..., 16:80, 16:80][..., inner, inner], atol=1e-6)
     wider = slice(inner.start - 2, inner.stop)
     alone = network(context[..., 8:40, 8:40])[..., wider, inner]
     assert not torch.allclose(alone, network(context)[..., 16:80, 16:80][..., wider, inner], atol=1e-6)
     with pytest.raises(OptionError, match="patch"):
-        phase_a.inner_part(network, 4 * (network.radius + 1))
+        inner_part(network, 4 * (network.radius + 1))

@@ -16,7 +16,10 @@ from vidrts.networks.registry import RECIPES, build
 from vidrts.networks.upscaler import Upscaler
 from vidrts.picture.device import pick_device
 from vidrts.training import phase_a
+from vidrts.training.batches import Supply, batches, near
 from vidrts.training.corpus import Crop
+from vidrts.training.objective import Objective, inner_part
+from vidrts.training.schedule import Schedule
 
 _CROPS = 4
 """Generated crops for each patch of a batch; drawn from again and again."""
@@ -80,16 +83,16 @@ def bench_train(options: TrainBench) -> TrainSpeed:
     torch.manual_seed(0)
     architecture, numbers = RECIPES[options.model]
     network = build(architecture, numbers).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    schedule = phase_a.Schedule(
+    schedule = Schedule(
         steps=options.steps + 3, batch=options.batch, flats=options.flats, compile=options.compile
     )  # fmt: skip
     state = phase_a.fresh_state(network, schedule)
     side, count = 2 * options.patch, _CROPS * options.batch
-    (low,) = phase_a.near([torch.randint(0, 256, (count, 3, options.patch, options.patch), dtype=torch.uint8)], device)
-    targets = phase_a.near([torch.rand(3, 2 * side, 2 * side).half() for _ in range(count)], device)
+    (low,) = near([torch.randint(0, 256, (count, 3, options.patch, options.patch), dtype=torch.uint8)], device)
+    targets = near([torch.rand(3, 2 * side, 2 * side).half() for _ in range(count)], device)
     crops = [Crop(k, (7 * k) % side, (13 * k) % side, 0) for k in range(count)]
 
-    supply = phase_a.Supply(low, targets, crops)
+    supply = Supply(low, targets, crops)
 
     def step() -> None:
         phase_a.run(state, schedule, supply=supply, seed=1, until=state.step + 1)
@@ -99,7 +102,7 @@ def bench_train(options: TrainBench) -> TrainSpeed:
     for _ in range(2):
         step()
     seconds = [_timed(step) for _ in range(options.steps)]
-    indices = phase_a.batches(count, options.batch, 1, 0, options.steps)
+    indices = batches(count, options.batch, 1, 0, options.steps)
 
     def load() -> None:
         for chosen in indices:
@@ -119,10 +122,10 @@ def bench_train(options: TrainBench) -> TrainSpeed:
     )
 
 
-def _step_flop(network: Upscaler, schedule: phase_a.Schedule, patch: int) -> float:
+def _step_flop(network: Upscaler, schedule: Schedule, patch: int) -> float:
     """Of one step, counted as it is computed without a graph: the replay of one shows no convolutions."""
     device = next(network.parameters()).device
-    objective = phase_a.Objective(network, replace(schedule, compile=False), phase_a.inner_part(network, 2 * patch))
+    objective = Objective(network, replace(schedule, compile=False), inner_part(network, 2 * patch))
     x, y = (torch.rand(schedule.batch, 3, size, size, device=device) for size in (patch, 2 * patch))
     with FlopCounterMode(display=False) as counter:
         objective(x, y, torch.rand(schedule.flats, 3, 1, 1, device=device), x[:0], x[:0]).backward()

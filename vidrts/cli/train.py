@@ -19,10 +19,10 @@ from vidrts.report.runpage import save_report
 from vidrts.training.degrade import PAIR_PRESETS, PRESETS, Degradation
 from vidrts.training.losses import LOSSES
 from vidrts.training.options import AIMS, FREE, STAGE_INITS, TrainOptions
-from vidrts.training.phase_a import OPTIMIZERS
 from vidrts.training.recurrence import Progress
 from vidrts.training.recurrence import train as run_train
 from vidrts.training.runfolder import RunFolder
+from vidrts.training.schedule import OPTIMIZERS
 from vidrts.training.team import leads
 
 _DEFAULT = TrainOptions(photos=Path(), out=Path())

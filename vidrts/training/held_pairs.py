@@ -9,7 +9,7 @@ from vidrts.measure.luma import luma
 from vidrts.networks.upscaler import Upscaler
 from vidrts.picture.lanczos import halve
 from vidrts.training.degrade import Degradation
-from vidrts.training.phase_a import pair_part
+from vidrts.training.objective import pair_part
 
 _CROPS = 16
 """Of each photograph."""

@@ -7,9 +7,9 @@ from typing import Any, Literal
 from vidrts.errors import OptionError
 from vidrts.networks.checkpoint import Colour
 from vidrts.networks.registry import RECIPES
-from vidrts.training import phase_a
 from vidrts.training.degrade import Degradation
 from vidrts.training.losses import LossName
+from vidrts.training.schedule import OptimizerName, Schedule
 
 StageInit = Literal["warm", "fresh"]
 STAGE_INITS: tuple[StageInit, ...] = ("warm", "fresh")
@@ -56,7 +56,7 @@ class TrainOptions:
     loss: LossName = "mse"
     ema: float = 0.0
     """Decay of a moving average of the weights, which is then what a stage gives; 0 for none."""
-    optimizer: phase_a.OptimizerName = "adam"
+    optimizer: OptimizerName = "adam"
     """adam as in the paper, or muon for the inner convolutions, which needs fewer steps."""
     flats: int = 16
     """Flat patches of random colours beside each batch, which have to stay as they are; 0 for none."""
@@ -72,7 +72,7 @@ class TrainOptions:
     pair_batch: int = 8
     """Pairs in a step, of all processes together."""
     pair_floor: float = 1.0
-    """See `phase_a.Schedule`."""
+    """See `Schedule`."""
     pair_aim: Aim = "originals"
     """Truth of the pairs: HR0 in every stage, or HR_{n-1} as for LR."""
     shrink: float = 1.0
@@ -121,13 +121,13 @@ class TrainOptions:
         for stage in (1, 2):
             self.schedule(stage)  # raises for what it does not take
 
-    def schedule(self, stage: int) -> phase_a.Schedule:
+    def schedule(self, stage: int) -> Schedule:
         """The schedule of stage 1, 2, ..."""
         if stage == 1:
             steps, rate, final_rate = self.steps, self.rate, self.rate / 100
         else:
             steps, rate, final_rate = self.later_steps, self.later_rate, self.later_rate / 50
-        return phase_a.Schedule(
+        return Schedule(
             steps=steps, batch=self.batch, rate=rate, final_rate=final_rate if self.decay else rate, loss=self.loss,
             ema=self.ema, optimizer=self.optimizer, flats=self.flats, compile=self.compile,
             colour=self.colour, pair_weight=self.pair_weight if self.pairs else 0.0, pair_batch=self.pair_batch,

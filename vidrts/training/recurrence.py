@@ -19,9 +19,11 @@ from vidrts.networks.growth import begin_as
 from vidrts.networks.registry import RECIPES, build
 from vidrts.networks.upscaler import Upscaler
 from vidrts.training import phase_a, phase_b, stills
+from vidrts.training.batches import Supply, near
 from vidrts.training.corpus import Corpus, collect
 from vidrts.training.held_pairs import HeldPairs
 from vidrts.training.inputs import make_inputs, manifest
+from vidrts.training.objective import inner_part, pair_part
 from vidrts.training.options import TrainOptions
 from vidrts.training.rendered import render_pages
 from vidrts.training.runfolder import RunFolder
@@ -85,9 +87,9 @@ class _Run:
         options, team, folder = self._options, self._team, self._folder
         initial = self._initial(resume)
         network = build(*RECIPES[options.model])
-        phase_a.inner_part(network, 2 * options.patch)  # is refused before anything is written
+        inner_part(network, 2 * options.patch)  # is refused before anything is written
         if options.pairs:
-            phase_a.pair_part(network, options.patch)
+            pair_part(network, options.patch)
         corpus = self._corpus(resume)
         torch.manual_seed(options.seed)
         frames = sum(picture.name.startswith("stills-") for picture in corpus.training)
@@ -114,9 +116,9 @@ class _Run:
 
         architecture, numbers = RECIPES[options.model]
         kept = [inputs.low] if inputs.same is None else [inputs.low, inputs.same]
-        low, *same = phase_a.near(kept, team.device)
-        near_originals = phase_a.near(originals, team.device)
-        supply = phase_a.Supply(low, near_originals, corpus.crops, same[0] if same else None, near_originals)
+        low, *same = near(kept, team.device)
+        near_originals = near(originals, team.device)
+        supply = Supply(low, near_originals, corpus.crops, same[0] if same else None, near_originals)
         network = build(architecture, numbers)
         if initial:
             network.load_state_dict(initial.network.state_dict())
@@ -151,7 +153,7 @@ class _Run:
             files.append(file)
             if stage < options.stages and options.aim == "recurrent":
                 self._say(f"stage {stage}: making its targets, HR{stage} = d(SR{stage}(HR0))")
-                targets = phase_a.near(self._targets(network, stage, originals), team.device)
+                targets = near(self._targets(network, stage, originals), team.device)
                 supply = replace(supply, targets=targets)
                 if options.pair_aim == "recurrent":
                     supply = replace(supply, truths=targets)
@@ -237,7 +239,7 @@ class _Run:
         self._team.wait()
         return [*folders, own]
 
-    def _phase_a(self, network: Upscaler, stage: int, supply: phase_a.Supply, held: HeldPairs | None) -> None:
+    def _phase_a(self, network: Upscaler, stage: int, supply: Supply, held: HeldPairs | None) -> None:
         """Phase A of one stage, from the checkpoint of this stage if there is one."""
         options, team, folder = self._options, self._team, self._folder
         schedule = options.schedule(stage)
