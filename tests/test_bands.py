@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_color import SITES, full_tags, random_planes
 
-from vidrts import color
+from vidrts import color, colorplan
 from vidrts.frame import PIXEL_FORMATS, pixel_format
 from vidrts.picture import bands
 from vidrts.picture.lanczos import double
@@ -28,7 +28,7 @@ def test_bands_are_the_whole(
     name: str, width: int, height: int, siting: int, field: str, strength: float, keep: bool
 ) -> None:
     tags = full_tags(name, siting=siting)
-    plan = color.plan(tags, pixel_format(name), field=field, keep=keep)  # type: ignore[arg-type]
+    plan = colorplan.plan(tags, pixel_format(name), field=field, keep=keep)  # type: ignore[arg-type]
     planes = random_planes(name, width, height)
     rgb = torch.empty(3, height, width)
     bands.read(planes, plan, rgb)
@@ -53,7 +53,7 @@ def test_bands_are_the_whole(
 @pytest.mark.parametrize("keep", [False, True])
 @pytest.mark.parametrize("name", ["yuv420p", "gbrp10le", "gray"])
 def test_twice_the_size(name: str, keep: bool) -> None:
-    plan = color.plan(full_tags(name), pixel_format(name), keep=keep)
+    plan = colorplan.plan(full_tags(name), pixel_format(name), keep=keep)
     planes = random_planes(name, 30, 70)
     rgb = torch.empty(3, 70, 30)
     bands.read(planes, plan, rgb)

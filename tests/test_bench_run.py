@@ -11,7 +11,7 @@ import pytest
 import torch
 from conftest import tiny_network
 
-from vidrts import color
+from vidrts import color, colorplan
 from vidrts.bench import clip as clips_of_bench
 from vidrts.bench.clip import clip_of, own_size, sample, scaled, to_and_fro
 from vidrts.bench.enhancement import _whole_frames
@@ -159,8 +159,8 @@ def test_operations_are_counted(recipe: str) -> None:
 def picture() -> torch.Tensor:
     """(1, 3, h, w) R'G'B' of a real frame, small."""
     frame = scaled(sample(), (96, 64), 1)[0]
-    tags, _ = color.assume(frame.color, frame.format, frame.height)
-    return color.to_rgb(frame.planes, color.plan(tags, frame.format))[None].clamp(0, 1)
+    tags, _ = colorplan.assume(frame.color, frame.format, frame.height)
+    return color.to_rgb(frame.planes, colorplan.plan(tags, frame.format))[None].clamp(0, 1)
 
 
 def test_the_peers_graph_is_the_network(tmp_path: Path) -> None:

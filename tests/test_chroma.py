@@ -15,7 +15,7 @@ import torch
 from conftest import tiny_network
 from PIL import Image
 
-from vidrts import EnhanceOptions, color, enhance
+from vidrts import EnhanceOptions, color, colorplan, enhance
 from vidrts.cli import run
 from vidrts.errors import OptionError, UnsupportedFormatError
 from vidrts.frame import PIXEL_FORMATS, ColorTags, FieldOrder, Frame, pixel_format
@@ -133,7 +133,7 @@ def test_luma_is_what_float64_says(name: str, full: bool, matrix: int, model: st
 
 
 def test_luma_is_held_to_the_legal_range_or_to_the_sources_own_excess() -> None:
-    plan = color.plan(ColorTags(matrix=1, range=1, siting=1), pixel_format("yuv444p"), keep=True)
+    plan = colorplan.plan(ColorTags(matrix=1, range=1, siting=1), pixel_format("yuv444p"), keep=True)
     luma = torch.tensor([[0, 10, 16, 20, 100, 230, 235, 250, 255]], dtype=torch.uint8)
     neutral = torch.full_like(luma, 7)
     for change, wanted in ((1.0, [219, 229, 235, 235, 235, 235, 235, 250, 255]),
@@ -212,7 +212,7 @@ def test_red_green_and_blue_move_alike(name: str, primaries: int) -> None:
 
 
 def test_each_of_rgb_is_clipped_alone() -> None:
-    plan = color.plan(ColorTags(range=2), pixel_format("gbrp"), keep=True)
+    plan = colorplan.plan(ColorTags(range=2), pixel_format("gbrp"), keep=True)
     planes = [torch.tensor([[value]], dtype=torch.uint8) for value in (250, 100, 3)]
     up = color.write_back(planes, torch.full((1, 1, 1), 20 / 255), plan)
     down = color.write_back(planes, torch.full((1, 1, 1), -20 / 255), plan)

@@ -11,7 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vidrts import color
+from vidrts import color, colorplan
 from vidrts.errors import UnsupportedFormatError
 from vidrts.frame import PIXEL_FORMATS, ColorTags, pixel_format
 from vidrts.media import Source
@@ -29,7 +29,7 @@ def random_planes(name: str, width: int, height: int) -> list[torch.Tensor]:
 
 
 def full_tags(name: str, **tags: int) -> ColorTags:
-    return color.assume(ColorTags(**tags), pixel_format(name), 576)[0]
+    return colorplan.assume(ColorTags(**tags), pixel_format(name), 576)[0]
 
 
 @pytest.mark.parametrize("name", sorted(PIXEL_FORMATS))
@@ -39,7 +39,7 @@ def test_no_change_is_the_source_bit_for_bit(name: str) -> None:
         planes = random_planes(name, width, height)
         for siting in SITES:
             for field in ("progressive", "tff", "bff"):
-                plan = color.plan(full_tags(name, siting=siting), fmt, field=field)
+                plan = colorplan.plan(full_tags(name, siting=siting), fmt, field=field)
                 rgb = color.to_rgb(planes, plan)
                 assert rgb.shape == (3, height, width)
                 out = color.write_back(planes, torch.zeros(3, height, width), plan)
@@ -54,7 +54,7 @@ def test_a_change_arrives(name: str) -> None:
     planes = [
         (torch.full(fmt.plane_size(c, 20, 18), mid) << fmt.shift).to(fmt.dtype) for c in range(len(fmt.order))
     ]  # fmt: skip
-    plan = color.plan(full_tags(name), fmt)
+    plan = colorplan.plan(full_tags(name), fmt)
     out = color.write_back(planes, torch.full((3, 18, 20), 0.1), plan)
     coloured = 3 if fmt.model == "rgb" else 1
     for component, plane in enumerate(out):
@@ -99,7 +99,7 @@ def test_rgb_is_what_zimg_computes(
         rows, columns = fmt.plane_size(component, width, height)
         planes.append(torch.from_numpy(data[start : start + rows * columns].reshape(rows, columns).copy()))
         start += rows * columns
-    plan = color.plan(ColorTags(matrix=matrix, range=1 + full, siting=siting), fmt)
+    plan = colorplan.plan(ColorTags(matrix=matrix, range=1 + full, siting=siting), fmt)
     got = color.to_rgb(planes, plan)
     assert (got - wanted).abs()[:, 2:-2, 2:-2].max() < 2e-3  # zimg quantises its filter to 14 bits
 
@@ -113,7 +113,7 @@ def test_writing_back_inverts_reading(name: str, matrix: int, seed: int) -> None
     """Without subsampling: read, change RGB, write back, read again gives the changed RGB to about a code value."""
     torch.manual_seed(seed)
     fmt = pixel_format(name)
-    plan = color.plan(full_tags(name, matrix=matrix), fmt)
+    plan = colorplan.plan(full_tags(name, matrix=matrix), fmt)
     rgb = torch.rand(3, 16, 16) * 0.4 + 0.3
     grey = color.to_rgb([torch.full((16, 16), 2 ** (fmt.depth - 1)).to(fmt.dtype)] * 3, plan)
     planes = color.write_back([torch.full((16, 16), 2 ** (fmt.depth - 1)).to(fmt.dtype)] * 3, rgb - grey, plan)
@@ -136,7 +136,7 @@ def test_down_is_the_adjoint_of_up(site: float, length: int) -> None:
 
 def test_clamping_keeps_what_the_source_holds_beyond() -> None:
     fmt = pixel_format("yuv444p")
-    plan = color.plan(full_tags("yuv444p"), fmt)
+    plan = colorplan.plan(full_tags("yuv444p"), fmt)
     luma = torch.tensor([[5, 16, 235, 250]], dtype=torch.uint8).repeat(2, 1)
     neutral = torch.full((2, 4), 128, dtype=torch.uint8)
     up = color.write_back([luma, neutral, neutral], torch.full((3, 2, 4), 1.0), plan)[0][0]
@@ -153,7 +153,7 @@ def test_twice_the_size_keeps_flat_areas_and_sizes(name: str) -> None:
     planes = [
         torch.full(fmt.plane_size(c, width, height), v << fmt.shift).to(fmt.dtype) for c, v in enumerate(values)
     ]  # fmt: skip
-    plan = color.plan(full_tags(name), fmt)
+    plan = colorplan.plan(full_tags(name), fmt)
     out = color.write_back(planes, torch.zeros(3, 2 * height, 2 * width), plan, scale=2)
     for component, plane in enumerate(out):
         assert tuple(plane.shape) == fmt.plane_size(component, 2 * width, 2 * height)
@@ -162,22 +162,22 @@ def test_twice_the_size_keeps_flat_areas_and_sizes(name: str) -> None:
 
 def test_what_is_assumed_is_said() -> None:
     fmt = pixel_format("yuv420p")
-    tags, line = color.assume(ColorTags(), fmt, 1080)
+    tags, line = colorplan.assume(ColorTags(), fmt, 1080)
     assert (tags.matrix, tags.range, tags.siting) == (1, 1, 1)
     assert "BT.709" in line
     assert "limited" in line
-    tags, line = color.assume(ColorTags(), fmt, 576)
+    tags, line = colorplan.assume(ColorTags(), fmt, 576)
     assert tags.matrix == 6
     assert "BT.601" in line
-    assert color.assume(ColorTags(matrix=1, range=1), fmt, 576)[1] is None
-    assert color.assume(ColorTags(matrix=0, range=1), fmt, 1080)[0].matrix == 1  # identity exists in 4:4:4 alone
-    assert color.assume(ColorTags(), pixel_format("gbrp"), 576)[1] is None
+    assert colorplan.assume(ColorTags(matrix=1, range=1), fmt, 576)[1] is None
+    assert colorplan.assume(ColorTags(matrix=0, range=1), fmt, 1080)[0].matrix == 1  # identity exists in 4:4:4 alone
+    assert colorplan.assume(ColorTags(), pixel_format("gbrp"), 576)[1] is None
 
 
 def test_a_matrix_that_is_not_linear_is_refused() -> None:
     for matrix in (10, 14, 99):
         with pytest.raises(UnsupportedFormatError, match=str(matrix)):
-            color.plan(replace(full_tags("yuv420p"), matrix=matrix), pixel_format("yuv420p"))
+            colorplan.plan(replace(full_tags("yuv420p"), matrix=matrix), pixel_format("yuv420p"))
 
 
 @pytest.mark.parametrize("transfer", ["unknown", "bt709", "smpte2084", "arib-std-b67"])
@@ -193,7 +193,7 @@ def test_the_command_that_converts_another_matrix(
     tags = f"-colorspace {word} -color_primaries {primaries} -color_trc {transfer} -color_range tv"
     subprocess.run([*made.split(), *tags.split(), str(clip)], check=True)
     with Source(clip) as source, pytest.raises(UnsupportedFormatError) as caught:
-        color.plan(source.info.color, source.info.format)
+        colorplan.plan(source.info.color, source.info.format)
     said = str(caught.value)
     assert said.startswith(f"colour matrix {number} (ITU-T H.273; FFmpeg: {word}) is not supported: wanted BT.709")
     command = said[said.index("ffmpeg -i") :].split()
@@ -201,18 +201,18 @@ def test_the_command_that_converts_another_matrix(
     subprocess.run([words[0], "-nostdin", "-v", "error", *words[1:]], check=True)
     with Source(target) as source:
         assert source.info.color.matrix == 9
-        color.plan(source.info.color, source.info.format)
+        colorplan.plan(source.info.color, source.info.format)
 
 
 @pytest.mark.parametrize("number", [11, 15, 16, 17, 99])
 def test_a_matrix_that_ffmpeg_does_not_convert(number: int) -> None:
     with pytest.raises(UnsupportedFormatError, match=rf"matrix {number} .*if the tag is wrong, --colorspace"):
-        color.plan(ColorTags(matrix=number, range=1, siting=1), pixel_format("yuv420p"))
+        colorplan.plan(ColorTags(matrix=number, range=1, siting=1), pixel_format("yuv420p"))
 
 
 def test_identity_matrix_holds_gbr() -> None:
     fmt = pixel_format("yuv444p")
-    plan = color.plan(ColorTags(matrix=0, range=2, siting=1), fmt)
+    plan = colorplan.plan(ColorTags(matrix=0, range=2, siting=1), fmt)
     green, blue, red = (torch.full((16, 16), v, dtype=torch.uint8) for v in (10, 20, 30))
     rgb = color.to_rgb([green, blue, red], plan)
     assert (rgb[:, 0, 0] * 255).round().tolist() == [30, 10, 20]

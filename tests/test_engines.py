@@ -13,7 +13,7 @@ import torch.nn.functional as F  # noqa: N812 - torch's own name for it
 from conftest import tiny_network
 from PIL import Image, ImageDraw, ImageFont
 
-from vidrts import color
+from vidrts import color, colorplan
 from vidrts.errors import DeviceError, OptionError
 from vidrts.frame import Frame
 from vidrts.measure.luma import luma
@@ -47,8 +47,8 @@ def pictures(kodak: Path, clips: Path) -> dict[str, torch.Tensor]:
     """(1, 3, H, W) R'G'B' of a part of a photograph, of odd size, and of a frame of a clip."""
     photo = read_photo(min(kodak.rglob("*.png")))[:, :301, :399]
     frame = first_frame(clips / "vmaf__Seeking_30_480_1050.mp4")
-    tags, _ = color.assume(frame.color, frame.format, frame.height)
-    rgb = color.to_rgb(frame.planes, color.plan(tags, frame.format)).clamp(0, 1)
+    tags, _ = colorplan.assume(frame.color, frame.format, frame.height)
+    rgb = color.to_rgb(frame.planes, colorplan.plan(tags, frame.format)).clamp(0, 1)
     return {"photo": photo[None], "frame": rgb[None, :, :270, :480]}
 
 

@@ -11,7 +11,7 @@ from conftest import tiny_network
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vidrts import color
+from vidrts import color, colorplan
 from vidrts.errors import OptionError, UnsupportedFormatError
 from vidrts.frame import ColorTags, Frame, pixel_format
 from vidrts.media.decode import Source
@@ -75,8 +75,8 @@ def test_luma_gets_what_the_network_says(clips: Path) -> None:
     network = tiny_network()
     (out,) = Enhancer(network, replace(CPU, chroma="sharpen"))([frame])
     assert not same(out, frame)
-    tags, _ = color.assume(frame.color, frame.format, frame.height)
-    rgb = color.to_rgb(frame.planes, color.plan(tags, frame.format)).clamp(0, 1)
+    tags, _ = colorplan.assume(frame.color, frame.format, frame.height)
+    rgb = color.to_rgb(frame.planes, colorplan.plan(tags, frame.format)).clamp(0, 1)
     change = Resolver(network, torch.device("cpu"), torch.float32)(rgb[None])[0].clamp(0, 1) - rgb
     luma = (0.2126 * change[0] + 0.7152 * change[1] + 0.0722 * change[2]).double() * 219
     wanted = (frame.planes[0].double() + luma).clamp(16, 235)
@@ -91,8 +91,8 @@ def test_strength_scales_the_change(clips: Path) -> None:
         (Enhancer(network, replace(CPU, strength=s))([frame])[0].planes[0].double() - frame.planes[0].double())
         for s in (0.5, 1.0, 2.0)
     ]
-    tags, _ = color.assume(frame.color, frame.format, frame.height)
-    rgb = color.to_rgb(frame.planes, color.plan(tags, frame.format))
+    tags, _ = colorplan.assume(frame.color, frame.format, frame.height)
+    rgb = color.to_rgb(frame.planes, colorplan.plan(tags, frame.format))
     inside = (changes[2].abs() > 4) & (rgb.amin(dim=0) > 0.25) & (rgb.amax(dim=0) < 0.75)  # nothing is clamped there
     assert inside.sum() > 1000
     assert (changes[0][inside] * 2 - changes[1][inside]).abs().max() <= 2

@@ -1,209 +1,29 @@
 """Colour: YUV or RGB planes to R'G'B' tensors, and a change written back into planes.
 
-R'G'B' is non-linear, as coded, 0..1. Matrices and ranges follow ITU-T H.273, chroma siting FFmpeg's AVCHROMA_LOC_*.
-Write-back adds only what changed, so an unchanged picture is the same bit for bit and 4:2:0 chroma is never resampled
-there and back (DESIGN section 2, invariant 2).
+R'G'B' is non-linear, as coded, 0..1. Write-back adds only what changed, so an unchanged picture is the same bit for bit
+and 4:2:0 chroma is never resampled there and back (DESIGN section 2, invariant 2).
 
-A plan that keeps chroma (`plan(..., keep=True)`) adds a change of Y' to the Y plane alone. Its R'G'B' are made so that
-their BT.709 luma (`luma`) is what the Y plane holds, whatever the frame's own matrix: Y'CbCr goes through the BT.709
-matrix. RGB, and 4:4:4 with the identity matrix, have no Y plane: there Y' is BT.2020's where the primaries are, else
-BT.709's, and its change is added to R', G' and B' alike. The change is that from the luma of R'G'B' as the network saw
-them, clamped to 0..1, to the luma of its result, which is not clamped. A plan that does not keep chroma uses the
-frame's matrix and adds YUV(E - RGB) to all planes, E clamped to 0..1.
+Under a plan that keeps chroma (`colorplan`) a change of Y' is added to the Y plane alone; where the planes are R'G'B'
+it is added to all three alike. It is the change from the luma of R'G'B' as the network saw them, clamped to 0..1, to
+the luma of its result, which is not clamped. A plan that does not keep chroma adds YUV(E - RGB) to all planes, E clamped
+to 0..1.
 
 Either way the sum is clamped once, in code values, against the source's own sample: a sample leaves the legal range of
 its plane no further than it did in the source. Of R', G' and B' each is clamped alone.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 
 import torch
 
-from vidrts.errors import UnsupportedFormatError
-from vidrts.frame import ColorTags, FieldOrder, PixelFormat, matrix_by_height, matrix_name
+from vidrts.colorplan import LUMA, ColorPlan
 from vidrts.picture.lanczos import double
-
-LUMA = (0.2126, 0.7152, 0.0722)
-"""Weights of R', G' and B' in Y': ITU-R BT.709, which is sRGB's too."""
-_KR_KB = {
-    1: (LUMA[0], LUMA[2]),  # BT.709
-    4: (0.30, 0.11),  # FCC
-    5: (0.299, 0.114),  # BT.470 BG, as BT.601
-    6: (0.299, 0.114),  # SMPTE 170M, as BT.601
-    7: (0.212, 0.087),  # SMPTE 240M
-    9: (0.2627, 0.0593),  # BT.2020 non-constant luminance
-}
-_YCGCO = ((0.25, 0.5, 0.25), (-0.25, 0.5, -0.25), (0.5, 0.0, -0.5))
-_SITES = {1: (0.0, 0.5), 2: (0.5, 0.5), 3: (0.0, 0.0), 4: (0.5, 0.0), 5: (0.0, 1.0), 6: (0.5, 1.0)}
-"""Siting -> where chroma sample (0, 0) lies, (x, y) in luma samples from luma sample (0, 0)."""
-
-
-@dataclass(frozen=True)
-class ColorPlan:
-    """Everything that one frame's tags decide: matrices, code values, where the chroma samples lie.
-
-    Made by `plan`, consumed by `to_rgb` and `write_back`.
-    """
-
-    format: PixelFormat
-    keep: bool
-    """Only Y' is written: chroma planes stay as they are, or R', G' and B' move alike."""
-    rgb_to_yuv: torch.Tensor
-    """(3, 3) float32: R'G'B' -> Y' Cb Cr with Y' 0..1, Cb and Cr -0.5..0.5; identity for RGB formats."""
-    yuv_to_rgb: torch.Tensor | None
-    """Its inverse; None where the planes are R'G'B' already."""
-    scale: tuple[float, float]
-    """Code values per unit of luma (or RGB) and of chroma."""
-    offset: tuple[float, float]
-    """Code value of luma 0 and of chroma 0."""
-    site: tuple[float, float]
-    """Chroma sample (0, 0) in luma samples, (x, y); only where the format subsamples."""
-
-    @property
-    def legal(self) -> tuple[tuple[int, int], tuple[int, int]]:
-        """(lowest, highest) legal code value of luma (or RGB), and of chroma."""
-        most = self.format.most
-        luma = (round(self.offset[0]), min(most, round(self.offset[0] + self.scale[0])))
-        if self.offset[0] == self.offset[1]:  # RGB, or the identity matrix: no component is signed
-            return luma, luma
-        low, high = (round(self.offset[1] + sign * self.scale[1] / 2) for sign in (-1, 1))
-        return luma, (max(0, low), min(most, high))
-
-    @property
-    def written(self) -> int:
-        """How many planes write-back changes; those after them stay as they are."""
-        if self.format.model == "gray":
-            return 1
-        return 1 if self.keep and self.offset[0] != self.offset[1] else 3  # equal: R'G'B', see `legal`
-
-    def to(self, device: torch.device) -> "ColorPlan":
-        """The same plan with its matrices on `device`."""
-        inverse = None if self.yuv_to_rgb is None else self.yuv_to_rgb.to(device)
-        return replace(self, rgb_to_yuv=self.rgb_to_yuv.to(device), yuv_to_rgb=inverse)
 
 
 def luma(rgb: torch.Tensor) -> torch.Tensor:
     """BT.709 Y' of R'G'B': (..., 3, H, W) -> (..., H, W), same type and range; full range, black 0."""
     red, green, blue = rgb.unbind(-3)
     return (red * LUMA[0]).add_(green, alpha=LUMA[1]).add_(blue, alpha=LUMA[2])
-
-
-def assume(tags: ColorTags, pixel_format: PixelFormat, height: int) -> tuple[ColorTags, str | None]:
-    """Tags with every unspecified value filled in, and a line that says what was assumed (None when nothing).
-
-    BT.709 from 720 lines up, BT.601 below; limited range for YUV and gray; left siting (what MPEG-2, H.264 and HEVC
-    mean when they say nothing). RGB formats need nothing.
-    """
-    if pixel_format.model == "rgb":
-        return replace(tags, range=2), None
-    said = []
-    if pixel_format.full_range:
-        tags = replace(tags, range=2)
-    subsampled = bool(pixel_format.log2_w or pixel_format.log2_h)
-    unknown = tags.matrix in (2, 3) or (tags.matrix == 0 and subsampled)  # identity exists in 4:4:4 alone
-    if unknown and pixel_format.model == "yuv":
-        tags = replace(tags, matrix=matrix_by_height(height))
-        said.append(f"the {'BT.709' if tags.matrix == 1 else 'BT.601'} matrix (by its height)")
-    if tags.range == 0:
-        tags = replace(tags, range=1)
-        said.append("limited range")
-    if tags.siting == 0 and subsampled:
-        # Left is what the codecs mean by silence (H.264 Annex E, default chroma_sample_loc_type 0): nothing to tell.
-        tags = replace(tags, siting=1)
-    return tags, f"colour not fully tagged: assuming {' and '.join(said)}" if said else None
-
-
-def plan(
-    tags: ColorTags, pixel_format: PixelFormat, *, field: FieldOrder = "progressive", keep: bool = False
-) -> ColorPlan:
-    """The `ColorPlan` of complete tags (see `assume`).
-
-    `field`: "tff" for the top field of an interlaced frame alone, "bff" for the bottom field: in 4:2:0 their chroma
-    lies a quarter and three quarters of a field line below luma (MPEG-2, H.264). `keep`: only Y' will be written back
-    (see above). Raises `UnsupportedFormatError` for a matrix that is not linear in R'G'B' (constant luminance, ICtCp)
-    or not known.
-    """
-    depth = pixel_format.depth
-    step = float(2 ** (depth - 8))
-    most = float(pixel_format.most)
-    full = tags.range == 2
-    forward = torch.eye(3, dtype=torch.float64)
-    if pixel_format.model == "yuv":
-        if tags.matrix not in (*_KR_KB, 0, 8):
-            raise UnsupportedFormatError(_refusal(tags))
-        forward = _matrix(tags.matrix)
-        half = float(2 ** (depth - 1))
-        scale, offset = ((most, most), (0.0, half)) if full else ((219 * step, 224 * step), (16 * step, half))
-        if tags.matrix == 0:
-            scale, offset = (scale[0], scale[0]), (offset[0], offset[0])
-    else:
-        if pixel_format.model == "gray":
-            forward = _matrix(1)  # of it the first row: how a change of R'G'B' changes Y'
-        scale, offset = ((most, most), (0.0, 0.0)) if full else ((219 * step,) * 2, (16 * step,) * 2)
-    if keep:
-        forward = _kept(forward, tags, pixel_format)
-    direct = pixel_format.model == "rgb" and not (keep and tags.primaries == 9)
-    inverse = None if direct else torch.linalg.inv(forward).float()
-    x, y = _SITES.get(tags.siting, (0.0, 0.5))
-    if field != "progressive" and pixel_format.log2_h:
-        y = 0.25 if field == "tff" else 0.75
-    return ColorPlan(pixel_format, keep, forward.float(), inverse, scale, offset, (x, y))
-
-
-def _kept(forward: torch.Tensor, tags: ColorTags, pixel_format: PixelFormat) -> torch.Tensor:
-    """R'G'B' whose BT.709 luma is the frame's Y' -> planes. `forward`: true R'G'B' -> planes."""
-    if pixel_format.model == "gray":
-        return forward
-    if pixel_format.model == "rgb" or tags.matrix == 0:
-        if tags.primaries != 9:
-            return forward
-        kr, kb = _KR_KB[9]
-    elif tags.matrix in _KR_KB:
-        return _matrix(1)
-    else:
-        kr, _, kb = _YCGCO[0]
-    own_to_709: torch.Tensor = torch.linalg.inv(_of_weights(kr, kb)) @ _matrix(1)
-    return forward @ own_to_709
-
-
-def _matrix(number: int) -> torch.Tensor:
-    if number == 0:
-        # Identity: planes hold G, B, R (H.273 table 4, value 0).
-        return torch.tensor([[0, 1, 0], [0, 0, 1], [1, 0, 0]], dtype=torch.float64)
-    if number == 8:
-        return torch.tensor(_YCGCO, dtype=torch.float64)
-    return _of_weights(*_KR_KB[number])
-
-
-def _refusal(tags: ColorTags) -> str:
-    """The line about a matrix that is not supported, with FFmpeg's command that converts from it where there is one.
-
-    FFmpeg's zscale converts only what is tagged as the matrix wants it; what is not is said to it.
-    """
-    said = []
-    if tags.matrix == 14 and tags.transfer not in (16, 18):
-        said += ["transferin=smpte2084", "transfer=smpte2084"]
-    elif (tags.matrix == 10 and tags.transfer not in (1, 6, 14, 15)) or (tags.matrix == 13 and tags.transfer == 2):
-        said += ["transferin=2020_10", "transfer=2020_10"]
-    if (tags.matrix == 14 and tags.primaries != 9) or (tags.matrix in (12, 13) and tags.primaries == 2):
-        said += ["primariesin=2020", "primaries=2020"]
-    advice = "convert it first in a program that knows it; if the tag is wrong, --colorspace says the right one"
-    if tags.matrix in (10, 12, 13, 14):
-        chain = ":".join([*said, "matrix=2020_ncl"])
-        advice = f"convert it first, for example with ffmpeg -i IN -vf zscale={chain} -c:v ffv1 OUT.mkv"
-    return (
-        f"colour matrix {matrix_name(tags.matrix)} is not supported: wanted BT.709, BT.601, FCC, SMPTE 240M, BT.2020 "
-        f"non-constant luminance, YCgCo or identity; {advice}"
-    )
-
-
-def _of_weights(kr: float, kb: float) -> torch.Tensor:
-    """R'G'B' -> Y' Cb Cr where red and blue weigh so much in Y'."""
-    weights = torch.tensor([kr, 1 - kr - kb, kb], dtype=torch.float64)
-    blue = (torch.tensor([0.0, 0.0, 1.0], dtype=torch.float64) - weights) / (2 * (1 - kb))
-    red = (torch.tensor([1.0, 0.0, 0.0], dtype=torch.float64) - weights) / (2 * (1 - kr))
-    return torch.stack((weights, blue, red))
 
 
 def to_rgb(planes: Sequence[torch.Tensor], plan: ColorPlan) -> torch.Tensor:

@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own name for it
 from torch.utils.flop_counter import FlopCounterMode
 
-from vidrts import color
+from vidrts import color, colorplan
 from vidrts.bench.ceilings import fence_of
 from vidrts.bench.clip import Clip
 from vidrts.bench.timing import Lap, Task, timed
@@ -93,8 +93,8 @@ class Pictures:
         with Source(clip.path, clip.decode(count)) as source:
             self.frames = [event for event in source.events() if isinstance(event, Frame)]
         first = self.frames[0]
-        tags, _ = color.assume(first.color, first.format, first.height)
-        self.plan = color.plan(tags, first.format, keep=True).to(device)
+        tags, _ = colorplan.assume(first.color, first.format, first.height)
+        self.plan = colorplan.plan(tags, first.format, keep=True).to(device)
         self.planes = [tuple(plane.to(device) for plane in frame.planes) for frame in self.frames]
         self.bytes = sum(plane.numel() * plane.element_size() for plane in first.planes)
         self.rgb = color.to_rgb(self.planes[0], self.plan)[None].clamp_(0, 1)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import torch
 
 from vidrts import color
-from vidrts.color import ColorPlan
+from vidrts.colorplan import ColorPlan
 from vidrts.picture.lanczos import double
 
 ROWS = 64

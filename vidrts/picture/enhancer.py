@@ -11,8 +11,8 @@ from typing import Literal
 
 import torch
 
-from vidrts import color
-from vidrts.color import ColorPlan
+from vidrts import colorplan
+from vidrts.colorplan import ColorPlan
 from vidrts.errors import OptionError, UnsupportedFormatError
 from vidrts.frame import ColorTags, FieldOrder, Frame, PixelFormat
 from vidrts.networks.checkpoint import LoadedModel
@@ -170,11 +170,11 @@ class Enhancer:
     def _plan(self, frame: Frame, field: FieldOrder = "progressive") -> ColorPlan:
         key = (frame.color, frame.format, frame.height, field)
         if key not in self._plans:
-            tags, line = color.assume(frame.color, frame.format, frame.height)
+            tags, line = colorplan.assume(frame.color, frame.format, frame.height)
             if line and line not in self._said:
                 self._said.add(line)
                 self._on_message(line)
-            self._plans[key] = color.plan(tags, frame.format, field=field, keep=self._keep).to(self.device)
+            self._plans[key] = colorplan.plan(tags, frame.format, field=field, keep=self._keep).to(self.device)
         return self._plans[key]
 
     @torch.inference_mode()

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own name for it
 from torch import nn
 
-from vidrts.color import LUMA
+from vidrts.colorplan import LUMA
 from vidrts.picture.blocks import block_for, by_blocks, woven
 from vidrts.picture.convolution import convolve
 from vidrts.picture.lanczos import half_taps

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vidrts import color
+from vidrts import colorplan
 from vidrts.errors import InputError, naming
 from vidrts.frame import Frame
 from vidrts.media.sampling import sample
@@ -99,7 +99,7 @@ def preview(
 def seen(frame: Frame, enhancer: Enhancer) -> torch.Tensor:
     """(3, H, W) R'G'B' in 0..1 of the enhanced frame; an untagged one is judged by the height that it had."""
     (enhanced,) = enhancer([frame])
-    tags, _ = color.assume(frame.color, frame.format, frame.height)
+    tags, _ = colorplan.assume(frame.color, frame.format, frame.height)
     return to_rgb(replace(enhanced, color=tags))
 
 

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from vidrts import color
+from vidrts import color, colorplan
 from vidrts.frame import Frame
 from vidrts.media.decode import Source
 from vidrts.media.decodeoptions import DecodeOptions
@@ -29,8 +29,8 @@ def frames(path: Path, count: int, start: Fraction | None = None) -> Iterator[Fr
 
 def to_rgb(frame: Frame) -> torch.Tensor:
     """(3, H, W) float32 R'G'B' in 0..1 of a frame, as vidrts itself understands its colours."""
-    tags, _ = color.assume(frame.color, frame.format, frame.height)
-    return color.to_rgb(frame.planes, color.plan(tags, frame.format)).clamp(0, 1)
+    tags, _ = colorplan.assume(frame.color, frame.format, frame.height)
+    return color.to_rgb(frame.planes, colorplan.plan(tags, frame.format)).clamp(0, 1)
 
 
 def read_photo(path: Path) -> torch.Tensor:

@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 from PIL import Image
 
-from vidrts import color
+from vidrts import colorplan
 from vidrts.frame import StreamInfo
 from vidrts.media.decode import Source
 from vidrts.report import tone
@@ -82,7 +82,7 @@ def look(path: str | os.PathLike[str], on_message: Callable[[str], None] = lambd
         info = source.info
         luminance = source.hdr.luminance
         turns, turned = _upright(source.display_matrix)
-    tags, assumed = color.assume(info.color, info.format, info.height)
+    tags, assumed = colorplan.assume(info.color, info.format, info.height)
     peak = float(luminance[1]) if luminance and 100 <= luminance[1] <= 10_000 else tone.USUAL_PEAK
     sar = info.sar if info.sar > 0 else Fraction(1)
     shown = tone.described(tags.transfer, tags.primaries)

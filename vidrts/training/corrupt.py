@@ -18,7 +18,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own name for it
 from PIL import Image
 
-from vidrts import color
+from vidrts import color, colorplan
 from vidrts.errors import OptionError
 from vidrts.frame import ColorTags, pixel_format
 from vidrts.media.roundtrip import through_codec
@@ -230,8 +230,8 @@ def _shifted(picture: torch.Tensor, across: float, down: float) -> torch.Tensor:
 
 
 @cache
-def _video_plan() -> color.ColorPlan:
-    return color.plan(ColorTags(matrix=1, range=1, siting=1), pixel_format("yuv420p"))
+def _video_plan() -> colorplan.ColorPlan:
+    return colorplan.plan(ColorTags(matrix=1, range=1, siting=1), pixel_format("yuv420p"))
 
 
 _SOFT = {step.name: step for step in (Blur, Skewed, Motion, Enlarged)}

@@ -19,7 +19,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own name for it
 from PIL import Image
 
-from vidrts import color
+from vidrts import color, colorplan
 from vidrts.errors import InputError, OptionError, OutputError, UnsupportedFormatError
 from vidrts.frame import Frame
 from vidrts.measure.luma import luma
@@ -148,8 +148,8 @@ def _shots(source: Source) -> Generator[_Candidate]:
     for event in source.events():
         if not isinstance(event, Frame):
             continue
-        tags, _ = color.assume(event.color, event.format, event.height)
-        rgb = color.to_rgb(event.planes, color.plan(tags, event.format)).clamp(0, 1)
+        tags, _ = colorplan.assume(event.color, event.format, event.height)
+        rgb = color.to_rgb(event.planes, colorplan.plan(tags, event.format)).clamp(0, 1)
         plane = luma(rgb)
         thumb = F.adaptive_avg_pool2d(plane[None, None], _THUMB)[0, 0]
         change = 0.0 if before is None else float((thumb - before).abs().mean())

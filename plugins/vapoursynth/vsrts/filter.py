@@ -9,7 +9,7 @@ from typing import Literal
 import torch
 import vapoursynth as vs
 
-from vidrts import color
+from vidrts import colorplan
 from vidrts.errors import DeviceError, OptionError, UnsupportedFormatError, VidrtsError
 from vidrts.frame import PixelFormat
 from vidrts.networks.checkpoint import DEFAULT_MODEL, load_model
@@ -102,8 +102,8 @@ def _check_first_frame(clip: vs.VideoNode, fmt: PixelFormat) -> None:
     with clip.get_frame(0) as first:
         if frames.is_interlaced(first.props):
             raise UnsupportedFormatError(INTERLACED.format(0))
-        tags, _ = color.assume(frames.color_tags(first.props), fmt, clip.height)
-        color.plan(tags, fmt)
+        tags, _ = colorplan.assume(frames.color_tags(first.props), fmt, clip.height)
+        colorplan.plan(tags, fmt)
 
 
 def _device(name: str, index: int) -> str:

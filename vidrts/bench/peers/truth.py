@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from vidrts import color
+from vidrts import color, colorplan
 from vidrts.errors import VidrtsError
 from vidrts.frame import Frame
 from vidrts.media.decode import Source
@@ -37,8 +37,8 @@ def luma_psnr(source: Path, enhanced: Path, network: Upscaler) -> float:
 @torch.no_grad()
 def true_luma(frame: Frame, network: Upscaler) -> torch.Tensor:
     """(h, w) float64 code values of Y' after enhancing: SR(x) by `network` in float64, then d, then luma."""
-    tags, _ = color.assume(frame.color, frame.format, frame.height)
-    plan = color.plan(tags, frame.format, keep=True)
+    tags, _ = colorplan.assume(frame.color, frame.format, frame.height)
+    plan = colorplan.plan(tags, frame.format, keep=True)
     rgb = color.to_rgb(frame.planes, plan).double().clamp(0, 1)
     change = color.luma(halve(copy.deepcopy(network).double()(rgb[None]))[0]) - color.luma(rgb)
     code = frame.planes[0].double()

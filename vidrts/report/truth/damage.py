@@ -20,7 +20,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own name for it
 from PIL import Image
 
-from vidrts import color
+from vidrts import color, colorplan
 from vidrts.frame import ColorTags, pixel_format
 from vidrts.media.roundtrip import through_codec
 from vidrts.picture.lanczos import halve
@@ -108,9 +108,9 @@ SHORT = tuple(row for row in ROWS if row.name in {
 
 
 @cache
-def plan() -> color.ColorPlan:
+def plan() -> colorplan.ColorPlan:
     """How every clip here is stored: yuv420p, limited BT.709, left siting."""
-    return color.plan(ColorTags(matrix=1, range=1, siting=1), pixel_format("yuv420p"))
+    return colorplan.plan(ColorTags(matrix=1, range=1, siting=1), pixel_format("yuv420p"))
 
 
 def stored(frame: torch.Tensor) -> Planes:
