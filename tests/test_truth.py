@@ -25,12 +25,13 @@ from vidrts.report.truth import bench
 from vidrts.report.truth.bench import SCALES, Scale, run_truth
 from vidrts.report.truth.candidates import FILTERS, STRENGTHS, changed, mean_change, rgb_of
 from vidrts.report.truth.card import truth_part
-from vidrts.report.truth.damage import ROWS, SHORT, Codec, Row, _encoder, blurred, plan, stored
+from vidrts.report.truth.damage import ROWS, SHORT, Codec, Row, _encoder, blurred, stored
 from vidrts.report.truth.result import Result, verdict
 from vidrts.report.truth.scores import Frame
 from vidrts.report.truth.sources import MOTIONS, Motion, Photo, clean_clip, held_out, spread
 from vidrts.report.truth.work import INPUT, at_amount, at_strength
 from vidrts.training.corpus import read_picture
+from vidrts.training.corrupt import video_plan
 
 TINY = Scale(photos=2, rows=SHORT[:4:3], scored=(1,), models=(), also=1, film=3, side=64, frames=3)
 
@@ -362,7 +363,7 @@ def test_wrong_options(photos: Path, tmp_path: Path, tiny_model: Path, capsys: p
     assert command(["experiment", "kernels", *common, "--model", "rts-lite"]) == 2
     assert command(["experiment", "truth", *common, "--model", "rts-none"]) == 1
     assert "rts-none" in capsys.readouterr().err
-    assert set(SCALES) == {"short", "full"} and plan().format.name == "yuv420p"
+    assert set(SCALES) == {"short", "full"} and video_plan().format.name == "yuv420p"
 
 
 def test_a_card_has_the_demands_that_are_missed_and_the_weights_before(tmp_path: Path) -> None:

@@ -5,8 +5,8 @@ and 4:2:0 chroma is never resampled there and back (DESIGN section 2, invariant 
 
 Under a plan that keeps chroma (`colorplan`) a change of Y' is added to the Y plane alone; where the planes are R'G'B'
 it is added to all three alike. It is the change from the luma of R'G'B' as the network saw them, clamped to 0..1, to
-the luma of its result, which is not clamped. A plan that does not keep chroma adds YUV(E - RGB) to all planes, E clamped
-to 0..1.
+the luma of its result, which is not clamped. A plan that does not keep chroma adds YUV(E - RGB) to all planes, E
+clamped to 0..1.
 
 Either way the sum is clamped once, in code values, against the source's own sample: a sample leaves the legal range of
 its plane no further than it did in the source. Of R', G' and B' each is clamped alone.
@@ -46,6 +46,17 @@ def to_rgb(planes: Sequence[torch.Tensor], plan: ColorPlan) -> torch.Tensor:
         chroma = _linear_up(chroma, plan.site[0], width, dim=2)
     assert plan.yuv_to_rgb is not None
     return _mix(plan.yuv_to_rgb, torch.cat((first[None], chroma)))
+
+
+def from_rgb(rgb: torch.Tensor, plan: ColorPlan) -> tuple[torch.Tensor, ...]:
+    """Planes of (3, H, W) R'G'B' in 0..1, rounded once: the way back from `to_rgb`, for a plan that keeps no chroma."""
+    fmt = plan.format
+    height, width = rgb.shape[1:]
+    black = [
+        torch.full(fmt.plane_size(k, width, height), round(plan.offset[min(k, 1)]) << fmt.shift, dtype=fmt.dtype)
+        for k in range(3)
+    ]
+    return write_back(black, rgb, plan)
 
 
 def write_back(

@@ -16,7 +16,7 @@ from scipy.optimize import brentq  # type: ignore[import-untyped]
 from vidrts.frame import pixel_format
 from vidrts.measure.difference import difference_ratio
 from vidrts.measure.luma import luma
-from vidrts.measure.separable import separable
+from vidrts.measure.separable import gaussian, separable
 from vidrts.measure.sharpness import predicted_gain
 from vidrts.media.stillfilter import filter_picture
 
@@ -28,9 +28,7 @@ def unsharp(picture: torch.Tensor, amount: float, sigma: float = 1.0) -> torch.T
 
 def _unsharp(picture: torch.Tensor, sigma: float = 1.0) -> Callable[[torch.Tensor, float], torch.Tensor]:
     """`unsharp` for this picture, whose detail is found once for all amounts."""
-    radius = math.ceil(3 * sigma)
-    taps = torch.exp(-torch.arange(-radius, radius + 1, dtype=torch.float64).square() / (2 * sigma * sigma))
-    detail = picture - separable(picture, taps / taps.sum())
+    detail = picture - separable(picture, gaussian(sigma, math.ceil(3 * sigma)))
     return lambda picture, amount: (picture + amount * detail).clamp_(0, 1)
 
 

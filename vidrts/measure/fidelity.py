@@ -7,7 +7,7 @@ import math
 
 import torch
 
-from vidrts.measure.separable import separable
+from vidrts.measure.separable import gaussian, separable
 
 _TAPS, _SIGMA = 11, 1.5
 _K1, _K2 = 0.01, 0.03
@@ -39,8 +39,5 @@ def ssim(picture: torch.Tensor, truth: torch.Tensor, peak: float = 1.0) -> float
 
 def _window_means(planes: torch.Tensor) -> torch.Tensor:
     """Gaussian-weighted means of (N, H, W) planes at every place of the window: (N, H - 10, W - 10)."""
-    offsets = torch.arange(_TAPS, dtype=planes.dtype) - _TAPS // 2
-    taps = torch.exp(-offsets.square() / (2 * _SIGMA**2))
-    taps /= taps.sum()
     half = _TAPS // 2
-    return separable(planes, taps)[:, half:-half, half:-half]
+    return separable(planes, gaussian(_SIGMA, half))[:, half:-half, half:-half]

@@ -4,6 +4,12 @@ import cv2
 import torch
 
 
+def gaussian(sigma: float, reach: int) -> torch.Tensor:
+    """2*reach + 1 taps of a Gaussian of `sigma` pixels, float64, sum 1."""
+    taps = torch.exp(-torch.arange(-reach, reach + 1, dtype=torch.float64).square() / (2 * sigma * sigma))
+    return taps / taps.sum()
+
+
 def separable(picture: torch.Tensor, taps: torch.Tensor) -> torch.Tensor:
     """`picture` (C, H, W), float32 or float64, filtered along both axes with an odd number of taps, edges replicated.
 

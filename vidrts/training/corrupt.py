@@ -200,21 +200,16 @@ class Codec:
     def __call__(self, picture: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:  # noqa: D102 - Step's
         quality = int(rng.integers(self.low, self.high + 1))
         encoder, _, options = _CODECS[self.name]
-        plan = _video_plan()
+        plan = video_plan()
         rows, columns = picture.shape[1:]
         # An encoder of 4:2:0 takes even sizes alone.
         picture = F.pad(picture.float(), (0, columns % 2, 0, rows % 2), mode="replicate").to(torch.uint8)
-        height, width = picture.shape[1:]
-        black = [
-            torch.full(plan.format.plane_size(k, width, height), round(plan.offset[min(k, 1)]), dtype=torch.uint8)
-            for k in range(3)
-        ]
-        clip = [color.write_back(black, picture.float() / 255, plan)] * self.frames
+        clip = [color.from_rgb(picture.float() / 255, plan)] * self.frames
         if self.pan:
             across, down = rng.uniform(-self.pan, self.pan, 2)
             for back in range(1, self.frames):
                 moved = _shifted(picture, back * across, back * down)
-                clip[-1 - back] = color.write_back(black, moved.float() / 255, plan)
+                clip[-1 - back] = color.from_rgb(moved.float() / 255, plan)
         decoded = through_codec(clip, plan.format, encoder, options(quality))[-1]
         return _stored(color.to_rgb(decoded, plan) * 255)[:, :rows, :columns]
 
@@ -230,7 +225,8 @@ def _shifted(picture: torch.Tensor, across: float, down: float) -> torch.Tensor:
 
 
 @cache
-def _video_plan() -> colorplan.ColorPlan:
+def video_plan() -> colorplan.ColorPlan:
+    """How pictures are stored for a codec: yuv420p, limited BT.709, left siting."""
     return colorplan.plan(ColorTags(matrix=1, range=1, siting=1), pixel_format("yuv420p"))
 
 

@@ -4,7 +4,7 @@ All of them change the Y plane alone; the chroma planes stay the source's.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from scipy.optimize import brentq  # type: ignore[import-untyped]
@@ -16,7 +16,8 @@ from vidrts.media.stillfilter import filter_picture
 from vidrts.networks.checkpoint import load_model
 from vidrts.picture.device import pick_device, pick_precision
 from vidrts.picture.resolver import Resolver
-from vidrts.report.truth.damage import Planes, plan
+from vidrts.report.truth.damage import Planes
+from vidrts.training.corrupt import video_plan
 
 STRENGTHS = (0.5, 1.0, 2.0)
 
@@ -39,15 +40,12 @@ def changed(plane: torch.Tensor, change: torch.Tensor, strength: float = 1.0) ->
 
     It leaves 16..235 no further than it does already, as in write-back.
     """
-    (low, high), _ = plan().legal
-    code = plane.float()
-    result = torch.add(code, change, alpha=strength * plan().scale[0])
-    return result.clamp_(min=code.clamp(max=low), max=code.clamp(min=high)).round_().to(torch.uint8)
+    return color.write_back((plane,), (strength * change)[None], replace(video_plan(), keep=True))[0]
 
 
 def rgb_of(planes: Planes) -> torch.Tensor:
     """(3, H, W) R'G'B' of stored planes, clamped to 0..1."""
-    return color.to_rgb(planes, plan()).clamp(0, 1)
+    return color.to_rgb(planes, video_plan()).clamp(0, 1)
 
 
 @dataclass(frozen=True)

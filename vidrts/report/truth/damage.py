@@ -8,22 +8,21 @@ decisions can differ from run to run (seen with sides that are no multiples of 1
 experiment keeps its clips.
 """
 
-import io
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Literal
 
 import numpy as np
 import torch
-import torch.nn.functional as F  # noqa: N812 - torch's own name for it
 from PIL import Image
 
-from vidrts import color, colorplan
-from vidrts.frame import ColorTags, pixel_format
+from vidrts import color
+from vidrts.measure.separable import gaussian, separable
 from vidrts.media.roundtrip import through_codec
 from vidrts.picture.lanczos import halve
+from vidrts.report.stills import to_bytes, to_image
+from vidrts.training.corrupt import Jpeg, video_plan
 
 type Planes = tuple[torch.Tensor, ...]
 Kind = Literal["sharp", "sharp coded", "soft", "soft coded", "enlarged", "blocks"]
@@ -107,60 +106,32 @@ SHORT = tuple(row for row in ROWS if row.name in {
 })  # fmt: skip
 
 
-@cache
-def plan() -> colorplan.ColorPlan:
-    """How every clip here is stored: yuv420p, limited BT.709, left siting."""
-    return colorplan.plan(ColorTags(matrix=1, range=1, siting=1), pixel_format("yuv420p"))
-
-
 def stored(frame: torch.Tensor) -> Planes:
-    """(Y, Cb, Cr) uint8 of (3, H, W) R'G'B' in 0..1, both sides even."""
-    how = plan()
-    height, width = frame.shape[1:]
-    black = [
-        torch.full(how.format.plane_size(k, width, height), round(how.offset[min(k, 1)]), dtype=torch.uint8)
-        for k in range(3)
-    ]
-    return color.write_back(black, frame, how)
+    """(Y, Cb, Cr) uint8 of (3, H, W) R'G'B' in 0..1, both sides even, as `video_plan` has it."""
+    return color.from_rgb(frame, video_plan())
 
 
 def blurred(clip: torch.Tensor, sigma: float) -> torch.Tensor:
     """A Gaussian of `sigma` pixels over (T, C, H, W), edges replicated."""
-    reach = math.ceil(4 * sigma)
-    taps = torch.exp(-torch.arange(-reach, reach + 1, dtype=torch.float64).square() / (2 * sigma * sigma))
-    taps = (taps / taps.sum()).to(clip)
-    count, channels, height, width = clip.shape
-    spread = F.pad(clip.flatten(0, 1)[:, None], (reach,) * 4, mode="replicate")
-    spread = F.conv2d(F.conv2d(spread, taps.view(1, 1, 1, -1)), taps.view(1, 1, -1, 1))
-    return spread.view(count, channels, height, width)
+    taps = gaussian(sigma, math.ceil(4 * sigma))
+    return torch.stack([separable(frame, taps) for frame in clip])
 
 
 def _enlarged(frame: torch.Tensor, kernel: Image.Resampling) -> torch.Tensor:
-    half = _picture(halve(frame[None])[0])
-    return _unit(half.resize((frame.shape[2], frame.shape[1]), kernel))
+    half = to_image(halve(frame[None])[0])
+    enlarged = np.array(half.resize((frame.shape[2], frame.shape[1]), kernel))
+    return torch.from_numpy(enlarged).permute(2, 0, 1).float() / 255
 
 
 def _jpeg(frame: torch.Tensor, quality: int) -> torch.Tensor:
-    buffer = io.BytesIO()
-    _picture(frame).save(buffer, "JPEG", quality=quality, subsampling=2)
-    buffer.seek(0)
-    with Image.open(buffer) as decoded:
-        return _unit(decoded)
-
-
-def _picture(frame: torch.Tensor) -> Image.Image:
-    samples = (frame.clamp(0, 1) * 255).round().to(torch.uint8)
-    return Image.fromarray(samples.permute(1, 2, 0).contiguous().numpy())
-
-
-def _unit(image: Image.Image) -> torch.Tensor:
-    return torch.from_numpy(np.array(image)).permute(2, 0, 1).float() / 255
+    samples = torch.from_numpy(to_bytes(frame)).permute(2, 0, 1)
+    return Jpeg(quality, quality)(samples, np.random.default_rng(0)).float() / 255
 
 
 def _coded(frames: Sequence[Planes], codec: Codec) -> list[Planes]:
     height, width = frames[0][0].shape
     encoder, options = _encoder(codec, height * width)
-    decoded = through_codec(frames, plan().format, encoder, options)
+    decoded = through_codec(frames, video_plan().format, encoder, options)
     assert len(decoded) == len(frames), f"{codec}: {len(decoded)} frames of {len(frames)} came back"
     return decoded
 

@@ -10,7 +10,8 @@ from vidrts.measure.fidelity import psnr, ssim
 from vidrts.measure.sharpness import block_borders
 from vidrts.measure.ssimulacra2 import Truth
 from vidrts.report.truth.candidates import mean_change, rgb_of
-from vidrts.report.truth.damage import Planes, plan
+from vidrts.report.truth.damage import Planes
+from vidrts.training.corrupt import video_plan
 
 type Scores = dict[str, float]
 """Measure -> value; NaN where it is not defined, and of PSNR infinite for the truth itself."""
@@ -29,30 +30,24 @@ class Frame:
     reference: Truth
     """Of the truth's R'G'B'."""
 
-    def quick(self, plane: torch.Tensor) -> Scores:
-        """PSNR of Y and SSIMULACRA2 of the frame with this Y plane and the source's chroma."""
-        rgb = rgb_of((plane, *self.planes[1:]))
-        return {
-            "psnr": psnr(plane.float(), self.truth[0].float(), plan().scale[0]),
-            "ssimulacra2": self.reference.score(rgb),
-        }
-
     def full(self, plane: torch.Tensor) -> Scores:
-        """All of `FULL`."""
-        span, low = plan().scale[0], plan().offset[0]
+        """All of `FULL`, of the frame with this Y plane and the source's chroma."""
+        rgb = rgb_of((plane, *self.planes[1:]))
+        span, low = video_plan().scale[0], video_plan().offset[0]
         unit, truth = ((p.float() - low) / span for p in (plane, self.truth[0]))
         return {
-            **self.quick(plane),
+            "psnr": psnr(plane.float(), self.truth[0].float(), span),
+            "ssimulacra2": self.reference.score(rgb),
             "ssim": ssim(unit, truth),
             "change": mean_change(plane, self.planes[0]),
-            "ratio": difference_ratio(rgb_of((plane, *self.planes[1:])), rgb_of(self.planes)),
+            "ratio": difference_ratio(rgb, rgb_of(self.planes)),
             "borders": _borders(plane),
         }
 
     def chroma(self) -> float:
         """PSNR in dB of both chroma planes together, which no candidate changes."""
         own, truth = (torch.stack(planes[1:]).float() for planes in (self.planes, self.truth))
-        return psnr(own, truth, plan().scale[1])
+        return psnr(own, truth, video_plan().scale[1])
 
 
 def _borders(plane: torch.Tensor) -> float:

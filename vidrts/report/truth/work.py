@@ -16,12 +16,13 @@ from vidrts.measure.luma import luma
 from vidrts.measure.ssimulacra2 import Truth
 from vidrts.report.stills import frames, to_rgb
 from vidrts.report.truth.candidates import FILTERS, STRENGTHS, Model, changed, mean_change, rgb_of
-from vidrts.report.truth.damage import Planes, Row, plan, stored
+from vidrts.report.truth.damage import Planes, Row, stored
 from vidrts.report.truth.scores import Frame, Scores
 from vidrts.report.truth.sources import FRAMES, SIDE, Photo, clean_clip
+from vidrts.training.corrupt import video_plan
 
 INPUT = "input"
-MADE = 1
+MADE = 2
 """Raised when the same settings give other clips or values, so that what a folder holds is made anew."""
 
 
@@ -165,7 +166,7 @@ def measure_flicker(film: Film) -> Mapping[str, float]:
 
     1 = as much as the source.
     """
-    black, span = plan().offset[0], plan().scale[0]
+    black, span = video_plan().offset[0], video_plan().scale[0]
     pictures = [_middle(to_rgb(frame)) for frame in frames(film.clip, film.frames)]
     planes = [(luma(rgb) * span + black).round().to(torch.uint8) for rgb in pictures]
     videos: dict[str, list[torch.Tensor]] = {}
@@ -191,7 +192,7 @@ def _middle(picture: torch.Tensor, height: int = 360, width: int = 640) -> torch
 
 
 def _unit(planes: Sequence[torch.Tensor]) -> torch.Tensor:
-    return (torch.stack(list(planes)).float() - plan().offset[0]) / plan().scale[0]
+    return (torch.stack(list(planes)).float() - video_plan().offset[0]) / video_plan().scale[0]
 
 
 def carry_out(about: Job | Film) -> Any:
