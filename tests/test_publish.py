@@ -89,7 +89,11 @@ def test_a_stage_of_a_luma_run_is_shipped_with_what_the_truth_bench_says(picture
     text = publish.publish(run, *told, stage=1, truth=("Held to it.", "| a |\n|---|")).read_text()
     model = load_model(tmp_path / "rts-own.safetensors")
     assert model.info.stage == 1 and model.info.colour == "luma"
-    assert "1 of 2. Chosen on the truth bench." in text and "Held to it." in text and "weight 10, floor 5" in text
+    assert (
+        "1, chosen by hand; 2 of 2 planned were trained." in text
+        and "Held to it." in text
+        and "weight 10, floor 5" in text
+    )
     line = next(line.strip() for line in text.splitlines() if line.strip().startswith("vidrts train"))
     assert "--degrade any-kernel" in line and "--pairs film" in line and "--colour luma" in line and "--turn" in line
     assert "formula" not in text[text.index("| gain at") : text.index("Difference ratio")]

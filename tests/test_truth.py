@@ -376,10 +376,11 @@ def test_a_card_has_the_demands_that_are_missed_and_the_weights_before(tmp_path:
     )  # fmt: skip
     file = tmp_path / "truth.json"
     file.write_text(json.dumps(both.stored()))
-    said = verdict(both, "m")
+    said = verdict(both, "m", (both, "old"))
     met = sum(v.met for v in said)
     first, missed, psnr_table, _, flicker = truth_part(file, "m", "old")
-    assert first.startswith(f"Of the {len(said)} demands") and f" {met} are met (the weights before: {met})" in first
+    assert f"of 1 photographs, spoiled in {len(ROWS)} ways" in first
+    assert f"Of the {len(said)} demands" in first and f" {met} are met; the weights before met {met}." in first
     assert len(missed.splitlines()) == 2 + len(said) - met and "difference ratio" in missed
     assert "before x1" in psnr_table and len(psnr_table.splitlines()) == 2 + len(ROWS) - 1
     assert flicker.splitlines()[-1] == "| c | 1.20 | 1.06 |"

@@ -82,7 +82,7 @@ def publish(
     save_model(folder / f"{name}.safetensors", chosen.network, replace(chosen.info, figures=figures))
     parts = [
         f"# {name}", about, "\n".join(_facts(run, chosen, by_rules=not stage)), "    " + _command(run.options),
-        *(["## Held to the truth", _TRUTH, *truth] if truth else []),
+        *(["## Held to the truth", *truth] if truth else []),
         "## Stages, on the held-out photographs", _stages(run).markdown().split("\n\n", 1)[1],
         *_error_bars(seeds, pictures[:8]),
         "## Measured on what it was not trained on", "    " + _publishing(name, photos, clips, seeds),
@@ -99,9 +99,6 @@ def publish(
     return card
 
 
-_TRUTH = """\
-Clean clips of eight photographs that no training sees, spoiled through real encoders (`vidrts experiment truth`), luma
-written back. "at its best": the one amount for all rows that has the highest mean."""
 _FORMULA = """\
 "formula" is the gain of a perfect linear inverse of the triangle (the product of D/B over the stages)."""
 _MEASURED = """\
@@ -128,7 +125,11 @@ def _facts(run: Run, model: LoadedModel, *, by_rules: bool) -> list[str]:
     rows = {
         "network": f"{info.architecture.upper()}, " + ", ".join(f"{k} = {v}" for k, v in info.numbers.items()),
         "parameters": f"{parameter_count(model.network):,} ({weights:,} weights = multiply-adds per pixel)",
-        "stage shipped": f"{info.stage} of {o.stages}. " + (verdict(run) if by_rules else "Chosen on the truth bench."),
+        "stage shipped": (
+            f"{info.stage} of {o.stages}. {verdict(run)}"
+            if by_rules
+            else f"{info.stage}, chosen by hand; {len(run.stages)} of {o.stages} planned were trained."
+        ),
         "LR": f"`{o.degradation}`"
         + "".join(f" (`--degrade {n}`)" for n, t in PRESETS.items() if t == info.degradation),
         **(

@@ -21,12 +21,18 @@ def truth_part(file: Path, model: str, before: str = "") -> list[str]:
     for name in (model, before):
         if name and name not in result.models:
             raise InputError(f"{file}: holds {', '.join(result.models)}, expected {name}")
-    said = verdict(result, model)
+    earlier = (result, before) if before else None
+    said = verdict(result, model, earlier)
     missed = [v for v in said if not v.met]
-    parts = [
-        f"Of the {len(said)} demands of PICTURE.md section 3 that the bench can judge {len(said) - len(missed)} are met"
-        + (" (the weights before: " + _met(result, before) + ")." if before else "."),
-    ]
+    told = (
+        f"Clean clips of {len(result.pictures)} photographs, spoiled in {len(result.rows)} ways through real encoders "
+        '(`vidrts experiment truth`), luma written back. "At its best": the one amount for all rows that has the '
+        f"highest mean. Of the {len(said)} demands of PICTURE.md section 3 that the bench can judge {len(said) - len(missed)} "
+        "are met"
+    )
+    if before:
+        told += f"; the weights before met {sum(v.met for v in verdict(result, before, earlier))}"
+    parts = [f"{told}."]
     if missed:
         rows = tuple((v.row, v.measure, v.wanted, f"{v.got:+.2f}", f"{-v.margin:.3g}") for v in missed)
         parts.append(_body(Table("", ("missed: source", "measure", "expected", "got", "by"), rows)))
@@ -37,11 +43,6 @@ def truth_part(file: Path, model: str, before: str = "") -> list[str]:
         clips = tuple((clip, *(f"{of[c]:.2f}" for c in columns)) for clip, of in result.flicker.items())
         parts.append(_body(Table("", ("flicker, x1", *(["before"] if before else []), "now"), clips)))
     return parts
-
-
-def _met(result: Result, model: str) -> str:
-    said = verdict(result, model)
-    return str(sum(v.met for v in said))
 
 
 def _gains(result: Result, measure: str, model: str, before: str) -> Table:
