@@ -27,8 +27,8 @@ def truth_part(file: Path, model: str, before: str = "") -> list[str]:
     told = (
         f"Clean clips of {len(result.pictures)} photographs, spoiled in {len(result.rows)} ways through real encoders "
         '(`vidrts experiment truth`), luma written back. "At its best": the one amount for all rows that has the '
-        f"highest mean. Of the {len(said)} demands of PICTURE.md section 3 that the bench can judge {len(said) - len(missed)} "
-        "are met"
+        f"highest mean. Of the {len(said)} demands of PICTURE.md section 3 that the bench can judge "
+        f"{len(said) - len(missed)} are met"
     )
     if before:
         told += f"; the weights before met {sum(v.met for v in verdict(result, before, earlier))}"
