@@ -18,7 +18,7 @@ from vidrts.bench.enhancement import _whole_frames
 from vidrts.bench.machine import describe, devices
 from vidrts.bench.memory import PeakMemory, resident
 from vidrts.bench.parts import Probe, branch_flop
-from vidrts.bench.peers.contest import Contest
+from vidrts.bench.peers.contest import Contest, grey
 from vidrts.bench.peers.graphs import Sum, steps, write_ncnn, write_onnx
 from vidrts.bench.peers.truth import luma_psnr
 from vidrts.bench.result import Result
@@ -185,6 +185,14 @@ def test_the_peers_graph_is_the_network(tmp_path: Path) -> None:
     extractor.input("x", ncnn.Mat(rgb[0].contiguous().numpy()))
     _, y = extractor.extract("y")
     torch.testing.assert_close(torch.from_numpy(np.array(y))[inner], wanted[0][inner], atol=1e-4, rtol=0)
+
+
+def test_peers_are_given_the_luma_of_weights_that_know_nothing_else() -> None:
+    network, rgb = tiny_network(n=2), picture()
+    wanted = Resolver(network, torch.device("cpu"), torch.float32, engine="torch", luma=True)(rgb)
+    got = Resolver(grey(network), torch.device("cpu"), torch.float32, engine="torch")(rgb)
+    torch.testing.assert_close(got, wanted.expand(-1, 3, -1, -1), atol=1e-6, rtol=0)
+    assert not torch.equal(network.conv_ext.weight[:4], network.conv_ext.weight[4:8]), "the network given is as it was"
 
 
 def test_the_onnx_file_is_the_network(tmp_path: Path) -> None:

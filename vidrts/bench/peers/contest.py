@@ -4,6 +4,7 @@ Timed is the slope between a short and a long clip, so that nobody pays for its 
 is the luma that the encoder is given, against the whole way computed in float64.
 """
 
+import copy
 import importlib.util
 import json
 import os
@@ -15,8 +16,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+
+import torch
 
 from vidrts.bench.child import check_ended
 from vidrts.bench.clip import Clip, clip_of, sample
@@ -24,8 +27,9 @@ from vidrts.bench.machine import Machine, describe
 from vidrts.bench.memory import PeakMemory
 from vidrts.bench.peers.graphs import write_onnx
 from vidrts.bench.peers.truth import luma_psnr
+from vidrts.colorplan import LUMA
 from vidrts.errors import OptionError
-from vidrts.networks.checkpoint import load_model
+from vidrts.networks.checkpoint import load_model, save_model
 from vidrts.networks.rts import RTS
 
 Says = Callable[[str, int, int], None]
@@ -104,7 +108,8 @@ class _Peer:
 
 def compare(contest: Contest, on_step: Says = lambda what, done, total: None) -> Outcome:
     """Run it. A contestant that cannot run here is named with the reason."""
-    network = load_model(contest.model).network
+    loaded = load_model(contest.model)
+    network = loaded.network
     if not isinstance(network, RTS):
         raise OptionError(f"model {contest.model}: the peers' files are written for RTS networks alone")
     source = contest.clip or sample()
@@ -116,7 +121,11 @@ def compare(contest: Contest, on_step: Says = lambda what, done, total: None) ->
             inner.mkdir()
             clips.append(clip_of(source, contest.size, count, inner, remake=True))
         look = clip_of(source, _LOOK, 4, folder, remake=True)
-        peers = _peers(contest.model, network, folder)
+        theirs, file = network, str(loaded.path)
+        if loaded.info.colour == "luma":
+            theirs, file = grey(network), str(folder / "grey.safetensors")
+            save_model(file, theirs, replace(loaded.info, colour="rgb"))
+        peers = _peers(contest.model, theirs, file, folder)
         present = [peer for peer in peers if not peer.missing]
         psnr = {}
         total = len(present) * (1 + 2 * contest.rounds)
@@ -124,7 +133,8 @@ def compare(contest: Contest, on_step: Says = lambda what, done, total: None) ->
             on_step(f"{peer.name}: precision", done, total)
             target = folder / "look.y4m"
             _run(peer.command(look, target, True), peer.name)
-            psnr[peer.name] = luma_psnr(look.path, target, network)
+            own = peer is peers[0]
+            psnr[peer.name] = luma_psnr(look.path, target, network if own else theirs, keep=own)
         slopes: dict[str, list[float]] = {peer.name: [] for peer in present}
         memory = dict.fromkeys(slopes, 0)
         done = len(present)
@@ -152,8 +162,22 @@ def compare(contest: Contest, on_step: Says = lambda what, done, total: None) ->
     return Outcome(machine=describe(), contest=contest, standings=tuple(standings))
 
 
-def _peers(model: str, network: RTS, folder: Path) -> list[_Peer]:
-    """Everyone, those who cannot run here with the reason."""
+def grey(network: RTS) -> RTS:
+    """A network whose R', G' and B' are all three the BT.709 luma of `network`'s: what programs that know nothing of
+    weights trained on luma alone can be given of these, at the same cost."""
+    copied = copy.deepcopy(network)
+    extension = copied.conv_ext
+    assert extension.bias is not None
+    with torch.no_grad():
+        for values in (extension.weight, extension.bias):
+            by_colour = values.view(3, 4, *values.shape[1:])
+            weights = values.new_tensor(LUMA).view(3, *[1] * (by_colour.ndim - 1))
+            by_colour.copy_((by_colour * weights).sum(0, keepdim=True).expand_as(by_colour))
+    return copied
+
+
+def _peers(model: str, network: RTS, file: str, folder: Path) -> list[_Peer]:
+    """vidrts with `model`, all others with `network`, which lies in `file`; those who cannot run with the reason."""
     no_ffmpeg = "" if shutil.which("ffmpeg") else "no ffmpeg in PATH"
     no_ncnn = "" if importlib.util.find_spec("ncnn") else "the package ncnn is not installed"
 
@@ -165,7 +189,7 @@ def _peers(model: str, network: RTS, folder: Path) -> list[_Peer]:
     def piped(kind: str) -> Callable[[Clip, Path, bool], list[str]]:
         def command(clip: Clip, target: Path, raw: bool) -> list[str]:
             size = f"{clip.size[0]}x{clip.size[1]}"
-            words = [sys.executable, "-m", "vidrts.bench.peers.pipe", kind, model, str(clip.path), size, str(target)]
+            words = [sys.executable, "-m", "vidrts.bench.peers.pipe", kind, file, str(clip.path), size, str(target)]
             return [*words, *(_RAW if raw else _X264)]
 
         return command
