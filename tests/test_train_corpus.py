@@ -211,6 +211,7 @@ def test_each_photograph_shrinks_by_its_name_and_a_share_of_crops_is_grey(
         assert picture.original().shape == (3, picture.height, picture.width)
     assert 0.2 < np.mean([crop.grey for crop in found.crops]) < 0.3
     assert collect(photos, shrink=0.5, grey=0.25, crops_per_picture=200).manifest_hash == found.manifest_hash
+    assert all(0.5 <= p.shrunk <= 0.6 for p in collect(photos, shrink=0.5, shrink_below=0.6).training)
     assert all(p.shrunk == 1 for p in found.validation)
 
 

@@ -30,7 +30,7 @@ _SECTIONS = {
     "The run": (
         "photos", "stills", "stills_weight", "out", "resume", "model", "init", "held_out", "crops", "patch", "seed",
     ),
-    "Inputs": ("degrade", "pairs", "shrink", "grey", "rendered", "turn", "left_for_truth", "cache"),
+    "Inputs": ("degrade", "pairs", "shrink", "shrink_below", "grey", "rendered", "turn", "left_for_truth", "cache"),
     "Pairs": ("pair_weight", "pair_batch", "pair_floor", "pair_aim"),
     "Stages and schedule": (
         "stages", "steps", "later_steps", "batch", "rate", "later_rate", "decay", "stage_init", "aim",
@@ -86,7 +86,11 @@ _SECTIONS = {
 )  # fmt: skip
 @click.option(
     "--shrink", type=float, default=_DEFAULT.shrink, show_default=True,
-    help="Scale photographs down by a factor between this and 1, so that their detail is as fine as pixels.",
+    help="Scale photographs down by a factor between this and --shrink-below, so that detail is as fine as pixels.",
+)  # fmt: skip
+@click.option(
+    "--shrink-below", type=float, default=_DEFAULT.shrink_below, show_default=True,
+    help="0.6, say, where photographs are soft at their own size: what is left alone is then sharp to the pixel.",
 )  # fmt: skip
 @click.option(
     "--grey", type=float, default=_DEFAULT.grey, show_default=True, help="Share of crops whose colour is taken away."

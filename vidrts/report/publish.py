@@ -151,7 +151,7 @@ def _facts(run: Run, model: LoadedModel, *, by_rules: bool) -> list[str]:
             + ("Adam, and Muon for the inner convolutions; " if o.optimizer == "muon" else "Adam; ")
             + f"{o.flats} flat patches beside each batch; "
             + ("the mean of Phase B's targets locked; " if o.lock_mean else "")
-            + (f"photographs shrunk by up to {o.shrink:g}, " if o.shrink != 1 else "")
+            + (f"photographs shrunk to {o.shrink:g} to {o.shrink_below:g}, " if o.shrink != 1 else "")
             + (f"{100 * o.grey:g} % of crops grey, " if o.grey else "")
             + (f"{o.rendered} pages of text and line art, " if o.rendered else "")
             + ("turned and mirrored; " if o.turn else "")

@@ -126,6 +126,7 @@ def collect(
     stills: Sequence[Path] = (),
     stills_weight: float = 0.5,
     shrink: float = 1.0,
+    shrink_below: float = 1.0,
     grey: float = 0.0,
     left_for_truth: int = 0,
     on_message: Callable[[str], None] = lambda line: None,
@@ -136,8 +137,8 @@ def collect(
     validation is all of the latter. `stills`, folders of pictures too, are for training alone, since frames of a film
     resemble each other; they have `stills_weight` crops for each of a photograph.
 
-    shrink: each photograph for training is scaled by a factor between this and 1, drawn by its name, so that its
-    finest detail is as fine as pixels. grey: share of the crops whose colours are taken away. left_for_truth: so many
+    shrink: each photograph for training is scaled by a factor between this and `shrink_below`, drawn by its name, so
+    that its finest detail is as fine as pixels. grey: share of the crops whose colours are taken away. left_for_truth: so many
     photographs of each folder are not used (`training.holdout`).
 
     Pictures that cannot be read, are smaller than a crop, or are there twice are told and left out. Raises
@@ -170,7 +171,7 @@ def collect(
     frames = [frame for number, folder in enumerate(stills, 1) for frame in scan.folder(folder, f"stills-{number}/")]
     if stills and not frames:
         raise TrainingError(f"{', '.join(map(str, stills))}: no usable still; see vidrts stills")
-    training = [_shrunk(picture, shrink, crop_size) for picture in training]
+    training = [_shrunk(picture, (shrink, shrink_below), crop_size) for picture in training]
     counts = [crops_per_picture] * len(training)
     total = round(stills_weight * sum(counts)) if frames else 0
     counts += [total // len(frames) + (i < total % len(frames)) for i in range(len(frames))]
@@ -189,12 +190,13 @@ def collect(
     )  # fmt: skip
 
 
-def _shrunk(picture: Picture, shrink: float, crop_size: int) -> Picture:
-    """The picture at its own scale between `shrink` and 1, never smaller than a crop."""
-    if shrink == 1:
+def _shrunk(picture: Picture, factors: tuple[float, float], crop_size: int) -> Picture:
+    """The picture at its own scale between two factors, never smaller than a crop."""
+    low, high = factors
+    if low == 1:
         return picture
     share = int(hashlib.sha256(picture.name.encode()).hexdigest()[:8], 16) / 2**32
-    scale = max(shrink + (1 - shrink) * share, (crop_size + 2) / min(picture.height, picture.width))
+    scale = max(low + (high - low) * share, (crop_size + 2) / min(picture.height, picture.width))
     if scale >= 1:
         return picture
     height, width = (side - side % 2 for side in (round(picture.height * scale), round(picture.width * scale)))

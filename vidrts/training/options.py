@@ -76,7 +76,8 @@ class TrainOptions:
     pair_aim: Aim = "originals"
     """Truth of the pairs: HR0 in every stage, or HR_{n-1} as for LR."""
     shrink: float = 1.0
-    """Photographs for training are scaled by a factor between this and 1, so that detail is as fine as pixels."""
+    """Photographs for training are scaled by a factor between this and `shrink_below`: detail as fine as pixels."""
+    shrink_below: float = 1.0
     grey: float = 0.0
     """Share of crops whose colours are taken away."""
     rendered: int = 0
@@ -107,8 +108,12 @@ class TrainOptions:
             raise OptionError(f"patch {self.patch}: wanted at least 16 pixels")
         if not 0 < self.stills_weight <= 100:
             raise OptionError(f"stills-weight {self.stills_weight}: wanted more than 0, for example 0.5")
-        if not 0.1 <= self.shrink <= 1 or not 0 <= self.grey <= 1:
-            raise OptionError(f"shrink {self.shrink:g}, grey {self.grey:g}: expected 0.1 to 1 and 0 to 1")
+        if not 0.1 <= self.shrink <= self.shrink_below <= 1:
+            raise OptionError(
+                f"shrink {self.shrink:g}, shrink-below {self.shrink_below:g}: expected 0.1 to 1, the first not the larger"
+            )
+        if not 0 <= self.grey <= 1:
+            raise OptionError(f"grey {self.grey:g}: expected 0 to 1")
         if self.rendered < 0 or self.left_for_truth < 0:
             raise OptionError(f"rendered {self.rendered}, left-for-truth {self.left_for_truth}: expected 0 or more")
         if not self.target_memory >= 0:

@@ -200,6 +200,7 @@ class _Run:
             stills=self._stills(resume),
             stills_weight=options.stills_weight,
             shrink=options.shrink,
+            shrink_below=options.shrink_below,
             grey=options.grey,
             left_for_truth=options.left_for_truth,
             on_message=self._say,
