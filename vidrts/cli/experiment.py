@@ -19,7 +19,7 @@ _QUESTIONS = {name: e.question for name, e in EXPERIMENTS.items()} | {TRUTH: QUE
 @click.argument("name", type=click.Choice(list(_QUESTIONS)))
 @click.option(
     "--photos", type=click.Path(path_type=Path), required=True, multiple=True, metavar="DIR",
-    help="As for `vidrts train`. truth takes the photographs that training leaves out; there it may be repeated.",
+    help="As for `vidrts train`. truth takes those that `train --left-for-truth 4` leaves out; may be repeated there.",
 )  # fmt: skip
 @click.option("--out", type=click.Path(path_type=Path), required=True, metavar="DIR", help="Folder of the experiment.")
 @click.option(
