@@ -67,10 +67,10 @@ def kodak() -> Path:
     return need(DATA / "eval" / "Kodak24")
 
 
-def tiny_network(seed: int = 0, n: int = 1, channels: int = 4) -> RTS:
+def tiny_network(seed: int = 0, n: int = 1, channels: int = 4, blur_level: int = 0) -> RTS:
     """A very small RTS whose residual and tail really change a picture."""
     torch.manual_seed(seed)
-    network = build("rts", {"n": n, "channels": channels})
+    network = build("rts", {"n": n, "channels": channels, "blur_level": blur_level})
     with torch.no_grad():
         network.conv_out.weight.normal_(std=0.05)
         network.conv_ext.weight.add_(torch.randn_like(network.conv_ext.weight) * 0.02)

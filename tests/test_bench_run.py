@@ -48,7 +48,8 @@ def test_a_quick_run_measures_everything(tmp_path: Path, capfd: pytest.CaptureFi
     said = capfd.readouterr().out
     result = Result.from_json(kept.read_text())
     assert {row.name for row in result.rows} >= {
-        "matrix fp32", "copy", "decode", "colour in", "network", "tail", "write-back", "enhance", "encode", "whole",
+        "matrix fp32", "copy", "decode", "colour in", "blur level", "network", "tail", "write-back", "enhance",
+        "encode", "whole",
     }  # fmt: skip
     assert all(row.seconds > 0 for row in result.rows)
     (whole,) = result.wholes

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 import threading
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -54,11 +54,11 @@ def pictures(kodak: Path, clips: Path) -> dict[str, torch.Tensor]:
 
 def explicit(network: RTS, x: torch.Tensor, scale: int) -> torch.Tensor:
     """float64, the long way: the 2x picture of an extended picture, scaled down, cut."""
-    exact = build("rts", {"n": network.config.n, "channels": network.config.channels}).double()
+    exact = build("rts", asdict(network.config)).double()
     exact.load_state_dict(network.state_dict())
     margin = network.reach + 4
     with torch.no_grad():
-        doubled = exact(F.pad(x.double(), (margin,) * 4, mode="replicate"))
+        doubled = exact(F.pad(network.prepared(x).double(), (margin,) * 4, mode="replicate"))
     if scale == 2:
         return doubled[..., 2 * margin : -2 * margin, 2 * margin : -2 * margin]
     return halve(doubled)[..., margin:-margin, margin:-margin]

@@ -21,7 +21,7 @@ MAY_IMPORT = {
     "frame": {"errors"},
     "colorplan": {"errors", "frame"},
     "color": {"colorplan", "errors", "frame", "picture"},
-    "networks": {"errors"},
+    "networks": {"colorplan", "errors"},
     "picture": {"errors", "frame", "color", "colorplan", "networks"},
     "measure": {"cores", "errors", "frame", "color", "colorplan", "media", "picture"},
     "media": {"cores", "errors", "frame"},
@@ -136,8 +136,9 @@ def test_option_lists_are_decisions() -> None:
             "--photos --stills --stills-weight --out --resume --model --init --degrade --stages --steps --later-steps "
             "--batch --patch --crops --rate --later-rate --decay --no-decay --stage-init --aim --loss --ema --held-out "
             "--optimizer --flats --lock-mean --no-lock-mean --seed --device --compile --no-compile --target-memory "
-            "--viqet --no-viqet --pairs --pair-weight --pair-batch --pair-floor --pair-aim --colour --shrink "
-            "--shrink-below --grey --rendered --turn --no-turn --left-for-truth --cache -v --verbose".split()
+            "--viqet --no-viqet --blur-level --no-blur-level --pairs --pair-weight --pair-batch --pair-floor "
+            "--pair-aim --colour --shrink --shrink-below --grey --rendered --turn --no-turn --left-for-truth --cache "
+            "-v --verbose".split()
         ),
     }
 

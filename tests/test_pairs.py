@@ -84,9 +84,13 @@ def test_a_batch_has_the_truth_of_each_pair_at_its_place(
     assert torch.equal(same[0] * 255, pictures[1][:, 40 + y : 88 + y, 30 + x : 78 + x].float())
 
 
-@pytest.mark.parametrize(("colour", "floor"), [("luma", 1.0), ("luma", 0.0), ("rgb", 4.0)])
-def test_the_pairs_loss_is_the_error_of_d_of_sr_over_that_of_the_input(colour: str, floor: float) -> None:
-    network = tiny_network().requires_grad_()
+@pytest.mark.parametrize(
+    ("colour", "floor", "told"), [("luma", 1.0, 0), ("luma", 0.0, 0), ("rgb", 4.0, 0), ("luma", 1.0, 1)]
+)
+def test_the_pairs_loss_is_the_error_of_d_of_sr_over_that_of_the_input(colour: str, floor: float, told: int) -> None:
+    """A network that is told blur levels is told those of each pair."""
+    network = tiny_network(blur_level=told).requires_grad_()
+    levels = torch.tensor([[0.0, 0.1], [0.5, 0.9], [0.2, 0.6]])
     schedule = Schedule(
         steps=1, bf16=False, flats=0, colour=colour, pair_weight=2.0, pair_floor=floor  # type: ignore[arg-type]
     )  # fmt: skip
@@ -95,13 +99,14 @@ def test_the_pairs_loss_is_the_error_of_d_of_sr_over_that_of_the_input(colour: s
     same = (truth + 0.1 * torch.randn_like(truth)).clamp(0, 1)
     objective = Objective(network, schedule, inner_part(network, 64))
     none = low[:0]
-    alone = objective(low, target, torch.rand(0, 3, 1, 1), none, none)
-    both = objective(low, target, torch.rand(0, 3, 1, 1), same, truth)
+    flats = torch.rand(0, 3, 1, 1)
+    alone = objective(low, target, flats, none, none, levels[:1], levels[:0])
+    both = objective(low, target, flats, same, truth, levels[:1], levels)
     errors = []
     part = pair_part(network, 40)
-    for y, t in zip(same.double(), truth.double(), strict=True):
+    for y, t, level in zip(same.double(), truth.double(), levels, strict=True):
         with torch.no_grad():
-            enhanced = halve(network.double()(y[None]))[0]
+            enhanced = halve(network.double()(network.prepared(y[None], level[None])))[0]
         network.float()
         planes = [luma(p) if colour == "luma" else p for p in (enhanced, y, t)]
         e, before, wanted = (p[..., part, part] for p in planes)
@@ -124,7 +129,8 @@ def test_bf16_is_for_the_residual_alone() -> None:
         schedule = Schedule(steps=1, bf16=bf16, flats=0, colour="luma", pair_weight=1.0)
         objective = Objective(network, schedule, inner_part(network, 64))
         low, target = torch.zeros(1, 3, 32, 32), torch.zeros(1, 3, 64, 64)
-        losses.append(float(objective(low, target, torch.rand(0, 3, 1, 1), same, same).detach()))
+        flats, levels = torch.rand(0, 3, 1, 1), torch.zeros(2, 2)
+        losses.append(float(objective(low, target, flats, same, same, levels[:1], levels).detach()))
     assert losses[1] == pytest.approx(losses[0], rel=1e-5)
 
 

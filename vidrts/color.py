@@ -26,6 +26,11 @@ def luma(rgb: torch.Tensor) -> torch.Tensor:
     return (red * LUMA[0]).add_(green, alpha=LUMA[1]).add_(blue, alpha=LUMA[2])
 
 
+def luma_plane(planes: Sequence[torch.Tensor], plan: ColorPlan) -> torch.Tensor:
+    """(H, W) float32 Y' of a frame of which Y' alone is written: the luma that `to_rgb` of its planes has."""
+    return _unit(planes[0], plan, 0)
+
+
 def to_rgb(planes: Sequence[torch.Tensor], plan: ColorPlan) -> torch.Tensor:
     """(3, H, W) float32 R'G'B' of one frame's colour planes, on their device; values may leave 0..1.
 

@@ -106,6 +106,8 @@ def _probes(
     for model in options.models:
         loaded = load_model(model)
         network = loaded.network
+        if network.blur_level is not None:
+            found.append(pictures.blur_level(network, model))
         if isinstance(network, RTS):
             found.append(pictures.tail(network, model))
         for engine in engines:

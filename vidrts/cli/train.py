@@ -31,7 +31,7 @@ _SECTIONS = {
         "photos", "stills", "stills_weight", "out", "resume", "model", "init", "held_out", "crops", "patch", "seed",
     ),
     "Inputs": ("degrade", "pairs", "shrink", "shrink_below", "grey", "rendered", "turn", "left_for_truth", "cache"),
-    "Pairs": ("pair_weight", "pair_batch", "pair_floor", "pair_aim"),
+    "Pairs": ("pair_weight", "pair_batch", "pair_floor", "pair_aim", "blur_level"),
     "Stages and schedule": (
         "stages", "steps", "later_steps", "batch", "rate", "later_rate", "decay", "stage_init", "aim",
     ),
@@ -83,6 +83,11 @@ _SECTIONS = {
 @click.option(
     "--pair-aim", type=click.Choice(AIMS), default=_DEFAULT.pair_aim, show_default=True,
     help="What pairs should become: the originals, or the stage before's result, as LR should.",
+)  # fmt: skip
+@click.option(
+    "--blur-level/--no-blur-level", default=_DEFAULT.blur_level, show_default=True,
+    help="Give the network luma alone, and tell it how blurred the whole picture is, which is estimated of each frame. "
+    "Wants --pairs and --colour luma.",
 )  # fmt: skip
 @click.option(
     "--shrink", type=float, default=_DEFAULT.shrink, show_default=True,

@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own name for it
 from torch import nn
 
+from vidrts.networks.blur_level import BlurLevel
 from vidrts.networks.upscaler import Upscaler
 
 
@@ -25,10 +26,14 @@ class RTSConfig:
     """Residual layers, one 3x3 convolution each; the paper has 1, 3 and 6."""
     channels: int = 64
     """Width of the inner layers; the paper has 64, rts-lite 16."""
+    blur_level: int = 0
+    """1: the network is given luma, and told how blurred the picture is (`networks.blur_level`); the paper's is not."""
 
     def __post_init__(self) -> None:
         if not 1 <= self.n <= 64 or not 1 <= self.channels <= 1024:
             raise ValueError(f"RTS wants n in 1..64 and channels in 1..1024, got {self.n} and {self.channels}")
+        if self.blur_level not in (0, 1):
+            raise ValueError(f"RTS wants a blur_level of 0 or 1, got {self.blur_level}")
 
 
 class RTS(Upscaler):
@@ -46,6 +51,7 @@ class RTS(Upscaler):
         self.conv_out = nn.Conv2d(c, 3, 3, padding=1)
         self.conv_ext = nn.Conv2d(3, 12, 3, padding=1)
         self._initialise()
+        self.blur_level = BlurLevel() if config.blur_level else None
 
     def _initialise(self) -> None:
         """He for the ReLU layers, a small last layer, and an extension that repeats each pixel four times.

@@ -6,9 +6,29 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
+from vidrts.networks.blur_level import BlurLevel, conditioned, luma
+
 
 class Upscaler(nn.Module, ABC):
-    """SR: (B, 3, h, w) R'G'B' in 0..1 -> (B, 3, 2h, 2w), not clamped, for any h and w."""
+    """SR: (B, 3, h, w) R'G'B' in 0..1 -> (B, 3, 2h, 2w), not clamped, for any h and w; of what `prepared` gives."""
+
+    blur_level: BlurLevel | None
+    """Of a network that is given luma and told how blurred the whole picture is: what estimates that."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.blur_level = None
+
+    def prepared(self, pictures: torch.Tensor, levels: torch.Tensor | None = None) -> torch.Tensor:
+        """Whole pictures, (B, 3, H, W) R'G'B', as `forward` wants them, of the same luma: as they are, for most.
+
+        levels: (B, 2), how blurred they are; a network that wants to know estimates them without.
+        """
+        if self.blur_level is None:
+            return pictures
+        if levels is None:
+            levels = self.blur_level.of_pictures(luma(pictures))
+        return conditioned(pictures, levels)
 
     @property
     @abstractmethod

@@ -16,11 +16,16 @@ _MARGIN = 2
 """Luma rows beyond a band that chroma's interpolation, up or down, may see; even."""
 
 
-def read(planes: Sequence[torch.Tensor], plan: ColorPlan, out: torch.Tensor) -> None:
+def read(planes: Sequence[torch.Tensor], plan: ColorPlan, out: torch.Tensor, *, luma: bool = False) -> None:
     """R'G'B' of a frame, clamped to 0..1, into `out` (3, H, W), float32, on the planes' device.
 
     The network has seen 0..1 alone; what a source holds beyond (YUV outside the RGB cube) it keeps by write-back.
+    `luma`: nobody looks at more than luma; grey may be given where that is quicker.
     """
+    if luma and plan.keep and plan.written == 1:
+        for first, last, _, _ in _bands(out.shape[1], out.device, 0):
+            out[:, first:last] = color.luma_plane([planes[0][first:last]], plan).clamp_(0, 1)
+        return
     for first, last, top, bottom in _bands(out.shape[1], out.device, _MARGIN):
         part = color.to_rgb(_rows(planes, plan, top, bottom), plan)
         torch.clamp(part[:, first - top : last - top], 0, 1, out=out[:, first:last])

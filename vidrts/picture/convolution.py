@@ -68,11 +68,12 @@ def exact_on_gpus() -> Iterator[None]:
 
 
 class _Convolution(nn.Conv2d):
-    """An nn.Conv2d of stride 1 that computes with `convolve`."""
+    """An nn.Conv2d that computes with `convolve`."""
 
     def _conv_forward(self, x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
         assert isinstance(self.padding, tuple)
-        return convolve(x, weight, bias, self.padding[0])
+        rows, columns = self.stride
+        return convolve(x, weight, bias, self.padding[0], stride=(rows, columns))
 
 
 def settle(network: nn.Module) -> None:

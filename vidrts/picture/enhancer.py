@@ -191,7 +191,7 @@ class Enhancer:
         with_border = self._resolver.bordered(len(pictures), height, width)
         rgb = inside(with_border, self._resolver.halo)
         for planes, plan, picture in zip(pictures, plans, rgb, strict=True):
-            bands.read(planes, plan, picture)
+            bands.read(planes, plan, picture, luma=self._resolver.sees_luma_alone)
         resolved = self._resolver.resolve(with_border)
         return [
             bands.write_back(*each, strength=self.options.strength, scale=self.options.scale)

@@ -11,7 +11,9 @@ import torch
 from vidrts import color
 from vidrts.errors import DeviceError
 from vidrts.networks.upscaler import Upscaler
+from vidrts.picture.convolution import settle
 from vidrts.picture.engines.choice import EngineName
+from vidrts.picture.engines.torch import frozen_copy
 from vidrts.picture.lanczos import double
 from vidrts.picture.tilepass import tile_pass
 from vidrts.picture.tiles import Tile, TileGrid, band, even_tile
@@ -57,6 +59,11 @@ class Resolver:
         self.luma = luma
         self._tiles = tile_pass(network, device, dtype, scale, engine, on_message, luma=luma)
         self._halo = self._tiles.halo
+        whole = frozen_copy(network, device, torch.float32)
+        settle(whole)
+        self._prepared = whole.prepared
+        self.sees_luma_alone = network.blur_level is not None
+        """Whether the colours of what it is given play no part."""
         self._tile = tile
         self._fastest: dict[tuple[int, int], tuple[int, int]] = {}
         shapes = ";".join(f"{name} {tuple(weight.shape)}" for name, weight in network.named_parameters())
@@ -86,8 +93,14 @@ class Resolver:
 
     @torch.no_grad()
     def resolve(self, with_border: torch.Tensor) -> torch.Tensor:
-        """As for a call, of pictures that were written into `inside` of what `bordered` gave."""
+        """As for a call, of pictures that were written into `inside` of what `bordered` gave.
+
+        Their luma stays as it is, their colours may not: a network may want them otherwise (`Upscaler.prepared`).
+        """
         rgb = inside(with_border, self._halo)
+        prepared = self._prepared(rgb)
+        if prepared is not rgb:
+            rgb.copy_(prepared)
         _replicate(with_border, self._halo)
         height, width = rgb.shape[-2:]
         if self._tile == "fastest" and self.device.type == "cuda" and (height, width) not in self._fastest:

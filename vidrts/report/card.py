@@ -140,7 +140,8 @@ def _middle(picture: torch.Tensor, height: int = 360, width: int = 640) -> torch
 def _exact(network: Upscaler, picture: torch.Tensor) -> torch.Tensor:
     """`enhanced_rgb` in float64, the long way: 2x picture made, scaled down, luma's change added to the picture."""
     margin = network.reach + 4
-    x = torch.nn.functional.pad(picture[None].double(), (margin,) * 4, mode="replicate")
+    prepared = network.prepared(picture[None])
+    x = torch.nn.functional.pad(prepared.double(), (margin,) * 4, mode="replicate")
     with torch.inference_mode():
         resolved = halve(copy.deepcopy(network).double()(x))[0, :, margin:-margin, margin:-margin]
     return (picture + luma(resolved) - luma(picture.double())).clamp(0, 1)

@@ -121,10 +121,13 @@ changes every picture by as much as the last stage; and the linear filter that h
 def _facts(run: Run, model: LoadedModel, *, by_rules: bool) -> list[str]:
     """The table at the card's top."""
     o, info = run.options, model.info
-    weights = sum(p.numel() for p in model.network.parameters() if p.ndim > 1)
+    estimate = parameter_count(model.network.blur_level) if model.network.blur_level else 0
+    upscaler = {n: p for n, p in model.network.named_parameters() if not n.startswith("blur_level.")}
+    weights = sum(p.numel() for p in upscaler.values() if p.ndim > 1)
     rows = {
         "network": f"{info.architecture.upper()}, " + ", ".join(f"{k} = {v}" for k, v in info.numbers.items()),
-        "parameters": f"{parameter_count(model.network):,} ({weights:,} weights = multiply-adds per pixel)",
+        "parameters": f"{parameter_count(model.network) - estimate:,} ({weights:,} weights = multiply-adds per pixel)"
+        + (f", and {estimate:,} that estimate the blur levels" if estimate else ""),
         "stage shipped": (
             f"{info.stage} of {o.stages}. {verdict(run)}"
             if by_rules
@@ -138,6 +141,14 @@ def _facts(run: Run, model: LoadedModel, *, by_rules: bool) -> list[str]:
                 + ("HR0" if o.pair_aim == "originals" else "HR of the stage before")
             }
             if o.pairs
+            else {}
+        ),
+        **(
+            {
+                "input": "luma, and two blur levels of the whole picture, estimated of each frame (see "
+                "`networks/blur_level.py`)"
+            }
+            if info.numbers.get("blur_level")
             else {}
         ),
         "colour": "trained on luma alone (`--chroma keep`)" if info.colour == "luma" else "trained on R'G'B'",

@@ -13,9 +13,9 @@ import click
 from vidrts.errors import InputError
 
 Values = Mapping[str, Any]
-PARTS = ("decode", "colour in", "network", "tail", "write-back", "encode")
+PARTS = ("decode", "colour in", "blur level", "network", "tail", "write-back", "encode")
 """In the order of a frame's way; what they are called in the JSON."""
-_COLORS = ("#8da0cb", "#a6d854", "#fc8d62", "#e5c494", "#66c2a5", "#b3b3b3")
+_COLORS = ("#8da0cb", "#a6d854", "#e78ac3", "#fc8d62", "#e5c494", "#66c2a5", "#b3b3b3")
 
 
 def segments(result: Values, whole: Values) -> list[tuple[str, float]]:

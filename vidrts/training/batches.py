@@ -8,8 +8,13 @@ import numpy as np
 import torch
 
 from vidrts.measure.luma import luma
+from vidrts.networks.blur_level import BANDS
 from vidrts.training.corpus import Crop, cut
 from vidrts.training.inputs import pair_place
+
+_TOLD_WRONG = (0.14, 0.05)
+"""S.d. by which training tells wrong blur levels, both alike and each alone: about what estimates of whole pictures
+miss by."""
 
 
 class Batch(NamedTuple):
@@ -25,6 +30,10 @@ class Batch(NamedTuple):
     """(P, 3, h, w): spoiled pictures; P may be 0."""
     truth: torch.Tensor
     """(P, 3, h, w): what they should be."""
+    low_levels: torch.Tensor
+    """(B, 2): blur levels (`networks.blur_level`)."""
+    same_levels: torch.Tensor
+    """(P, 2)"""
 
 
 def batches(count: int, batch: int, seed: int, first: int, last: int) -> list[np.ndarray]:
@@ -45,6 +54,15 @@ def batches(count: int, batch: int, seed: int, first: int, last: int) -> list[np
 def flat_colours(count: int, seed: int, step: int) -> torch.Tensor:
     """(count, 3, 1, 1) float32: the colours of `step`, uniform in 0..1, the same in a resumed run."""
     return torch.from_numpy(np.random.default_rng((seed, step, count)).random((count, 3, 1, 1), dtype=np.float32))
+
+
+def levels_told(levels: torch.Tensor | None, indices: np.ndarray, step: tuple[int, ...]) -> torch.Tensor:
+    """(B, 2) float32: the blur levels of these, as far from true as estimates may be; the same in a resumed run."""
+    if levels is None:
+        return torch.zeros(len(indices), len(BANDS))
+    together, alone = np.random.default_rng(step).standard_normal((2, len(indices), len(BANDS)), dtype=np.float32)
+    wrong = _TOLD_WRONG[0] * together[:, :1] + _TOLD_WRONG[1] * alone
+    return (levels[indices].float() / 255 + torch.from_numpy(wrong)).clamp(0, 1)
 
 
 def near(pictures: Sequence[torch.Tensor], device: torch.device) -> Sequence[torch.Tensor]:
@@ -69,6 +87,9 @@ class Supply:
     """(N, 3, h, w) uint8: the spoiled picture of each crop's pair."""
     truths: Sequence[torch.Tensor] = ()
     """What the pairs should be, as `targets`."""
+    low_levels: torch.Tensor | None = None
+    """(N, 2) uint8: the blur levels of each LR, in 255ths; None where no network wants them."""
+    same_levels: torch.Tensor | None = None
 
     def batch(self, indices: np.ndarray, pairs: np.ndarray, device: torch.device) -> tuple[torch.Tensor, ...]:
         """(low, target, same, truth) of `Batch`, of the crops and pairs of these indices."""

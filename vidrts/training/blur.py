@@ -25,6 +25,7 @@ class _Drawn:
     low: float
     high: float
     scales = False
+    softens = True
     name: ClassVar[str]
     within: ClassVar[tuple[float, float]]
 

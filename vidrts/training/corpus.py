@@ -138,8 +138,8 @@ def collect(
     resemble each other; they have `stills_weight` crops for each of a photograph.
 
     shrink: each photograph for training is scaled by a factor between this and `shrink_below`, drawn by its name, so
-    that its finest detail is as fine as pixels. grey: share of the crops whose colours are taken away. left_for_truth: so many
-    photographs of each folder are not used (`training.holdout`).
+    that its finest detail is as fine as pixels. grey: share of the crops whose colours are taken away. left_for_truth:
+    so many photographs of each folder are not used (`training.holdout`).
 
     Pictures that cannot be read, are smaller than a crop, or are there twice are told and left out. Raises
     `TrainingError` where too few are left. The split depends on the names alone, so that runs of other seeds are

@@ -33,6 +33,10 @@ class Step(Protocol):
     def scales(self) -> bool:
         """Whether it halves width and height."""
 
+    @property
+    def softens(self) -> bool:
+        """Whether it takes detail as a lens does: the same share of it everywhere."""
+
     def __call__(self, picture: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
         """(3, H, W) uint8 -> (3, H, W) or (3, H/2, W/2) uint8; all chance comes from `rng`."""
 
@@ -42,7 +46,7 @@ class Scale:
     """Antialiased scaling down by 2 with one of `KERNELS`: `triangle` is [1 3 3 1]/8."""
 
     kernel: Kernel
-    scales = True
+    scales = softens = True
 
     def __str__(self) -> str:
         return self.kernel
@@ -62,7 +66,7 @@ class Gaussian:
 
     low: float
     high: float
-    scales = True
+    scales = softens = True
 
     def __post_init__(self) -> None:
         if not 0.3 <= self.low <= self.high <= 4:
@@ -95,7 +99,7 @@ def _gaussian_taps(sigma: float) -> torch.Tensor:
 class Unchanged:
     """Nothing: an alternative to a blur or a codec."""
 
-    scales = False
+    scales = softens = False
 
     def __str__(self) -> str:
         return "none"
@@ -111,7 +115,7 @@ class Jpeg:
     low: int
     high: int
     chroma: str = "420"
-    scales = False
+    scales = softens = False
 
     def __post_init__(self) -> None:
         if not 1 <= self.low <= self.high <= 100 or self.chroma not in ("420", "444"):
@@ -140,7 +144,7 @@ class Noise:
 
     low: float
     high: float
-    scales = False
+    scales = softens = False
 
     def __post_init__(self) -> None:
         if not 0 <= self.low <= self.high <= 64:
@@ -182,7 +186,7 @@ class Codec:
     high: int
     frames: int = 3
     pan: int = 0
-    scales = False
+    scales = softens = False
 
     def __post_init__(self) -> None:
         least, most = map(int, _CODECS[self.name][1].split("-"))

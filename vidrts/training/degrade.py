@@ -18,6 +18,7 @@ import numpy as np
 import torch
 
 from vidrts.errors import OptionError
+from vidrts.training.chart import Chart
 from vidrts.training.corrupt import Gaussian, Scale, Step, parse_step
 
 PRESETS: Mapping[str, str] = {
@@ -31,8 +32,9 @@ PRESETS: Mapping[str, str] = {
 """Name -> degradation: what `vidrts train --degrade` takes beside a text of one's own."""
 
 PAIR_PRESETS: Mapping[str, str] = {
-    "film": "(4*none | 5*blur:0.3-1.6 | 2*skewed:0.3-1.8 | motion:1-4 | 3*enlarged:1.2-2.1) > (3*none | noise:0-6) > "
-    "(4*none | 5*h264:17-37:3:2 | hevc:20-37:3:2 | 2*mpeg2:2-24:3:2 | 2*jpeg:12-95)",
+    "film": "(13*none | 10*blur:0.3-1.6 | 4*skewed:0.3-1.8 | 2*motion:1-4 | 6*enlarged:1.2-2.1) > "
+    "(3*none | noise:0-6) > "
+    "(4*none | 5*h264:17-37:3:2 | hevc:20-37:3:2 | 2*mpeg2:2-24:3:2 | 2*jpeg:10-40 | 2*jpeg:40-95)",
 }
 """Likewise for `--pairs`: same-size inputs."""
 
@@ -81,6 +83,11 @@ class Degradation:
         """(3, H, W) uint8 R'G'B' -> (3, H/2, W/2) or (3, H, W) uint8; the same seed gives the same in every stage."""
         return self._choice(crop, np.random.default_rng(seed))
 
+    def with_blur_levels(self, crop: torch.Tensor, seed: int) -> tuple[torch.Tensor, tuple[float, ...]]:
+        """The same, and the blur levels of what was drawn (`networks.blur_level`); codecs and noise do not count."""
+        chart = Chart()
+        return self._choice(crop, np.random.default_rng(seed), chart), chart.levels
+
 
 type _Row = tuple[Step | _Choice, ...]
 
@@ -118,12 +125,17 @@ class _Choice:
                 else:
                     yield step
 
-    def __call__(self, picture: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
+    def __call__(self, picture: torch.Tensor, rng: np.random.Generator, chart: Chart | None = None) -> torch.Tensor:
         choice = 0
         if len(self.alternatives) > 1:
             weights = np.array([weight for weight, _ in self.alternatives])
             choice = int(rng.choice(len(weights), p=weights / weights.sum()))
         for step in self.alternatives[choice][1]:
+            if isinstance(step, _Choice):
+                picture = step(picture, rng, chart)
+                continue
+            if chart is not None and step.softens:
+                chart.follow(step, rng)
             picture = step(picture, rng)
         return picture
 

@@ -18,14 +18,15 @@ _ONE = (1 / 255) ** 2
 
 
 class HeldPairs:
-    """Measures a network again and again on the same pairs, made when this is.
+    """Measures a network again and again on the same pairs, made when this is; one that wants it is told how blurred
+    they are.
 
     originals: (3, H, W) uint8; size: side of the crops in pixels; those of a photograph smaller than that are left out.
     """
 
     def __init__(self, originals: Sequence[torch.Tensor], pairs: Degradation, size: int, device: torch.device) -> None:
         rng = np.random.default_rng(0)
-        truths, spoiled = [], []
+        truths, spoiled, levels = [], [], []
         for original in originals:
             height, width = original.shape[1:]
             if min(height, width) < size:
@@ -34,8 +35,11 @@ class HeldPairs:
                 y, x = int(rng.integers(height - size + 1)), int(rng.integers(width - size + 1))
                 truth = original[:, y : y + size, x : x + size]
                 truths.append(truth)
-                spoiled.append(pairs(truth, int(rng.integers(2**31))))
+                made, blur = pairs.with_blur_levels(truth, int(rng.integers(2**31)))
+                spoiled.append(made)
+                levels.append(blur)
         self._same = torch.stack(spoiled).to(device)
+        self._levels = torch.tensor(levels, device=device)
         self._truth = luma(torch.stack(truths).to(device).float() / 255)
 
     @torch.no_grad()
@@ -44,9 +48,10 @@ class HeldPairs:
         inner = pair_part(network, self._same.shape[-1])
         before: list[torch.Tensor] = []
         after: list[torch.Tensor] = []
-        for same, truth in zip(torch.split(self._same, 32), torch.split(self._truth, 32), strict=True):
+        parts = (torch.split(each, 32) for each in (self._same, self._truth, self._levels))
+        for same, truth, levels in zip(*parts, strict=True):
             x = same.float() / 255
-            enhanced = halve(luma(network(x))[:, None]).clamp(0, 1)[:, 0]
+            enhanced = halve(luma(network(network.prepared(x, levels)))[:, None]).clamp(0, 1)[:, 0]
             for found, picture in ((before, luma(x)), (after, enhanced)):
                 found.append((picture - truth)[:, inner, inner].square().mean((1, 2)))
         ratio = (torch.cat(before) + _ONE) / (torch.cat(after) + _ONE)

@@ -8,7 +8,7 @@ import hashlib
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ import numpy as np
 import torch
 
 from vidrts.errors import TrainingError
+from vidrts.networks.blur_level import BANDS
 from vidrts.threads import shared_threads
 from vidrts.training.corpus import Corpus, Crop, original_crop
 from vidrts.training.degrade import Degradation
@@ -33,6 +34,10 @@ class Inputs:
     """(N, 3, s/2, s/2) uint8: LR."""
     same: torch.Tensor | None = None
     """(N, 3, s/2, s/2) uint8: a part of the crop at its own size, degraded; it lies at `pair_place`."""
+    low_levels: torch.Tensor = field(default_factory=lambda: torch.empty(0, len(BANDS), dtype=torch.uint8))
+    """(N, 2) uint8: the blur levels of each LR, in 255ths (`networks.blur_level`)."""
+    same_levels: torch.Tensor | None = None
+    """(N, 2) uint8: those of the pairs."""
 
     @property
     def sha256(self) -> str:
@@ -73,21 +78,24 @@ def make_inputs(
     shape = (count, 3, size // 2, size // 2)
     about = f"{corpus.manifest_hash}\n{degradation}\n{pairs}"
     file = cache / f"inputs-{hashlib.sha256(about.encode()).hexdigest()[:16]}.u8"
-    whole = (1 if pairs is None else 2) * torch.Size(shape).numel()
+    kinds = [degradation] if pairs is None else [degradation, pairs]
+    whole = len(kinds) * (torch.Size(shape).numel() + len(BANDS) * count)
     there = torch.tensor([file.is_file() and file.stat().st_size == whole], dtype=torch.uint8)
     if team.share(there, 0):  # one process decides for all: another run may be writing it just now
-        return _read(file, shape, pairs is not None)
-    made = [torch.empty(shape, dtype=torch.uint8) for _ in range(1 if pairs is None else 2)]
+        return _inputs(_read(file, shape, len(kinds)))
+    made = [torch.empty(each, dtype=torch.uint8) for each in (shape, (count, len(BANDS))) for _ in kinds]
     on_message(f"making the inputs of {count} crops")
 
     def make(index: int) -> None:
         crop = corpus.crops[index]
         picture = original_crop(originals, crop, size)
-        made[0][index] = degradation(picture, crop.seed)
+        made[0][index], levels = degradation.with_blur_levels(picture, crop.seed)
+        made[len(kinds)][index] = _stored(levels)
         if pairs is not None:
             y, x = pair_place(crop, size)
-            spoiled = pairs(picture, pair_seed(crop.seed))
+            spoiled, levels = pairs.with_blur_levels(picture, pair_seed(crop.seed))
             made[1][index] = spoiled[:, y : y + size // 2, x : x + size // 2]
+            made[3][index] = _stored(levels)
 
     workers = torch.get_num_threads()
     with shared_threads(workers) as begin, ThreadPoolExecutor(workers, "vidrts-inputs", begin) as pool:
@@ -99,14 +107,25 @@ def make_inputs(
     if team.leads:
         _write(file, made)
     team.wait()
-    return Inputs(made[0], made[1] if pairs is not None else None)
+    return _inputs(made)
 
 
-def _read(file: Path, shape: tuple[int, int, int, int], pairs: bool) -> Inputs:
+def _stored(levels: Sequence[float]) -> torch.Tensor:
+    return torch.tensor([round(255 * level) for level in levels], dtype=torch.uint8)
+
+
+def _inputs(made: Sequence[torch.Tensor]) -> Inputs:
+    """Of the pictures of LR and, if there are some, of pairs, and then of the levels of each."""
+    if len(made) == 2:
+        return Inputs(made[0], None, made[1], None)
+    return Inputs(*made)
+
+
+def _read(file: Path, shape: tuple[int, int, int, int], kinds: int) -> list[torch.Tensor]:
     """Mapped, not read: several runs share the memory."""
     whole = torch.from_file(str(file), shared=False, size=file.stat().st_size, dtype=torch.uint8)
-    parts = whole.view(2 if pairs else 1, *shape)
-    return Inputs(parts[0], parts[1] if pairs else None)
+    end = kinds * torch.Size(shape).numel()
+    return [*whole[:end].view(kinds, *shape), *whole[end:].view(kinds, shape[0], len(BANDS))]
 
 
 def _write(file: Path, tensors: Sequence[torch.Tensor]) -> None:

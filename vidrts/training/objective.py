@@ -9,6 +9,7 @@ from torch import nn
 
 from vidrts.errors import OptionError
 from vidrts.measure.luma import luma
+from vidrts.networks.blur_level import BANDS
 from vidrts.networks.checkpoint import Colour
 from vidrts.networks.upscaler import Upscaler
 from vidrts.picture.lanczos import HALVE_RADIUS, halve
@@ -48,28 +49,37 @@ class Objective(nn.Module):
         self._schedule = schedule
         self._inner = inner
         self._forward = torch.compile(network) if schedule.compile else network
+        self._flat_levels = _all_levels(schedule.flats).to(next(network.parameters()).device)
 
     def forward(
-        self, low: torch.Tensor, target: torch.Tensor, colours: torch.Tensor, same: torch.Tensor, truth: torch.Tensor
+        self,
+        low: torch.Tensor,
+        target: torch.Tensor,
+        colours: torch.Tensor,
+        same: torch.Tensor,
+        truth: torch.Tensor,
+        low_levels: torch.Tensor,
+        same_levels: torch.Tensor,
     ) -> torch.Tensor:
         """The parts of a `Batch` -> a scalar, float32."""
         schedule = self._schedule
         # No cache of cast weights: a captured step would go on with the ones that it was captured with.
         with torch.autocast(low.device.type, torch.bfloat16, enabled=schedule.bf16, cache_enabled=False):
-            prediction = self._forward(low)[..., self._inner, self._inner].float()
+            prepared = self.network.prepared(low, low_levels)
+            prediction = self._forward(prepared)[..., self._inner, self._inner].float()
             loss = LOSSES[schedule.loss](
                 self._looked_at(prediction), self._looked_at(target[..., self._inner, self._inner])
             )
             if len(colours):
-                loss = loss + flat_loss(self.network, colours, schedule.colour)
+                loss = loss + flat_loss(self.network, colours, schedule.colour, self._flat_levels[: len(colours)])
             if len(same) and schedule.pair_weight:
-                loss = loss + schedule.pair_weight * self._pair_loss(same, truth)
+                loss = loss + schedule.pair_weight * self._pair_loss(same, truth, same_levels)
         return loss
 
-    def _pair_loss(self, same: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
+    def _pair_loss(self, same: torch.Tensor, truth: torch.Tensor, levels: torch.Tensor) -> torch.Tensor:
         """Errors of d(SR(y)), each relative to that of y itself, so that harm to good pictures counts as it is seen."""
         inner = pair_part(self.network, same.shape[-1])
-        double = self._looked_at(self._forward(same).float())
+        double = self._looked_at(self._forward(self.network.prepared(same, levels)).float())
         with torch.autocast(same.device.type, enabled=False):  # in bf16 d alone would miss by a code value
             enhanced = halve(double)
         wanted, given = (self._looked_at(each)[..., inner, inner] for each in (truth, same))
@@ -96,13 +106,21 @@ def capture(objective: nn.Module, batch: Batch) -> nn.Module:
     return objective
 
 
-def flat_loss(network: Upscaler, colours: torch.Tensor, colour: Colour = "rgb") -> torch.Tensor:
+def flat_loss(
+    network: Upscaler, colours: torch.Tensor, colour: Colour = "rgb", levels: torch.Tensor | None = None
+) -> torch.Tensor:
     """MSE between colours (B, 3, 1, 1) and SR of flat patches of them, where zero padding does not reach.
 
-    colour: of R'G'B', or of luma alone.
+    levels: what a network is told that is told blur levels. colour: of R'G'B', or of luma alone.
     """
     reach = network.reach
-    prediction = network(colours.expand(-1, -1, 2 * reach + 1, 2 * reach + 1))
+    patches = colours.expand(-1, -1, 2 * reach + 1, 2 * reach + 1)
+    prediction = network(network.prepared(patches, levels))
     middle = prediction[..., 2 * reach : 2 * reach + 2, 2 * reach : 2 * reach + 2]
     wanted, got = colours.expand_as(middle), middle.float()
     return F.mse_loss(luma(got), luma(wanted)) if colour == "luma" else F.mse_loss(got, wanted)
+
+
+def _all_levels(count: int) -> torch.Tensor:
+    """(count, 2): blur levels of all kinds, the same at each call."""
+    return torch.rand(count, len(BANDS), generator=torch.Generator().manual_seed(0))

@@ -1,5 +1,6 @@
 """The settings of a run: what `vidrts train` takes, and what the run's settings.json holds."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
@@ -75,6 +76,8 @@ class TrainOptions:
     """See `Schedule`."""
     pair_aim: Aim = "originals"
     """Truth of the pairs: HR0 in every stage, or HR_{n-1} as for LR."""
+    blur_level: bool = False
+    """Give the network luma, and tell it how blurred the whole picture is (`networks.blur_level`)."""
     shrink: float = 1.0
     """Photographs for training are scaled by a factor between this and `shrink_below`: detail as fine as pixels."""
     shrink_below: float = 1.0
@@ -110,10 +113,12 @@ class TrainOptions:
             raise OptionError(f"stills-weight {self.stills_weight}: wanted more than 0, for example 0.5")
         if not 0.1 <= self.shrink <= self.shrink_below <= 1:
             raise OptionError(
-                f"shrink {self.shrink:g}, shrink-below {self.shrink_below:g}: expected 0.1 to 1, the first not the larger"
+                f"shrink {self.shrink:g}, shrink-below {self.shrink_below:g}: expected 0.1 to 1, in this order"
             )
         if not 0 <= self.grey <= 1:
             raise OptionError(f"grey {self.grey:g}: expected 0 to 1")
+        if self.blur_level and (self.colour != "luma" or not self.pairs):
+            raise OptionError("blur-level: expected --colour luma and --pairs with it")
         if self.rendered < 0 or self.left_for_truth < 0:
             raise OptionError(f"rendered {self.rendered}, left-for-truth {self.left_for_truth}: expected 0 or more")
         if not self.target_memory >= 0:
@@ -125,6 +130,12 @@ class TrainOptions:
                 )  # fmt: skip
         for stage in (1, 2):
             self.schedule(stage)  # raises for what it does not take
+
+    @property
+    def network(self) -> tuple[str, Mapping[str, int]]:
+        """Architecture and numbers of the network."""
+        architecture, numbers = RECIPES[self.model]
+        return architecture, {**numbers, "blur_level": 1} if self.blur_level else numbers
 
     def schedule(self, stage: int) -> Schedule:
         """The schedule of stage 1, 2, ..."""

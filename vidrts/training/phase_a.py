@@ -15,7 +15,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from vidrts.errors import TrainingError
 from vidrts.networks.upscaler import Upscaler
 from vidrts.picture.convolution import exact_on_gpus
-from vidrts.training.batches import Batch, Supply, batches, flat_colours, turned
+from vidrts.training.batches import Batch, Supply, batches, flat_colours, levels_told, turned
 from vidrts.training.muon import Muon
 from vidrts.training.objective import Objective, capture, inner_part
 from vidrts.training.schedule import Schedule
@@ -115,7 +115,13 @@ def run(
             low, target, same, truth = (
                 turned(each, way).contiguous(memory_format=torch.channels_last) for each in (low, target, same, truth)
             )
-        batch = Batch(low, target, flat_colours(schedule.flats, seed, state.step).to(device), same, truth)
+        told = [
+            levels_told(levels, chosen, (seed, state.step, kind))[team.rank :: team.size].to(device)
+            for kind, (levels, chosen) in enumerate(
+                ((supply.low_levels, indices), (supply.same_levels, partners if paired else partners[:0])), 3
+            )
+        ]
+        batch = Batch(low, target, flat_colours(schedule.flats, seed, state.step).to(device), same, truth, *told)
         if state.objective is None:
             state.objective = Objective(network, schedule, inner_part(network, 2 * low.shape[-1]))
             if device.type == "cuda":

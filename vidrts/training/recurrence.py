@@ -16,10 +16,11 @@ import torch
 from vidrts.errors import OptionError
 from vidrts.networks.checkpoint import LoadedModel, ModelInfo, load_model, save_model
 from vidrts.networks.growth import begin_as
-from vidrts.networks.registry import RECIPES, build
+from vidrts.networks.registry import build
 from vidrts.networks.upscaler import Upscaler
 from vidrts.training import phase_a, phase_b, stills
 from vidrts.training.batches import Supply, near
+from vidrts.training.blur_estimator import train_blur_level
 from vidrts.training.corpus import Corpus, collect
 from vidrts.training.held_pairs import HeldPairs
 from vidrts.training.inputs import make_inputs, manifest
@@ -86,7 +87,7 @@ class _Run:
     def train(self, *, resume: bool) -> list[Path]:
         options, team, folder = self._options, self._team, self._folder
         initial = self._initial(resume)
-        network = build(*RECIPES[options.model])
+        network = build(*options.network)
         inner_part(network, 2 * options.patch)  # is refused before anything is written
         if options.pairs:
             pair_part(network, options.patch)
@@ -114,14 +115,18 @@ class _Run:
                 luma=options.colour == "luma",
             )  # fmt: skip
 
-        architecture, numbers = RECIPES[options.model]
+        architecture, numbers = options.network
         kept = [inputs.low] if inputs.same is None else [inputs.low, inputs.same]
         low, *same = near(kept, team.device)
         near_originals = near(originals, team.device)
         supply = Supply(low, near_originals, corpus.crops, same[0] if same else None, near_originals)
+        if options.blur_level:
+            supply = replace(supply, low_levels=inputs.low_levels, same_levels=inputs.same_levels)
         network = build(architecture, numbers)
         if initial:
             network.load_state_dict(initial.network.state_dict())
+        if options.blur_level:
+            self._learn_blur_level(network, originals)
         network = network.to(team.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         files: list[Path] = []
         for stage in range(1, options.stages + 1):
@@ -170,7 +175,7 @@ class _Run:
         if not self._options.init:
             return None
         given = load_model(own if resume and own.is_file() else self._options.init)
-        architecture, numbers = RECIPES[self._options.model]
+        architecture, numbers = self._options.network
         if (given.info.architecture, dict(given.info.numbers)) == (architecture, dict(numbers)):
             return given
         torch.manual_seed(self._options.seed)  # every process grows the same
@@ -239,6 +244,16 @@ class _Run:
             self._say(f"{count} stills taken from {', '.join(str(video) for video in videos)}")
         self._team.wait()
         return [*folders, own]
+
+    def _learn_blur_level(self, network: Upscaler, originals: Sequence[torch.Tensor]) -> None:
+        """Train what estimates the blur level, once a run, and give it to the network, which is not to change it."""
+        options, team, folder = self._options, self._team, self._folder
+        assert network.blur_level is not None and options.pairs is not None
+        if team.leads and not folder.has_blur_level:
+            folder.keep_blur_level(train_blur_level(originals, options.pairs, options.seed, self._say))
+        team.wait()
+        folder.load_blur_level(network.blur_level)
+        network.blur_level.requires_grad_(False)
 
     def _phase_a(self, network: Upscaler, stage: int, supply: Supply, held: HeldPairs | None) -> None:
         """Phase A of one stage, from the checkpoint of this stage if there is one."""

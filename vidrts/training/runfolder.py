@@ -1,6 +1,7 @@
 """A run's folder: settings.json, manifest.json, metrics.jsonl, checkpoint.pt and stage-N.safetensors.
 
-init.safetensors is there where the run started from a model's weights.
+init.safetensors is there where the run started from a model's weights, blur-level.safetensors where it trains a network
+that is told the blur level.
 
 Every file is replaced whole, so that a run can be killed at any moment; metrics.jsonl alone grows by lines, and what
 it holds beyond the checkpoint is cut off when a run goes on.
@@ -13,9 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import safetensors
+import safetensors.torch
 import torch
 
 from vidrts.errors import OptionError, TrainingError
+from vidrts.networks.blur_level import BlurLevel
 from vidrts.training import phase_a
 from vidrts.training.options import FREE, TrainOptions, restored
 
@@ -149,6 +153,22 @@ class RunFolder:
         """A stage is done."""
         self._checkpoint_file.unlink(missing_ok=True)
 
+    @property
+    def has_blur_level(self) -> bool:
+        """Whether `keep_blur_level` has written."""
+        return self._blur_level_file.is_file()
+
+    def keep_blur_level(self, estimator: BlurLevel) -> None:
+        """Keep the weights of what estimates the blur level, for the whole run."""
+        self._write(self._blur_level_file, safetensors.torch.save(estimator.state_dict()))
+
+    def load_blur_level(self, estimator: BlurLevel) -> None:
+        """Give `estimator` what was kept; raises `TrainingError`."""
+        try:
+            estimator.load_state_dict(safetensors.torch.load_file(self._blur_level_file))
+        except (OSError, safetensors.SafetensorError, RuntimeError) as error:
+            raise TrainingError(f"{self._blur_level_file}: cannot be read ({error}); delete it and resume") from None
+
     def write_json(self, name: str, content: Mapping[str, Any]) -> None:
         """A small file of the run, whole or not at all."""
         self._write(self.path / name, json.dumps(content, indent=1) + "\n")
@@ -170,10 +190,10 @@ class RunFolder:
             raise TrainingError(f"{file}: the run's settings cannot be read ({error})") from None
         return held
 
-    def _write(self, file: Path, text: str) -> None:
+    def _write(self, file: Path, content: str | bytes) -> None:
         temporary = file.with_name(f".{file.name}.{os.getpid()}")
         try:
-            temporary.write_text(text)
+            temporary.write_bytes(content.encode() if isinstance(content, str) else content)
             temporary.replace(file)
         except OSError as error:
             raise TrainingError(f"{file}: cannot be written ({error.strerror})") from None
@@ -187,6 +207,10 @@ class RunFolder:
     @property
     def _metrics_file(self) -> Path:
         return self.path / "metrics.jsonl"
+
+    @property
+    def _blur_level_file(self) -> Path:
+        return self.path / "blur-level.safetensors"
 
     @property
     def _checkpoint_file(self) -> Path:

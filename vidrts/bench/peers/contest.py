@@ -4,7 +4,6 @@ Timed is the slope between a short and a long clip, so that nobody pays for its 
 is the luma that the encoder is given, against the whole way computed in float64.
 """
 
-import copy
 import importlib.util
 import json
 import os
@@ -124,7 +123,8 @@ def compare(contest: Contest, on_step: Says = lambda what, done, total: None) ->
         theirs, file = network, str(loaded.path)
         if loaded.info.colour == "luma":
             theirs, file = grey(network), str(folder / "grey.safetensors")
-            save_model(file, theirs, replace(loaded.info, colour="rgb"))
+            numbers = {name: number for name, number in loaded.info.numbers.items() if name != "blur_level"}
+            save_model(file, theirs, replace(loaded.info, colour="rgb", numbers=numbers))
         peers = _peers(contest.model, theirs, file, folder)
         present = [peer for peer in peers if not peer.missing]
         psnr = {}
@@ -164,8 +164,9 @@ def compare(contest: Contest, on_step: Says = lambda what, done, total: None) ->
 
 def grey(network: RTS) -> RTS:
     """A network whose R', G' and B' are all three the BT.709 luma of `network`'s: what programs that know nothing of
-    weights trained on luma alone can be given of these, at the same cost."""
-    copied = copy.deepcopy(network)
+    weights trained on luma alone can be given of these, at the same cost; it is told no blur levels."""
+    copied = RTS(replace(network.config, blur_level=0)).eval().requires_grad_(False)
+    copied.load_state_dict({k: v for k, v in network.state_dict().items() if not k.startswith("blur_level.")})
     extension = copied.conv_ext
     assert extension.bias is not None
     with torch.no_grad():

@@ -44,7 +44,8 @@ def true_luma(frame: Frame, network: Upscaler, *, keep: bool = True) -> torch.Te
     tags, _ = colorplan.assume(frame.color, frame.format, frame.height)
     plan = colorplan.plan(tags, frame.format, keep=keep)
     rgb = color.to_rgb(frame.planes, plan).double().clamp(0, 1)
-    enhanced = halve(copy.deepcopy(network).double()(rgb[None]))[0]
+    prepared = network.prepared(rgb[None].float()).double()
+    enhanced = halve(copy.deepcopy(network).double()(prepared))[0]
     code = frame.planes[0].double()
     if not keep:
         return code + plan.scale[0] * torch.einsum("c,chw->hw", plan.rgb_to_yuv[0].double(), enhanced.clamp(0, 1) - rgb)

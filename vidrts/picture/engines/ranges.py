@@ -23,7 +23,11 @@ _MARGIN = 1.2
 def channel_ranges(network: RTS) -> list[torch.Tensor]:
     """A bound for each channel of what each residual layer reads, f_0 .. f_(n-1) (`networks.rts`), (C,) float32 each,
     above 0; the least value is 0."""
-    f = F.relu(network.conv_in(_hardest()))
+    dots = _hardest()
+    if network.blur_level:
+        corners = torch.cartesian_prod(torch.tensor([0.0, 1.0]), torch.tensor([0.0, 1.0]))
+        dots = torch.cat([network.prepared(dots, corner.expand(len(dots), 2)) for corner in corners])
+    f = F.relu(network.conv_in(dots))
     found = [_bound(f)]
     for conv in network.layers[:-1]:
         f = f + F.relu(conv(f))
