@@ -15,6 +15,9 @@ from vidrts.colorplan import LUMA
 
 BANDS = ((0.1, 0.2), (0.2, 0.3))
 """Cycles per pixel, in any direction."""
+_MOST = (0.5, 0.8)
+"""What a Gaussian of a sigma of 1.2 has. What seems more blurred is seldom so: most of it has been enlarged, and
+sharpened as blurred as that it would get worse than it was."""
 _WINDOW = 160
 """Side in pixels of the windows that are looked at."""
 _WINDOWS = 4
@@ -45,12 +48,13 @@ class BlurLevel(nn.Module):
     def of_pictures(self, luma: torch.Tensor) -> torch.Tensor:
         """The same, by evenly spread windows of a picture that is large; each picture alone, whatever stands beside it.
 
-        Clamped to 0..1.
+        Never below 0 nor above `_MOST`.
         """
         levels = []
         for picture in luma:
             levels.append(_pooled(self._judged(windows(picture)).flatten(1)))
-        return torch.stack(levels).clamp(0, 1)
+        return torch.stack([torch.stack([level.clamp(0, most) for level, most in zip(each, _MOST, strict=True)])
+                            for each in levels])  # fmt: skip
 
     @torch.no_grad()
     def scale_and_shift(self, band: int, scale: float, shift: float) -> None:
