@@ -15,9 +15,9 @@ from vidrts.colorplan import LUMA
 
 BANDS = ((0.1, 0.2), (0.2, 0.3))
 """Cycles per pixel, in any direction."""
-_MOST = (0.5, 0.8)
-"""What a Gaussian of a sigma of 1.2 has. What seems more blurred is seldom so: most of it has been enlarged, and
-sharpened as blurred as that it would get worse than it was."""
+MOST = (0.3, 0.5)
+"""Near what a Gaussian of a sigma of 0.8 has. What seems more blurred may have been enlarged, or be smooth, and
+sharpened for such a blur would get worse than it was; what really is more blurred gains less than it could."""
 _WINDOW = 160
 """Side in pixels of the windows that are looked at."""
 _WINDOWS = 4
@@ -48,12 +48,12 @@ class BlurLevel(nn.Module):
     def of_pictures(self, luma: torch.Tensor) -> torch.Tensor:
         """The same, by evenly spread windows of a picture that is large; each picture alone, whatever stands beside it.
 
-        Never below 0 nor above `_MOST`.
+        Never below 0 nor above `MOST`.
         """
         levels = []
         for picture in luma:
             levels.append(_pooled(self._judged(windows(picture)).flatten(1)))
-        return torch.stack([torch.stack([level.clamp(0, most) for level, most in zip(each, _MOST, strict=True)])
+        return torch.stack([torch.stack([level.clamp(0, most) for level, most in zip(each, MOST, strict=True)])
                             for each in levels])  # fmt: skip
 
     @torch.no_grad()

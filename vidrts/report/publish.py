@@ -152,7 +152,7 @@ def _facts(run: Run, model: LoadedModel, *, by_rules: bool) -> list[str]:
             else {}
         ),
         "colour": "trained on luma alone (`--chroma keep`)" if info.colour == "luma" else "trained on R'G'B'",
-        "data": f"{_trained_on(run)} photographs and {run.photographs} more held out: see [data](data.md)",
+        "data": f"{_trained_on(run)}, and {run.photographs} photographs more held out: see [data](data.md)",
         "data hash": f"`{info.data_hash}`",
         "training": (
             _start(run)
@@ -182,9 +182,11 @@ def _start(run: Run) -> str:
     return f"started from the weights of {before.name}, stage {before.stage}, as it was before; "
 
 
-def _trained_on(run: Run) -> int:
+def _trained_on(run: Run) -> str:
     manifest = RunFolder(run.folder).manifest()
-    return sum(p["use"] == "training" for p in manifest["pictures"]) if manifest else 0
+    names = [p["name"] for p in manifest["pictures"] if p["use"] == "training"] if manifest else []
+    stills = sum(name.startswith("stills-") for name in names)
+    return f"{len(names) - stills} photographs" + (f", {stills} stills or drawn pages" if stills else "")
 
 
 def _command(options: TrainOptions) -> str:

@@ -32,7 +32,7 @@ PRESETS: Mapping[str, str] = {
 """Name -> degradation: what `vidrts train --degrade` takes beside a text of one's own."""
 
 PAIR_PRESETS: Mapping[str, str] = {
-    "film": "(13*none | 9*blur:0.3-1.6 | 4*skewed:0.3-1.8 | 2*motion:1-4 | 12*enlarged:1.2-2.1) > "
+    "film": "(13*none | 10*blur:0.3-1.6 | 4*skewed:0.3-1.8 | 2*motion:1-4 | 6*enlarged:1.2-2.1) > "
     "(3*none | noise:0-6) > "
     "(4*none | 5*h264:17-37:3:2 | hevc:20-37:3:2 | 2*mpeg2:2-24:3:2 | 2*jpeg:10-40 | 2*jpeg:40-95)",
 }
