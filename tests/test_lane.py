@@ -53,7 +53,7 @@ class Crossings(TorchDispatchMode):
 
 
 @pytest.fixture
-def pretended_gpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int, Chroma], Enhancer]]:
+def pretended_gpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int, Chroma, int], Enhancer]]:
     """Makes enhancers whose tensors only pretend to be on a GPU: shapes, types and devices are right, values are not.
 
     But for its lane, which is a real GPU's: `Enhancer._computed` is what it would capture.
@@ -64,11 +64,14 @@ def pretended_gpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int, Ch
         torch.set_default_dtype(dtype)
         try:
             with torch.device(device):
-                return build("rts", {"n": 1, "channels": 16}).requires_grad_(False)
+                return build("rts", numbers).requires_grad_(False)
         finally:
             torch.set_default_dtype(before)
 
-    def enhancer(scale: int, chroma: Chroma) -> Enhancer:
+    numbers = {"n": 1, "channels": 16, "blur_level": 0}
+
+    def enhancer(scale: int, chroma: Chroma, told: int) -> Enhancer:
+        numbers["blur_level"] = told
         gpu = torch.device("cuda", 0)
         pretended = Enhancer(
             tiny_network(channels=16),
@@ -97,9 +100,10 @@ def pretended_gpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int, Ch
     "name", ["yuv420p", "yuv420p10le", "yuv444p16le", "nv12", "p010le", "gray", "gbrp", "yuva420p", "bt2020 gbrp10le"]
 )
 def test_nothing_on_a_frames_way_waits_for_the_host(
-    name: str, scale: int, chroma: Chroma, pretended_gpu: Callable[[int, Chroma], Enhancer]
+    name: str, scale: int, chroma: Chroma, pretended_gpu: Callable[[int, Chroma, int], Enhancer]
 ) -> None:
-    enhancer = pretended_gpu(scale, chroma)
+    """With chroma kept, of a network that is told the blur level."""
+    enhancer = pretended_gpu(scale, chroma, int(chroma == "keep"))
     frame = made(name.split()[-1])
     if name.startswith("bt2020"):
         frame = replace(frame, color=ColorTags(primaries=9))

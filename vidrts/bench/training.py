@@ -12,6 +12,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from vidrts.errors import OptionError
+from vidrts.networks.blur_level import BANDS
 from vidrts.networks.registry import RECIPES, build
 from vidrts.networks.upscaler import Upscaler
 from vidrts.picture.device import pick_device
@@ -128,7 +129,8 @@ def _step_flop(network: Upscaler, schedule: Schedule, patch: int) -> float:
     objective = Objective(network, replace(schedule, compile=False), inner_part(network, 2 * patch))
     x, y = (torch.rand(schedule.batch, 3, size, size, device=device) for size in (patch, 2 * patch))
     with FlopCounterMode(display=False) as counter:
-        objective(x, y, torch.rand(schedule.flats, 3, 1, 1, device=device), x[:0], x[:0]).backward()
+        flats, levels = torch.rand(schedule.flats, 3, 1, 1, device=device), x.new_zeros(schedule.batch, len(BANDS))
+        objective(x, y, flats, x[:0], x[:0], levels, levels[:0]).backward()
     network.zero_grad(set_to_none=True)
     return float(counter.get_total_flops())
 

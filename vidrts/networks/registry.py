@@ -34,5 +34,5 @@ def build(architecture: str, numbers: Mapping[str, Any]) -> Upscaler:
 
 
 def parameter_count(network: nn.Module) -> int:
-    """Weights and biases together."""
-    return sum(p.numel() for p in network.parameters())
+    """Weights and biases together, without those that estimate the blur level, which see a part of a frame alone."""
+    return sum(p.numel() for name, p in network.named_parameters() if not name.startswith("blur_level."))

@@ -12,8 +12,8 @@ from vidrts import color
 from vidrts.errors import DeviceError
 from vidrts.networks.upscaler import Upscaler
 from vidrts.picture.convolution import settle
+from vidrts.picture.engines import torch as torch_engine
 from vidrts.picture.engines.choice import EngineName
-from vidrts.picture.engines.torch import frozen_copy
 from vidrts.picture.lanczos import double
 from vidrts.picture.tilepass import tile_pass
 from vidrts.picture.tiles import Tile, TileGrid, band, even_tile
@@ -59,9 +59,11 @@ class Resolver:
         self.luma = luma
         self._tiles = tile_pass(network, device, dtype, scale, engine, on_message, luma=luma)
         self._halo = self._tiles.halo
-        whole = frozen_copy(network, device, torch.float32)
-        settle(whole)
-        self._prepared = whole.prepared
+        self._prepared = network.prepared
+        if network.blur_level is not None:
+            whole = torch_engine.frozen_copy(network, device, torch.float32)
+            settle(whole)
+            self._prepared = whole.prepared
         self.sees_luma_alone = network.blur_level is not None
         """Whether the colours of what it is given play no part."""
         self._tile = tile

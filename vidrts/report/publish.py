@@ -126,7 +126,7 @@ def _facts(run: Run, model: LoadedModel, *, by_rules: bool) -> list[str]:
     weights = sum(p.numel() for p in upscaler.values() if p.ndim > 1)
     rows = {
         "network": f"{info.architecture.upper()}, " + ", ".join(f"{k} = {v}" for k, v in info.numbers.items()),
-        "parameters": f"{parameter_count(model.network) - estimate:,} ({weights:,} weights = multiply-adds per pixel)"
+        "parameters": f"{parameter_count(model.network):,} ({weights:,} weights = multiply-adds per pixel)"
         + (f", and {estimate:,} that estimate the blur levels" if estimate else ""),
         "stage shipped": (
             f"{info.stage} of {o.stages}. {verdict(run)}"
