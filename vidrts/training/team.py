@@ -79,6 +79,7 @@ def joined(device: str) -> Iterator[Team]:
     dist.init_process_group("nccl" if chosen.type == "cuda" else "gloo", timeout=_PATIENCE)
     try:
         yield Team(dist.get_rank(), dist.get_world_size(), chosen)
+        dist.barrier()  # who leaves while others still talk may end in gloo's abort
     finally:
         dist.destroy_process_group()
 
