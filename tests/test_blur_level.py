@@ -16,6 +16,7 @@ from vidrts.color import luma
 from vidrts.errors import OptionError, TrainingError
 from vidrts.networks.blur_level import BANDS, MOST, BlurLevel, conditioned, windows
 from vidrts.networks.checkpoint import DEFAULT_MODEL, load_model
+from vidrts.picture.enhancer import Enhancer, EnhancerOptions
 from vidrts.picture.resolver import Resolver
 from vidrts.training import blur_estimator
 from vidrts.training.corpus import read_picture
@@ -97,6 +98,11 @@ def test_the_change_is_that_of_the_whole_picture_whatever_tiles_and_neighbours(k
     assert torch.equal(together, torch.cat((whole(first), whole(second))))
     grey = luma(first)[:, None].expand(-1, 3, -1, -1)
     torch.testing.assert_close(whole(grey), whole(first), atol=1e-5, rtol=0, msg="colour plays no part")
+
+
+def test_a_network_that_sees_luma_alone_does_not_sharpen_chroma() -> None:
+    with pytest.raises(OptionError, match="RTS: trained on luma alone, cannot sharpen chroma"):
+        Enhancer(tiny_network(blur_level=1), EnhancerOptions(device="cpu", chroma="sharpen"))
 
 
 @pytest.mark.parametrize("name", TOLD)

@@ -88,7 +88,7 @@ def _real(value: object) -> bool:
 class Enhancer:
     """Enhances frames of any supported pixel format; one for each stream and device, not thread-safe.
 
-    A network alone is taken to be trained on R'G'B'; of a model trained on luma alone `OptionError` says that it cannot
+    A network alone is taken to be trained on R'G'B', unless it is told blur levels; of a model trained on luma alone `OptionError` says that it cannot
     sharpen chroma. `on_message` hears, once each, what colour was assumed for untagged frames, of memory that ran out
     and of an engine that cannot be used.
     """
@@ -101,13 +101,15 @@ class Enhancer:
         on_message: Callable[[str], None] = lambda line: None,
     ) -> None:
         options = options or EnhancerOptions()
-        if isinstance(model, LoadedModel):
-            if model.info.colour == "luma" and options.chroma == "sharpen":
-                raise OptionError(
-                    f"{model.title}: trained on luma alone, cannot sharpen chroma; use --chroma keep "
-                    '(chroma="keep" in Python)'
-                )
-            model = model.network
+        title, model, blind = (
+            (model.title, model.network, model.info.colour == "luma")
+            if isinstance(model, LoadedModel)
+            else (type(model).__name__, model, model.blur_level is not None)
+        )
+        if blind and options.chroma == "sharpen":
+            raise OptionError(
+                f'{title}: trained on luma alone, cannot sharpen chroma; use --chroma keep (chroma="keep" in Python)'
+            )
         self.options = options
         self._keep = options.chroma == "keep"
         self.device = pick_device(options.device)
