@@ -36,8 +36,8 @@ def test_bands_are_the_whole(
     assert (rgb - wanted).abs().max() <= 1e-6  # a matrix product may round by its size
     resolved = rgb + 0.2 * torch.randn(rgb.shape)
     if keep:
-        resolved = color.luma(resolved)[None]
-        change = strength * (resolved - color.luma(rgb)[None])
+        resolved = colorplan.luma(resolved)[None]
+        change = strength * (resolved - colorplan.luma(rgb)[None])
     else:
         change = (rgb + strength * (resolved - rgb)).clamp(0, 1) - rgb
     for got, whole in zip(
@@ -60,8 +60,8 @@ def test_twice_the_size(name: str, keep: bool) -> None:
     base = double(rgb[None])[0]
     resolved = base + 0.1 * torch.randn(base.shape)
     if keep:
-        resolved = color.luma(resolved)[None]
-        wanted = color.write_back(planes, resolved - color.luma(base), plan, scale=2)
+        resolved = colorplan.luma(resolved)[None]
+        wanted = color.write_back(planes, resolved - colorplan.luma(base), plan, scale=2)
     else:
         wanted = color.write_back(planes, resolved.clamp(0, 1) - base, plan, scale=2)
     got = bands.write_back(planes, rgb, resolved, plan, scale=2)

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from vidrts.color import luma
+from vidrts.colorplan import luma
 from vidrts.errors import OptionError, TrainingError
 from vidrts.networks.blur_level import BANDS, MOST, BlurLevel, conditioned, windows
 from vidrts.networks.checkpoint import DEFAULT_MODEL, load_model

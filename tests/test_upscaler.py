@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from vidrts import color
+from vidrts import colorplan
 from vidrts.networks import registry
 from vidrts.networks.upscaler import Upscaler
 from vidrts.picture.lanczos import halve
@@ -68,5 +68,5 @@ def test_the_long_way_is_network_then_d_whatever_the_tiles(scale: int) -> None:
     tiled = Resolver(network, CPU, torch.float32, scale=scale, tile=(20, 16), batch=3)(x)
     assert torch.allclose(tiled, whole, atol=1e-6)
     luma = Resolver(network, CPU, torch.float32, scale=scale, luma=True, tile=(20, 16), batch=3)(x)
-    assert torch.allclose(luma[:, 0], color.luma(wanted), atol=1e-6)
+    assert torch.allclose(luma[:, 0], colorplan.luma(wanted), atol=1e-6)
     assert network.training  # the caller's network is as it was

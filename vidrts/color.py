@@ -16,14 +16,8 @@ from collections.abc import Sequence
 
 import torch
 
-from vidrts.colorplan import LUMA, ColorPlan
+from vidrts.colorplan import ColorPlan
 from vidrts.picture.lanczos import double
-
-
-def luma(rgb: torch.Tensor) -> torch.Tensor:
-    """BT.709 Y' of R'G'B': (..., 3, H, W) -> (..., H, W), same type and range; full range, black 0."""
-    red, green, blue = rgb.unbind(-3)
-    return (red * LUMA[0]).add_(green, alpha=LUMA[1]).add_(blue, alpha=LUMA[2])
 
 
 def luma_plane(planes: Sequence[torch.Tensor], plan: ColorPlan) -> torch.Tensor:

@@ -29,6 +29,12 @@ _SITES = {1: (0.0, 0.5), 2: (0.5, 0.5), 3: (0.0, 0.0), 4: (0.5, 0.0), 5: (0.0, 1
 """Siting -> where chroma sample (0, 0) lies, (x, y) in luma samples from luma sample (0, 0)."""
 
 
+def luma(rgb: torch.Tensor) -> torch.Tensor:
+    """BT.709 Y' of R'G'B': (..., 3, H, W) -> (..., H, W), same type and range; full range, black 0."""
+    red, green, blue = rgb.unbind(-3)
+    return (red * LUMA[0]).add_(green, alpha=LUMA[1]).add_(blue, alpha=LUMA[2])
+
+
 @dataclass(frozen=True)
 class ColorPlan:
     """Everything that one frame's tags decide: matrices, code values, where the chroma samples lie.

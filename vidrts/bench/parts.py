@@ -141,7 +141,7 @@ class Pictures:
         return lambda k: bands.read(self.planes[k], self.plan, out)
 
     def _writer(self) -> Callable[[int], object]:
-        resolved = color.luma(self.rgb[0])[None]
+        resolved = colorplan.luma(self.rgb[0])[None]
         return lambda k: bands.write_back(self.planes[k], self.rgb[0], resolved, self.plan)
 
     def transfers(self) -> list[Probe]:

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own name for it
 from torch import nn
 
-from vidrts.colorplan import LUMA
+from vidrts.colorplan import LUMA, luma
 
 BANDS = ((0.1, 0.2), (0.2, 0.3))
 """Cycles per pixel, in any direction."""
@@ -95,12 +95,6 @@ def conditioned(pictures: torch.Tensor, levels: torch.Tensor) -> torch.Tensor:
     pictures: (B, 3, H, W) R'G'B'; levels: (B, 2). R' is so far below that the result's luma is the pictures'.
     """
     red, green, blue = LUMA
-    y = luma(pictures)
+    y = luma(pictures)[:, None]
     first, second = (_OFFSET * levels[:, band, None, None, None] for band in range(len(BANDS)))
     return torch.cat((y - (green / red * first + blue / red * second), y + first, y + second), dim=1)
-
-
-def luma(pictures: torch.Tensor) -> torch.Tensor:
-    """BT.709 Y' of R'G'B', (B, 3, H, W) -> (B, 1, H, W)."""
-    red, green, blue = (pictures[:, k : k + 1] for k in range(3))
-    return (red * LUMA[0]).add_(green, alpha=LUMA[1]).add_(blue, alpha=LUMA[2])

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from vidrts.networks.blur_level import BlurLevel, conditioned, luma
+from vidrts.colorplan import luma
+from vidrts.networks.blur_level import BlurLevel, conditioned
 
 
 class Upscaler(nn.Module, ABC):
@@ -27,7 +28,7 @@ class Upscaler(nn.Module, ABC):
         if self.blur_level is None:
             return pictures
         if levels is None:
-            levels = self.blur_level.of_pictures(luma(pictures))
+            levels = self.blur_level.of_pictures(luma(pictures)[:, None])
         return conditioned(pictures, levels)
 
     @property

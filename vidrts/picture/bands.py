@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import torch
 
-from vidrts import color
+from vidrts import color, colorplan
 from vidrts.colorplan import ColorPlan
 from vidrts.picture.lanczos import double
 
@@ -66,7 +66,7 @@ def write_back(
 
 
 def _base(rgb: torch.Tensor, plan: ColorPlan) -> torch.Tensor:
-    return color.luma(rgb)[None] if plan.keep else rgb
+    return colorplan.luma(rgb)[None] if plan.keep else rgb
 
 
 def _change(base: torch.Tensor, resolved: torch.Tensor, strength: float, plan: ColorPlan) -> torch.Tensor:

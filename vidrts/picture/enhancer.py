@@ -88,9 +88,9 @@ def _real(value: object) -> bool:
 class Enhancer:
     """Enhances frames of any supported pixel format; one for each stream and device, not thread-safe.
 
-    A network alone is taken to be trained on R'G'B', unless it is told blur levels; of a model trained on luma alone `OptionError` says that it cannot
-    sharpen chroma. `on_message` hears, once each, what colour was assumed for untagged frames, of memory that ran out
-    and of an engine that cannot be used.
+    A network alone is taken to be trained on R'G'B', unless it is told blur levels; of one trained on luma alone
+    `OptionError` says that it cannot sharpen chroma. `on_message` hears, once each, what colour was assumed for
+    untagged frames, of memory that ran out and of an engine that cannot be used.
     """
 
     def __init__(

@@ -8,7 +8,7 @@ from typing import Literal
 
 import torch
 
-from vidrts import color
+from vidrts import colorplan
 from vidrts.errors import DeviceError
 from vidrts.networks.upscaler import Upscaler
 from vidrts.picture.convolution import settle
@@ -192,7 +192,7 @@ def enhanced_rgb(resolver: Resolver, rgb: torch.Tensor, strength: float = 1) -> 
     resolved = resolver(rgb)
     base = rgb if resolver.scale == 1 else double(rgb)
     if resolver.luma:
-        return torch.add(base, resolved - color.luma(base)[:, None], alpha=strength).clamp_(0, 1)
+        return torch.add(base, resolved - colorplan.luma(base)[:, None], alpha=strength).clamp_(0, 1)
     return (resolved if strength == 1 else torch.lerp(base, resolved, strength)).clamp_(0, 1)
 
 

@@ -5,7 +5,7 @@ from typing import Literal, Protocol
 
 import torch
 
-from vidrts import color
+from vidrts import colorplan
 from vidrts.networks.rts import RTS
 from vidrts.networks.upscaler import Upscaler
 from vidrts.picture.convolution import settle
@@ -92,7 +92,7 @@ class Explicit:
         border = 2 * self._reach  # felt the network's own padding
         double = double[..., border : double.shape[-2] - border, border : double.shape[-1] - border]
         if self._luma:
-            double = color.luma(double)[:, None]
+            double = colorplan.luma(double)[:, None]
         if self._scale == 2:
             return double.contiguous()
         r = HALVE_RADIUS

@@ -12,7 +12,8 @@ import numpy as np
 import torch
 
 from vidrts.errors import TrainingError
-from vidrts.networks.blur_level import BANDS, BlurLevel, luma
+from vidrts.measure.luma import luma
+from vidrts.networks.blur_level import BANDS, BlurLevel
 from vidrts.threads import shared_threads
 from vidrts.training.batches import turned
 from vidrts.training.degrade import Degradation
@@ -94,7 +95,7 @@ def _examples(
         y, x = int(rng.integers(picture.shape[1] - height + 1)), int(rng.integers(picture.shape[2] - width + 1))
         part = picture[:, y : y + height, x : x + width].contiguous()
         spoiled, levels = pairs.with_blur_levels(part, int(rng.integers(2**31)))
-        return luma(spoiled[None].float())[0].round().to(torch.uint8), levels
+        return luma(spoiled.float())[None].round().to(torch.uint8), levels
 
     workers = torch.get_num_threads()
     with shared_threads(workers) as begin, ThreadPoolExecutor(workers, "vidrts-levels", begin) as pool:

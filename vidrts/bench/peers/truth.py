@@ -49,6 +49,6 @@ def true_luma(frame: Frame, network: Upscaler, *, keep: bool = True) -> torch.Te
     code = frame.planes[0].double()
     if not keep:
         return code + plan.scale[0] * torch.einsum("c,chw->hw", plan.rgb_to_yuv[0].double(), enhanced.clamp(0, 1) - rgb)
-    change = color.luma(enhanced) - color.luma(rgb)
+    change = colorplan.luma(enhanced) - colorplan.luma(rgb)
     low, high = plan.legal[0]
     return (code + plan.scale[0] * change).clamp(min=code.clamp(max=low), max=code.clamp(min=high))
