@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import tiny_network
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -38,6 +38,7 @@ def crop_of(path: Path, side: int = 256) -> torch.Tensor:
     return picture[:, :side, :side].contiguous()
 
 
+@settings(deadline=None)
 @given(sigma=st.floats(0.5, 1.6), seed=st.integers(0, 99))
 def test_the_levels_of_a_gaussian_are_those_of_its_formula(sigma: float, seed: int) -> None:
     _, levels = same_size(f"blur:{sigma}-{sigma}").with_blur_levels(torch.zeros(3, 16, 16, dtype=torch.uint8), seed)
@@ -79,6 +80,7 @@ def test_what_a_network_is_given_has_the_pictures_luma_and_no_colour() -> None:
     torch.testing.assert_close(offsets[:, 1:, 0, 0], 0.5 * levels, atol=1e-6, rtol=0)
 
 
+@settings(deadline=None)
 @given(height=st.integers(16, 3000), width=st.integers(16, 3000))
 def test_windows_lie_within_the_picture_and_reach_its_ends(height: int, width: int) -> None:
     rows = torch.arange(height).view(1, -1, 1).expand(1, -1, width)
