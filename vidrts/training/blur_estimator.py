@@ -72,14 +72,15 @@ def train_blur_level(
 
 
 def _bring_right(network: BlurLevel, examples: Examples) -> float:
-    """Scale and shift the estimates so that they are nearest to the truth of these; returns what they then miss by."""
+    """Scale and shift the estimates so that they are nearest to the truth of these; returns what they then miss by,
+    before any ceiling (`networks.blur_level.MOST`)."""
     wanted = torch.tensor([known for _, known in examples])
     got = torch.cat([network(picture[None].float() / 255) for picture, _ in examples])
     for band in range(len(BANDS)):
         known = torch.stack((got[:, band], torch.ones(len(got))), dim=1)
         scale, shift = torch.linalg.lstsq(known, wanted[:, band]).solution.tolist()
         network.scale_and_shift(band, scale, shift)
-    got = torch.cat([network.of_pictures(picture[None].float() / 255) for picture, _ in examples])
+    got = torch.cat([network(picture[None].float() / 255) for picture, _ in examples]).clamp(0, 1)
     return float((got - wanted).square().mean().sqrt())
 
 
