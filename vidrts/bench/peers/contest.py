@@ -123,8 +123,7 @@ def compare(contest: Contest, on_step: Says = lambda what, done, total: None) ->
         theirs, file = network, str(loaded.path)
         if loaded.info.colour == "luma":
             theirs, file = grey(network), str(folder / "grey.safetensors")
-            numbers = {name: number for name, number in loaded.info.numbers.items() if name != "blur_level"}
-            save_model(file, theirs, replace(loaded.info, colour="rgb", numbers=numbers))
+            save_model(file, theirs, replace(loaded.info, colour="rgb", numbers=asdict(theirs.config)))
         peers = _peers(contest.model, theirs, file, folder)
         present = [peer for peer in peers if not peer.missing]
         psnr = {}
