@@ -8,7 +8,7 @@ import hashlib
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +34,8 @@ class Inputs:
     """(N, 3, s/2, s/2) uint8: LR."""
     same: torch.Tensor | None = None
     """(N, 3, s/2, s/2) uint8: a part of the crop at its own size, degraded; it lies at `pair_place`."""
-    low_levels: torch.Tensor = field(default_factory=lambda: torch.empty(0, len(BANDS), dtype=torch.uint8))
-    """(N, 2) uint8: the blur levels of each LR, in 255ths (`networks.blur_level`)."""
+    low_levels: torch.Tensor | None = None
+    """(N, 2) uint8: the blur levels of each LR, in 255ths (`networks.blur_level`), where a network is told them."""
     same_levels: torch.Tensor | None = None
     """(N, 2) uint8: those of the pairs."""
 
@@ -68,34 +68,43 @@ def make_inputs(
     team: Team,
     cache: Path,
     on_message: Callable[[str], None] = lambda line: None,
+    *,
+    levels: bool = False,
 ) -> Inputs:
     """The inputs of each crop of (3, H, W) uint8 originals; each process makes its part.
 
-    In as many threads as torch has: the codecs work outside Python's lock. What lies in `cache`, a folder, under this
-    corpus and these degradations is taken as it is. Raises `TrainingError` where the folder cannot be written.
+    levels: their blur levels, too; wants `pairs`. In as many threads as torch has: the codecs work outside Python's
+    lock. What lies in `cache`, a folder, under this corpus and these degradations is taken as it is. Raises
+    `TrainingError` where the folder cannot be written.
     """
     size, count = corpus.crop_size, len(corpus.crops)
     shape = (count, 3, size // 2, size // 2)
-    about = f"{corpus.manifest_hash}\n{degradation}\n{pairs}"
+    about = f"{corpus.manifest_hash}\n{degradation}\n{pairs}" + ("\nlevels" if levels else "")
     file = cache / f"inputs-{hashlib.sha256(about.encode()).hexdigest()[:16]}.u8"
-    kinds = [degradation] if pairs is None else [degradation, pairs]
-    whole = len(kinds) * (torch.Size(shape).numel() + len(BANDS) * count)
+    shapes = [torch.Size(shape)] * (1 if pairs is None else 2) + [torch.Size((count, len(BANDS)))] * (2 * levels)
+    whole = sum(each.numel() for each in shapes)
     there = torch.tensor([file.is_file() and file.stat().st_size == whole], dtype=torch.uint8)
     if team.share(there, 0):  # one process decides for all: another run may be writing it just now
-        return _inputs(_read(file, shape, len(kinds)))
-    made = [torch.empty(each, dtype=torch.uint8) for each in (shape, (count, len(BANDS))) for _ in kinds]
+        return Inputs(*_read(file, shapes))
+    made = [torch.empty(each, dtype=torch.uint8) for each in shapes]
     on_message(f"making the inputs of {count} crops")
 
     def make(index: int) -> None:
         crop = corpus.crops[index]
         picture = original_crop(originals, crop, size)
-        made[0][index], levels = degradation.with_blur_levels(picture, crop.seed)
-        made[len(kinds)][index] = _stored(levels)
+        drawn = [(degradation, crop.seed)]
         if pairs is not None:
-            y, x = pair_place(crop, size)
-            spoiled, levels = pairs.with_blur_levels(picture, pair_seed(crop.seed))
-            made[1][index] = spoiled[:, y : y + size // 2, x : x + size // 2]
-            made[3][index] = _stored(levels)
+            drawn.append((pairs, pair_seed(crop.seed)))
+        for kind, (steps, seed) in enumerate(drawn):
+            if levels:
+                spoiled, blur = steps.with_blur_levels(picture, seed)
+                made[2 + kind][index] = torch.tensor([round(255 * level) for level in blur], dtype=torch.uint8)
+            else:
+                spoiled = steps(picture, seed)
+            if kind == 1:
+                y, x = pair_place(crop, size)
+                spoiled = spoiled[:, y : y + size // 2, x : x + size // 2]
+            made[kind][index] = spoiled
 
     workers = torch.get_num_threads()
     with shared_threads(workers) as begin, ThreadPoolExecutor(workers, "vidrts-inputs", begin) as pool:
@@ -107,25 +116,14 @@ def make_inputs(
     if team.leads:
         _write(file, made)
     team.wait()
-    return _inputs(made)
-
-
-def _stored(levels: Sequence[float]) -> torch.Tensor:
-    return torch.tensor([round(255 * level) for level in levels], dtype=torch.uint8)
-
-
-def _inputs(made: Sequence[torch.Tensor]) -> Inputs:
-    """Of the pictures of LR and, if there are some, of pairs, and then of the levels of each."""
-    if len(made) == 2:
-        return Inputs(made[0], None, made[1], None)
     return Inputs(*made)
 
 
-def _read(file: Path, shape: tuple[int, int, int, int], kinds: int) -> list[torch.Tensor]:
+def _read(file: Path, shapes: Sequence[torch.Size]) -> list[torch.Tensor]:
     """Mapped, not read: several runs share the memory."""
     whole = torch.from_file(str(file), shared=False, size=file.stat().st_size, dtype=torch.uint8)
-    end = kinds * torch.Size(shape).numel()
-    return [*whole[:end].view(kinds, *shape), *whole[end:].view(kinds, shape[0], len(BANDS))]
+    parts = torch.split(whole, [shape.numel() for shape in shapes])
+    return [part.view(shape) for part, shape in zip(parts, shapes, strict=True)]
 
 
 def _write(file: Path, tensors: Sequence[torch.Tensor]) -> None:

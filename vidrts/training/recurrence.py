@@ -100,7 +100,9 @@ class _Run:
         )  # fmt: skip
         originals = [picture.original() for picture in corpus.training]
         cache = Path(options.cache) if options.cache else options.out
-        inputs = make_inputs(originals, corpus, options.degradation, options.pairs, team, cache, self._say)
+        inputs = make_inputs(
+            originals, corpus, options.degradation, options.pairs, team, cache, self._say, levels=options.blur_level
+        )  # fmt: skip
         validation = held = None
         if team.leads and options.pairs:
             unseen = [picture.original() for picture in corpus.validation]
@@ -119,9 +121,10 @@ class _Run:
         kept = [inputs.low] if inputs.same is None else [inputs.low, inputs.same]
         low, *same = near(kept, team.device)
         near_originals = near(originals, team.device)
-        supply = Supply(low, near_originals, corpus.crops, same[0] if same else None, near_originals)
-        if options.blur_level:
-            supply = replace(supply, low_levels=inputs.low_levels, same_levels=inputs.same_levels)
+        supply = Supply(
+            low, near_originals, corpus.crops, same[0] if same else None, near_originals, inputs.low_levels,
+            inputs.same_levels,
+        )  # fmt: skip
         network = build(architecture, numbers)
         if initial:
             network.load_state_dict(initial.network.state_dict())
