@@ -28,12 +28,10 @@ from vidrts.networks.checkpoint import LoadedModel
 from vidrts.networks.rts import RTS
 from vidrts.networks.upscaler import Upscaler
 from vidrts.picture import bands
-from vidrts.picture.convolution import settle
 from vidrts.picture.device import pick_precision
 from vidrts.picture.engines.choice import pick_engine
-from vidrts.picture.engines.torch import frozen_copy
 from vidrts.picture.enhancer import EnhancerOptions
-from vidrts.picture.resolver import CPU_TILE_PIXELS, CUDA_TILE
+from vidrts.picture.resolver import CPU_TILE_PIXELS, CUDA_TILE, preparing
 from vidrts.picture.tail import TAIL_RADIUS, Tail
 from vidrts.picture.tiles import TileGrid, band, even_tile
 from vidrts.prefetch import deal
@@ -184,12 +182,11 @@ class Pictures:
 
     def blur_level(self, network: Upscaler, model: str) -> Probe:
         """Luma, and its estimated blur levels, as the network wants them."""
-        whole = frozen_copy(network, self.device, torch.float32)
-        settle(whole)
+        prepared = preparing(network, self.device)
 
         def make() -> Callable[[int], object]:
             out = torch.empty_like(self.rgb)
-            return lambda _: out.copy_(whole.prepared(self.rgb))
+            return lambda _: out.copy_(prepared(self.rgb))
 
         return self._probe("blur level", make, {"copy": 2.0 * _PIXEL * self.pixels}, model=model)
 

@@ -59,11 +59,7 @@ class Resolver:
         self.luma = luma
         self._tiles = tile_pass(network, device, dtype, scale, engine, on_message, luma=luma)
         self._halo = self._tiles.halo
-        self._prepared = network.prepared
-        if network.blur_level is not None:
-            whole = torch_engine.frozen_copy(network, device, torch.float32)
-            settle(whole)
-            self._prepared = whole.prepared
+        self._prepared = preparing(network, device)
         self.sees_luma_alone = network.blur_level is not None
         """Whether the colours of what it is given play no part."""
         self._tile = tile
@@ -180,6 +176,15 @@ class Resolver:
                 y, x = self.scale * tile.y, self.scale * tile.x
                 result[picture, :, y : y + output.shape[1], x : x + output.shape[2]] = output
         return result
+
+
+def preparing(network: Upscaler, device: torch.device) -> Callable[[torch.Tensor], torch.Tensor]:
+    """`network.prepared` on `device`, in float32, whatever size a picture has."""
+    if network.blur_level is None:
+        return network.prepared
+    whole = torch_engine.frozen_copy(network, device, torch.float32)
+    settle(whole)
+    return whole.prepared
 
 
 def enhanced_rgb(resolver: Resolver, rgb: torch.Tensor, strength: float = 1) -> torch.Tensor:

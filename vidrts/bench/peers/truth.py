@@ -44,6 +44,8 @@ def true_luma(frame: Frame, network: Upscaler, *, keep: bool = True) -> torch.Te
     tags, _ = colorplan.assume(frame.color, frame.format, frame.height)
     plan = colorplan.plan(tags, frame.format, keep=keep)
     rgb = color.to_rgb(frame.planes, plan).double().clamp(0, 1)
+    if network.blur_level is not None:  # sees Y' alone, whatever colour it belongs to
+        rgb = color.luma_plane(frame.planes, plan).double().clamp(0, 1).expand(3, -1, -1)
     prepared = network.prepared(rgb[None].float()).double()
     enhanced = halve(copy.deepcopy(network).double()(prepared))[0]
     code = frame.planes[0].double()
