@@ -94,16 +94,16 @@ def pretended_gpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int, Ch
         cache.cache_clear()
 
 
-@pytest.mark.parametrize("chroma", ["keep", "sharpen"])
+@pytest.mark.parametrize(("chroma", "told"), [("keep", 0), ("keep", 1), ("sharpen", 0)])
 @pytest.mark.parametrize("scale", [1, 2])
 @pytest.mark.parametrize(
     "name", ["yuv420p", "yuv420p10le", "yuv444p16le", "nv12", "p010le", "gray", "gbrp", "yuva420p", "bt2020 gbrp10le"]
 )
 def test_nothing_on_a_frames_way_waits_for_the_host(
-    name: str, scale: int, chroma: Chroma, pretended_gpu: Callable[[int, Chroma, int], Enhancer]
+    name: str, scale: int, chroma: Chroma, told: int, pretended_gpu: Callable[[int, Chroma, int], Enhancer]
 ) -> None:
-    """With chroma kept, of a network that is told the blur level."""
-    enhancer = pretended_gpu(scale, chroma, int(chroma == "keep"))
+    """Also of a network that is told blur levels."""
+    enhancer = pretended_gpu(scale, chroma, told)
     frame = made(name.split()[-1])
     if name.startswith("bt2020"):
         frame = replace(frame, color=ColorTags(primaries=9))
