@@ -8,8 +8,8 @@ from test_color import SITES, full_tags, random_planes
 
 from vidrts import color, colorplan
 from vidrts.frame import PIXEL_FORMATS, pixel_format
+from vidrts.ops.lanczos import double
 from vidrts.picture import bands
-from vidrts.picture.lanczos import double
 
 HEIGHTS = st.one_of(st.integers(1, 9), st.integers(-4, 4).map(lambda k: bands.ROWS + k), st.integers(120, 140))
 

@@ -25,8 +25,8 @@ from vidrts.media.encode import EncodeOptions
 from vidrts.networks import checkpoint
 from vidrts.networks.checkpoint import load_model, read_info, save_model, shipped_models
 from vidrts.networks.upscaler import Upscaler
+from vidrts.ops.lanczos import halve
 from vidrts.picture.enhancer import Chroma, Enhancer, EnhancerOptions
-from vidrts.picture.lanczos import halve
 from vidrts.picture.resolver import Resolver, enhanced_rgb
 from vidrts.report.stills import read_photo
 from vidrts.training.degrade import Degradation

@@ -25,8 +25,8 @@ from vidrts.frame import Frame
 from vidrts.measure.difference import difference_ratio
 from vidrts.measure.flicker import Change
 from vidrts.media import Source
+from vidrts.ops.lanczos import double
 from vidrts.picture.enhancer import EnhancerOptions
-from vidrts.picture.lanczos import double
 from vidrts.report import gauges, page, plots, sheet, view
 from vidrts.report.choose import ASKED, LEAST, MOST, Candidate, choose
 from vidrts.report.compare import CompareOptions, Comparison, Sample, compare, suited

@@ -10,12 +10,13 @@ from media_truth import FFPROBE
 from scipy.ndimage import correlate1d
 
 from vidrts.frame import pixel_format
-from vidrts.measure import controls
+from vidrts.measure import sharpening_filters
 from vidrts.measure.difference import difference_ratio
 from vidrts.measure.sharpness import predicted_gain, radial_gain
 from vidrts.media.stillfilter import filter_picture
 from vidrts.networks.checkpoint import load_model
-from vidrts.report.controls import SAME_GAIN, compare, markdown, plot
+from vidrts.report.controls import CONTROLS, SAME_GAIN, compare, markdown, plot
+from vidrts.report.ffmpegfilters import ffmpeg_cas, ffmpeg_unsharp
 from vidrts.report.stills import read_photo
 
 FFMPEG = FFPROBE and str(Path(FFPROBE).with_name("ffmpeg"))
@@ -42,7 +43,7 @@ def ffmpeg(planes: np.ndarray, pix_fmt: str, chain: str) -> np.ndarray:
 def test_cas_is_ffmpegs(photo: torch.Tensor) -> None:
     stored = (photo * 65535).round().numpy().astype(np.uint16)
     wanted = ffmpeg(stored[[1, 2, 0]], "gbrp16le", "cas=strength=0.4")[[2, 0, 1]]
-    got = (controls.ffmpeg_cas(photo, 0.4) * 65535).round().numpy()
+    got = (ffmpeg_cas(photo, 0.4) * 65535).round().numpy()
     assert np.abs(got - wanted).max() <= 1
     assert np.abs(got - stored).max() > 500  # it did something
 
@@ -53,7 +54,7 @@ def test_unsharp_takes_away_a_binomial_blur(photo: torch.Tensor) -> None:
     binomial = np.array([1, 4, 6, 4, 1]) / 16
     blurred = correlate1d(correlate1d(y, binomial, axis=0, mode="nearest"), binomial, axis=1, mode="nearest")
     wanted = np.clip(photo.numpy() + (np.clip(y + 0.7 * (y - blurred), 0, 1) - y), 0, 1)
-    assert np.abs(controls.ffmpeg_unsharp(photo, 0.7).numpy() - wanted).max() < 1e-4
+    assert np.abs(ffmpeg_unsharp(photo, 0.7).numpy() - wanted).max() < 1e-4
     assert np.abs(wanted - photo.numpy()).max() > 0.01
 
 
@@ -69,7 +70,7 @@ def test_a_filter_that_does_not_take_the_format_is_an_error() -> None:
 def test_the_linear_control_has_the_predicted_gain(stage: int) -> None:
     impulse = torch.full((1, 65, 65), 0.5, dtype=torch.float64)
     impulse[0, 32, 32] += 0.01
-    response = torch.fft.fft2(controls.linear(impulse, 1.0, stage)[0] - 0.5).abs() / 0.01
+    response = torch.fft.fft2(sharpening_filters.linear(impulse, 1.0, stage)[0] - 0.5).abs() / 0.01
     for k in (0, 6, 13, 20, 26):
         assert response[0, k].item() == pytest.approx(predicted_gain("triangle", stage, k / 65), abs=0.03)
     assert response[13, 20].item() == pytest.approx(response[13, 0].item() * response[0, 20].item(), rel=1e-6)
@@ -79,32 +80,32 @@ def test_a_filter_of_given_gains_has_them(photo: torch.Tensor) -> None:
     frequencies, gains = [0.1, 0.2, 0.3, 0.4, 0.5], [1.1, 1.3, 1.5, 1.4, 1.2]
     impulse = torch.full((1, 65, 65), 0.5, dtype=torch.float64)
     impulse[0, 32, 32] += 0.01
-    response = torch.fft.fft2(controls.of_gain(impulse, frequencies, gains)[0] - 0.5).abs() / 0.01
+    response = torch.fft.fft2(sharpening_filters.of_gain(impulse, frequencies, gains)[0] - 0.5).abs() / 0.01
     for y, x in ((0, 6), (0, 13), (13, 0), (12, 16), (0, 26)):
         wanted = np.interp(np.hypot(y, x) / 65, frequencies, gains)
         assert response[y, x].item() == pytest.approx(wanted, abs=0.04)
     # On a photograph: what comes out has the gains that went in.
-    bands, measured = radial_gain(controls.of_gain(photo, frequencies, gains), photo)
+    bands, measured = radial_gain(sharpening_filters.of_gain(photo, frequencies, gains), photo)
     for f, g in list(zip(bands, measured, strict=True))[2:]:
         assert g == pytest.approx(np.interp(f, frequencies, gains), abs=0.05)
 
 
 def test_every_control_meets_a_difference_ratio(photo: torch.Tensor) -> None:
-    for name, control in controls.CONTROLS.items():
-        amount = controls.equal_amount(photo, 3.0, control.apply, control.most)
+    for name, control in CONTROLS.items():
+        amount = sharpening_filters.equal_amount(photo, 3.0, control.apply, control.most)
         assert difference_ratio(control.apply(photo, amount), photo) == pytest.approx(3.0, rel=0.01), name
 
 
 def test_the_table_has_a_row_for_each_version(kodak: Path, tiny_model: Path, tmp_path: Path) -> None:
     comparison = compare(sorted(kodak.rglob("*.png"))[7:8], [load_model(tiny_model)], workers=1)
     rows = {row.name: row for row in comparison.rows}
-    assert list(rows) == ["LR", "HR0", "HR1", *controls.CONTROLS, SAME_GAIN]
+    assert list(rows) == ["LR", "HR0", "HR1", *CONTROLS, SAME_GAIN]
     assert rows[SAME_GAIN].gains == pytest.approx(rows["HR1"].gains, abs=0.05)
     assert rows["HR0"].difference == 0
     assert rows["HR0"].gains == pytest.approx((1.0,) * len(comparison.frequencies))
     assert rows["HR0"].overshoot == 0
     assert rows["LR"].gains[-1] < 0.5  # nothing is left there
-    for name in controls.CONTROLS:
+    for name in CONTROLS:
         assert rows[name].difference == pytest.approx(rows["HR1"].difference, rel=0.01)
     assert rows["unsharp (FFmpeg)"].viqet["edge_acutance"] > rows["HR0"].viqet["edge_acutance"]
     assert comparison.mos_model.startswith("VIQET Preview 1")

@@ -21,11 +21,11 @@ from vidrts.media.decode import Source
 from vidrts.networks.checkpoint import load_model, shipped_models
 from vidrts.networks.registry import build
 from vidrts.networks.rts import RTS
-from vidrts.picture.blocks import by_blocks, woven
+from vidrts.ops.blocks import by_blocks, woven
+from vidrts.ops.lanczos import halve
 from vidrts.picture.device import Precision, cpu_has_bf16, pick_precision
 from vidrts.picture.engines.choice import pick_engine
 from vidrts.picture.enhancer import Chroma, Enhancer, EnhancerOptions
-from vidrts.picture.lanczos import halve
 from vidrts.picture.resolver import Resolver
 from vidrts.report.stills import read_photo
 

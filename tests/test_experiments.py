@@ -12,7 +12,7 @@ from vidrts.cli import run as command
 from vidrts.errors import OptionError
 from vidrts.measure.sharpness import block_borders
 from vidrts.measure.viqet import measure
-from vidrts.picture.lanczos import halve
+from vidrts.ops.lanczos import halve
 from vidrts.report import answers, controls, experiments
 from vidrts.report.experiments import EXPERIMENTS, SCALES, run_experiment
 from vidrts.report.masters import make_masters

@@ -15,10 +15,10 @@ from PIL import Image
 from scipy import ndimage
 
 from vidrts.measure.color_difference import ciede2000, mean_ciede2000, srgb_to_lab
-from vidrts.measure.controls import unsharp
 from vidrts.measure.difference import delta_scalar, difference_ratio, mean_difference, rms_difference, step_ratio
 from vidrts.measure.fidelity import psnr, ssim
 from vidrts.measure.luma import luma
+from vidrts.measure.sharpening_filters import unsharp
 from vidrts.measure.sharpness import overshoot
 
 

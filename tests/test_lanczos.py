@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from vidrts.picture.lanczos import KERNELS, double, half_taps, halve
+from vidrts.ops.lanczos import KERNELS, double, half_taps, halve
 
 PILLOW = {
     "box": Image.Resampling.BOX,

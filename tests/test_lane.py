@@ -19,8 +19,8 @@ from vidrts.networks.checkpoint import load_model
 from vidrts.networks.registry import build
 from vidrts.networks.rts import RTS
 from vidrts.networks.upscaler import Upscaler
-from vidrts.picture import lanczos
-from vidrts.picture.convolution import convolve, exact_on_gpus
+from vidrts.ops import lanczos
+from vidrts.ops.convolution import convolve, exact_on_gpus
 from vidrts.picture.device import Precision, pick_devices, pick_precision
 from vidrts.picture.engines import torch as torch_engine
 from vidrts.picture.enhancer import Chroma, Enhancer, EnhancerOptions

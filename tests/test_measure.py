@@ -9,10 +9,10 @@ import torch
 from PIL import Image, ImageFilter
 from scipy import ndimage
 
-from vidrts.measure.controls import equal_amount, unsharp
 from vidrts.measure.difference import difference_ratio
 from vidrts.measure.fidelity import psnr
 from vidrts.measure.flicker import flicker
+from vidrts.measure.sharpening_filters import equal_amount, unsharp
 from vidrts.measure.sharpness import flat_noise_gain, predicted_gain, radial_gain, response
 
 

@@ -7,10 +7,10 @@ import pytest
 import torch
 from PIL import Image
 
-from vidrts.measure.controls import unsharp
 from vidrts.measure.flicker import Change, flicker, still_change
 from vidrts.measure.luma import luma
 from vidrts.measure.motion import motion_change, motion_flicker
+from vidrts.measure.sharpening_filters import unsharp
 
 
 def panned(kodak: Path, dx: int, dy: int, noise: float) -> tuple[torch.Tensor, torch.Tensor]:

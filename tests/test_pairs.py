@@ -14,7 +14,7 @@ from PIL import Image
 from vidrts.errors import OptionError
 from vidrts.measure.luma import luma
 from vidrts.networks.checkpoint import load_model
-from vidrts.picture.lanczos import halve
+from vidrts.ops.lanczos import halve
 from vidrts.training import corpus, phase_b
 from vidrts.training.batches import Supply, turned
 from vidrts.training.degrade import Degradation

@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vidrts.errors import DeviceError, OptionError
+from vidrts.ops.convolution import convolve
+from vidrts.ops.lanczos import halve
 from vidrts.picture import tail
-from vidrts.picture.convolution import convolve
 from vidrts.picture.device import pick_device, pick_precision
-from vidrts.picture.lanczos import halve
 from vidrts.picture.resolver import Resolver
 from vidrts.picture.tiles import TileGrid, band, even_tile
 

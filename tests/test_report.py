@@ -9,9 +9,9 @@ import torch
 from click.testing import CliRunner
 from PIL import Image
 
-from vidrts.measure.controls import ffmpeg_unsharp
 from vidrts.networks.checkpoint import load_model
 from vidrts.report import card, figures
+from vidrts.report.ffmpegfilters import ffmpeg_unsharp
 from vidrts.report.stills import frames, read_photo, to_image, to_rgb
 
 

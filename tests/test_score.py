@@ -25,7 +25,7 @@ from vidrts.measure.fidelity import psnr, ssim
 from vidrts.measure.luma import luma
 from vidrts.measure.viqet import COLUMNS, Scores
 from vidrts.media.sampling import sample
-from vidrts.picture.lanczos import double
+from vidrts.ops.lanczos import double
 from vidrts.report import score as score_module
 from vidrts.report.stills import to_bytes, to_rgb
 from vidrts.report.twosided import KEYS, TwoSided, pooled

@@ -13,7 +13,7 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter
 
 from vidrts.networks.checkpoint import load_model
-from vidrts.picture.lanczos import double, halve
+from vidrts.ops.lanczos import double, halve
 from vidrts.report.runs import PAPER_CHANGE, PAPER_DELTA, PAPER_VIQET
 from vidrts.training.corpus import read_picture
 from vidrts.training.degrade import Degradation

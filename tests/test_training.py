@@ -15,7 +15,7 @@ from PIL import Image
 
 from vidrts.errors import ModelError, OptionError, TrainingError
 from vidrts.networks.checkpoint import load_model
-from vidrts.picture.lanczos import halve
+from vidrts.ops.lanczos import halve
 from vidrts.training import corpus, phase_a, phase_b
 from vidrts.training.batches import Supply, batches, flat_colours
 from vidrts.training.losses import LOSSES

@@ -20,7 +20,7 @@ from vidrts.frame import pixel_format
 from vidrts.measure import ssimulacra2
 from vidrts.measure.fidelity import psnr
 from vidrts.media.stillfilter import filter_picture
-from vidrts.picture.lanczos import halve
+from vidrts.ops.lanczos import halve
 from vidrts.report.truth import bench
 from vidrts.report.truth.bench import SCALES, Scale, run_truth
 from vidrts.report.truth.candidates import FILTERS, STRENGTHS, changed, mean_change, rgb_of

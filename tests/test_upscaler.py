@@ -7,7 +7,7 @@ from torch import nn
 from vidrts import colorplan
 from vidrts.networks import registry
 from vidrts.networks.upscaler import Upscaler
-from vidrts.picture.lanczos import halve
+from vidrts.ops.lanczos import halve
 from vidrts.picture.resolver import Resolver
 
 CPU = torch.device("cpu")

@@ -17,8 +17,8 @@ from vidrts.errors import UnsupportedFormatError
 from vidrts.frame import ColorTags, Frame, pixel_format
 from vidrts.media.decode import Source
 from vidrts.networks.checkpoint import load_model
+from vidrts.ops.lanczos import double
 from vidrts.picture.enhancer import Enhancer, EnhancerOptions
-from vidrts.picture.lanczos import double
 from vidrts.picture.resolver import Resolver
 
 vs = pytest.importorskip("vapoursynth", reason="VapourSynth is not installed: pip install 'vidrts[vapoursynth]'")

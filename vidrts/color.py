@@ -17,7 +17,7 @@ from collections.abc import Sequence
 import torch
 
 from vidrts.colorplan import ColorPlan
-from vidrts.picture.lanczos import double
+from vidrts.ops.lanczos import double
 
 
 def luma_plane(planes: Sequence[torch.Tensor], plan: ColorPlan) -> torch.Tensor:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 
 from vidrts.bench.timing import Lap, Task, timed
-from vidrts.picture.convolution import convolve
+from vidrts.ops.convolution import convolve
 
 _TYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own name for it
 
 from vidrts.measure.luma import luma
-from vidrts.picture.lanczos import Kernel, half_taps
+from vidrts.ops.lanczos import Kernel, half_taps
 
 EDGE = 0.1
 """Where the source's luma spans at least this share of full scale within 5x5 pixels there is an edge."""

@@ -8,7 +8,7 @@ import torch
 
 from vidrts import color, colorplan
 from vidrts.colorplan import ColorPlan
-from vidrts.picture.lanczos import double
+from vidrts.ops.lanczos import double
 
 ROWS = 64
 """Luma rows of a band, even: 1.5 MB of float32 R'G'B' at 1080p."""

@@ -11,10 +11,10 @@ import torch
 from vidrts import colorplan
 from vidrts.errors import DeviceError
 from vidrts.networks.upscaler import Upscaler
-from vidrts.picture.convolution import settle
+from vidrts.ops.convolution import settle
+from vidrts.ops.lanczos import double
 from vidrts.picture.engines import torch as torch_engine
 from vidrts.picture.engines.choice import EngineName
-from vidrts.picture.lanczos import double
 from vidrts.picture.tilepass import tile_pass
 from vidrts.picture.tiles import Tile, TileGrid, band, even_tile
 from vidrts.picture.tilesearch import cache_file, candidates, fastest

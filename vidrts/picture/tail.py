@@ -12,9 +12,9 @@ import torch.nn.functional as F  # noqa: N812 - torch's own name for it
 from torch import nn
 
 from vidrts.colorplan import LUMA
-from vidrts.picture.blocks import block_for, by_blocks, woven
-from vidrts.picture.convolution import convolve
-from vidrts.picture.lanczos import half_taps
+from vidrts.ops.blocks import block_for, by_blocks, woven
+from vidrts.ops.convolution import convolve
+from vidrts.ops.lanczos import half_taps
 
 TAIL_RADIUS = 4
 """Input pixels to each side that d(extend(b)) sees: 3 for the 12 taps of d, 1 for the 3x3 extension."""

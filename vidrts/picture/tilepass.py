@@ -8,10 +8,10 @@ import torch
 from vidrts import colorplan
 from vidrts.networks.rts import RTS
 from vidrts.networks.upscaler import Upscaler
-from vidrts.picture.convolution import settle
+from vidrts.ops.convolution import settle
+from vidrts.ops.lanczos import HALVE_RADIUS, halve
 from vidrts.picture.engines.choice import EngineName, pick_engine
 from vidrts.picture.engines.torch import frozen_copy
-from vidrts.picture.lanczos import HALVE_RADIUS, halve
 from vidrts.picture.tail import Tail
 
 

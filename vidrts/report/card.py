@@ -11,17 +11,17 @@ from statistics import fmean
 
 import torch
 
-from vidrts.measure.controls import equal_amount, unsharp
 from vidrts.measure.difference import difference_ratio
 from vidrts.measure.fidelity import psnr
 from vidrts.measure.flicker import flicker
 from vidrts.measure.luma import luma
+from vidrts.measure.sharpening_filters import equal_amount, unsharp
 from vidrts.measure.sharpness import flat_noise_gain, predicted_gain, radial_gain
 from vidrts.measure.viqet import measure_many
 from vidrts.networks.checkpoint import LoadedModel
 from vidrts.networks.upscaler import Upscaler
+from vidrts.ops.lanczos import halve
 from vidrts.picture.device import pick_device, pick_precision
-from vidrts.picture.lanczos import halve
 from vidrts.picture.resolver import Resolver, enhanced_rgb
 from vidrts.report.stills import frames, to_bytes, to_rgb
 from vidrts.training.degrade import Degradation

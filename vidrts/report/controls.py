@@ -6,7 +6,7 @@ The models are the stages of one training, in order; the filters change each pho
 but for "linear, same gain", which has that model's own mean gain by radial frequency.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,20 +14,37 @@ import click
 import torch
 
 from vidrts.errors import InputError
-from vidrts.measure.controls import CONTROLS, equal_amount, of_gain
 from vidrts.measure.defined import mean, or_nan
 from vidrts.measure.difference import difference_ratio
+from vidrts.measure.sharpening_filters import equal_amount, linear, of_gain
 from vidrts.measure.sharpness import block_borders, flat_noise_gain, overshoot, radial_gain
 from vidrts.measure.viqet import measure_many
 from vidrts.networks.checkpoint import LoadedModel, load_model
+from vidrts.ops.lanczos import double
 from vidrts.picture.device import pick_device
-from vidrts.picture.lanczos import double
 from vidrts.picture.resolver import Resolver, enhanced_rgb
+from vidrts.report.ffmpegfilters import ffmpeg_cas, ffmpeg_unsharp
 from vidrts.report.stills import read_photo, to_bytes
 from vidrts.training.degrade import Degradation
 
 VIQET_COLUMNS = ("edge_acutance", "texture_acutance", "noise_signature_index", "saturation", "illumination")
 GAIN_AT = 0.35
+
+
+@dataclass(frozen=True)
+class Control:
+    """A filter and the range of its strength."""
+
+    apply: Callable[[torch.Tensor, float], torch.Tensor]
+    most: float
+
+
+CONTROLS: Mapping[str, Control] = {
+    "unsharp (FFmpeg)": Control(ffmpeg_unsharp, 5.0),
+    "cas (FFmpeg)": Control(ffmpeg_cas, 1.0),
+    "linear inverse": Control(linear, 4.0),
+}
+"""The controls of a model's table, by the names that it gives them."""
 
 
 @dataclass(frozen=True)

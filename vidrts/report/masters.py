@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 from vidrts.errors import TrainingError
-from vidrts.picture.lanczos import halve
+from vidrts.ops.lanczos import halve
 from vidrts.training.corpus import SUFFIXES, read_picture
 from vidrts.training.corrupt import parse_step
 

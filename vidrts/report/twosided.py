@@ -19,7 +19,7 @@ from vidrts.measure.motion import motion_change
 from vidrts.measure.sharpness import flat_noise_gain, overshoot
 from vidrts.media.filtermeasure import filter_scores
 from vidrts.media.sampling import Pair
-from vidrts.picture.lanczos import double
+from vidrts.ops.lanczos import double
 from vidrts.report.stills import to_rgb
 
 PICTURE: Mapping[str, Callable[[torch.Tensor, torch.Tensor], float]] = {

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from vidrts.networks.blur_level import BANDS
-from vidrts.picture.lanczos import halve
+from vidrts.ops.lanczos import halve
 
 _SIDE = 96
 _EDGE = 16

@@ -22,7 +22,7 @@ from vidrts import color, colorplan
 from vidrts.errors import OptionError
 from vidrts.frame import ColorTags, pixel_format
 from vidrts.media.roundtrip import through_codec
-from vidrts.picture.lanczos import KERNELS, Kernel, half_taps, halve
+from vidrts.ops.lanczos import KERNELS, Kernel, half_taps, halve
 from vidrts.training.blur import Blur, Enlarged, Motion, Skewed
 
 

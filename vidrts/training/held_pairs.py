@@ -7,7 +7,7 @@ import torch
 
 from vidrts.measure.luma import luma
 from vidrts.networks.upscaler import Upscaler
-from vidrts.picture.lanczos import halve
+from vidrts.ops.lanczos import halve
 from vidrts.training.degrade import Degradation
 from vidrts.training.objective import pair_part
 

@@ -12,7 +12,7 @@ from vidrts.measure.luma import luma
 from vidrts.networks.blur_level import BANDS
 from vidrts.networks.checkpoint import Colour
 from vidrts.networks.upscaler import Upscaler
-from vidrts.picture.lanczos import HALVE_RADIUS, halve
+from vidrts.ops.lanczos import HALVE_RADIUS, halve
 from vidrts.training.batches import Batch
 from vidrts.training.losses import LOSSES
 from vidrts.training.schedule import Schedule

@@ -14,7 +14,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from vidrts.errors import TrainingError
 from vidrts.networks.upscaler import Upscaler
-from vidrts.picture.convolution import exact_on_gpus
+from vidrts.ops.convolution import exact_on_gpus
 from vidrts.training.batches import Batch, Supply, batches, flat_colours, levels_told, turned
 from vidrts.training.muon import Muon
 from vidrts.training.objective import Objective, capture, inner_part

@@ -14,16 +14,16 @@ from PIL import Image
 
 from vidrts.measure import difference as dr
 from vidrts.measure.color_difference import mean_ciede2000
-from vidrts.measure.controls import equal_amount, unsharp
 from vidrts.measure.defined import mean, or_nan
 from vidrts.measure.fidelity import psnr, ssim
 from vidrts.measure.flats import flat_shift
 from vidrts.measure.luma import luma
+from vidrts.measure.sharpening_filters import equal_amount, unsharp
 from vidrts.measure.sharpness import flat_noise_gain, overshoot, radial_gain
 from vidrts.measure.viqet import measure_many
 from vidrts.networks.rts import RTS
 from vidrts.networks.upscaler import Upscaler
-from vidrts.picture.lanczos import double, halve
+from vidrts.ops.lanczos import double, halve
 from vidrts.picture.resolver import Resolver, enhanced_rgb
 from vidrts.training.corpus import read_picture
 from vidrts.training.degrade import Degradation

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from vidrts.bench.peers.graphs import write_ncnn
 from vidrts.networks.checkpoint import load_model
 from vidrts.networks.rts import RTS
-from vidrts.picture.lanczos import halve
+from vidrts.ops.lanczos import halve
 
 Picture = NDArray[np.uint8]
 Filter = Callable[[Picture], Picture]

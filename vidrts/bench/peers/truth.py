@@ -11,7 +11,7 @@ from vidrts.errors import VidrtsError
 from vidrts.frame import Frame
 from vidrts.media.decode import Source
 from vidrts.networks.upscaler import Upscaler
-from vidrts.picture.lanczos import halve
+from vidrts.ops.lanczos import halve
 
 _EDGE = 16
 """Pixels that are left out at each side: some of the programs pad with zeros."""

@@ -1,7 +1,7 @@
 """The residual branch in OpenVINO, on a CPU: bf16, float32 or 8-bit integers, one compiled graph for each shape.
 
 The graph is built from the weights. Its last layer, which has three results a pixel, makes several rows at a time
-(`picture.blocks`). In int8 the residual layers alone multiply in 8 bits; the first layer, the last one (3 dB for a
+(`ops.blocks`). In int8 the residual layers alone multiply in 8 bits; the first layer, the last one (3 dB for a
 twentieth of the time) and the stream between the layers stay in bf16, or in float32 where the processor has none.
 """
 
@@ -18,7 +18,7 @@ import numpy as np
 import torch
 
 from vidrts.networks.rts import RTS
-from vidrts.picture.blocks import block_for, by_blocks, woven
+from vidrts.ops.blocks import block_for, by_blocks, woven
 from vidrts.picture.engines.ranges import channel_ranges
 from vidrts.picture.engines.torch import CENTRE, centred_bias
 

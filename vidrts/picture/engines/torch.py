@@ -8,7 +8,7 @@ from torch import nn
 
 from vidrts.networks.rts import RTS
 from vidrts.networks.upscaler import Upscaler
-from vidrts.picture.convolution import settle
+from vidrts.ops.convolution import settle
 
 
 def frozen_copy[N: Upscaler](network: N, device: torch.device, dtype: torch.dtype) -> N:

@@ -20,7 +20,7 @@ import torch
 from numpy.typing import NDArray
 
 from vidrts.errors import InputError
-from vidrts.picture.lanczos import halve
+from vidrts.ops.lanczos import halve
 from vidrts.training.corpus import SUFFIXES, read_picture
 from vidrts.training.holdout import held_for_truth
 

@@ -12,7 +12,7 @@ from typing import Literal
 import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own name for it
 
-from vidrts.picture.convolution import conv2d
+from vidrts.ops.convolution import conv2d
 
 Kernel = Literal["box", "triangle", "cubic", "lanczos"]
 KERNELS: tuple[Kernel, ...] = ("box", "triangle", "cubic", "lanczos")

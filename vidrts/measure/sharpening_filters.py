@@ -4,8 +4,7 @@ Each takes a picture (3, H, W) of R'G'B' in 0..1 and a strength, and gives the s
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from functools import cache
 
 import numpy as np
@@ -13,12 +12,9 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own name for it
 from scipy.optimize import brentq  # type: ignore[import-untyped]
 
-from vidrts.frame import pixel_format
 from vidrts.measure.difference import difference_ratio
-from vidrts.measure.luma import luma
 from vidrts.measure.separable import gaussian, separable
 from vidrts.measure.sharpness import predicted_gain
-from vidrts.media.stillfilter import filter_picture
 
 
 def unsharp(picture: torch.Tensor, amount: float, sigma: float = 1.0) -> torch.Tensor:
@@ -30,24 +26,6 @@ def _unsharp(picture: torch.Tensor, sigma: float = 1.0) -> Callable[[torch.Tenso
     """`unsharp` for this picture, whose detail is found once for all amounts."""
     detail = picture - separable(picture, gaussian(sigma, math.ceil(3 * sigma)))
     return lambda picture, amount: (picture + amount * detail).clamp_(0, 1)
-
-
-def ffmpeg_unsharp(picture: torch.Tensor, amount: float) -> torch.Tensor:
-    """FFmpeg's unsharp with its default 5x5 matrix, on BT.709 luma at 16 bit; `amount` 0..5 is its luma_amount."""
-    before = luma(picture)
-    stored = (before * 65535).round().to(torch.uint16)
-    grey = torch.full_like(stored, 32768)
-    sharp, _, _ = filter_picture(
-        (stored, grey, grey), pixel_format("yuv444p16le"), f"unsharp=luma_amount={amount:.6f}:chroma_amount=0"
-    )
-    return (picture + (sharp.float() / 65535 - before)).clamp_(0, 1)
-
-
-def ffmpeg_cas(picture: torch.Tensor, strength: float) -> torch.Tensor:
-    """FFmpeg's cas (contrast adaptive sharpening) on R'G'B' at 16 bit; `strength` 0..1, which still sharpens at 0."""
-    planes = tuple((picture * 65535).round().to(torch.uint16))
-    sharp = filter_picture(planes, pixel_format("gbrp16le"), f"cas=strength={strength:.6f}")
-    return torch.stack([plane.float() / 65535 for plane in sharp])
 
 
 def linear(picture: torch.Tensor, amount: float, stage: int = 2) -> torch.Tensor:
@@ -91,22 +69,6 @@ def _radial_taps(
     wanted = np.interp(np.hypot(axis[:, None], axis), frequencies, gains)
     impulse = np.roll(np.fft.ifft2(wanted).real, (radius, radius), axis=(0, 1))
     return torch.from_numpy(impulse[: 2 * radius + 1, : 2 * radius + 1].copy())
-
-
-@dataclass(frozen=True)
-class Control:
-    """A filter and the range of its strength."""
-
-    apply: Callable[[torch.Tensor, float], torch.Tensor]
-    most: float
-
-
-CONTROLS: Mapping[str, Control] = {
-    "unsharp (FFmpeg)": Control(ffmpeg_unsharp, 5.0),
-    "cas (FFmpeg)": Control(ffmpeg_cas, 1.0),
-    "linear inverse": Control(linear, 4.0),
-}
-"""The controls of a model's table, by the names that it gives them."""
 
 
 def equal_amount(
