@@ -1,11 +1,11 @@
 """Numbers kept in a JSON file that the command line names: refused before anything is measured, written whole."""
 
-import os
 from pathlib import Path
 
 import click
 
 from vidrts.errors import OutputError
+from vidrts.files import whole
 
 
 def checked(_: click.Context, __: click.Parameter, file: Path | None) -> Path | None:
@@ -19,11 +19,8 @@ def keep(file: Path | None, text: str) -> None:
     """Write `text` where a file was named; raises `OutputError`, and leaves what was there as it was."""
     if file is None:
         return
-    temporary = file.with_name(f".{file.name}.{os.getpid()}")
     try:
-        temporary.write_text(text)
-        temporary.replace(file)
+        with whole(file) as part:
+            part.write_text(text)
     except OSError as error:
         raise OutputError(f"{file}: cannot be written ({error.strerror}); name another file") from None
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -18,6 +18,7 @@ import torch
 from torch import nn
 
 from vidrts.errors import ModelError
+from vidrts.files import whole
 from vidrts.networks.registry import build
 from vidrts.networks.upscaler import Upscaler
 
@@ -68,15 +69,10 @@ class LoadedModel:
 
 def save_model(path: str | os.PathLike[str], network: nn.Module, info: ModelInfo) -> None:
     """Write `network` and `info` to `path`, whole or not at all."""
-    final = Path(path)
     tensors = {k: v.detach().to("cpu", torch.float32).contiguous() for k, v in network.state_dict().items()}
     header = json.dumps({"format": FORMAT, **asdict(info), "weights_sha256": _digest(tensors)}, sort_keys=True)
-    temporary = final.with_name(f".{final.name}.{os.getpid()}")
-    try:
-        temporary.write_bytes(safetensors.torch.save(tensors, metadata={_KEY: header}))
-        temporary.replace(final)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with whole(Path(path)) as file:
+        file.write_bytes(safetensors.torch.save(tensors, metadata={_KEY: header}))
 
 
 def _digest(tensors: Mapping[str, torch.Tensor]) -> str:

@@ -12,6 +12,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from vidrts.files import whole
 from vidrts.picture.tiles import band, even_tile
 
 type Size = tuple[int, int]
@@ -63,8 +64,7 @@ def _read(cache: Path) -> dict[str, object]:
 
 
 def _write(cache: Path, held: dict[str, object]) -> None:
-    part = cache.with_name(f"{cache.name}.{os.getpid()}")
     with contextlib.suppress(OSError):
         cache.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(json.dumps(held, indent=1, sort_keys=True))
-        part.replace(cache)  # whole or not at all, whoever else writes
+        with whole(cache) as part:
+            part.write_text(json.dumps(held, indent=1, sort_keys=True))

@@ -4,13 +4,13 @@ vidrts report RUN... --out REPORT
 """
 
 import base64
-import os
 from collections.abc import Sequence
 from html import escape
 from importlib.metadata import version
 from pathlib import Path
 
 from vidrts.errors import OutputError
+from vidrts.files import whole
 from vidrts.report.rundraw import draw
 from vidrts.report.runs import Run, described, read_run, tables, verdict
 
@@ -91,9 +91,5 @@ def _title(runs: Sequence[Run]) -> str:
 
 
 def _replace(file: Path, text: str) -> None:
-    temporary = file.with_name(f".{file.name}.{os.getpid()}")
-    try:
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(file)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with whole(file) as part:
+        part.write_text(text, encoding="utf-8")

@@ -5,7 +5,6 @@ a run that goes on need not make them again; a manifest says how to make them ag
 """
 
 import hashlib
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ import numpy as np
 import torch
 
 from vidrts.errors import TrainingError
+from vidrts.files import whole
 from vidrts.networks.blur_level import BANDS
 from vidrts.threads import shared_threads
 from vidrts.training.corpus import Corpus, Crop, original_crop
@@ -127,17 +127,13 @@ def _read(file: Path, shapes: Sequence[torch.Size]) -> list[torch.Tensor]:
 
 
 def _write(file: Path, tensors: Sequence[torch.Tensor]) -> None:
-    temporary = file.with_suffix(f".{os.getpid()}")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as out:
+        with whole(file) as part, part.open("wb") as out:
             for tensor in tensors:
                 out.write(tensor.numpy().data)
-        temporary.replace(file)
     except OSError as error:
         raise TrainingError(f"{file}: the inputs cannot be kept ({error.strerror}); free the disk") from None
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def manifest(corpus: Corpus, degradation: Degradation, pairs: Degradation | None, inputs: Inputs) -> dict[str, Any]:

@@ -8,7 +8,6 @@ it holds beyond the checkpoint is cut off when a run goes on.
 """
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ import safetensors.torch
 import torch
 
 from vidrts.errors import OptionError, TrainingError
+from vidrts.files import whole
 from vidrts.networks.blur_level import BlurLevel
 from vidrts.training import phase_a
 from vidrts.training.options import FREE, TrainOptions, restored
@@ -128,10 +128,9 @@ class RunFolder:
 
     def save_checkpoint(self, stage: int, state: phase_a.State) -> None:
         """Where the stage under way stands."""
-        temporary = self._checkpoint_file.with_suffix(".tmp")
         try:
-            torch.save({"stage": stage, "state": state.state_dict()}, temporary)
-            temporary.replace(self._checkpoint_file)
+            with whole(self._checkpoint_file) as file:
+                torch.save({"stage": stage, "state": state.state_dict()}, file)
         except (OSError, RuntimeError) as error:  # torch's own error for a full disk
             raise TrainingError(f"{self._checkpoint_file}: cannot be written ({error}); --resume when it can") from None
 
@@ -191,14 +190,11 @@ class RunFolder:
         return held
 
     def _write(self, file: Path, content: str | bytes) -> None:
-        temporary = file.with_name(f".{file.name}.{os.getpid()}")
         try:
-            temporary.write_bytes(content.encode() if isinstance(content, str) else content)
-            temporary.replace(file)
+            with whole(file) as part:
+                part.write_bytes(content.encode() if isinstance(content, str) else content)
         except OSError as error:
             raise TrainingError(f"{file}: cannot be written ({error.strerror})") from None
-        finally:
-            temporary.unlink(missing_ok=True)
 
     @property
     def _settings_file(self) -> Path:

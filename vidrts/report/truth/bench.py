@@ -20,6 +20,7 @@ import torch
 
 from vidrts.cores import usable_cores
 from vidrts.errors import OptionError
+from vidrts.files import whole
 from vidrts.networks.checkpoint import DEFAULT_MODEL, find_model, shipped_models
 from vidrts.report.truth.candidates import FILTERS
 from vidrts.report.truth.damage import ROWS, SHORT, Row
@@ -120,9 +121,8 @@ def _measured(
 
     def done(about: Job | Film, result: Any) -> None:
         found[about] = result
-        part = files[about].with_suffix(".part")
-        part.write_text(json.dumps(result))
-        part.replace(files[about])
+        with whole(files[about]) as part:
+            part.write_text(json.dumps(result))
         tell(f"{len(found)} of {len(work)}: {_file(about).name}")
 
     left = [about for about in work if about not in found]

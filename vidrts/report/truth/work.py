@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 import torch
 
+from vidrts.files import whole
 from vidrts.measure.flicker import flicker
 from vidrts.measure.luma import luma
 from vidrts.measure.ssimulacra2 import Truth
@@ -145,10 +146,8 @@ def _write(file: Path, planes: Sequence[Planes]) -> None:
     arrays: dict[str, Any] = {}
     for number, frame in enumerate(planes):
         arrays |= {f"{number}{name}": plane.numpy() for name, plane in zip("yuv", frame, strict=True)}
-    part = file.with_suffix(".part")
-    with part.open("wb") as target:
+    with whole(file) as part, part.open("wb") as target:
         np.savez_compressed(target, **arrays)
-    part.replace(file)
 
 
 @dataclass(frozen=True)
