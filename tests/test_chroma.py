@@ -19,6 +19,7 @@ from vidrts import EnhanceOptions, color, colorplan, enhance
 from vidrts.cli import run
 from vidrts.errors import OptionError, UnsupportedFormatError
 from vidrts.frame import PIXEL_FORMATS, ColorTags, FieldOrder, Frame, pixel_format
+from vidrts.images import read_photo
 from vidrts.measure.difference import difference_ratio
 from vidrts.media.decodeoptions import DecodeOptions
 from vidrts.media.encode import EncodeOptions
@@ -28,7 +29,6 @@ from vidrts.networks.upscaler import Upscaler
 from vidrts.ops.lanczos import halve
 from vidrts.picture.enhancer import Chroma, Enhancer, EnhancerOptions
 from vidrts.picture.resolver import Resolver, enhanced_rgb
-from vidrts.report.stills import read_photo
 from vidrts.training.degrade import Degradation
 from vidrts.training.validation import Validation
 

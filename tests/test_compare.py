@@ -22,6 +22,7 @@ from vidrts.cli import run
 from vidrts.cli.compare import described
 from vidrts.errors import OptionError, OutputError
 from vidrts.frame import Frame
+from vidrts.images import to_image
 from vidrts.measure.difference import difference_ratio
 from vidrts.measure.flicker import Change
 from vidrts.media import Source
@@ -30,10 +31,10 @@ from vidrts.picture.enhancer import EnhancerOptions
 from vidrts.report import gauges, page, plots, sheet, view
 from vidrts.report.choose import ASKED, LEAST, MOST, Candidate, choose
 from vidrts.report.compare import CompareOptions, Comparison, Sample, compare, suited
+from vidrts.report.frames import to_rgb
 from vidrts.report.gauges import GAUGES, MOS, Reading
 from vidrts.report.plate import Crop, gain, plate
 from vidrts.report.preview import Variant, names, preview
-from vidrts.report.stills import to_image, to_rgb
 from vidrts.report.target import save
 from vidrts.report.view import look
 

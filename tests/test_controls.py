@@ -10,6 +10,7 @@ from media_truth import FFPROBE
 from scipy.ndimage import correlate1d
 
 from vidrts.frame import pixel_format
+from vidrts.images import read_photo
 from vidrts.measure import sharpening_filters
 from vidrts.measure.difference import difference_ratio
 from vidrts.measure.sharpness import predicted_gain, radial_gain
@@ -17,7 +18,6 @@ from vidrts.media.stillfilter import filter_picture
 from vidrts.networks.checkpoint import load_model
 from vidrts.report.controls import CONTROLS, SAME_GAIN, compare, markdown, plot
 from vidrts.report.ffmpegfilters import ffmpeg_cas, ffmpeg_unsharp
-from vidrts.report.stills import read_photo
 
 FFMPEG = FFPROBE and str(Path(FFPROBE).with_name("ffmpeg"))
 

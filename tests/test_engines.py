@@ -16,6 +16,7 @@ from PIL import Image, ImageDraw, ImageFont
 from vidrts import color, colorplan
 from vidrts.errors import DeviceError, OptionError
 from vidrts.frame import Frame
+from vidrts.images import read_photo
 from vidrts.measure.luma import luma
 from vidrts.media.decode import Source
 from vidrts.networks.checkpoint import load_model, shipped_models
@@ -27,7 +28,6 @@ from vidrts.picture.device import Precision, cpu_has_bf16, pick_precision
 from vidrts.picture.engines.choice import pick_engine
 from vidrts.picture.enhancer import Chroma, Enhancer, EnhancerOptions
 from vidrts.picture.resolver import Resolver
-from vidrts.report.stills import read_photo
 
 CPU = torch.device("cpu")
 BF16 = pytest.param(

@@ -13,11 +13,12 @@ from vidrts.cli.subcommands import SUBCOMMANDS, Subcommands
 
 ROOT = Path(vidrts.__file__).parent
 PLUGINS = ROOT.parent / "plugins"
-ANYBODY = {"errors", "files"}
-"""What everything may stand on: these import nothing of vidrts."""
+ANYBODY = {"errors", "files", "images"}
+"""What everything may stand on: these import nothing of vidrts but errors."""
 MAY_IMPORT = {
     "errors": set(),
     "files": set(),
+    "images": {"errors"},
     "prefetch": set(),
     "threads": set(),
     "cores": set(),

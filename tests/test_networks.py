@@ -11,10 +11,10 @@ import torch
 from conftest import tiny_network
 
 from vidrts.errors import ModelError
+from vidrts.images import read_photo
 from vidrts.networks.checkpoint import ModelInfo, find_model, load_model, read_info, save_model, shipped_models
 from vidrts.networks.growth import begin_as
 from vidrts.networks.registry import RECIPES, build, parameter_count
-from vidrts.report.stills import read_photo
 
 
 @pytest.mark.parametrize(

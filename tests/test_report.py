@@ -9,10 +9,11 @@ import torch
 from click.testing import CliRunner
 from PIL import Image
 
+from vidrts.images import read_photo, to_image
 from vidrts.networks.checkpoint import load_model
 from vidrts.report import card, figures
 from vidrts.report.ffmpegfilters import ffmpeg_unsharp
-from vidrts.report.stills import frames, read_photo, to_image, to_rgb
+from vidrts.report.frames import frames, to_rgb
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from vidrts.cli import run
+from vidrts.images import to_bytes
 from vidrts.measure.difference import difference_ratio
 from vidrts.measure.fidelity import psnr, ssim
 from vidrts.measure.luma import luma
@@ -27,7 +28,7 @@ from vidrts.measure.viqet import COLUMNS, Scores
 from vidrts.media.sampling import sample
 from vidrts.ops.lanczos import double
 from vidrts.report import score as score_module
-from vidrts.report.stills import to_bytes, to_rgb
+from vidrts.report.frames import to_rgb
 from vidrts.report.twosided import KEYS, TwoSided, pooled
 
 TWO_SIDED = set(KEYS)

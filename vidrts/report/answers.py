@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own name for it
 from PIL import Image
 
+from vidrts.images import to_bytes
 from vidrts.measure.difference import difference_ratio, step_ratio
 from vidrts.measure.fidelity import psnr, ssim
 from vidrts.measure.luma import luma
@@ -20,7 +21,6 @@ from vidrts.picture.resolver import Resolver, enhanced_rgb
 from vidrts.report import claims, controls
 from vidrts.report.runs import Run, Table
 from vidrts.report.runs import tables as run_tables
-from vidrts.report.stills import to_bytes
 from vidrts.training.corpus import read_picture
 from vidrts.training.corrupt import parse_step
 from vidrts.training.runfolder import RunFolder

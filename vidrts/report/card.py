@@ -11,6 +11,7 @@ from statistics import fmean
 
 import torch
 
+from vidrts.images import to_bytes
 from vidrts.measure.difference import difference_ratio
 from vidrts.measure.fidelity import psnr
 from vidrts.measure.flicker import flicker
@@ -23,7 +24,7 @@ from vidrts.networks.upscaler import Upscaler
 from vidrts.ops.lanczos import halve
 from vidrts.picture.device import pick_device, pick_precision
 from vidrts.picture.resolver import Resolver, enhanced_rgb
-from vidrts.report.stills import frames, to_bytes, to_rgb
+from vidrts.report.frames import frames, to_rgb
 from vidrts.training.degrade import Degradation
 
 FREQUENCIES = (0.05, 0.15, 0.25, 0.35, 0.45)

@@ -18,12 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vidrts.errors import OptionError
+from vidrts.images import to_bytes
 from vidrts.media.sampling import Pair, check_sizes, pairs
 from vidrts.report import gauges
 from vidrts.report.choose import ASKED, Candidate, choose
+from vidrts.report.frames import to_rgb
 from vidrts.report.gauges import GAUGES, MOS, WINDOW, Gauge, Reading, Readings
 from vidrts.report.plate import Crop, Plate, plate
-from vidrts.report.stills import to_bytes, to_rgb
 from vidrts.report.twosided import enlarged
 from vidrts.report.view import Video, look
 

@@ -14,6 +14,7 @@ import click
 import torch
 
 from vidrts.errors import InputError
+from vidrts.images import read_photo, to_bytes
 from vidrts.measure.defined import mean, or_nan
 from vidrts.measure.difference import difference_ratio
 from vidrts.measure.sharpening_filters import equal_amount, linear, of_gain
@@ -24,7 +25,6 @@ from vidrts.ops.lanczos import double
 from vidrts.picture.device import pick_device
 from vidrts.picture.resolver import Resolver, enhanced_rgb
 from vidrts.report.ffmpegfilters import ffmpeg_cas, ffmpeg_unsharp
-from vidrts.report.stills import read_photo, to_bytes
 from vidrts.training.degrade import Degradation
 
 VIQET_COLUMNS = ("edge_acutance", "texture_acutance", "noise_signature_index", "saturation", "illumination")

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from vidrts.errors import OptionError
+from vidrts.images import to_image
 from vidrts.report import answers
+from vidrts.report.frames import frames, to_rgb
 from vidrts.report.masters import make_masters
 from vidrts.report.runpage import save_report
 from vidrts.report.runs import Run, Table, read_run
-from vidrts.report.stills import frames, to_image, to_rgb
 from vidrts.training.degrade import Degradation
 from vidrts.training.options import FREE, TrainOptions
 from vidrts.training.recurrence import Progress, train

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from vidrts.errors import InputError
 from vidrts.frame import Frame
+from vidrts.images import as_rgb, is_picture, read_picture, to_bytes
 from vidrts.media.cursor import Cursor
 from vidrts.media.sampling import Tell, check_sizes, pairs, sample
-from vidrts.report.picturefile import as_rgb, is_picture, read_picture
-from vidrts.report.stills import to_bytes, to_rgb
+from vidrts.report.frames import to_rgb
 from vidrts.report.twosided import WINDOW, TwoSided
 
 SMALLEST = 80

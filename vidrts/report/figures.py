@@ -16,6 +16,7 @@ import torch
 from PIL import Image, ImageDraw, ImageFont
 
 from vidrts.errors import OptionError
+from vidrts.images import read_photo, to_image
 from vidrts.measure.difference import difference_ratio
 from vidrts.measure.sharpening_filters import equal_amount, unsharp
 from vidrts.measure.sharpness import predicted_gain, radial_gain
@@ -23,7 +24,7 @@ from vidrts.networks.checkpoint import load_model, shipped_models
 from vidrts.picture.device import pick_device, pick_precision
 from vidrts.picture.resolver import Resolver, enhanced_rgb
 from vidrts.report.ffmpegfilters import ffmpeg_unsharp
-from vidrts.report.stills import frames, read_photo, to_image, to_rgb
+from vidrts.report.frames import frames, to_rgb
 
 _VIDEO = {".mp4", ".mov", ".mkv", ".webm", ".ts", ".mts", ".avi"}
 

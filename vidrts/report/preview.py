@@ -17,15 +17,16 @@ from numpy.typing import NDArray
 from vidrts import colorplan
 from vidrts.errors import InputError, naming
 from vidrts.frame import Frame
+from vidrts.images import to_bytes
 from vidrts.media.sampling import sample
 from vidrts.networks.checkpoint import DEFAULT_MODEL, load_model
 from vidrts.picture.enhancer import Enhancer, EnhancerOptions
 from vidrts.report import gauges
 from vidrts.report.choose import ASKED, SPREAD
 from vidrts.report.compare import ENLARGED, FRAMES, Comparison, Step, Told, suited
+from vidrts.report.frames import to_rgb
 from vidrts.report.gauges import GAUGES
 from vidrts.report.plate import Crop, Plate, plate
-from vidrts.report.stills import to_bytes, to_rgb
 from vidrts.report.twosided import enlarged
 from vidrts.report.view import look
 

@@ -16,13 +16,13 @@ import click
 import torch
 
 from vidrts.errors import OptionError
+from vidrts.images import read_photo
 from vidrts.networks.checkpoint import LoadedModel, load_model, read_info, save_model
 from vidrts.networks.registry import parameter_count
 from vidrts.report import controls
 from vidrts.report.answers import spread
 from vidrts.report.card import clip_part, photo_part, precision_part, stage_figures
 from vidrts.report.runs import Run, Table, read_run, verdict
-from vidrts.report.stills import read_photo
 from vidrts.report.truth.card import truth_part
 from vidrts.training.degrade import PAIR_PRESETS, PRESETS
 from vidrts.training.options import FREE, TrainOptions

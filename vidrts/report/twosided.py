@@ -20,7 +20,7 @@ from vidrts.measure.sharpness import flat_noise_gain, overshoot
 from vidrts.media.filtermeasure import filter_scores
 from vidrts.media.sampling import Pair
 from vidrts.ops.lanczos import double
-from vidrts.report.stills import to_rgb
+from vidrts.report.frames import to_rgb
 
 PICTURE: Mapping[str, Callable[[torch.Tensor, torch.Tensor], float]] = {
     "difference_ratio": difference_ratio,

@@ -14,9 +14,9 @@ from PIL import Image
 
 from vidrts import colorplan
 from vidrts.frame import StreamInfo
+from vidrts.images import to_image
 from vidrts.media.decode import Source
 from vidrts.report import tone
-from vidrts.report.stills import to_image
 
 _TRANSPOSE = Image.Transpose.TRANSPOSE
 _FLIP_X, _FLIP_Y = Image.Transpose.FLIP_LEFT_RIGHT, Image.Transpose.FLIP_TOP_BOTTOM

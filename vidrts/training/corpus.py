@@ -13,6 +13,7 @@ import torch
 from PIL import Image, ImageOps
 
 from vidrts.errors import TrainingError
+from vidrts.images import from_gray16, is_gray16
 from vidrts.measure.luma import luma
 from vidrts.training.holdout import held_for_truth
 
@@ -102,8 +103,7 @@ def read_picture(path: Path, shrunk: float = 1.0) -> torch.Tensor:
         turned = ImageOps.exif_transpose(image) or image
         if turned.mode in ("I", "F"):
             raise ValueError("has samples of 32 bit, wanted 8 or 16")
-        # Pillow keeps 16 bits in gray pictures alone, and would clip them when it converts.
-        gray16 = turned.mode.startswith("I;16")
+        gray16 = is_gray16(turned)
         turned = turned if gray16 else turned.convert("RGB")
         if shrunk != 1:
             width, height = (side - side % 2 for side in turned.size)
@@ -111,7 +111,7 @@ def read_picture(path: Path, shrunk: float = 1.0) -> torch.Tensor:
             turned = turned.resize([round(side * shrunk) for side in turned.size], Image.Resampling.LANCZOS)
         pixels = np.array(turned)
     if gray16:
-        pixels = np.repeat((pixels >> 8).astype(np.uint8)[:, :, None], 3, axis=2)
+        pixels = from_gray16(pixels)
     height, width = (s - s % 2 for s in pixels.shape[:2])
     return torch.from_numpy(pixels[:height, :width]).permute(2, 0, 1).contiguous()
 

@@ -15,7 +15,7 @@ from vidrts.files import whole
 from vidrts.measure.flicker import flicker
 from vidrts.measure.luma import luma
 from vidrts.measure.ssimulacra2 import Truth
-from vidrts.report.stills import frames, to_rgb
+from vidrts.report.frames import frames, to_rgb
 from vidrts.report.truth.candidates import FILTERS, STRENGTHS, Model, changed, mean_change, rgb_of
 from vidrts.report.truth.damage import Planes, Row, stored
 from vidrts.report.truth.scores import Frame, Scores

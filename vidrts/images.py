@@ -1,4 +1,4 @@
-"""Picture files as 8-bit R'G'B', in the way of VIQET's loader, and whether a file is a picture at all."""
+"""Picture files as 8-bit R'G'B' and back, and whether a file is a picture at all."""
 
 import os
 import warnings
@@ -51,16 +51,14 @@ def read_picture(
     try:
         with _open(path) as image:
             told = list(_conversions(image))
-            samples = np.array(image if _is_gray16(image) else _converted(path, image))
+            samples = np.array(image if is_gray16(image) else _converted(path, image))
     except UnidentifiedImageError:
         raise InputError(f"{path}: cannot be read as a picture: not a known format, or damaged") from None
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise InputError(f"{path}: cannot be read as a picture: {' '.join(str(error).split())}") from error
     if told:
         on_message(f"{path}: {'; '.join(told)}")
-    if samples.ndim == 2:
-        samples = np.repeat((samples >> 8).astype(np.uint8)[:, :, None], 3, axis=2)
-    return samples
+    return from_gray16(samples) if samples.ndim == 2 else samples
 
 
 def _conversions(image: ImageFile) -> Iterator[str]:
@@ -86,6 +84,22 @@ def as_rgb(samples: NDArray[np.uint8]) -> torch.Tensor:
     return torch.from_numpy(samples).permute(2, 0, 1).float() / 255
 
 
+def read_photo(path: Path) -> torch.Tensor:
+    """(3, H, W) float32 R'G'B' in 0..1 of a picture file."""
+    return as_rgb(read_picture(path))
+
+
+def to_bytes(rgb: torch.Tensor) -> NDArray[np.uint8]:
+    """(H, W, 3) 8-bit samples of (3, H, W) R'G'B' in 0..1, rounded."""
+    samples: NDArray[np.uint8] = (rgb.clamp(0, 1) * 255).round().to(torch.uint8).permute(1, 2, 0).contiguous().numpy()
+    return samples
+
+
+def to_image(rgb: torch.Tensor) -> Image.Image:
+    """An 8-bit picture of (3, H, W) R'G'B' in 0..1, for looking at."""
+    return Image.fromarray(to_bytes(rgb))
+
+
 def _open(path: Path) -> ImageFile:
     """Pillow's picture of a file; large ones are read without a warning."""
     with warnings.catch_warnings():
@@ -101,6 +115,11 @@ def _converted(path: Path, image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
-def _is_gray16(image: Image.Image) -> bool:
+def is_gray16(image: Image.Image) -> bool:
     """Pillow keeps 16 bits in gray pictures alone, and would clip them when it converts."""
     return image.mode.startswith("I;16")
+
+
+def from_gray16(samples: NDArray[np.uint16]) -> NDArray[np.uint8]:
+    """(H, W) -> (H, W, 3): the upper 8 bits, three times."""
+    return np.repeat((samples >> 8).astype(np.uint8)[:, :, None], 3, axis=2)
