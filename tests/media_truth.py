@@ -279,7 +279,7 @@ def relay(
     encode: EncodeOptions | None = None,
 ) -> list[str]:
     """`source` decoded and encoded by vidrts.media with no picture changed; the lines that people would be told."""
-    with Source(source, decode) as reader, Target(target, reader, encode) as writer:
+    with Source(source, decode) as reader, Target(target, reader.input, encode) as writer:
         for event in reader.events():
             writer.write(event)
         writer.finish()

@@ -102,7 +102,7 @@ def test_a_cut_holds_the_same_frames_as_the_whole(
     """Frame-exact: what a cut gives is what the whole file gives at those times, moved to 0."""
     whole = frames(clips / name)
     with Source(clips / name) as source:
-        origin = Fraction(source.container.start_time or 0, 1_000_000)
+        origin = Fraction(source.input.start_time)
     tiny = Fraction(1, 1_000_000)
     wanted = [
         (time, total)

@@ -191,7 +191,7 @@ def coloured(target: Path, matrix: str, transfer: str, pixel: str, *more: str) -
 @pytest.mark.parametrize(("matrix", "transfer"), [("ycgco", "unknown"), ("ycgco", "log100"), ("bt709", "log316")])
 def test_colours_that_swscale_refuses(tmp_path: Path, matrix: str, transfer: str, pixel: str) -> None:
     clip = coloured(tmp_path / "in.mkv", matrix, transfer, pixel, "-c:v", "ffv1")
-    with Source(clip) as source, Target(tmp_path / "out.mkv", source, FFV1, scale=2) as target:
+    with Source(clip) as source, Target(tmp_path / "out.mkv", source.input, FFV1, scale=2) as target:
         for event in source.events():
             if isinstance(event, Frame):
                 event.planes = tuple(p.repeat_interleave(2, 0).repeat_interleave(2, 1) for p in event.planes)
@@ -320,7 +320,7 @@ def test_aspect_in_matroska(clips: Path, tmp_path: Path, encoder: str, suffix: s
 
 def test_twice_the_size_keeps_side_data_and_times(clips: Path, tmp_path: Path) -> None:
     clip = clips / "androidx_media__hlg10-color-test.mp4"
-    with Source(clip) as source, Target(tmp_path / "out.mp4", source, FAST, scale=2) as target:
+    with Source(clip) as source, Target(tmp_path / "out.mp4", source.input, FAST, scale=2) as target:
         for event in source.events():
             if isinstance(event, Frame):
                 event.planes = tuple(
@@ -358,7 +358,7 @@ def test_a_pixel_format_that_is_asked_for(clips: Path, tmp_path: Path) -> None:
     ],
 )
 def test_the_encoder_by_default(clips: Path, tmp_path: Path, clip: str, suffix: str, encoder: str, held: str) -> None:
-    with Source(clips / clip) as source, Target(tmp_path / f"out{suffix}", source) as target:
+    with Source(clips / clip) as source, Target(tmp_path / f"out{suffix}", source.input) as target:
         assert (target.encoder.name, target.frame_format.name) == (encoder, held)
 
 
@@ -366,10 +366,10 @@ def test_depth_and_alpha_go_on_to_an_encoder_that_holds_them(clips: Path, tmp_pa
     for pixel, encoder in (("yuv420p16le", "ffv1"), ("yuva444p10le", "ffv1"), ("yuv444p12le", "libx265"),
                            ("gbrp12le", "libx265"), ("gray12le", "libx265")):  # fmt: skip
         source = small(clips, tmp_path / f"{pixel}.mkv", pixel, "-c:v", "ffv1")
-        with Source(source) as reader, Target(tmp_path / "out.mkv", reader) as target:
+        with Source(source) as reader, Target(tmp_path / "out.mkv", reader.input) as target:
             assert target.encoder.name == encoder, pixel
     with Source(tmp_path / "yuv420p16le.mkv") as reader, pytest.raises(OutputError, match="ffv1"):
-        Target(tmp_path / "out.mp4", reader)
+        Target(tmp_path / "out.mp4", reader.input)
 
 
 def test_interlaced_frames(clips: Path, tmp_path: Path) -> None:
@@ -443,7 +443,7 @@ def test_refusals_come_before_any_frame(clips: Path, tmp_path: Path) -> None:
     ]
     for name, options, kind, words in cases:
         with Source(clip) as source, pytest.raises(kind, match=words) as raised:
-            Target(tmp_path / name, source, options)
+            Target(tmp_path / name, source.input, options)
         assert "\n" not in str(raised.value)
     assert {p.name for p in tmp_path.iterdir()} == {"there.mp4", "link.mp4"}
     assert (tmp_path / "there.mp4").read_bytes() == b"x"
@@ -458,7 +458,10 @@ def test_odd_names(clips: Path, tmp_path: Path) -> None:
 
 
 def test_leaving_early_leaves_nothing(clips: Path, tmp_path: Path) -> None:
-    with Source(clips / "vmaf__Seeking_30_480_1050.mp4") as source, Target(tmp_path / "o.mp4", source, FAST) as target:
+    with (
+        Source(clips / "vmaf__Seeking_30_480_1050.mp4") as source,
+        Target(tmp_path / "o.mp4", source.input, FAST) as target,
+    ):
         for event, _ in zip(source.events(), range(20), strict=False):
             target.write(event)
         assert [p.name for p in tmp_path.iterdir()] != ["o.mp4"]
@@ -469,7 +472,7 @@ def test_leaving_early_leaves_nothing(clips: Path, tmp_path: Path) -> None:
 
 def test_a_partial_file_is_playable(clips: Path, tmp_path: Path) -> None:
     clip = clips / "torchcodec__nasa_13013.mp4"
-    with Source(clip) as source, Target(tmp_path / "out.mp4", source, FAST) as target:
+    with Source(clip) as source, Target(tmp_path / "out.mp4", source.input, FAST) as target:
         frames = 0
         for event in source.events():
             target.write(event)
@@ -480,7 +483,7 @@ def test_a_partial_file_is_playable(clips: Path, tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["out.partial.mp4"]
     kept = describe(tmp_path / "out.partial.mp4")
     assert kept.frames == describe(clip).frames[:40]
-    with Source(clip) as source, Target(tmp_path / "none.mp4", source, FAST) as target:
+    with Source(clip) as source, Target(tmp_path / "none.mp4", source.input, FAST) as target:
         assert target.keep_partial() is None
     assert not (tmp_path / "none.partial.mp4").exists()
 

@@ -114,7 +114,7 @@ def test_languages_that_nothing_has(named: Path, tmp_path: Path) -> None:
     ]
     assert [s.metadata.get("language") for s in describe(tmp_path / "out.mkv").streams] == [None, "deu"]
     with Source(named) as source, pytest.raises(OutputError, match="no track has the language jpn; there are deu, swe"):
-        Target(tmp_path / "none.mkv", source, EncodeOptions(audio_languages=("jpn",)))
+        Target(tmp_path / "none.mkv", source.input, EncodeOptions(audio_languages=("jpn",)))
 
 
 def test_two_codes_for_one_language() -> None:

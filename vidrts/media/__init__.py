@@ -2,14 +2,15 @@
 
 `Source` gives frames and the packets of all other streams, `Target` takes them:
 
-    with Source("in.mp4") as source, Target("out.mp4", source, EncodeOptions()) as target:
-        for event in source.events():
+    with Source("in.mp4") as source, Target("out.mp4", source.input, EncodeOptions()) as target:
+        for event in source.events(target.streams):
             target.write(event)
         target.finish()
 """
 
-from vidrts.media.decode import CopiedPacket, Source
+from vidrts.media.decode import Source
 from vidrts.media.decodeoptions import DecodeOptions
 from vidrts.media.encode import EncodeOptions, Target
+from vidrts.media.input import CopiedPacket
 
 __all__ = ["CopiedPacket", "DecodeOptions", "EncodeOptions", "Source", "Target"]

@@ -16,6 +16,7 @@ from vidrts.frame import Frame
 from vidrts.media.containers import choose_video, open_source, time_base
 from vidrts.media.decode import Source
 from vidrts.media.decodeoptions import DecodeOptions
+from vidrts.media.read.ffmpeg_demuxer import FFmpegDemuxer
 from vidrts.media.trim import packet_time
 
 _SLACK = Fraction(1, 2000)
@@ -56,8 +57,8 @@ class Cursor:
         self._first: Fraction | None = None
         """Time of the first frame on the file's own clock."""
         self._open(None)
-        container = self._source.container
-        self._origin = Fraction(container.start_time or 0, 1_000_000)
+        container = self._file.container
+        self._origin = self._file.start_time
         self._timed = not Flags.no_timestamps & Flags(container.format.flags)
         self.info = self._source.info
         self.length = self._told_length()
@@ -133,10 +134,15 @@ class Cursor:
         self._ended = True
         begin = None if start is None else start - self._origin
         self._source = Source(self.path, DecodeOptions(stream=self._stream, start=begin), on_message=self._tell)
-        self._source.wanted = frozenset()
-        self._frames = (event for event in self._source.events() if isinstance(event, Frame))
+        self._frames = (event for event in self._source.events(()) if isinstance(event, Frame))
         self._ended = False
         self._advance()
+
+    @property
+    def _file(self) -> FFmpegDemuxer:
+        """What only a file can be asked."""
+        assert isinstance(self._source.demuxer, FFmpegDemuxer)
+        return self._source.demuxer
 
     def _advance(self) -> bool:
         """Decode one frame more; False at the end."""
@@ -144,7 +150,7 @@ class Cursor:
         if frame is None:
             self._ended = True
             return False
-        own = frame.pts + round(self._source.shift / frame.time_base)
+        own = frame.pts + round(self._source.input.shift / frame.time_base)
         if self._first is None:
             self._first = own * frame.time_base
         frame.pts = own - round(self._first / frame.time_base)
@@ -187,14 +193,14 @@ class Cursor:
         at = self.time(self._held[-1])
         if not self._timed or time - at <= _NEAR:
             return False
-        index = self._source.video.index_entries
-        ticks = round((time + (self._first or 0)) / time_base(self._source.video.time_base))
+        index = self._file.video.index_entries
+        ticks = round((time + (self._first or 0)) / time_base(self._file.video.time_base))
         if not len(index) or index[len(index) - 1].timestamp < ticks:  # no index, or one that is read as needed
             return time - at > _KEY_DISTANCE
         place = index.search_timestamp(ticks)
         if place < 0:
             return False
-        key = index[place].timestamp * time_base(self._source.video.time_base) - (self._first or 0)
+        key = index[place].timestamp * time_base(self._file.video.time_base) - (self._first or 0)
         return key > at + _NEAR
 
     def _jump(self, time: Fraction, leads: Sequence[Fraction]) -> None:
@@ -213,7 +219,7 @@ class Cursor:
 
     def _told_length(self) -> Fraction | None:
         """The container's word. Matroska's counts from 0 or from the first frame: none where these are not the same."""
-        video, container, first = self._source.video, self._source.container, self._first or Fraction(0)
+        video, container, first = self._file.video, self._file.container, self._first or Fraction(0)
         if not self._timed or ("matroska" in container.format.name and first > 1):
             return None
         if video.duration:

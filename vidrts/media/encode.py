@@ -1,7 +1,7 @@
 """Writing a file: frames to the encoder, packets of the other streams to the container, a final name at the end.
 
-    with Target("out.mp4", source, EncodeOptions(crf=18)) as target:
-        for event in source.events():
+    with Target("out.mp4", source.input, EncodeOptions(crf=18)) as target:
+        for event in source.events(target.streams):
             target.write(event)
         target.finish()
 
@@ -10,7 +10,7 @@ Matroska and WebM whole milliseconds, to which times are rounded.
 """
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -23,8 +23,8 @@ from vidrts.frame import Frame
 from vidrts.media import codecs, filename, leftout
 from vidrts.media.codecs import Choice
 from vidrts.media.containers import FFmpegErrors, Place, output_format, pipe_format, pipe_kind, reason
-from vidrts.media.decode import CopiedPacket, Source
 from vidrts.media.destination import Destination, FileDestination, PipeDestination
+from vidrts.media.input import CopiedPacket, Input
 from vidrts.media.outfile import OpenedFile
 from vidrts.media.passthrough import Carrier, Route, Wishes, plan
 from vidrts.media.pipe import StandardOutput
@@ -73,7 +73,7 @@ class Target:
     def __init__(
         self,
         path: str | os.PathLike[str] | StandardOutput,
-        source: Source,
+        source: Input,
         options: EncodeOptions | None = None,
         *,
         scale: int = 1,
@@ -102,13 +102,12 @@ class Target:
             audio_languages=self.options.audio_languages,
             subtitle_languages=self.options.subtitle_languages,
         )
-        routes = plan(source.container, source.video.index, self._kind, wishes, self._tell)
+        routes = plan(source, self._kind, wishes, self._tell)
         try:
             self._open_first(self._choices(), routes)
         except BaseException:
             self.discard()
             raise
-        source.wanted = frozenset(self._carriers)
 
     def __enter__(self) -> Self:
         return self
@@ -116,6 +115,11 @@ class Target:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None,
                  ) -> None:  # fmt: skip
         self.discard()
+
+    @property
+    def streams(self) -> Collection[int]:
+        """Indices of the source's other streams whose packets are taken."""
+        return self._carriers.keys()
 
     @property
     def bytes_written(self) -> int:
@@ -205,9 +209,9 @@ class Target:
             told = leftout.picture(self._source, choice, self._kind) + leftout.tags(self._source, routes, self._kind)
             for line in [*opened.notes, *told]:
                 self._tell(line)
-            moved = self._source.shift + opened.shift
-            cut = self._source.cut
-            kept = {"begin": None if cut.begin is None else cut.shift, "end": cut.end}
+            source = self._source
+            moved = source.shift + opened.shift
+            kept = {"begin": None if source.begin is None else source.shift, "end": source.end}
             self._carriers = {
                 r.stream.index: Carrier(r, o, moved, kind=self._kind, **kept)
                 for r, o in zip(routes, outputs, strict=True)

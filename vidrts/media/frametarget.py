@@ -1,12 +1,12 @@
 """Frames to stdout with nothing beside them: y4m, or raw video. What they cannot say is told to people.
 
-    with FrameTarget(stdout, "y4m", source) as target: ...
+    with FrameTarget(stdout, "y4m", source.input) as target: ...
 
 `open_target` chooses between this and `Target`.
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from fractions import Fraction
 from types import TracebackType
@@ -16,9 +16,9 @@ from vidrts.errors import ConsumerGoneError, OptionError, OutputError
 from vidrts.frame import PIXEL_FORMATS, Frame, PixelFormat
 from vidrts.media import rawvideo, y4m
 from vidrts.media.colorwords import Fact, words
-from vidrts.media.containers import FRAME_FORMATS, Place, fraction, pipe_kind, reason
-from vidrts.media.decode import CopiedPacket, Source
+from vidrts.media.containers import FRAME_FORMATS, Place, pipe_kind, reason
 from vidrts.media.encode import EncodeOptions, Target
+from vidrts.media.input import CopiedPacket, Input
 from vidrts.media.pipe import StandardOutput
 
 _LATE = 1
@@ -27,7 +27,7 @@ _LATE = 1
 
 def open_target(
     path: str | os.PathLike[str] | StandardOutput,
-    source: Source,
+    source: Input,
     options: EncodeOptions | None = None,
     *,
     scale: int = 1,
@@ -52,7 +52,7 @@ class FrameTarget:
         self,
         stdout: StandardOutput,
         kind: str,
-        source: Source,
+        source: Input,
         options: EncodeOptions,
         *,
         scale: int = 1,
@@ -70,7 +70,7 @@ class FrameTarget:
         info = source.info
         held = _plain(info.format) if kind == "y4m" else info.format
         self._shift = info.format.shift - held.shift
-        rate = None if source.piped == kind else fraction(source.video.guessed_rate)
+        rate = None if source.piped == kind else source.video.guessed_rate
         self._header = y4m.Header(
             width=info.width * scale, height=info.height * scale, format=held, rate=rate or info.frame_rate,
             field_order="mixed" if source.mixed_fields else info.field_order, sar=info.sar,
@@ -81,7 +81,6 @@ class FrameTarget:
         self._writer = self._opened()
         for line in self._losses():
             self._tell(line)
-        source.wanted = frozenset()
 
     def __enter__(self) -> Self:
         return self
@@ -89,6 +88,11 @@ class FrameTarget:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None,
                  ) -> None:  # fmt: skip
         pass
+
+    @property
+    def streams(self) -> Collection[int]:
+        """Indices of the source's other streams whose packets are taken: none."""
+        return ()
 
     @property
     def bytes_written(self) -> int:
@@ -154,7 +158,7 @@ class FrameTarget:
             lines.append(f"{name} does not say the colour; the ffmpeg after it wants, for its output, {said}")
         if self._kind == "raw" and header.sar not in (0, 1):
             lines.append(f"raw video does not say the aspect ratio; the ffmpeg after it wants -vf setsar={header.sar}")
-        others = [s.type for s in source.container.streams if s.index != source.video.index]
+        others = [s.type for s in source.others]
         if others:
             counted = ", ".join(f"{others.count(kind)} {kind}" for kind in dict.fromkeys(others))
             lines.append(f"{name} holds frames alone: other streams are left out ({counted}); -f matroska holds all")

@@ -5,9 +5,9 @@ ISO 639-2 has two codes for some languages, bibliographic (ger) and terminologic
 
 import io
 from functools import cache
+from typing import Protocol
 
 import av
-from av.stream import Stream
 
 _TWINS = dict(
     pair.split("/")
@@ -19,7 +19,12 @@ _TWINS = dict(
 _OTHER = _TWINS | {terminological: bibliographic for bibliographic, terminological in _TWINS.items()}
 
 
-def language(stream: Stream) -> str:
+class _Spoken(Protocol):
+    @property
+    def language(self) -> str | None: ...
+
+
+def language(stream: _Spoken) -> str:
     """The stream's language in lower case; "und" where it has none."""
     return str(stream.language or "und").lower()
 

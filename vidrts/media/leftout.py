@@ -10,10 +10,12 @@ from av.stream import Disposition, Stream
 from vidrts.media import colorwords
 from vidrts.media.codecs import Choice
 from vidrts.media.containers import OutputFormat
-from vidrts.media.decode import Source
+from vidrts.media.input import Input, VideoTrack
 from vidrts.media.languages import language, written
 from vidrts.media.passthrough import Route
 from vidrts.media.tags import HDR10_ENCODERS, MOV_KEYS, OWN_KEYS, STATISTICS, kept_metadata
+
+type AnyStream = Stream | VideoTrack
 
 _SPOKEN = {"dub", "original", "comment", "lyrics", "karaoke", "forced", "hearing_impaired", "visual_impaired",
            "clean_effects", "captions", "descriptions"}  # fmt: skip
@@ -34,7 +36,7 @@ _OWN_PLACE = {"language", "title", "name", "creation_time", "alpha_mode", "timec
 """Metadata of streams that is told elsewhere or stands in another place."""
 
 
-def picture(source: Source, choice: Choice, kind: OutputFormat) -> list[str]:
+def picture(source: Input, choice: Choice, kind: OutputFormat) -> list[str]:
     """A line for each thing about the picture that the encoder or the container does not carry."""
     lines = []
     encoder = choice.encoder
@@ -55,16 +57,17 @@ def picture(source: Source, choice: Choice, kind: OutputFormat) -> list[str]:
     return lines
 
 
-def tags(source: Source, routes: Iterable[Route], kind: OutputFormat) -> list[str]:
+def tags(source: Input, routes: Iterable[Route], kind: OutputFormat) -> list[str]:
     """A line for each kind of chapter, name, language or disposition that the container does not hold."""
-    streams = [source.video, *(r.stream for r in routes if r.action != "cover" and r.stream.type != "attachment")]
+    streams: list[AnyStream] = [source.video]
+    streams += [r.stream for r in routes if r.action != "cover" and r.stream.type != "attachment"]
     streams.sort(key=lambda stream: stream.index)
     lost = []
     if kind.muxer == "mpegts":
-        if count := len(source.container.chapters()):
+        if count := len(source.chapters):
             lost.append(f"{count} chapter{'s' * (count > 1)}")
         # The title becomes the name of the service.
-        names = sorted(k for k in kept_metadata(source.container.metadata, "file", kind.muxer) if not _held_by_ts(k))
+        names = sorted(k for k in kept_metadata(source.metadata, "file", kind.muxer) if not _held_by_ts(k))
         lost += [f"metadata {', '.join(names)}"] if names else []
     lost += _stream_tags(streams, kind)
     lost += _languages(streams, kind)
@@ -76,7 +79,7 @@ def _held_by_ts(key: str) -> bool:
     return key.lower() in ("title", "service_name", "service_provider")
 
 
-def _stream_tags(streams: list[Stream], kind: OutputFormat) -> list[str]:
+def _stream_tags(streams: list[AnyStream], kind: OutputFormat) -> list[str]:
     """Titles of tracks and their other metadata."""
     if kind.muxer in ("matroska", "webm", "nut"):
         return []
@@ -91,7 +94,7 @@ def _stream_tags(streams: list[Stream], kind: OutputFormat) -> list[str]:
     return lost
 
 
-def _languages(streams: list[Stream], kind: OutputFormat) -> list[str]:
+def _languages(streams: list[AnyStream], kind: OutputFormat) -> list[str]:
     """Languages that the container has no code for; mpegts has none for video."""
     gone = []
     for stream in streams:
@@ -102,9 +105,9 @@ def _languages(streams: list[Stream], kind: OutputFormat) -> list[str]:
     return [", ".join(gone)] if gone else []
 
 
-def _dispositions(streams: list[Stream], kind: OutputFormat) -> list[str]:
+def _dispositions(streams: list[AnyStream], kind: OutputFormat) -> list[str]:
     """What tracks are for, such as "forced" or "comment"."""
-    found: dict[str, list[Stream]] = {}
+    found: dict[str, list[AnyStream]] = {}
     for stream in streams:
         held = set(_HELD_DISPOSITIONS[kind.muxer])
         if stream.type == "subtitle":
@@ -117,5 +120,5 @@ def _dispositions(streams: list[Stream], kind: OutputFormat) -> list[str]:
     return [f"the disposition {name} of stream {_listed(of)}" for name, of in found.items()]
 
 
-def _listed(streams: list[Stream]) -> str:
+def _listed(streams: list[AnyStream]) -> str:
     return ", ".join(str(stream.index) for stream in streams)

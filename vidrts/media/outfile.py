@@ -12,7 +12,7 @@ from vidrts.errors import OptionError
 from vidrts.media.codecs import Choice
 from vidrts.media.containers import CLOCKED, OutputFormat, open_source, time_base
 from vidrts.media.convert import SubtitleEncoder, audio_stream
-from vidrts.media.decode import Source
+from vidrts.media.input import Input
 from vidrts.media.passthrough import Route, copied_stream
 from vidrts.media.tags import kept_metadata
 from vidrts.media.track import EnhancedTrack
@@ -46,7 +46,7 @@ class OpenedFile:
         self,
         to: "str | Writable",
         kind: OutputFormat,
-        source: Source,
+        source: Input,
         options: "EncodeOptions",
         routes: list[Route],
     ):
@@ -56,7 +56,7 @@ class OpenedFile:
         self._routes = routes
         self.notes: list[str] = []
         self.shift = self._clock_start()
-        metadata = {**kept_metadata(source.container.metadata, "file", kind.muxer), **options.metadata}
+        metadata = {**kept_metadata(source.metadata, "file", kind.muxer), **options.metadata}
         settings = dict(kind.options)
         if kind.muxer in ("mp4", "mov"):
             # Edit lists, which say where a stream starts, count in this; FFmpeg's default is milliseconds.
@@ -79,11 +79,10 @@ class OpenedFile:
     def _clock_start(self) -> Fraction:
         """Seconds taken off all times: a transmitter's clock would become a pause at the start of an mp4."""
         source = self._source
-        names = source.container.format.name.split(",")
-        start = Fraction(source.container.start_time or 0, 1_000_000)
-        if source.options.start is not None or self._kind.muxer not in ("mp4", "mov") or not start:
+        start = source.start_time
+        if source.begin is not None or self._kind.muxer not in ("mp4", "mov") or not start:
             return Fraction(0)
-        if not any(name in CLOCKED for name in names):
+        if not any(name in CLOCKED for name in source.demuxers):
             return Fraction(0)
         base = source.info.time_base
         self.notes.append(f"the source's clock starts at {float(start):.3f} s, {self._kind.name} starts at 0: "
@@ -93,17 +92,17 @@ class OpenedFile:
     def _chapters(self) -> "list[Chapter]":
         """The source's chapters, moved and cut as the streams are."""
         made: list[Chapter] = []
-        moved, end = self._source.shift + self.shift, self._source.cut.end
-        for chapter in self._source.container.chapters():
+        moved, end = self._source.shift + self.shift, self._source.end
+        for chapter in self._source.chapters:
             base = time_base(chapter["time_base"])
             if end is not None and chapter["start"] * base >= end:
                 continue
             stop = chapter["end"] if end is None else min(chapter["end"], round(end / base))
             offset = round(moved / base)
-            if self._source.cut.begin is not None and stop <= offset:
+            if self._source.begin is not None and stop <= offset:
                 continue
             begin = chapter["start"] - offset
-            if self._source.cut.begin is not None:
+            if self._source.begin is not None:
                 begin = max(0, begin)
             made.append({**chapter, "start": begin, "end": stop - offset})
         return made

@@ -11,13 +11,14 @@ from fractions import Fraction
 from typing import Literal
 
 import av
-from av.container import InputContainer, OutputContainer
+from av.container import OutputContainer
 from av.stream import Discard, Disposition, Stream
 
 from vidrts.errors import OutputError
 from vidrts.media import adts
 from vidrts.media.containers import AnyPacket, FFmpegErrors, OutputFormat, reason, time_base
 from vidrts.media.convert import ENCODERS, AudioEncoder, SubtitleEncoder, text_codec
+from vidrts.media.input import Input
 from vidrts.media.languages import language, same
 
 Action = Literal["copy", "audio", "subtitle", "cover"]
@@ -44,35 +45,33 @@ class Route:
     """The encoder, for a conversion."""
 
 
-def plan(
-    container: InputContainer, video: int, target: OutputFormat, wishes: Wishes, tell: Callable[[str], None]
-) -> list[Route]:
-    """A route for every stream of `container` but stream `video` that is carried, in file order.
+def plan(source: Input, target: OutputFormat, wishes: Wishes, tell: Callable[[str], None]) -> list[Route]:
+    """A route for every stream beside the enhanced one that is carried, in file order.
 
     Raises `OutputError` where all sound would be lost that was not to be left out.
     """
     routes: list[Route] = []
     lost_sound: list[str] = []
     told: list[str] = []
-    for stream in container.streams:
-        if stream.index == video or not _wished(stream, wishes):
+    for stream in source.others:
+        if not _wished(stream, wishes):
             continue
-        route, why = _route(stream, target, wishes, container)
+        route, why = _route(stream, target, wishes, source)
         if route is not None:
             routes.append(route)
         if stream.type == "audio" and route is None:
             lost_sound.append(f"stream {stream.index} ({_codec(stream)}) {why}")
         if why:
             told.append(f"{stream.type} stream {stream.index} ({_codec(stream)}) {why}")
-    sound = [s for s in container.streams if s.type == "audio"]
+    sound = [s for s in source.others if s.type == "audio"]
     if wishes.audio and sound and not any(r.stream.type == "audio" for r in routes):
         what = "; ".join(lost_sound)
         if not lost_sound:
             held = ", ".join(map(language, sound))
             what = f"no track has the language {', '.join(wishes.audio_languages or ())}; there are {held}"
         raise OutputError(f"all sound would be lost in {target.name}: {what}; --no-audio leaves it out on purpose")
-    told += _missing(container, "audio", wishes.audio_languages or ())
-    told += _missing(container, "subtitle", wishes.subtitle_languages or ())
+    told += _missing(source, "audio", wishes.audio_languages or ())
+    told += _missing(source, "subtitle", wishes.subtitle_languages or ())
     for line in told:
         tell(line)
     return routes
@@ -92,9 +91,9 @@ def _spoken(stream: Stream, languages: tuple[str, ...] | None) -> bool:
     return languages is None or any(same(language(stream), wanted) for wanted in languages)
 
 
-def _missing(container: InputContainer, kind: str, wanted: tuple[str, ...]) -> list[str]:
+def _missing(source: Input, kind: str, wanted: tuple[str, ...]) -> list[str]:
     """A line for languages that were asked for and that no stream of a kind has."""
-    there = [language(s) for s in container.streams if s.type == kind]
+    there = [language(s) for s in source.others if s.type == kind]
     missing = [tag for tag in wanted if not any(same(tag, held) for held in there)]
     if not missing:
         return []
@@ -103,9 +102,9 @@ def _missing(container: InputContainer, kind: str, wanted: tuple[str, ...]) -> l
     return [f"{option} {','.join(missing)}: no {kind} stream has that language; there are: {held}"]
 
 
-def _route(stream: Stream, target: OutputFormat, wishes: Wishes, container: InputContainer) -> tuple[Route | None, str]:
+def _route(stream: Stream, target: OutputFormat, wishes: Wishes, source: Input) -> tuple[Route | None, str]:
     """The route of a wanted stream, and what a person must be told of it ("" for nothing)."""
-    if stream.type == "data" and (stream.discard == Discard.all or stream.name == "bin_data") and container.chapters():
+    if stream.type == "data" and (stream.discard == Discard.all or stream.name == "bin_data") and source.chapters:
         return None, ""  # QuickTime's chapter track: the chapters make a new one, a copy would break the header
     copies = wishes.audio_codec in (None, "copy") or stream.type != "audio"
     if copies and can_copy(stream, target):

@@ -14,9 +14,9 @@ from vidrts.frame import Frame, matrix_by_height, matrix_name
 from vidrts.media import aspect
 from vidrts.media.codecs import Choice
 from vidrts.media.containers import AnyPacket, OutputFormat, time_base
-from vidrts.media.decode import Source
 from vidrts.media.decodingtimes import DecodingTimes
 from vidrts.media.encoderoptions import encoder_options, fitting_slices
+from vidrts.media.input import Input
 from vidrts.media.interlace import FieldFlags
 from vidrts.media.planes import FrameBuilder
 from vidrts.media.tags import kept_metadata, set_color, set_stream_color
@@ -52,7 +52,7 @@ class EnhancedTrack:
         self,
         container: OutputContainer,
         kind: OutputFormat,
-        source: Source,
+        source: Input,
         options: "EncodeOptions",
         choice: Choice,
         *,

@@ -80,8 +80,8 @@ def look(path: str | os.PathLike[str], on_message: Callable[[str], None] = lambd
     """What a report has to know of a video, from its first frame; raises `InputError` where there is none."""
     with Source(path, on_message=on_message) as source:
         info = source.info
-        luminance = source.hdr.luminance
-        turns, turned = _upright(source.display_matrix)
+        luminance = source.input.hdr.luminance
+        turns, turned = _upright(source.input.display_matrix)
     tags, assumed = colorplan.assume(info.color, info.format, info.height)
     peak = float(luminance[1]) if luminance and 100 <= luminance[1] <= 10_000 else tone.USUAL_PEAK
     sar = info.sar if info.sar > 0 else Fraction(1)

@@ -1,0 +1,202 @@
+"""Files, URLs and stdin by FFmpeg's demuxers and decoders."""
+
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from itertools import chain
+
+import av
+from av.stream import Disposition
+from av.video.stream import VideoStream
+
+from vidrts.frame import Frame
+from vidrts.media.containers import (
+    PIPE_ADVICE,
+    AnyPacket,
+    Decoded,
+    FFmpegErrors,
+    Place,
+    choose_video,
+    fraction,
+    open_source,
+    reason,
+    time_base,
+)
+from vidrts.media.continuity import Continuity
+from vidrts.media.decodeoptions import DecodeOptions
+from vidrts.media.framedecoder import FrameDecoder
+from vidrts.media.hwaccel import decoder_threads, hardware, in_software
+from vidrts.media.input import Input, VideoTrack
+from vidrts.media.loss import LossReport
+from vidrts.media.pipe import StandardInput
+from vidrts.media.shown import subtitles_before
+from vidrts.media.streaminfo import stream_info
+from vidrts.media.tags import display_matrix, hdr_metadata, rotation
+from vidrts.media.trim import LEAD_IN, Cut, packet_time
+
+
+class FFmpegDemuxer:
+    """A `Demuxer` of whatever FFmpeg reads. Raises `InputError` where that is no readable video."""
+
+    def __init__(
+        self, path: Place, options: DecodeOptions, tell: Callable[[str], None], check: Callable[[], None]
+    ) -> None:
+        self._path = path
+        self._options = options
+        self._tell = tell
+        self._check = check
+        self._scanned: Fraction | None = None
+        self._hardware = hardware(options.hwaccel)
+        self._open()
+
+    def _open(self) -> None:
+        self.container = open_source(self._path, at_once=self._options.low_latency, hardware=self._hardware)
+        try:
+            self.video: VideoStream = choose_video(self._path, self.container, self._options.stream)
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def index(self) -> int:  # noqa: D102 - Demuxer's
+        return self.video.index
+
+    @property
+    def start_time(self) -> Fraction:  # noqa: D102 - Demuxer's
+        return Fraction(self.container.start_time or 0, 1_000_000)
+
+    @property
+    def time_base(self) -> Fraction:  # noqa: D102 - Demuxer's
+        return self._decoder.time_base
+
+    @property
+    def lost(self) -> LossReport:  # noqa: D102 - Demuxer's
+        return self._decoder.lost
+
+    def is_cover(self, index: int) -> bool:  # noqa: D102 - Demuxer's
+        return bool(self.container.streams[index].disposition & Disposition.attached_pic)
+
+    def nothing(self) -> str:  # noqa: D102 - Demuxer's
+        return self._decoder.nothing()
+
+    def broken(self, frames: int) -> str | None:
+        """How stdin broke off. Of a file there is nothing more to come: its damage is counted."""
+        if self.lost.ended is None or not isinstance(self._path, StandardInput):
+            return None
+        if not frames:
+            return f"{self.lost.ended}, before the first frame; {PIPE_ADVICE}"
+        return f"{self.lost.ended}, after {frames} whole frame{'' if frames == 1 else 's'}"
+
+    def describe(self, first: Frame, cut: Cut) -> Input:  # noqa: D102 - Demuxer's
+        frame, video, container = first.carrier, self.video, self.container
+        assert isinstance(frame, av.VideoFrame)
+        matrix = display_matrix(frame, video)
+        info = stream_info(
+            first, video, rotation(matrix, frame), self._options.start, self._options.end,
+            fields=self._options.interlaced == "keep",
+        )  # fmt: skip
+        if self._hardware and in_software(info.format.name, video.codec_context):
+            self._tell(f"{info.codec} {info.format.name} is not decoded by the GPU: software does it")
+        names = tuple(container.format.name.split(","))
+        return Input(
+            path=self._path,
+            info=info,
+            piped=names[0] if isinstance(self._path, StandardInput) else None,
+            demuxers=names,
+            hdr=hdr_metadata(frame, video),
+            display_matrix=matrix,
+            captions=any(kind.name == "A53_CC" for kind in frame.side_data),
+            start_time=self.start_time,
+            begin=cut.begin,
+            end=cut.end,
+            shift=cut.shift,
+            video=VideoTrack(
+                index=video.index,
+                metadata=dict(video.metadata),
+                disposition=video.disposition,
+                language=video.language,
+                guessed_rate=fraction(video.guessed_rate),
+            ),
+            others=tuple(stream for stream in container.streams if stream.index != video.index),
+            metadata=dict(container.metadata),
+            chapters=tuple(container.chapters()),
+        )
+
+    def close(self) -> None:  # noqa: D102 - Demuxer's
+        self.container.close()
+
+    # Reading ------------------------------------------------------------------------------------------------------
+
+    def frames(self, begin: Fraction | None, *, seek: bool) -> Iterator[Decoded]:
+        """From a key frame at or before `begin`, from further back if that was not found; a pipe from its start."""
+        if begin is None or not seek or isinstance(self._path, StandardInput):
+            return self._restarted(begin)
+        shown = subtitles_before(self.container, self.video, begin, self._check)
+        if shown is not None:
+            self._scanned = begin
+        # A little further back where there is sound: see `LEAD_IN`.
+        for back in (LEAD_IN if self.container.streams.audio else Fraction(0), Fraction(10)):
+            try:
+                self.container.seek(int((begin - back) / time_base(self.video.time_base)), stream=self.video)
+            except FFmpegErrors:
+                break
+            decoded = self._restarted(begin)
+            held: list[Decoded] = []
+            for event in decoded:
+                held.append(event)
+                if isinstance(event, av.VideoFrame):
+                    if event.pts is not None and event.pts * self._decoder.time_base <= begin:
+                        return chain(shown or [], held, decoded)
+                    break
+        self._scanned = None
+        self.container.close()
+        self._open()
+        return self._restarted(begin)
+
+    def _restarted(self, begin: Fraction | None) -> Iterator[Decoded]:
+        """Decoding from where the file is read now, with fresh counts."""
+        threads = decoder_threads(self._options.threads) if self._hardware else self._options.threads
+        self._decoder = FrameDecoder(
+            self._path, self.video, threads=threads, strict=self._options.strict, begin=begin,
+            at_once=self._options.low_latency, tell=self._tell,
+        )  # fmt: skip
+        return self._decoded()
+
+    def _decoded(self) -> Iterator[Decoded]:
+        """Frames with sound pts, and the packets of other streams."""
+        for packet in self._packets():
+            if packet.stream_index == self.video.index:
+                yield from self._decoder.frames(packet)
+            else:
+                yield packet
+        yield from self._decoder.frames(None)
+
+    def _packets(self) -> Iterator[AnyPacket]:
+        """Packets of all streams; an error of the file's structure ends it like the end of the file."""
+        continuity = Continuity(self.container, self._tell)
+        try:
+            for packet in self._whole_packets():
+                self._check()
+                if self._scanned is not None and packet.stream.type == "subtitle":
+                    at = packet_time(packet)
+                    if at is not None and at < self._scanned:
+                        continue  # `subtitles_before` has it
+                if packet.size or packet.pts is not None or packet.dts is not None:
+                    yield continuity.mend(packet)
+        except FFmpegErrors as error:
+            self._decoder.damaged(self._decoder.last_time, f"the file is damaged or cut off: {reason(error)}")
+            self.lost.ended = f"the file is damaged or cut off ({reason(error)})"
+
+    def _whole_packets(self) -> Iterator[AnyPacket]:
+        """What the demuxer gives; of a pipe without the packet that its end cut short, and the end judged."""
+        if not isinstance(self._path, StandardInput):
+            yield from self.container.demux()
+            return
+        held: AnyPacket | None = None
+        for packet in self.container.demux():
+            if held is not None:
+                yield held
+            held = packet if packet.is_corrupt else None
+            if held is None:
+                yield packet
+        if held is not None or self._path.torn:
+            self.lost.ended = "the stream broke off within a packet"

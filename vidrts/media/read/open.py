@@ -1,0 +1,36 @@
+"""Opening a video wherever it comes from."""
+
+import os
+from collections.abc import Callable
+
+from vidrts.errors import OptionError
+from vidrts.media.decode import Source
+from vidrts.media.decodeoptions import DecodeOptions
+from vidrts.media.pipe import STANDARD, StandardInput
+from vidrts.media.read.demuxer import OpenDemuxer
+from vidrts.media.read.ffmpeg_demuxer import FFmpegDemuxer
+from vidrts.media.read.raw_demuxer import RawDemuxer
+
+_MAGIC = b"YUV4MPEG2"
+
+
+def open_video(
+    path: str | os.PathLike[str],
+    options: DecodeOptions | None = None,
+    *,
+    on_message: Callable[[str], None] | None = None,
+    stop_signal: Callable[[], int | None] = lambda: None,
+) -> Source:
+    """The `Source` of a file, of a URL, or of "-": stdin, whose first bytes tell y4m from what FFmpeg reads.
+
+    Raises as `Source` does.
+    """
+    options = options or DecodeOptions()
+    if path != STANDARD:
+        if options.raw is not None:
+            raise OptionError(f"--raw describes what comes through stdin, but IN is {os.fspath(path)}; wanted -")
+        return Source(path, options, on_message=on_message, stop_signal=stop_signal)
+    stdin = StandardInput(lambda: stop_signal() is not None)
+    bare = options.raw is not None or stdin.sniff(len(_MAGIC)) == _MAGIC
+    demuxer: OpenDemuxer = RawDemuxer if bare else FFmpegDemuxer
+    return Source(stdin, options, on_message=on_message, stop_signal=stop_signal, demuxer=demuxer)

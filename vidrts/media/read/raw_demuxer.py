@@ -1,0 +1,128 @@
+"""y4m and raw video from stdin: one stream of frames with nothing beside it, by our own readers."""
+
+import io
+from collections.abc import Callable, Iterator, Sequence
+from fractions import Fraction
+
+import av
+import torch
+from av.filter import Graph
+
+from vidrts.errors import InputError, SourceBrokenError
+from vidrts.frame import ColorTags, FieldOrder, Frame, PixelFormat, StreamInfo
+from vidrts.media import rawvideo, y4m
+from vidrts.media.containers import Decoded, Place
+from vidrts.media.decodeoptions import DecodeOptions
+from vidrts.media.input import Input, VideoTrack
+from vidrts.media.loss import LossReport
+from vidrts.media.pipe import StandardInput
+from vidrts.media.planes import filter_graph, write_planes
+from vidrts.media.tags import set_color
+from vidrts.media.trim import Cut
+
+_BUFFER = 1 << 16
+_RATE = Fraction(25)
+"""Frames/s of a stream that does not say them; FFmpeg assumes the same."""
+
+
+class RawDemuxer:
+    """A `Demuxer` of stdin as y4m, or as raw video where `options.raw` says so."""
+
+    index = 0
+    start_time = Fraction(0)
+
+    def __init__(
+        self, path: Place, options: DecodeOptions, tell: Callable[[str], None], check: Callable[[], None]
+    ) -> None:
+        assert isinstance(path, StandardInput)
+        self._path = path
+        self._options = options
+        self._check = check
+        self._failure: str | None = None
+        self._graphs: dict[FieldOrder, Graph] = {}
+        self._reader: y4m.Reader | rawvideo.Reader
+        stream = io.BufferedReader(path, _BUFFER)
+        if options.raw is None:
+            self._reader = y4m.Reader(stream)
+        else:
+            self._reader = rawvideo.Reader(stream, options.raw)
+        header = self._reader.header
+        self._rate = header.rate or _RATE
+        if header.rate is None:
+            tell(f"the stream does not say its frame rate: {_RATE} frames/s are assumed")
+        if not Fraction(1, 1000) <= self._rate <= 100_000:
+            raise InputError(f"{path}: {float(self._rate):g} frames/s, wanted 0.001 to 100,000")
+        self.time_base = 1 / self._rate
+        self.lost = LossReport()  # nothing is ever skipped here
+
+    def frames(self, begin: Fraction | None, *, seek: bool) -> Iterator[Decoded]:
+        """All frames, numbered from 0."""
+        header = self._reader.header
+        color = ColorTags(range=header.range, siting=header.siting)
+        try:
+            for number, (planes, order) in enumerate(self._reader.frames()):
+                self._check()
+                frame = _carried(planes, header.format)
+                frame.pts, frame.duration, frame.time_base = number, 1, self.time_base
+                set_color(frame, color)
+                yield self._flagged(frame, order)
+        except SourceBrokenError as error:
+            self._failure = str(error)
+
+    def is_cover(self, index: int) -> bool:  # noqa: D102 - Demuxer's
+        return False
+
+    def nothing(self) -> str:  # noqa: D102 - Demuxer's
+        count = self._reader.frames_read
+        return f"no frame lies between the given times; there are {count}" if count else "there is no frame in it"
+
+    def broken(self, frames: int) -> str | None:  # noqa: D102 - Demuxer's
+        return self._failure
+
+    def describe(self, first: Frame, cut: Cut) -> Input:
+        """What the frames say, with the header's own words for what no frame can tell."""
+        header = self._reader.header
+        keep = self._options.interlaced == "keep"
+        info = StreamInfo(
+            width=first.width, height=first.height, format=first.format, color=first.color, time_base=first.time_base,
+            frame_rate=header.rate, frames=None, sar=header.sar, rotation=0, field_order=first.field_order,
+            codec="rawvideo",
+        )  # fmt: skip
+        return Input(
+            path=self._path,
+            info=info,
+            piped="y4m" if self._options.raw is None else "raw",
+            mixed_fields=keep and header.field_order == "mixed",
+            begin=cut.begin,
+            end=cut.end,
+            shift=cut.shift,
+            video=VideoTrack(guessed_rate=self._rate),
+        )
+
+    def close(self) -> None:
+        """Stdin is the program's own."""
+
+    def _flagged(self, frame: av.VideoFrame, order: FieldOrder) -> av.VideoFrame:
+        """`frame` marked as interlaced where it is."""
+        if order == "progressive":
+            return frame
+        if order not in self._graphs:
+            self._graphs[order] = filter_graph(frame, f"setfield={order}", self.time_base)
+        graph = self._graphs[order]
+        graph.vpush(frame)
+        flagged = graph.vpull()
+        flagged.pts, flagged.duration, flagged.time_base = frame.pts, frame.duration, self.time_base
+        flagged.chroma_location = frame.chroma_location  # the filter forgets it
+        return flagged
+
+
+def _carried(planes: Sequence[torch.Tensor], fmt: PixelFormat) -> av.VideoFrame:
+    """A frame of FFmpeg's with the samples of `planes`: on their memory where it can be, else a copy."""
+    height, width = planes[0].shape
+    halves = (1 << fmt.log2_w, 1 << fmt.log2_h)
+    if fmt.layout == "planar" and not (width % halves[0] or height % halves[1]):
+        stored = sorted(zip((plane for plane, _ in fmt.order), planes, strict=True), key=lambda pair: pair[0])
+        return av.VideoFrame.from_dlpack(tuple(plane for _, plane in stored), format=fmt.name)
+    frame = av.VideoFrame(width, height, fmt.name)
+    write_planes(frame, fmt, planes, fmt)
+    return frame
