@@ -31,7 +31,7 @@ from vidrts.cores import usable_cores
 from vidrts.errors import OptionError
 from vidrts.frame import Frame
 from vidrts.media.decode import Source
-from vidrts.media.encode import EncodeOptions
+from vidrts.media.write.options import EncodeOptions
 from vidrts.networks.registry import RECIPES, build
 from vidrts.picture.enhancer import EnhancerOptions
 from vidrts.picture.resolver import Resolver

@@ -22,7 +22,7 @@ from vidrts.frame import PIXEL_FORMATS, ColorTags, FieldOrder, Frame, pixel_form
 from vidrts.images import read_photo
 from vidrts.measure.difference import difference_ratio
 from vidrts.media.decodeoptions import DecodeOptions
-from vidrts.media.encode import EncodeOptions
+from vidrts.media.write.options import EncodeOptions
 from vidrts.networks import checkpoint
 from vidrts.networks.checkpoint import load_model, read_info, save_model, shipped_models
 from vidrts.networks.upscaler import Upscaler

@@ -17,10 +17,12 @@ from vidrts.frame import Frame
 from vidrts.media.containers import Place
 from vidrts.media.decode import Source
 from vidrts.media.decodeoptions import DecodeOptions
-from vidrts.media.encode import EncodeOptions, Target
-from vidrts.media.frametarget import FrameTarget, open_target
+from vidrts.media.encode import Target
+from vidrts.media.frametarget import FrameTarget
 from vidrts.media.pipe import stdout_or
 from vidrts.media.read.open import open_video
+from vidrts.media.write.open import open_target
+from vidrts.media.write.options import EncodeOptions
 from vidrts.networks.checkpoint import DEFAULT_MODEL, load_model
 from vidrts.picture.enhancer import EnhancerOptions
 from vidrts.prefetch import Woken, prefetch

@@ -19,7 +19,7 @@ from vidrts.frame import Frame
 from vidrts.media import y4m
 from vidrts.media.decode import Source
 from vidrts.media.decodeoptions import DecodeOptions
-from vidrts.media.encode import EncodeOptions
+from vidrts.media.write.options import EncodeOptions
 from vidrts.picture.enhancer import EnhancerOptions
 from vidrts.pipeline import EnhanceOptions, enhance
 

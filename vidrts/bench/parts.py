@@ -23,7 +23,8 @@ from vidrts.bench.timing import Lap, Task, timed
 from vidrts.crew import Crew, crew_size
 from vidrts.frame import Frame
 from vidrts.media.decode import Source
-from vidrts.media.encode import EncodeOptions, Target
+from vidrts.media.encode import Target
+from vidrts.media.write.options import EncodeOptions
 from vidrts.networks.checkpoint import LoadedModel
 from vidrts.networks.rts import RTS
 from vidrts.networks.upscaler import Upscaler

@@ -7,7 +7,7 @@ from vidrts.bench.clip import Clip
 from vidrts.bench.parts import Probe
 from vidrts.bench.timing import Lap, Task
 from vidrts.errors import OptionError
-from vidrts.media.encode import EncodeOptions
+from vidrts.media.write.options import EncodeOptions
 from vidrts.picture.enhancer import EnhancerOptions
 from vidrts.pipeline import EnhanceOptions, Progress, enhance
 

@@ -18,7 +18,7 @@ from vidrts.media import colorwords
 from vidrts.media.codecs import ENCODERS
 from vidrts.media.containers import FRAME_FORMATS, PIPE_FORMATS
 from vidrts.media.decodeoptions import DecodeOptions
-from vidrts.media.encode import EncodeOptions
+from vidrts.media.write.options import EncodeOptions
 from vidrts.picture.enhancer import EnhancerOptions
 from vidrts.pipeline import EnhanceOptions, Summary
 from vidrts.pipeline import enhance as run_enhance

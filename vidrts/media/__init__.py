@@ -10,7 +10,8 @@
 
 from vidrts.media.decode import Source
 from vidrts.media.decodeoptions import DecodeOptions
-from vidrts.media.encode import EncodeOptions, Target
+from vidrts.media.encode import Target
 from vidrts.media.input import CopiedPacket
+from vidrts.media.write.options import EncodeOptions
 
 __all__ = ["CopiedPacket", "DecodeOptions", "EncodeOptions", "Source", "Target"]

@@ -10,9 +10,8 @@ Matroska and WebM whole milliseconds, to which times are rounded.
 """
 
 import os
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from contextlib import suppress
-from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
@@ -28,39 +27,7 @@ from vidrts.media.input import CopiedPacket, Input
 from vidrts.media.outfile import OpenedFile
 from vidrts.media.passthrough import Carrier, Route, Wishes, plan
 from vidrts.media.pipe import StandardOutput
-
-
-@dataclass(frozen=True, kw_only=True)
-class EncodeOptions:
-    """How a target is written. None: vidrts chooses."""
-
-    video_codec: str | None = None
-    """An FFmpeg encoder (-c:v); None: the first of the default order that holds the picture without loss."""
-    audio_codec: str | None = None
-    """An FFmpeg encoder or "copy" (-c:a); None: copy, convert only what the container cannot hold."""
-    crf: float | None = None
-    """Constant quality (-crf); the defaults are in `codecs.ENCODERS`."""
-    bit_rate: int | None = None
-    """Bits per second (-b:v)."""
-    preset: str | None = None
-    tune: str | None = None
-    pixel_format: str | None = None
-    """FFmpeg's name (-pix_fmt); it may lower the depth, which vidrts never does by itself."""
-    threads: int = 0
-    """Encoder threads, 0: the encoder chooses."""
-    options: Mapping[str, str] = field(default_factory=dict)
-    """Any option of the encoder (-e key=value)."""
-    audio: bool = True
-    subtitles: bool = True
-    audio_languages: tuple[str, ...] | None = None
-    subtitle_languages: tuple[str, ...] | None = None
-    overwrite: bool = False
-    metadata: Mapping[str, str] = field(default_factory=dict)
-    """More global metadata, over the source's."""
-    format: str | None = None
-    """What is written to stdout, one of `containers.PIPE_FORMATS` (-f); None: what came in through stdin."""
-    low_latency: bool = False
-    """Encoders and muxers hold no frame back, at the price of compression."""
+from vidrts.media.write.options import EncodeOptions
 
 
 class Target:

@@ -2,10 +2,9 @@
 
     with FrameTarget(stdout, "y4m", source.input) as target: ...
 
-`open_target` chooses between this and `Target`.
+`write.open` chooses between this and `Target`.
 """
 
-import os
 from collections.abc import Callable, Collection
 from dataclasses import replace
 from fractions import Fraction
@@ -16,30 +15,13 @@ from vidrts.errors import ConsumerGoneError, OptionError, OutputError
 from vidrts.frame import PIXEL_FORMATS, Frame, PixelFormat
 from vidrts.media import rawvideo, y4m
 from vidrts.media.colorwords import Fact, words
-from vidrts.media.containers import FRAME_FORMATS, Place, pipe_kind, reason
-from vidrts.media.encode import EncodeOptions, Target
+from vidrts.media.containers import Place, reason
 from vidrts.media.input import CopiedPacket, Input
 from vidrts.media.pipe import StandardOutput
+from vidrts.media.write.options import EncodeOptions
 
 _LATE = 1
 """Frames by which a frame may lie off a constant rate before that is told; clocks that count ms stay below."""
-
-
-def open_target(
-    path: str | os.PathLike[str] | StandardOutput,
-    source: Input,
-    options: EncodeOptions | None = None,
-    *,
-    scale: int = 1,
-    on_message: Callable[[str], None] | None = None,
-) -> "Target | FrameTarget":
-    """The target of a file name or of stdout. Raises as `Target` does."""
-    options = options or EncodeOptions()
-    if isinstance(path, StandardOutput):
-        kind = pipe_kind(options.format, source.piped)
-        if kind in FRAME_FORMATS:
-            return FrameTarget(path, kind, source, options, scale=scale, on_message=on_message)
-    return Target(path, source, options, scale=scale, on_message=on_message)
 
 
 class FrameTarget:

@@ -16,12 +16,12 @@ from vidrts.media.input import Input
 from vidrts.media.passthrough import Route, copied_stream
 from vidrts.media.tags import kept_metadata
 from vidrts.media.track import EnhancedTrack
+from vidrts.media.write.options import EncodeOptions
 
 if TYPE_CHECKING:
     from av.container.core import Chapter
 
     from vidrts.media.destination import Writable
-    from vidrts.media.encode import EncodeOptions
 
 _PIECE = 1 << 20
 """Bytes that FFmpeg hands on at a time."""
@@ -47,7 +47,7 @@ class OpenedFile:
         to: "str | Writable",
         kind: OutputFormat,
         source: Input,
-        options: "EncodeOptions",
+        options: EncodeOptions,
         routes: list[Route],
     ):
         self._kind = kind

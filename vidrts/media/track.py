@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from fractions import Fraction
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from av.codec.context import Flags, ThreadType
 from av.container import OutputContainer
@@ -17,12 +17,10 @@ from vidrts.media.containers import AnyPacket, OutputFormat, time_base
 from vidrts.media.decodingtimes import DecodingTimes
 from vidrts.media.encoderoptions import encoder_options, fitting_slices
 from vidrts.media.input import Input
-from vidrts.media.interlace import FieldFlags
 from vidrts.media.planes import FrameBuilder
 from vidrts.media.tags import kept_metadata, set_color, set_stream_color
-
-if TYPE_CHECKING:
-    from vidrts.media.encode import EncodeOptions
+from vidrts.media.write.field_flags import FieldFlags
+from vidrts.media.write.options import EncodeOptions
 
 _MPEG_RATES = (
     Fraction(24_000, 1001), Fraction(24), Fraction(25), Fraction(30_000, 1001), Fraction(30), Fraction(50),
@@ -53,7 +51,7 @@ class EnhancedTrack:
         container: OutputContainer,
         kind: OutputFormat,
         source: Input,
-        options: "EncodeOptions",
+        options: EncodeOptions,
         choice: Choice,
         *,
         scale: int,

@@ -1,0 +1,1 @@
+"""FFmpeg as a tool on pictures: codecs there and back, filters, VMAF."""

@@ -1,0 +1,56 @@
+"""Interlaced frames on their way to an encoder."""
+
+from collections.abc import Callable
+from fractions import Fraction
+
+import av
+from av.filter import Graph
+
+from vidrts.frame import FieldOrder
+from vidrts.media.codecs import Encoder
+from vidrts.media.planes import filter_graph
+
+
+class FieldFlags:
+    """Flags of frames on their way to an encoder that codes fields (`Encoder.fields`). Stateful, for one target.
+
+    `order`: that of the stream. An encoder with `one_order` for the whole file gets it with every frame; the others get
+    each frame's own, and for a progressive frame, which they cannot tell apart, the last one's. What is lost by that is
+    told in one line. FFV1 keeps every frame's flags and needs none of this.
+    """
+
+    def __init__(self, encoder: Encoder, order: FieldOrder, tell: Callable[[str], None]):
+        self._encoder = encoder
+        self._order = order
+        self._coded = bool(encoder.fields) and order != "progressive"
+        self._tell = tell
+        self._told = order != "progressive" and not self._coded
+        self._graphs: dict[FieldOrder, Graph] = {}
+
+    def set(self, frame: av.VideoFrame, order: FieldOrder, time_base: Fraction) -> av.VideoFrame:
+        """`frame`, whose fields are in `order`, as the encoder is to see it."""
+        if self._encoder.fields == "" or order == self._order:
+            return frame
+        if not self._coded:
+            self._tell_once(frame, time_base, "frames are interlaced, which the first was not,",
+                            "codes them as whole ones; -ss begins there, -c:v ffv1 keeps all")  # fmt: skip
+            return frame
+        if order != "progressive":
+            if not self._encoder.one_order:
+                self._order = order
+                return frame
+            self._tell_once(frame, time_base, f"the field order changes from {self._order} to {order}",
+                            f"has {self._order} for the whole file; -c:v ffv1 keeps all")  # fmt: skip
+        if self._order not in self._graphs:
+            self._graphs[self._order] = filter_graph(frame, f"setfield={self._order}", time_base)
+        graph = self._graphs[self._order]
+        graph.vpush(frame)
+        flagged = graph.vpull()
+        flagged.pts, flagged.duration, flagged.time_base = frame.pts, frame.duration, frame.time_base
+        flagged.chroma_location = frame.chroma_location
+        return flagged
+
+    def _tell_once(self, frame: av.VideoFrame, time_base: Fraction, what: str, lost: str) -> None:
+        if not self._told:
+            self._told = True
+            self._tell(f"{what} at {float((frame.pts or 0) * time_base):.3f} s: {self._encoder.name} {lost}")

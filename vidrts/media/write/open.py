@@ -1,0 +1,28 @@
+"""Opening a target wherever it goes."""
+
+import os
+from collections.abc import Callable
+
+from vidrts.media.containers import FRAME_FORMATS, pipe_kind
+from vidrts.media.encode import Target
+from vidrts.media.frametarget import FrameTarget
+from vidrts.media.input import Input
+from vidrts.media.pipe import StandardOutput
+from vidrts.media.write.options import EncodeOptions
+
+
+def open_target(
+    path: str | os.PathLike[str] | StandardOutput,
+    source: Input,
+    options: EncodeOptions | None = None,
+    *,
+    scale: int = 1,
+    on_message: Callable[[str], None] | None = None,
+) -> Target | FrameTarget:
+    """The target of a file name or of stdout. Raises as `Target` does."""
+    options = options or EncodeOptions()
+    if isinstance(path, StandardOutput):
+        kind = pipe_kind(options.format, source.piped)
+        if kind in FRAME_FORMATS:
+            return FrameTarget(path, kind, source, options, scale=scale, on_message=on_message)
+    return Target(path, source, options, scale=scale, on_message=on_message)
