@@ -7,7 +7,7 @@ import pytest
 from media_truth import FFPROBE, describe
 from pipe_ends import enhance, ffmpeg
 
-from vidrts.media import adts
+from vidrts.media.write import aac
 
 pytestmark = pytest.mark.skipif(FFPROBE is None, reason="ffmpeg and ffprobe are not installed: no truth")
 DUCKS = Path(__file__).parents[1] / "samples" / "ducks.mp4"
@@ -38,6 +38,6 @@ def test_the_config_is_the_encoders(rate: int, layout: str, tmp_path: Path) -> N
     with av.open(tmp_path / "bare.aac") as bare, av.open(tmp_path / "said.mp4") as said:
         wanted = said.streams.audio[0].codec_context.extradata
         assert not bare.streams.audio[0].codec_context.extradata
-        got = adts.config(bare.streams.audio[0].codec_context)
+        got = aac.config(bare.streams.audio[0].codec_context)
     assert wanted is not None
     assert got == wanted[:2]  # the encoder adds that there is no SBR

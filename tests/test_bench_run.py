@@ -30,7 +30,7 @@ from vidrts.cli.bench import bench
 from vidrts.cores import usable_cores
 from vidrts.errors import OptionError
 from vidrts.frame import Frame
-from vidrts.media.decode import Source
+from vidrts.media.read.source import Source
 from vidrts.media.write.options import EncodeOptions
 from vidrts.networks.registry import RECIPES, build
 from vidrts.picture.enhancer import EnhancerOptions

@@ -21,7 +21,7 @@ from vidrts.errors import OptionError, UnsupportedFormatError
 from vidrts.frame import PIXEL_FORMATS, ColorTags, FieldOrder, Frame, pixel_format
 from vidrts.images import read_photo
 from vidrts.measure.difference import difference_ratio
-from vidrts.media.decodeoptions import DecodeOptions
+from vidrts.media.read.options import DecodeOptions
 from vidrts.media.write.options import EncodeOptions
 from vidrts.networks import checkpoint
 from vidrts.networks.checkpoint import load_model, read_info, save_model, shipped_models

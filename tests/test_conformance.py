@@ -15,8 +15,8 @@ from media_truth import FFPROBE, compare, describe
 from vidrts import EnhanceOptions, enhance
 from vidrts.errors import VidrtsError
 from vidrts.media import EncodeOptions, Source
-from vidrts.media.codecs import candidates
 from vidrts.media.containers import OUTPUT_FORMATS, output_format
+from vidrts.media.write.encoders import candidates
 from vidrts.picture.enhancer import EnhancerOptions
 
 EXPECTED = Path(__file__).with_name("conformance.json")

@@ -14,7 +14,7 @@ from vidrts.images import read_photo
 from vidrts.measure import sharpening_filters
 from vidrts.measure.difference import difference_ratio
 from vidrts.measure.sharpness import predicted_gain, radial_gain
-from vidrts.media.stillfilter import filter_picture
+from vidrts.media.tools.image_filter import filter_picture
 from vidrts.networks.checkpoint import load_model
 from vidrts.report.controls import CONTROLS, SAME_GAIN, compare, markdown, plot
 from vidrts.report.ffmpegfilters import ffmpeg_cas, ffmpeg_unsharp

@@ -15,7 +15,7 @@ from vidrts.bench.clip import sample
 from vidrts.crew import Crew
 from vidrts.errors import UnsupportedFormatError
 from vidrts.frame import ColorTags, Frame, pixel_format
-from vidrts.media.decode import Source
+from vidrts.media.read.source import Source
 from vidrts.networks.checkpoint import load_model
 from vidrts.picture.enhancer import EnhancerOptions
 from vidrts.prefetch import Woken, deal

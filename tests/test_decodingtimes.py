@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vidrts.media.decodingtimes import DecodingTimes
+from vidrts.media.write.decoding_times import DecodingTimes
 
 GARBAGE = st.one_of(
     st.integers(2**31, 2**62), st.integers(-(2**62), -(2**40)), st.just(4691364230928202726), st.just(0x55555555)

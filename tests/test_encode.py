@@ -14,10 +14,11 @@ from media_truth import compare, decoded_md5, describe, relay
 
 from vidrts.errors import OptionError, OutputError
 from vidrts.frame import PIXEL_FORMATS, Frame, pixel_format
-from vidrts.media import EncodeOptions, Source, Target, codecs
-from vidrts.media.encoderoptions import fitting_slices
-from vidrts.media.interlace import Deinterlacer
+from vidrts.media import EncodeOptions, Source, Target
 from vidrts.media.planes import FrameBuilder, plane_views
+from vidrts.media.read.deinterlace import Deinterlacer
+from vidrts.media.write import encoders
+from vidrts.media.write.encoder_options import fitting_slices
 
 FFV1 = EncodeOptions(video_codec="ffv1")
 FAST = EncodeOptions(preset="ultrafast")
@@ -121,7 +122,7 @@ def test_ffv1_takes_every_size(tmp_path: Path, size: str, pixel: str) -> None:
      ((333, 241), "yuv420p", "15"), ((333, 241), "yuv444p", "16")],
 )  # fmt: skip
 def test_the_count_of_slices_is_the_nearest_that_fits(size: tuple[int, int], pixel: str, count: str) -> None:
-    ffv1 = codecs.ENCODERS["ffv1"]
+    ffv1 = encoders.ENCODERS["ffv1"]
     assert fitting_slices(ffv1, ffv1.options, size, pixel) == count
     assert fitting_slices(ffv1, {**ffv1.options, "coder": "99"}, size, pixel) is None
 

@@ -18,7 +18,7 @@ from vidrts.errors import DeviceError, OptionError
 from vidrts.frame import Frame
 from vidrts.images import read_photo
 from vidrts.measure.luma import luma
-from vidrts.media.decode import Source
+from vidrts.media.read.source import Source
 from vidrts.networks.checkpoint import load_model, shipped_models
 from vidrts.networks.registry import build
 from vidrts.networks.rts import RTS

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from vidrts import color, colorplan
 from vidrts.errors import OptionError, UnsupportedFormatError
 from vidrts.frame import ColorTags, Frame, pixel_format
-from vidrts.media.decode import Source
+from vidrts.media.read.source import Source
 from vidrts.networks.registry import build
 from vidrts.picture.enhancer import Chroma, Enhancer, EnhancerOptions
 from vidrts.picture.resolver import Resolver

@@ -11,8 +11,8 @@ import pytest
 from media_truth import FFPROBE
 
 from vidrts.frame import Frame
-from vidrts.media.filtermeasure import FilterScores, filter_scores
-from vidrts.media.sampling import pairs, sample
+from vidrts.media.read.sampling import pairs, sample
+from vidrts.media.tools.vmaf import FilterScores, filter_scores
 
 pytestmark = pytest.mark.skipif(FFPROBE is None, reason="ffmpeg and ffprobe are not installed")
 
@@ -103,9 +103,9 @@ def test_hdr_has_no_vmaf(clips: Path) -> None:
 
 
 def test_a_missing_filter_is_told(videos: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    from vidrts.media import filtermeasure
+    from vidrts.media.tools import vmaf
 
-    monkeypatch.setattr(filtermeasure, "_VMAF", "nosuchfilter=log_path=")
+    monkeypatch.setattr(vmaf, "_VMAF", "nosuchfilter=log_path=")
     got = scores(videos, "blurred")
     assert set(got.frames) == {"xpsnr"}
     assert "nosuchfilter" in got.missing["vmaf"]

@@ -8,9 +8,9 @@ import torch
 from vidrts.cli import run as command
 from vidrts.errors import DeviceError, OptionError
 from vidrts.frame import Frame
-from vidrts.media.decode import Source
-from vidrts.media.decodeoptions import DecodeOptions
-from vidrts.media.hwaccel import decoder_threads, hardware
+from vidrts.media.read.hwaccel import decoder_threads, hardware
+from vidrts.media.read.options import DecodeOptions
+from vidrts.media.read.source import Source
 
 NO_GPU = pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
 

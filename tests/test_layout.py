@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import click
@@ -68,10 +69,19 @@ MAY_IMPORT = {
 }
 
 
+WITHIN_MEDIA = {"read": {"pipes"}, "write": {"pipes"}, "pipes": set(), "tools": set(), "input": set()}
+"""Folders and files of media/ -> folders of it that they may import, beside the files in media/ itself."""
+
+
 def part_of(path: Path) -> str:
     """The top-level part of the house that a file belongs to."""
     inner = path.relative_to(ROOT)
     return inner.parts[0] if len(inner.parts) > 1 else inner.stem
+
+
+def module_name(path: Path) -> str:
+    """As it is imported."""
+    return ".".join(path.relative_to(ROOT.parent).with_suffix("").parts).removesuffix(".__init__")
 
 
 def imported(path: Path) -> set[str]:
@@ -99,6 +109,26 @@ def test_imports_point_one_way(path: Path) -> None:
             )
         assert top != "av" or own == "media", f"{own} imports av; only media may"
         assert top not in ("vapoursynth", "vsrts"), f"{own} imports {top}; only plugins may"
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "media").rglob("*.py")), ids=lambda p: str(p.relative_to(ROOT)))
+def test_writing_never_touches_reading(path: Path) -> None:
+    own = path.relative_to(ROOT / "media").parts[0].removesuffix(".py")
+    for name in imported(path):
+        other = name.removeprefix("vidrts.media.").split(".")[0]
+        if name.startswith("vidrts.media.") and (ROOT / "media" / other).is_dir() and own in WITHIN_MEDIA:
+            assert other == own or other in WITHIN_MEDIA[own], f"media/{own} imports {name}"
+
+
+def test_no_imports_run_in_a_circle() -> None:
+    files = {module_name(path): path for path in ROOT.rglob("*.py")}
+    graph = {
+        name: {known for used in imported(path) for known in (used, used.rpartition(".")[0]) if known in files} - {name}
+        for name, path in files.items()
+    }
+    sorter = TopologicalSorter({name: {used for used in found if not name.startswith(f"{used}.")}
+                                for name, found in graph.items()})  # fmt: skip
+    sorter.prepare()  # raises CycleError with the circle's modules
 
 
 @pytest.mark.parametrize("path", sorted(PLUGINS.rglob("*.*py")), ids=lambda p: str(p.relative_to(PLUGINS)))

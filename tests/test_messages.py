@@ -14,7 +14,7 @@ from media_truth import compare, relay
 from vidrts.cli import run
 from vidrts.errors import InputError, OptionError, OutputError, VidrtsError
 from vidrts.media import EncodeOptions, Source, Target
-from vidrts.media.encoderoptions import _NAMED
+from vidrts.media.write.encoder_options import _NAMED
 
 
 @pytest.mark.parametrize(

@@ -20,8 +20,8 @@ from pipe_ends import enhance, ffmpeg, raw_frames
 
 from vidrts.errors import InputError, OptionError, SourceBrokenError
 from vidrts.frame import PIXEL_FORMATS, ColorTags, pixel_format
-from vidrts.media import rawvideo, y4m
-from vidrts.media.colorwords import words
+from vidrts.media.color_names import words
+from vidrts.media.pipes import rawvideo, y4m
 
 pytestmark = pytest.mark.skipif(FFPROBE is None, reason="ffmpeg and ffprobe are not installed: no truth")
 IDENTITY = ("--strength", "0")

@@ -18,7 +18,7 @@ from media_truth import FFPROBE
 from pipe_ends import ffmpeg
 
 from vidrts.cli import GONE
-from vidrts.media.pipe import StandardInput, StandardOutput
+from vidrts.media.pipes.stdio import StandardInput, StandardOutput
 
 pytestmark = pytest.mark.skipif(not hasattr(select, "poll"), reason="pipes are waited for with poll(2)")
 W, H = 64, 48
@@ -157,7 +157,7 @@ def test_a_shell_pipeline(tiny_model: Path, tmp_path: Path) -> None:
 def test_nothing_but_frames_reaches_stdout(tmp_path: Path) -> None:
     """Neither what Python prints nor what a library writes to descriptor 1."""
     script = (
-        "import os\nfrom vidrts.media.pipe import StandardOutput\nprint('before')\n"
+        "import os\nfrom vidrts.media.pipes.stdio import StandardOutput\nprint('before')\n"
         "with StandardOutput() as out:\n out.write(b'frame')\n print('python')\n os.write(1, b'library')\n"
         " os.system('echo program')\n out.write(b'frame')\nprint('after')\n"
     )

@@ -11,8 +11,8 @@ import pytest
 from vidrts.errors import OptionError, UnsupportedFormatError
 from vidrts.frame import PIXEL_FORMATS
 from vidrts.media import Source
+from vidrts.media.pipes.rawvideo import parse
 from vidrts.media.pixelformats import _nearest, known
-from vidrts.media.rawvideo import parse
 
 NEAREST = {
     "yuv411p": "yuv422p", "yuv410p": "yuv420p", "yuv440p": "yuv444p", "yuyv422": "yuv422p", "nv21": "yuv420p",

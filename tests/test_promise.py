@@ -12,7 +12,7 @@ import torch
 
 from vidrts.frame import ColorTags, Frame, pixel_format
 from vidrts.measure.flicker import flicker
-from vidrts.media.decode import Source
+from vidrts.media.read.source import Source
 from vidrts.networks.checkpoint import DEFAULT_MODEL, load_model
 from vidrts.picture.enhancer import Enhancer, EnhancerOptions
 from vidrts.report.truth.damage import ROWS, Planes, stored

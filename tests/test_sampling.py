@@ -10,9 +10,9 @@ from media_truth import FFPROBE, describe
 
 from vidrts.errors import InputError, OptionError
 from vidrts.frame import Frame
-from vidrts.media import cursor as cursor_module
-from vidrts.media.cursor import Cursor
-from vidrts.media.sampling import pairs, sample
+from vidrts.media.read import random_access as cursor_module
+from vidrts.media.read.random_access import Cursor
+from vidrts.media.read.sampling import pairs, sample
 
 needs_ffmpeg = pytest.mark.skipif(FFPROBE is None, reason="ffmpeg and ffprobe are not installed")
 

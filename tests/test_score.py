@@ -25,7 +25,7 @@ from vidrts.measure.difference import difference_ratio
 from vidrts.measure.fidelity import psnr, ssim
 from vidrts.measure.luma import luma
 from vidrts.measure.viqet import COLUMNS, Scores
-from vidrts.media.sampling import sample
+from vidrts.media.read.sampling import sample
 from vidrts.ops.lanczos import double
 from vidrts.report import score as score_module
 from vidrts.report.frames import to_rgb

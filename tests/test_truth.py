@@ -19,7 +19,7 @@ from vidrts.errors import InputError, MissingPackageError, OptionError
 from vidrts.frame import pixel_format
 from vidrts.measure import ssimulacra2
 from vidrts.measure.fidelity import psnr
-from vidrts.media.stillfilter import filter_picture
+from vidrts.media.tools.image_filter import filter_picture
 from vidrts.ops.lanczos import halve
 from vidrts.report.truth import bench
 from vidrts.report.truth.bench import SCALES, Scale, run_truth

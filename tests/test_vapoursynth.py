@@ -15,7 +15,7 @@ import torch
 
 from vidrts.errors import UnsupportedFormatError
 from vidrts.frame import ColorTags, Frame, pixel_format
-from vidrts.media.decode import Source
+from vidrts.media.read.source import Source
 from vidrts.networks.checkpoint import load_model
 from vidrts.ops.lanczos import double
 from vidrts.picture.enhancer import Enhancer, EnhancerOptions

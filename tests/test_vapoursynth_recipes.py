@@ -14,7 +14,7 @@ import torch
 from readme_commands import ROOT, commands
 
 from vidrts.frame import Frame
-from vidrts.media.decode import Source
+from vidrts.media.read.source import Source
 from vidrts.networks.checkpoint import load_model
 from vidrts.picture.enhancer import Enhancer
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from media_truth import FFPROBE
 from pipe_ends import enhance, ffmpeg, raw_frames
 
-from vidrts.media.wholeness import Watch
+from vidrts.media.pipes.truncation import Watch
 
 pytestmark = pytest.mark.skipif(FFPROBE is None, reason="ffmpeg and ffprobe are not installed: no truth")
 DUCKS = Path(__file__).parents[1] / "samples" / "ducks.mp4"

@@ -17,7 +17,7 @@ from media_truth import FFPROBE
 
 from vidrts.errors import InputError, UnsupportedFormatError, VidrtsError
 from vidrts.frame import PIXEL_FORMATS, pixel_format
-from vidrts.media import y4m
+from vidrts.media.pipes import y4m
 
 FFMPEG = FFPROBE and str(Path(FFPROBE).with_name("ffmpeg"))
 HELD = [

@@ -196,7 +196,7 @@ class ColorTags:
 
 @dataclass(frozen=True, kw_only=True)
 class StreamInfo:
-    """What is known of the video stream before its frames come. Produced by `media.decode`, consumed by all."""
+    """What is known of the video stream before its frames come. Produced by `media.read.source`, consumed by all."""
 
     width: int
     height: int
@@ -217,7 +217,7 @@ class StreamInfo:
 
 @dataclass(kw_only=True, eq=False)
 class Frame:
-    """One video frame. Produced by `media.decode` and by the enhancer, consumed by `media.encode`.
+    """One video frame. Produced by `media.read.source` and by the enhancer, consumed by `media.write.target`.
 
     `planes`: one (h, w) tensor of stored samples (`PixelFormat.dtype`, on any device) for each component in canonical
     order (Y Cb Cr [A], R G B [A], Y [A]); tensors may be strided views of the decoder's memory and are never written

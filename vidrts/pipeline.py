@@ -15,14 +15,14 @@ from vidrts.crew import Crew
 from vidrts.errors import ConsumerGoneError, InputError, Interrupted, OptionError, SourceBrokenError
 from vidrts.frame import Frame
 from vidrts.media.containers import Place
-from vidrts.media.decode import Source
-from vidrts.media.decodeoptions import DecodeOptions
-from vidrts.media.encode import Target
-from vidrts.media.frametarget import FrameTarget
-from vidrts.media.pipe import stdout_or
+from vidrts.media.pipes.stdio import stdout_or
 from vidrts.media.read.open import open_video
+from vidrts.media.read.options import DecodeOptions
+from vidrts.media.read.source import Source
 from vidrts.media.write.open import open_target
 from vidrts.media.write.options import EncodeOptions
+from vidrts.media.write.raw_target import FrameTarget
+from vidrts.media.write.target import Target
 from vidrts.networks.checkpoint import DEFAULT_MODEL, load_model
 from vidrts.picture.enhancer import EnhancerOptions
 from vidrts.prefetch import Woken, prefetch
@@ -96,7 +96,7 @@ def enhance(
 ) -> Summary:
     """Enhance the video `source` into `target`, everything else about it kept.
 
-    Both are files, `source` may be a URL, and "-" is stdin and stdout (`vidrts.media.pipe`).
+    Both are files, `source` may be a URL, and "-" is stdin and stdout (`vidrts.media.pipes.stdio`).
 
     `on_message` hears each line meant for people (warnings, assumptions), `on_progress` each frame. When `stop_signal`
     returns a signal's number the run ends early: what is done is kept, playable, as `<name>.partial.<ext>` beside the

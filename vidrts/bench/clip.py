@@ -16,9 +16,9 @@ import torch.nn.functional as F  # noqa: N812 - torch's own name for it
 import vidrts
 from vidrts.errors import InputError, OptionError
 from vidrts.frame import Frame
-from vidrts.media import y4m
-from vidrts.media.decode import Source
-from vidrts.media.decodeoptions import DecodeOptions
+from vidrts.media.pipes import y4m
+from vidrts.media.read.options import DecodeOptions
+from vidrts.media.read.source import Source
 from vidrts.media.write.options import EncodeOptions
 from vidrts.picture.enhancer import EnhancerOptions
 from vidrts.pipeline import EnhanceOptions, enhance

@@ -22,9 +22,9 @@ from vidrts.bench.clip import Clip
 from vidrts.bench.timing import Lap, Task, timed
 from vidrts.crew import Crew, crew_size
 from vidrts.frame import Frame
-from vidrts.media.decode import Source
-from vidrts.media.encode import Target
+from vidrts.media.read.source import Source
 from vidrts.media.write.options import EncodeOptions
+from vidrts.media.write.target import Target
 from vidrts.networks.checkpoint import LoadedModel
 from vidrts.networks.rts import RTS
 from vidrts.networks.upscaler import Upscaler

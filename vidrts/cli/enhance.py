@@ -14,10 +14,10 @@ from vidrts.cli.parsing import BIT_RATE, LANGUAGES, PAIR, TILE, TIME
 from vidrts.cli.pipes import COLOR, RAW, color_options
 from vidrts.cli.progress import ProgressReport, human_size
 from vidrts.cli.steps import say
-from vidrts.media import colorwords
-from vidrts.media.codecs import ENCODERS
+from vidrts.media import color_names
 from vidrts.media.containers import FRAME_FORMATS, PIPE_FORMATS
-from vidrts.media.decodeoptions import DecodeOptions
+from vidrts.media.read.options import DecodeOptions
+from vidrts.media.write.encoders import ENCODERS
 from vidrts.media.write.options import EncodeOptions
 from vidrts.picture.enhancer import EnhancerOptions
 from vidrts.pipeline import EnhanceOptions, Summary
@@ -143,7 +143,7 @@ def enhance(
             **{k: given[k] for k in ("strength", "chroma", "device", "engine", "precision", "tile", "batch")},
         ),
         decode=DecodeOptions(
-            start=start, end=end, color=colorwords.named(**{k: given[k] for k in COLOR}),
+            start=start, end=end, color=color_names.named(**{k: given[k] for k in COLOR}),
             **{k: given[k] for k in ("stream", "interlaced", "hwaccel", "threads", "strict", "raw", "low_latency")},
         ),
         encode=EncodeOptions(

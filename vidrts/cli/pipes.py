@@ -7,8 +7,8 @@ import click
 
 from vidrts.cli.parsing import Parsed
 from vidrts.errors import OptionError
-from vidrts.media import rawvideo, y4m
-from vidrts.media.colorwords import MATRICES, PRIMARIES, RANGES, TRANSFERS
+from vidrts.media.color_names import MATRICES, PRIMARIES, RANGES, TRANSFERS
+from vidrts.media.pipes import rawvideo, y4m
 
 COLOR = ("colorspace", "range", "primaries", "transfer")
 _TOLD = (

@@ -8,10 +8,10 @@
         target.finish()
 """
 
-from vidrts.media.decode import Source
-from vidrts.media.decodeoptions import DecodeOptions
-from vidrts.media.encode import Target
 from vidrts.media.input import CopiedPacket
+from vidrts.media.read.options import DecodeOptions
+from vidrts.media.read.source import Source
 from vidrts.media.write.options import EncodeOptions
+from vidrts.media.write.target import Target
 
 __all__ = ["CopiedPacket", "DecodeOptions", "EncodeOptions", "Source", "Target"]

@@ -18,7 +18,7 @@ from av.stream import Disposition, Stream
 from av.video.stream import VideoStream
 
 from vidrts.errors import InputError, OptionError, OutputError
-from vidrts.media.pipe import StandardInput
+from vidrts.media.pipes.stdio import StandardInput
 
 type AnyPacket = Packet[Stream]
 type Place = Path | str | StandardInput
@@ -151,7 +151,7 @@ def open_source(path: Place, *, at_once: bool = False, hardware: HWAccel | None 
     """Open a file, a URL or stdin for reading; raises `InputError` in one line where it is no video that FFmpeg reads.
 
     A file's name is never read as a protocol, a pattern of pictures or a device. `at_once`: of stdin, as little as can
-    be is read before the first frame. `hardware`: what is to decode (`media.hwaccel`).
+    be is read before the first frame. `hardware`: what is to decode (`media.read.hwaccel`).
     """
     try:
         if isinstance(path, Path):

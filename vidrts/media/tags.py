@@ -178,7 +178,7 @@ def kept_metadata(
 ) -> dict[str, str]:
     """Metadata to carry over: without what the new file says of itself (encoder, brands, counts of new packets).
 
-    What the container then does not hold is told by `leftout.tags`.
+    What the container then does not hold is told by `write.loss_warnings.tags`.
     """
     kept = {}
     for key, value in metadata.items():

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from vidrts.errors import OptionError
 from vidrts.images import to_bytes
-from vidrts.media.sampling import Pair, check_sizes, pairs
+from vidrts.media.read.sampling import Pair, check_sizes, pairs
 from vidrts.report import gauges
 from vidrts.report.choose import ASKED, Candidate, choose
 from vidrts.report.frames import to_rgb

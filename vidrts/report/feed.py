@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from vidrts.errors import InputError
 from vidrts.frame import Frame
 from vidrts.images import as_rgb, is_picture, read_picture, to_bytes
-from vidrts.media.cursor import Cursor
-from vidrts.media.sampling import Tell, check_sizes, pairs, sample
+from vidrts.media.read.random_access import Cursor
+from vidrts.media.read.sampling import Tell, check_sizes, pairs, sample
 from vidrts.report.frames import to_rgb
 from vidrts.report.twosided import WINDOW, TwoSided
 

@@ -4,7 +4,7 @@ import torch
 
 from vidrts.frame import pixel_format
 from vidrts.measure.luma import luma
-from vidrts.media.stillfilter import filter_picture
+from vidrts.media.tools.image_filter import filter_picture
 
 
 def ffmpeg_unsharp(picture: torch.Tensor, amount: float) -> torch.Tensor:

@@ -8,8 +8,8 @@ import torch
 
 from vidrts import color, colorplan
 from vidrts.frame import Frame
-from vidrts.media.decode import Source
-from vidrts.media.decodeoptions import DecodeOptions
+from vidrts.media.read.options import DecodeOptions
+from vidrts.media.read.source import Source
 
 
 def frames(path: Path, count: int, start: Fraction | None = None) -> Iterator[Frame]:

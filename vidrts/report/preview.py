@@ -18,7 +18,7 @@ from vidrts import colorplan
 from vidrts.errors import InputError, naming
 from vidrts.frame import Frame
 from vidrts.images import to_bytes
-from vidrts.media.sampling import sample
+from vidrts.media.read.sampling import sample
 from vidrts.networks.checkpoint import DEFAULT_MODEL, load_model
 from vidrts.picture.enhancer import Enhancer, EnhancerOptions
 from vidrts.report import gauges

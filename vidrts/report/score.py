@@ -18,7 +18,7 @@ from pathlib import Path
 from vidrts.errors import OptionError, VidrtsError
 from vidrts.images import is_picture
 from vidrts.measure.viqet import DEFAULT_MODEL, Scores, load_flat_region_model, load_mos_model, measure_many
-from vidrts.media.sampling import Tell
+from vidrts.media.read.sampling import Tell
 from vidrts.report.feed import Moments, Reference, Samples, alone
 from vidrts.report.twosided import TwoSided, pooled
 

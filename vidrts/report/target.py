@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from vidrts.errors import OutputError
-from vidrts.media.filename import check, rename, temporary
+from vidrts.media.write.output_path import check, rename, temporary
 from vidrts.report import page, sheet
 from vidrts.report.compare import Comparison
 

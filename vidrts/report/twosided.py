@@ -17,8 +17,8 @@ from vidrts.measure.flicker import Change, still_change
 from vidrts.measure.luma import luma
 from vidrts.measure.motion import motion_change
 from vidrts.measure.sharpness import flat_noise_gain, overshoot
-from vidrts.media.filtermeasure import filter_scores
-from vidrts.media.sampling import Pair
+from vidrts.media.read.sampling import Pair
+from vidrts.media.tools.vmaf import filter_scores
 from vidrts.ops.lanczos import double
 from vidrts.report.frames import to_rgb
 
@@ -36,7 +36,7 @@ PICTURE: Mapping[str, Callable[[torch.Tensor, torch.Tensor], float]] = {
 """Key -> the measure of (result, source), both (3, H, W) R'G'B' in 0..1; each is documented where it is defined."""
 
 VIDEO = ("flicker", "motion_flicker", "vmaf", "vmaf_neg", "xpsnr")
-"""What videos have besides: `measure.flicker`, `measure.motion`, `media.filtermeasure`."""
+"""What videos have besides: `measure.flicker`, `measure.motion`, `media.tools.vmaf`."""
 
 KEYS = (*PICTURE, *VIDEO)
 

@@ -15,7 +15,7 @@ from PIL import Image
 from vidrts import colorplan
 from vidrts.frame import StreamInfo
 from vidrts.images import to_image
-from vidrts.media.decode import Source
+from vidrts.media.read.source import Source
 from vidrts.report import tone
 
 _TRANSPOSE = Image.Transpose.TRANSPOSE

@@ -21,7 +21,7 @@ from PIL import Image
 from vidrts import color, colorplan
 from vidrts.errors import OptionError
 from vidrts.frame import ColorTags, pixel_format
-from vidrts.media.roundtrip import through_codec
+from vidrts.media.tools.codec_roundtrip import through_codec
 from vidrts.ops.lanczos import KERNELS, Kernel, half_taps, halve
 from vidrts.training.blur import Blur, Enlarged, Motion, Skewed
 

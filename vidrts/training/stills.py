@@ -23,8 +23,8 @@ from vidrts import color, colorplan
 from vidrts.errors import InputError, OptionError, OutputError, UnsupportedFormatError
 from vidrts.frame import Frame
 from vidrts.measure.luma import luma
-from vidrts.media.decode import Source
-from vidrts.media.decodeoptions import DecodeOptions
+from vidrts.media.read.options import DecodeOptions
+from vidrts.media.read.source import Source
 
 MANIFEST = "manifest.jsonl"
 _THUMB = (18, 32)

@@ -9,7 +9,7 @@ import torch
 from vidrts import color, colorplan
 from vidrts.errors import VidrtsError
 from vidrts.frame import Frame
-from vidrts.media.decode import Source
+from vidrts.media.read.source import Source
 from vidrts.networks.upscaler import Upscaler
 from vidrts.ops.lanczos import halve
 

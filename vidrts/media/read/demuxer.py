@@ -6,10 +6,10 @@ from typing import Protocol
 
 from vidrts.frame import Frame
 from vidrts.media.containers import Decoded, Place
-from vidrts.media.decodeoptions import DecodeOptions
 from vidrts.media.input import Input
-from vidrts.media.loss import LossReport
-from vidrts.media.trim import Cut
+from vidrts.media.read.damage import LossReport
+from vidrts.media.read.options import DecodeOptions
+from vidrts.media.read.trim import Cut
 
 
 class Demuxer(Protocol):

@@ -21,17 +21,17 @@ from vidrts.media.containers import (
     reason,
     time_base,
 )
-from vidrts.media.continuity import Continuity
-from vidrts.media.decodeoptions import DecodeOptions
-from vidrts.media.framedecoder import FrameDecoder
-from vidrts.media.hwaccel import decoder_threads, hardware, in_software
 from vidrts.media.input import Input, VideoTrack
-from vidrts.media.loss import LossReport
-from vidrts.media.pipe import StandardInput
-from vidrts.media.shown import subtitles_before
-from vidrts.media.streaminfo import stream_info
+from vidrts.media.pipes.stdio import StandardInput
+from vidrts.media.read.active_subtitles import subtitles_before
+from vidrts.media.read.damage import LossReport
+from vidrts.media.read.discontinuity import Continuity
+from vidrts.media.read.hwaccel import decoder_threads, hardware, in_software
+from vidrts.media.read.options import DecodeOptions
+from vidrts.media.read.stream_info import stream_info
+from vidrts.media.read.trim import LEAD_IN, Cut, packet_time
+from vidrts.media.read.video_decoder import FrameDecoder
 from vidrts.media.tags import display_matrix, hdr_metadata, rotation
-from vidrts.media.trim import LEAD_IN, Cut, packet_time
 
 
 class FFmpegDemuxer:

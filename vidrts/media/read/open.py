@@ -4,12 +4,12 @@ import os
 from collections.abc import Callable
 
 from vidrts.errors import OptionError
-from vidrts.media.decode import Source
-from vidrts.media.decodeoptions import DecodeOptions
-from vidrts.media.pipe import STANDARD, StandardInput
+from vidrts.media.pipes.stdio import STANDARD, StandardInput
 from vidrts.media.read.demuxer import OpenDemuxer
 from vidrts.media.read.ffmpeg_demuxer import FFmpegDemuxer
+from vidrts.media.read.options import DecodeOptions
 from vidrts.media.read.raw_demuxer import RawDemuxer
+from vidrts.media.read.source import Source
 
 _MAGIC = b"YUV4MPEG2"
 

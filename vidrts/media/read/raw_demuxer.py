@@ -10,15 +10,15 @@ from av.filter import Graph
 
 from vidrts.errors import InputError, SourceBrokenError
 from vidrts.frame import ColorTags, FieldOrder, Frame, PixelFormat, StreamInfo
-from vidrts.media import rawvideo, y4m
 from vidrts.media.containers import Decoded, Place
-from vidrts.media.decodeoptions import DecodeOptions
 from vidrts.media.input import Input, VideoTrack
-from vidrts.media.loss import LossReport
-from vidrts.media.pipe import StandardInput
+from vidrts.media.pipes import rawvideo, y4m
+from vidrts.media.pipes.stdio import StandardInput
 from vidrts.media.planes import filter_graph, write_planes
+from vidrts.media.read.damage import LossReport
+from vidrts.media.read.options import DecodeOptions
+from vidrts.media.read.trim import Cut
 from vidrts.media.tags import set_color
-from vidrts.media.trim import Cut
 
 _BUFFER = 1 << 16
 _RATE = Fraction(25)

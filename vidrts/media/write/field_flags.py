@@ -7,8 +7,8 @@ import av
 from av.filter import Graph
 
 from vidrts.frame import FieldOrder
-from vidrts.media.codecs import Encoder
 from vidrts.media.planes import filter_graph
+from vidrts.media.write.encoders import Encoder
 
 
 class FieldFlags:

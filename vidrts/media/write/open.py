@@ -4,11 +4,11 @@ import os
 from collections.abc import Callable
 
 from vidrts.media.containers import FRAME_FORMATS, pipe_kind
-from vidrts.media.encode import Target
-from vidrts.media.frametarget import FrameTarget
 from vidrts.media.input import Input
-from vidrts.media.pipe import StandardOutput
+from vidrts.media.pipes.stdio import StandardOutput
 from vidrts.media.write.options import EncodeOptions
+from vidrts.media.write.raw_target import FrameTarget
+from vidrts.media.write.target import Target
 
 
 def open_target(

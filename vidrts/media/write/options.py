@@ -13,7 +13,7 @@ class EncodeOptions:
     audio_codec: str | None = None
     """An FFmpeg encoder or "copy" (-c:a); None: copy, convert only what the container cannot hold."""
     crf: float | None = None
-    """Constant quality (-crf); the defaults are in `codecs.ENCODERS`."""
+    """Constant quality (-crf); the defaults are in `encoders.ENCODERS`."""
     bit_rate: int | None = None
     """Bits per second (-b:v)."""
     preset: str | None = None

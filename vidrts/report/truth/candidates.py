@@ -12,7 +12,7 @@ from scipy.optimize import brentq  # type: ignore[import-untyped]
 from vidrts import color
 from vidrts.frame import pixel_format
 from vidrts.measure.luma import luma
-from vidrts.media.stillfilter import filter_picture
+from vidrts.media.tools.image_filter import filter_picture
 from vidrts.networks.checkpoint import load_model
 from vidrts.picture.device import pick_device, pick_precision
 from vidrts.picture.resolver import Resolver

@@ -20,7 +20,7 @@ from PIL import Image
 from vidrts import color
 from vidrts.images import to_bytes, to_image
 from vidrts.measure.separable import gaussian, separable
-from vidrts.media.roundtrip import through_codec
+from vidrts.media.tools.codec_roundtrip import through_codec
 from vidrts.ops.lanczos import halve
 from vidrts.training.corrupt import Jpeg, video_plan
 

@@ -19,15 +19,15 @@ from av.container import OutputContainer
 
 from vidrts.errors import ConsumerGoneError, OutputError, VidrtsError
 from vidrts.frame import Frame
-from vidrts.media import codecs, filename, leftout
-from vidrts.media.codecs import Choice
 from vidrts.media.containers import FFmpegErrors, Place, output_format, pipe_format, pipe_kind, reason
-from vidrts.media.destination import Destination, FileDestination, PipeDestination
 from vidrts.media.input import CopiedPacket, Input
-from vidrts.media.outfile import OpenedFile
-from vidrts.media.passthrough import Carrier, Route, Wishes, plan
-from vidrts.media.pipe import StandardOutput
+from vidrts.media.pipes.stdio import StandardOutput
+from vidrts.media.write import encoders, loss_warnings, output_path
+from vidrts.media.write.destination import Destination, FileDestination, PipeDestination
+from vidrts.media.write.encoders import Choice
+from vidrts.media.write.muxer import OpenedFile
 from vidrts.media.write.options import EncodeOptions
+from vidrts.media.write.stream_mapping import Carrier, Route, Wishes, plan
 
 
 class Target:
@@ -59,7 +59,7 @@ class Target:
             self._kind = pipe_format(kind, at_once=self.options.low_latency)
             self._destination = PipeDestination(path)
         else:
-            self.path = filename.final(path, self.options.format)
+            self.path = output_path.final(path, self.options.format)
             self._kind = output_format(self.path)
             self._destination = FileDestination(self.path, source.path, overwrite=self.options.overwrite)
         wishes = Wishes(
@@ -144,11 +144,11 @@ class Target:
         """The encoders to try, in order."""
         info, options = self._source.info, self.options
         if options.video_codec is not None:
-            return codecs.named(options.video_codec, info.format, options.pixel_format, self._kind)
+            return encoders.named(options.video_codec, info.format, options.pixel_format, self._kind)
         if options.pixel_format is not None:
-            found = codecs.for_format(info.codec, options.pixel_format, self._kind)
+            found = encoders.for_format(info.codec, options.pixel_format, self._kind)
         else:
-            found = codecs.candidates(info.codec, info.format, self._kind)
+            found = encoders.candidates(info.codec, info.format, self._kind)
         # An option of the person's that the first encoder refuses must not end in another codec.
         asked = (options.crf, options.bit_rate, options.preset, options.tune)
         return found[:1] if options.options or any(value is not None for value in asked) else found
@@ -173,7 +173,9 @@ class Target:
                 self.discard()
                 continue
             self.encoder, self.frame_format, self._track = choice.encoder, choice.format, track
-            told = leftout.picture(self._source, choice, self._kind) + leftout.tags(self._source, routes, self._kind)
+            told = loss_warnings.picture(self._source, choice, self._kind) + loss_warnings.tags(
+                self._source, routes, self._kind
+            )
             for line in [*opened.notes, *told]:
                 self._tell(line)
             source = self._source

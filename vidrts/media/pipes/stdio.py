@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from vidrts.errors import OptionError
-from vidrts.media.wholeness import Watch
+from vidrts.media.pipes.truncation import Watch
 
 STANDARD = "-"
 """The name of stdin as a source and of stdout as a target."""

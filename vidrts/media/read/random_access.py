@@ -14,10 +14,10 @@ from av.format import Flags
 from vidrts.errors import InputError
 from vidrts.frame import Frame
 from vidrts.media.containers import choose_video, open_source, time_base
-from vidrts.media.decode import Source
-from vidrts.media.decodeoptions import DecodeOptions
 from vidrts.media.read.ffmpeg_demuxer import FFmpegDemuxer
-from vidrts.media.trim import packet_time
+from vidrts.media.read.options import DecodeOptions
+from vidrts.media.read.source import Source
+from vidrts.media.read.trim import packet_time
 
 _SLACK = Fraction(1, 2000)
 """A time this much before a frame is its own: people read and type times in milliseconds, containers round to them."""

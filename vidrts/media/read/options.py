@@ -5,8 +5,8 @@ from fractions import Fraction
 from typing import Literal
 
 from vidrts.frame import ColorTags
-from vidrts.media import hwaccel
-from vidrts.media.y4m import Header
+from vidrts.media.pipes.y4m import Header
+from vidrts.media.read import hwaccel
 
 
 @dataclass(frozen=True, kw_only=True)

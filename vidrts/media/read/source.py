@@ -18,17 +18,17 @@ from av.packet import Packet
 from vidrts.errors import InputError, Interrupted, SourceBrokenError, UnsupportedFormatError
 from vidrts.frame import Frame, StreamInfo
 from vidrts.media.containers import Decoded, Place, place
-from vidrts.media.decodeoptions import DecodeOptions
 from vidrts.media.input import CopiedPacket, Input
-from vidrts.media.interlace import FieldProbe, progressive
-from vidrts.media.loss import LossReport
-from vidrts.media.pipe import StandardInput
+from vidrts.media.pipes.stdio import StandardInput
 from vidrts.media.pixelformats import known
 from vidrts.media.planes import plane_views
+from vidrts.media.read.damage import LossReport
+from vidrts.media.read.deinterlace import FieldProbe, progressive
 from vidrts.media.read.demuxer import Demuxer, OpenDemuxer
 from vidrts.media.read.ffmpeg_demuxer import FFmpegDemuxer
+from vidrts.media.read.options import DecodeOptions
+from vidrts.media.read.trim import Cut
 from vidrts.media.tags import color_tags, corrected
-from vidrts.media.trim import Cut
 
 
 class Source:

@@ -10,9 +10,9 @@ from av.video.stream import VideoStream
 
 from vidrts.errors import InputError
 from vidrts.media.containers import AnyPacket, FFmpegErrors, Place, fraction, reason, time_base
-from vidrts.media.loss import LossReport, PictureLedger
-from vidrts.media.timestamps import FrameClock
-from vidrts.media.trim import packet_time
+from vidrts.media.read.damage import LossReport, PictureLedger
+from vidrts.media.read.timestamps import FrameClock
+from vidrts.media.read.trim import packet_time
 
 _HOPELESS = 2000
 """Damaged packets before the first frame after which a source is given up."""

@@ -13,11 +13,11 @@ from typing import BinaryIO, Self, cast
 
 from vidrts.errors import ConsumerGoneError, OptionError, OutputError
 from vidrts.frame import PIXEL_FORMATS, Frame, PixelFormat
-from vidrts.media import rawvideo, y4m
-from vidrts.media.colorwords import Fact, words
+from vidrts.media.color_names import Fact, words
 from vidrts.media.containers import Place, reason
 from vidrts.media.input import CopiedPacket, Input
-from vidrts.media.pipe import StandardOutput
+from vidrts.media.pipes import rawvideo, y4m
+from vidrts.media.pipes.stdio import StandardOutput
 from vidrts.media.write.options import EncodeOptions
 
 _LATE = 1

@@ -11,7 +11,7 @@ from typing import Any
 import av
 
 from vidrts.errors import OptionError
-from vidrts.media.codecs import QSCALE_2, Encoder
+from vidrts.media.write.encoders import QSCALE_2, Encoder
 
 _X26_PRESETS = "ultrafast superfast veryfast faster fast medium slow slower veryslow placebo".split()
 _NAMED = {

@@ -9,19 +9,19 @@ from av.container import OutputContainer
 from av.stream import Disposition, Stream
 
 from vidrts.errors import OptionError
-from vidrts.media.codecs import Choice
 from vidrts.media.containers import CLOCKED, OutputFormat, open_source, time_base
-from vidrts.media.convert import SubtitleEncoder, audio_stream
 from vidrts.media.input import Input
-from vidrts.media.passthrough import Route, copied_stream
 from vidrts.media.tags import kept_metadata
-from vidrts.media.track import EnhancedTrack
+from vidrts.media.write.encoders import Choice
 from vidrts.media.write.options import EncodeOptions
+from vidrts.media.write.stream_mapping import Route, copied_stream
+from vidrts.media.write.transcode import SubtitleEncoder, audio_stream
+from vidrts.media.write.video_encoder import EnhancedTrack
 
 if TYPE_CHECKING:
     from av.container.core import Chapter
 
-    from vidrts.media.destination import Writable
+    from vidrts.media.write.destination import Writable
 
 _PIECE = 1 << 20
 """Bytes that FFmpeg hands on at a time."""

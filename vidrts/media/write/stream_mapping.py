@@ -15,11 +15,11 @@ from av.container import OutputContainer
 from av.stream import Discard, Disposition, Stream
 
 from vidrts.errors import OutputError
-from vidrts.media import adts
 from vidrts.media.containers import AnyPacket, FFmpegErrors, OutputFormat, reason, time_base
-from vidrts.media.convert import ENCODERS, AudioEncoder, SubtitleEncoder, text_codec
 from vidrts.media.input import Input
 from vidrts.media.languages import language, same
+from vidrts.media.write import aac
+from vidrts.media.write.transcode import ENCODERS, AudioEncoder, SubtitleEncoder, text_codec
 
 Action = Literal["copy", "audio", "subtitle", "cover"]
 
@@ -157,7 +157,7 @@ def can_copy(stream: Stream, target: OutputFormat) -> bool:
         return False
     if _spoiled(stream, target.muxer):
         return False
-    if adts.wanted(stream, target) and adts.config(stream.codec_context) is None:
+    if aac.wanted(stream, target) and aac.config(stream.codec_context) is None:
         return False
     try:
         with av.open(io.BytesIO(), "w", format=target.muxer) as trial:
@@ -194,8 +194,8 @@ def copied_stream(output: OutputContainer, stream: Stream, target: OutputFormat)
     if stream.type in ("attachment", "data"):
         return output.add_stream_from_template(stream)
     copied = output.add_stream_from_template(stream, opaque=True)
-    if adts.wanted(stream, target):
-        copied.codec_context.extradata = adts.config(stream.codec_context)
+    if aac.wanted(stream, target):
+        copied.codec_context.extradata = aac.config(stream.codec_context)
     return copied
 
 
@@ -236,8 +236,8 @@ class Carrier:
         self._last: int | None = None
         self._next: int | None = None
         self._encoder: AudioEncoder | SubtitleEncoder | None = None
-        copied = route.action == "copy" and adts.wanted(route.stream, kind)
-        self._stripper = adts.Stripper(route.stream) if copied else None
+        copied = route.action == "copy" and aac.wanted(route.stream, kind)
+        self._stripper = aac.Stripper(route.stream) if copied else None
         if route.action == "audio":
             self._encoder = AudioEncoder(route.stream, output, begin, end)
         elif route.action == "subtitle":

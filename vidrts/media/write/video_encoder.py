@@ -11,14 +11,14 @@ from av.video.stream import VideoStream
 
 from vidrts.errors import OptionError
 from vidrts.frame import Frame, matrix_by_height, matrix_name
-from vidrts.media import aspect
-from vidrts.media.codecs import Choice
 from vidrts.media.containers import AnyPacket, OutputFormat, time_base
-from vidrts.media.decodingtimes import DecodingTimes
-from vidrts.media.encoderoptions import encoder_options, fitting_slices
 from vidrts.media.input import Input
 from vidrts.media.planes import FrameBuilder
 from vidrts.media.tags import kept_metadata, set_color, set_stream_color
+from vidrts.media.write import matroska_sar
+from vidrts.media.write.decoding_times import DecodingTimes
+from vidrts.media.write.encoder_options import encoder_options, fitting_slices
+from vidrts.media.write.encoders import Choice
 from vidrts.media.write.field_flags import FieldFlags
 from vidrts.media.write.options import EncodeOptions
 
@@ -62,7 +62,7 @@ class EnhancedTrack:
         self.notes: list[str] = []
         """Lines for people."""
         self.aspect: tuple[int, int, Fraction] | None = None
-        """Arguments of `aspect.write` for when the file is complete."""
+        """Arguments of `matroska_sar.write` for when the file is complete."""
         self._kind = kind
         self._source = source
         self._options = options
@@ -152,7 +152,7 @@ class EnhancedTrack:
         stream.disposition = source.disposition
         if self._kind.muxer in ("matroska", "webm") and info.sar not in (0, 1):
             self.aspect = (stream.codec_context.width, stream.codec_context.height, info.sar)
-            stream.metadata["title"] = stream.metadata.get("title", "") + aspect.ROOM
+            stream.metadata["title"] = stream.metadata.get("title", "") + matroska_sar.ROOM
         if self._source.display_matrix is not None:
             stream.set_display_matrix(self._source.display_matrix)
 

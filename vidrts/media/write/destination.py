@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Protocol
 
 from vidrts.errors import OutputError
-from vidrts.media import aspect, filename
 from vidrts.media.containers import Place
-from vidrts.media.pipe import StandardOutput
+from vidrts.media.pipes.stdio import StandardOutput
+from vidrts.media.write import matroska_sar, output_path
 
 type Display = tuple[int, int, Fraction] | None
 """Coded width and height and the sample aspect ratio that the Matroska muxer could not be told; None: nothing to do."""
@@ -29,7 +29,7 @@ class Writable(Protocol):
 
 
 class Destination(Protocol):
-    """See the module. `display` is what `aspect` has to write into the file."""
+    """See the module. `display` is what `matroska_sar` has to write into the file."""
 
     @property
     def size(self) -> int:
@@ -64,7 +64,7 @@ class FileDestination:
     """A file. `path` is its final name, which only ever a complete file gets."""
 
     def __init__(self, path: Path, source: Place, *, overwrite: bool):
-        filename.check(path, source, overwrite=overwrite)
+        output_path.check(path, source, overwrite=overwrite)
         self._path = path
         self._overwrite = overwrite
         self._temporary: Path | None = None
@@ -82,7 +82,7 @@ class FileDestination:
 
     def begin(self) -> str:
         """A fresh hidden name for FFmpeg to open."""
-        self._temporary = filename.temporary(self._path, secrets.token_hex(4))
+        self._temporary = output_path.temporary(self._path, secrets.token_hex(4))
         return f"file:{self._temporary}"
 
     def started(self, display: Display) -> None:
@@ -91,7 +91,7 @@ class FileDestination:
     def completed(self, display: Display) -> None:
         """Write what the muxer could not."""
         if display is not None and self._temporary is not None:
-            aspect.write(self._temporary, *display)
+            matroska_sar.write(self._temporary, *display)
 
     def commit(self) -> None:
         """Give the complete file its final name.
@@ -101,7 +101,7 @@ class FileDestination:
         """
         assert self._temporary is not None
         try:
-            filename.rename(self._temporary, self._path, overwrite=self._overwrite)
+            output_path.rename(self._temporary, self._path, overwrite=self._overwrite)
         except OSError as error:
             kept = self.keep_partial()
             raise OutputError(
@@ -114,7 +114,7 @@ class FileDestination:
         """Give the complete file a partial name."""
         assert self._temporary is not None
         written, self._temporary = self._temporary, None
-        kept = filename.rename_partial(written, self._path)
+        kept = output_path.rename_partial(written, self._path)
         self._size = kept.stat().st_size
         return kept
 
@@ -131,7 +131,7 @@ class FileDestination:
 
     def check(self) -> None:
         """Raise `OutputError` where nothing can be written beside the final name."""
-        filename.check_writable(self._path)
+        output_path.check_writable(self._path)
 
 
 class PipeDestination:
@@ -168,7 +168,7 @@ class PipeDestination:
     def started(self, display: Display) -> None:
         """Let the header go, with what the muxer could not write."""
         held, self._held = self._held or bytearray(), None
-        if display is not None and (patch := aspect.patch(bytes(held), *display)) is not None:
+        if display is not None and (patch := matroska_sar.patch(bytes(held), *display)) is not None:
             begin, tracks = patch
             held[begin : begin + len(tracks)] = tracks
         self._stdout.write(held)

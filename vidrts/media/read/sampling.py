@@ -16,7 +16,7 @@ from pathlib import Path
 
 from vidrts.errors import InputError, OptionError
 from vidrts.frame import Frame
-from vidrts.media.cursor import Cursor
+from vidrts.media.read.random_access import Cursor
 
 Tell = Callable[[str], None]
 

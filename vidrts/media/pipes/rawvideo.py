@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from vidrts.errors import InputError, OptionError, SourceBrokenError, UnsupportedFormatError
 from vidrts.frame import PIXEL_FORMATS, FieldOrder, PixelFormat
+from vidrts.media.pipes.y4m import MAX_FRAME, MAX_SIDE, Header, fill, write_all
 from vidrts.media.pixelformats import known
-from vidrts.media.y4m import MAX_FRAME, MAX_SIDE, Header, fill, write_all
 
 _TEXT = re.compile(r"(\d{1,6})x(\d{1,6}):([a-z0-9]+)@(\d{1,9})(?:/(\d{1,9})|(\.\d{1,6}))?")
 _PADDED = ("rgb0", "bgr0")

@@ -1,19 +1,19 @@
 """What an output does not carry of its source: one line for people for each kind of loss.
 
-What becomes of whole streams is told by `passthrough.plan`.
+What becomes of whole streams is told by `stream_mapping.plan`.
 """
 
 from collections.abc import Iterable
 
 from av.stream import Disposition, Stream
 
-from vidrts.media import colorwords
-from vidrts.media.codecs import Choice
+from vidrts.media import color_names
 from vidrts.media.containers import OutputFormat
 from vidrts.media.input import Input, VideoTrack
 from vidrts.media.languages import language, written
-from vidrts.media.passthrough import Route
 from vidrts.media.tags import HDR10_ENCODERS, MOV_KEYS, OWN_KEYS, STATISTICS, kept_metadata
+from vidrts.media.write.encoders import Choice
+from vidrts.media.write.stream_mapping import Route
 
 type AnyStream = Stream | VideoTrack
 
@@ -50,7 +50,7 @@ def picture(source: Input, choice: Choice, kind: OutputFormat) -> list[str]:
         lines.append(f"{encoder.name} codes interlaced frames as whole ones; only the container says that they are")
     if source.display_matrix is not None and source.info.rotation and kind.muxer in ("mpegts", "nut"):
         lines.append(f"the rotation by {source.info.rotation} degrees is lost: {kind.name} cannot hold it")
-    if kind.muxer == "nut" and (said := colorwords.words(source.info.color)):
+    if kind.muxer == "nut" and (said := color_names.words(source.info.color)):
         lines.append(f"NUT does not say the colour; the ffmpeg after it wants, for its output, {said}")
     if kind.muxer == "nut" and source.info.sar not in (0, 1):  # its muxer reads what PyAV gives no way to set
         lines.append(f"the aspect ratio is lost in NUT; the ffmpeg after it wants -vf setsar={source.info.sar}")

@@ -7,7 +7,7 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from vidrts.media.containers import AnyPacket, FFmpegErrors, time_base
-from vidrts.media.trim import packet_time
+from vidrts.media.read.trim import packet_time
 
 _LOOK_BACK = 30
 """Seconds before a cut in which subtitles are looked for that are still shown."""
