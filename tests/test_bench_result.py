@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from vidrts.bench import table
 from vidrts.bench.machine import Machine
 from vidrts.bench.result import Result, Row
-from vidrts.bench.scale import Block, ScaleBench, Scaling, Step
 from vidrts.bench.timing import Lap, Pace, Task, measure
 from vidrts.errors import InputError, OptionError
+from vidrts.research.scale import Block, ScaleBench, Scaling, Step
+from vidrts.research.tables import scale_lines
 
 MACHINE = Machine(cpu="A CPU", cores=2, threads=2, memory=8 * 2**30, gpus=(), system="Linux x86_64",
                   versions={"torch": "2.11.0"})  # fmt: skip
@@ -96,7 +97,7 @@ def test_scaling_by_hand() -> None:
     assert scaling.drift == pytest.approx(1.2 / 1.1)  # medians of (1.1, 1.3) and (1.0, 1.2)
     assert scaling.growth == 4
     assert steps[1].cost / steps[0].cost == pytest.approx(0.75)
-    assert any(line.split() == ["b", "300", "0", "%", "1,500,000", "0.75"] for line in table.scale_lines(scaling))
+    assert any(line.split() == ["b", "300", "0", "%", "1,500,000", "0.75"] for line in scale_lines(scaling))
     assert json.loads(scaling.to_json())["sizes"][1]["amount"] == 200.0
     for wrong in ({"frames": 100}, {"networks": ("rts-r9",)}):
         with pytest.raises(OptionError):

@@ -18,9 +18,6 @@ from vidrts.bench.enhancement import _whole_frames
 from vidrts.bench.machine import describe, devices
 from vidrts.bench.memory import PeakMemory, resident
 from vidrts.bench.parts import Probe, branch_flop
-from vidrts.bench.peers.contest import Contest, grey
-from vidrts.bench.peers.graphs import Sum, steps, write_ncnn, write_onnx
-from vidrts.bench.peers.truth import luma_psnr
 from vidrts.bench.result import Result
 from vidrts.bench.targets import targets
 from vidrts.bench.timing import Lap, Task
@@ -36,7 +33,11 @@ from vidrts.networks.registry import RECIPES, build
 from vidrts.picture.enhancer import EnhancerOptions
 from vidrts.picture.resolver import Resolver
 from vidrts.pipeline import EnhanceOptions, enhance
-from vidrts.report.speed import command as draw_speed
+from vidrts.research.__main__ import run_research
+from vidrts.research.peers.contest import Contest, grey
+from vidrts.research.peers.graphs import Sum, steps, write_ncnn, write_onnx
+from vidrts.research.peers.truth import luma_psnr
+from vidrts.research.speed import command as draw_speed
 
 KEPT = sorted((Path(__file__).resolve().parents[1] / "models" / "bench").glob("*.json"))
 
@@ -72,7 +73,7 @@ def test_a_clip_of_ones_own_is_taken_at_its_size(tmp_path: Path) -> None:
 
 def test_scale_and_its_table(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     kept = tmp_path / "scale.json"
-    assert run(["bench", "scale", "--quick", "--device", "cpu", "--networks", "rts-r1", "--json", str(kept)]) == 0
+    assert run_research(["scale", "--quick", "--device", "cpu", "--networks", "rts-r1", "--json", str(kept)]) == 0
     found = json.loads(kept.read_text())
     assert [block["frames"] for block in found["blocks"]] == [4, 8, 12]
     assert found["blocks"][-1]["memory"] > 50e6 or not Path("/proc/self/status").exists()
@@ -101,12 +102,18 @@ def test_devices(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
         (["--models", "rts-x", "--quick"], "neither a shipped model"),
         (["--engines", "abacus"], "wanted some of torch, openvino"),
         (["trian"], "No such command"),
-        (["peers", "--frames", "2"], "2"),
-        (["scale", "--networks", "rts-r9"], "rts-r9"),
     ],
 )
 def test_wrong_words(arguments: list[str], word: str, capfd: pytest.CaptureFixture[str]) -> None:
     assert run(["bench", *arguments]) in (1, 2)
+    assert word in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"), [(["peers", "--frames", "2"], "2"), (["scale", "--networks", "rts-r9"], "rts-r9")]
+)
+def test_wrong_words_of_research(arguments: list[str], word: str, capfd: pytest.CaptureFixture[str]) -> None:
+    assert run_research(arguments) in (1, 2)
     assert word in capfd.readouterr().err
 
 
@@ -117,8 +124,6 @@ def test_option_lists_of_bench_are_decisions() -> None:
         "enhance": sorted(
             f"--models --sizes --engines --precisions --presets --clip --device --seconds {common}".split()
         ),
-        "scale": sorted(f"--model --frames --sizes --networks --device {common}".split()),
-        "peers": sorted(f"--model --size --frames --clip {common}".split()),
     }
 
 
@@ -255,7 +260,7 @@ def test_targets_by_hand() -> None:
 def test_the_contest(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     if shutil.which("ffmpeg") is None:
         pytest.skip("no ffmpeg")
-    assert run(["bench", "peers", "--quick", "--json", str(tmp_path / "peers.json")]) == 0
+    assert run_research(["peers", "--quick", "--json", str(tmp_path / "peers.json")]) == 0
     found = json.loads((tmp_path / "peers.json").read_text())["standings"]
     assert found[0]["name"] == "vidrts" and not found[0]["absent"]
     assert all(other["absent"] or other["psnr"] <= found[0]["psnr"] + 0.5 for other in found)

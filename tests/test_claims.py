@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from vidrts.report import claims
-from vidrts.report.answers import PAPER_3
-from vidrts.report.runs import PAPER_CHANGE, PAPER_VIQET, VIQET_HEADS, Run, Table
+from vidrts.research import paper_claims
+from vidrts.research.analyses import PAPER_3
 from vidrts.training.degrade import Degradation
 from vidrts.training.options import TrainOptions
+from vidrts.training.report.runs import PAPER_CHANGE, PAPER_VIQET, VIQET_HEADS, Run, Table
 
 REPRODUCED, NOT, OPEN = "reproduced", "not reproduced", "open"
 
@@ -35,7 +35,7 @@ def verdicts(table: Table) -> dict[str, str]:
 
 
 def test_the_papers_own_numbers_show_what_it_says_but_for_eq_14(paper: Run) -> None:
-    found = verdicts(claims.of_stages(paper))
+    found = verdicts(paper_claims.of_stages(paper))
     assert len(found) == 12
     # The linear theory does not explain Table 1 (specs/RTS.md section 1): the paper's tables contradict its eq. 14.
     assert [claim for claim, said in found.items() if said != REPRODUCED] == [
@@ -43,7 +43,7 @@ def test_the_papers_own_numbers_show_what_it_says_but_for_eq_14(paper: Run) -> N
     ]
     scores = {name: [list(values)] for name, values in PAPER_3.items()}
     # One seed each, and a step of 0.001 from HR2 to HR3.
-    assert list(verdicts(claims.of_networks(scores)).values()) == [REPRODUCED, OPEN, *(REPRODUCED,) * 3]
+    assert list(verdicts(paper_claims.of_networks(scores)).values()) == [REPRODUCED, OPEN, *(REPRODUCED,) * 3]
 
 
 @pytest.mark.parametrize(
@@ -63,20 +63,20 @@ def test_the_papers_own_numbers_show_what_it_says_but_for_eq_14(paper: Run) -> N
 )
 def test_what_speaks_against_a_claim(paper: Run, changed: dict[int, dict[str, float]], claim: str) -> None:
     measures = {n: {**row, **changed.get(n, {})} for n, row in paper.measures.items()}
-    found = verdicts(claims.of_stages(replace(paper, measures=measures)))
+    found = verdicts(paper_claims.of_stages(replace(paper, measures=measures)))
     assert {said for text, said in found.items() if text.startswith(claim)} == {NOT}
 
 
 def test_a_short_run_leaves_claims_open(paper: Run) -> None:
     three = replace(paper, measures={n: row for n, row in paper.measures.items() if n <= 3})
-    found = verdicts(claims.of_stages(three))
+    found = verdicts(paper_claims.of_stages(three))
     assert found["the score rises for about three stages, then falls (Table 2, Figure 6)"] == OPEN
     assert not any("saturation" in claim for claim in found)
 
 
 def test_claims_of_table_3() -> None:
     scores = {"small": [[2.0, 2.5, 2.4, 2.6], [2.0, 2.5, 2.4, 2.62]], "large": [[2.0, 2.7, 2.8, 2.615]]}
-    table = claims.of_networks(scores)
+    table = paper_claims.of_networks(scores)
     assert list(verdicts(table).values()) == [
         NOT,
         NOT,
@@ -85,6 +85,6 @@ def test_claims_of_table_3() -> None:
         NOT,
     ]  # HR3: 2.615 against 2.61 ± 0.014
     assert "is 0.014" in table.note
-    single = claims.of_networks({name: seeds[:1] for name, seeds in scores.items()})
+    single = paper_claims.of_networks({name: seeds[:1] for name, seeds in scores.items()})
     assert list(verdicts(single).values())[2] == REPRODUCED  # 2.615 against 2.6
     assert "Of one seed each" in single.note

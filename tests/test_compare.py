@@ -20,6 +20,15 @@ from report_files import Page, made
 
 from vidrts.cli import run
 from vidrts.cli.compare import described
+from vidrts.compare import contact_sheet, display, metrics, page, plots
+from vidrts.compare.comparison import CompareOptions, Comparison, Sample, compare, suited
+from vidrts.compare.display import look
+from vidrts.compare.frames import to_rgb
+from vidrts.compare.metrics import GAUGES, MOS, Reading
+from vidrts.compare.moment_selection import ASKED, LEAST, MOST, Candidate, choose
+from vidrts.compare.preview import Variant, names, preview
+from vidrts.compare.save import save
+from vidrts.compare.snapshot import Crop, gain, plate
 from vidrts.errors import OptionError, OutputError
 from vidrts.frame import Frame
 from vidrts.images import to_image
@@ -28,15 +37,6 @@ from vidrts.measure.flicker import Change
 from vidrts.media import Source
 from vidrts.ops.lanczos import double
 from vidrts.picture.enhancer import EnhancerOptions
-from vidrts.report import gauges, page, plots, sheet, view
-from vidrts.report.choose import ASKED, LEAST, MOST, Candidate, choose
-from vidrts.report.compare import CompareOptions, Comparison, Sample, compare, suited
-from vidrts.report.frames import to_rgb
-from vidrts.report.gauges import GAUGES, MOS, Reading
-from vidrts.report.plate import Crop, gain, plate
-from vidrts.report.preview import Variant, names, preview
-from vidrts.report.target import save
-from vidrts.report.view import look
 
 NEEDS_FFMPEG = pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg is not installed")
 
@@ -129,7 +129,7 @@ def test_every_gauge_reads_what_it_says() -> None:
     still = torch.linspace(0.2, 0.8, 96).expand(3, 96, 96).clone()
     still[:, 30:60, 30:60] = 0.1
     frames = [(still + 0.01 * torch.randn(3, 96, 96, generator=rng)).clamp(0, 1) for _ in range(3)]
-    equal = gauges.read(GAUGES, gauges.moment(frames, frames))
+    equal = metrics.read(GAUGES, metrics.moment(frames, frames))
     for gauge in GAUGES:
         reading = equal.get(gauge.key)
         if gauge.measure is None:
@@ -139,12 +139,12 @@ def test_every_gauge_reads_what_it_says() -> None:
             assert reading.value == pytest.approx(gauge.same, abs=1e-6)
             assert gauge.verdict(reading) == "same"
     noisy = [(f + 0.02 * torch.randn(3, 96, 96, generator=rng)).clamp(0, 1) for f in frames]
-    worse = gauges.read(GAUGES, gauges.moment(frames, noisy))
+    worse = metrics.read(GAUGES, metrics.moment(frames, noisy))
     told = {g.key: g.verdict(worse.get(g.key)) for g in GAUGES}
     assert (told["flicker"], told["noise"], told["psnr"]) == ("more", "more", "")
-    assert gauges.read(GAUGES, gauges.moment(frames[:1], noisy[:1]))["flicker"] is None, "one frame does not flicker"
+    assert metrics.read(GAUGES, metrics.moment(frames[:1], noisy[:1]))["flicker"] is None, "one frame does not flicker"
     black = [torch.zeros(3, 96, 96)] * 2
-    undefined = gauges.read(GAUGES, gauges.moment(black, black))
+    undefined = metrics.read(GAUGES, metrics.moment(black, black))
     assert undefined["change"] is None and undefined["flicker"] is None and undefined["noise"] is None
     assert all(gauge.told(undefined.get(gauge.key)) for gauge in GAUGES)
 
@@ -175,7 +175,7 @@ def test_mos_is_viqets() -> None:
         truth = {row["file"]: float(row["MOS_v1_day"]) for row in csv.DictReader(file)}
     names = ["kodim23.png", "kodim23__blur1.png"]
     pictures = [np.asarray(Image.open(folder / name).convert("RGB")) for name in names]
-    ((readings,),) = gauges.moses(GAUGES, iter(pictures), 2, 1)
+    ((readings,),) = metrics.moses(GAUGES, iter(pictures), 2, 1)
     reading = readings["mos"]
     assert reading is not None
     assert [reading.source, reading.value] == pytest.approx([truth[name] for name in names], rel=1e-6)
@@ -187,7 +187,7 @@ def test_mos_is_viqets() -> None:
             taken.append(1)
             yield picture
 
-    assert gauges.moses([g for g in GAUGES if g is not MOS], counted(), 2, 1) == [[{}]]
+    assert metrics.moses([g for g in GAUGES if g is not MOS], counted(), 2, 1) == [[{}]]
     assert len(taken) == 2, "whoever makes the pictures is run all the same"
 
 
@@ -205,13 +205,13 @@ def test_a_display_matrix_by_its_definition(signs: tuple[int, int, int, int]) ->
     wanted = np.zeros((2, 3, 3) if a else (3, 2, 3), np.uint8)
     for (x, y), value in at.items():
         wanted[y - top, x - left] = value
-    turns, note = view._upright((a * 65536, b * 65536, 0, c * 65536, d * 65536, 0, 0, 0, 1 << 30))
+    turns, note = display._upright((a * 65536, b * 65536, 0, c * 65536, d * 65536, 0, 0, 0, 1 << 30))
     image = Image.fromarray(samples)
     for turn in turns:
         image = image.transpose(turn)
     assert np.array_equal(np.asarray(image), wanted)
     assert (note is None) == (signs == (1, 0, 0, 1))
-    assert "no right angle" in str(view._upright((46341, 46341, 0, -46341, 46341, 0, 0, 0, 1 << 30))[1])
+    assert "no right angle" in str(display._upright((46341, 46341, 0, -46341, 46341, 0, 0, 0, 1 << 30))[1])
 
 
 @NEEDS_FFMPEG
@@ -349,15 +349,15 @@ def test_a_result_twice_as_large(source: Path, doubled: Path, folder: Path) -> N
 
 
 def test_a_sheet_shows_pixels_enlarged(comparison: Comparison) -> None:
-    drawn = np.asarray(sheet.draw(comparison))
+    drawn = np.asarray(contact_sheet.draw(comparison))
     assert np.array_equal(drawn[0, 0], drawn[-1, -1])
     for p in comparison.plates:
-        left, top, right, bottom = sheet._piece(p)
+        left, top, right, bottom = contact_sheet._piece(p)
         assert (right - left, bottom - top) == (208, 156)
         assert left <= p.spot[0] < right
         assert top <= p.spot[1] < bottom
         cuts = [image.crop((left, top, right, bottom)) for image in p.images()]
-        cuts.append(sheet.amplified(*cuts, gain(comparison.plates)))
+        cuts.append(contact_sheet.amplified(*cuts, gain(comparison.plates)))
         for cut in cuts:
             large = np.asarray(cut).repeat(2, axis=0).repeat(2, axis=1)
             rows = np.flatnonzero((drawn[:, :, :] == large[0, 0]).all(axis=2).any(axis=1))
@@ -367,8 +367,8 @@ def test_a_sheet_shows_pixels_enlarged(comparison: Comparison) -> None:
                 for x in range(344, drawn.shape[1] - 415, 432)
             )  # fmt: skip
     one, two = (Image.fromarray(np.full((1, 3, 3), v, np.uint8)) for v in (100, 104))
-    assert np.asarray(sheet.amplified(one, two, 8)).flatten().tolist() == [160] * 9
-    assert np.asarray(sheet.amplified(two, one, 64)).flatten().tolist() == [0] * 9
+    assert np.asarray(contact_sheet.amplified(one, two, 8)).flatten().tolist() == [160] * 9
+    assert np.asarray(contact_sheet.amplified(two, one, 64)).flatten().tolist() == [0] * 9
 
 
 # Previews ---------------------------------------------------------------------------------------------------------
@@ -457,7 +457,9 @@ def test_variants_beside_each_other(source: Path, tiny_model: Path, tmp_path: Pa
     read = Page(page.render(found))
     assert read.data["sides"] == ["Source", *names(variants)]
     assert {a.get("id") for tag, a in read.tags if tag == "select"} == {"left", "right", "gain"}
-    assert sheet.draw(found).width > sheet.draw(preview(source, variants[2:], frames=1, viqet=False)).width
+    assert (
+        contact_sheet.draw(found).width > contact_sheet.draw(preview(source, variants[2:], frames=1, viqet=False)).width
+    )
 
 
 def test_ways_with_chroma_beside_each_other(source: Path, tiny_model: Path, tmp_path: Path) -> None:

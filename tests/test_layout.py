@@ -11,6 +11,7 @@ import pytest
 
 import vidrts
 from vidrts.cli.subcommands import SUBCOMMANDS, Subcommands
+from vidrts.research.__main__ import research
 
 ROOT = Path(vidrts.__file__).parent
 PLUGINS = ROOT.parent / "plugins"
@@ -28,47 +29,27 @@ MAY_IMPORT = {
     "ops": set(),
     "color": {"colorplan", "frame", "ops"},
     "networks": {"colorplan"},
-    "picture": {"frame", "color", "colorplan", "networks", "ops"},
-    "measure": {"cores", "frame", "color", "colorplan", "ops"},
+    "picture": {"color", "colorplan", "frame", "networks", "ops"},
+    "measure": {"color", "colorplan", "cores", "frame", "ops"},
     "media": {"cores", "frame"},
-    "training": {"frame", "color", "colorplan", "measure", "media", "networks", "ops", "picture", "threads"},
+    "training": {"color", "colorplan", "frame", "measure", "media", "networks", "ops", "picture", "threads"},
     "bench": {
-        "cores",
-        "crew",
-        "frame",
-        "color",
-        "colorplan",
-        "media",
-        "networks",
-        "ops",
-        "picture",
-        "pipeline",
-        "prefetch",
-        "threads",
-        "training",
-        "__init__",
+        *("color", "colorplan", "cores", "crew", "frame", "media", "networks", "ops", "picture", "pipeline"),
+        *("prefetch", "threads", "training", "__init__"),
     },
-    "report": {
-        "cores",
-        "frame",
-        "color",
-        "colorplan",
-        "measure",
-        "media",
-        "networks",
-        "ops",
-        "picture",
-        "training",
+    "compare": {"color", "colorplan", "frame", "measure", "media", "networks", "ops", "picture"},
+    "score": {"compare", "frame", "measure", "media"},
+    "research": {
+        *("bench", "cli", "color", "colorplan", "compare", "cores", "crew", "frame", "measure", "media", "networks"),
+        *("ops", "picture", "prefetch", "score", "training"),
     },
     "crew": {"frame", "networks", "picture", "prefetch", "threads"},
     "pipeline": {"crew", "frame", "media", "networks", "picture", "prefetch"},
-    "cli": {"pipeline", "media", "picture", "networks", "training", "measure", "report", "bench", "__init__"},
+    "cli": {"bench", "compare", "measure", "media", "networks", "picture", "pipeline", "score", "training", "__init__"},
     "__init__": {"networks", "pipeline", "training"},
     "__main__": {"cli"},
-    "plugins": {"frame", "color", "colorplan", "networks", "picture"},
+    "plugins": {"color", "colorplan", "frame", "networks", "picture"},
 }
-
-
 WITHIN_MEDIA = {"read": {"pipes"}, "write": {"pipes"}, "pipes": set(), "tools": set(), "input": set()}
 """Folders and files of media/ -> folders of it that they may import, beside the files in media/ itself."""
 
@@ -168,7 +149,6 @@ def test_option_lists_are_decisions() -> None:
         "compare": sorted(
             "-y -n --frames --at --samples --every --crop --viqet --no-viqet --workers -v --verbose -q --quiet".split()
         ),
-        "experiment": sorted("--photos --clip --model --also --arm --out --scale --device -v --verbose".split()),
         "models": [],
         "preview": sorted(
             "-y -n --at --frames --model --strength --chroma --scale --device --engine --precision --crop --viqet "
@@ -188,6 +168,18 @@ def test_option_lists_are_decisions() -> None:
             "--pair-aim --colour --shrink --shrink-below --grey --rendered --turn --no-turn --left-for-truth --cache "
             "-v --verbose".split()
         ),
+    }
+
+
+def test_users_and_researchers_have_commands_of_their_own() -> None:
+    assert list(SUBCOMMANDS) == "enhance preview compare score models devices stills train report bench".split()
+    options = {name: sorted(o for p in sub.params if isinstance(p, click.Option) for o in p.opts)
+               for name, sub in research.commands.items()}  # fmt: skip
+    common = "--rounds --quick --json -v --verbose -q --quiet"
+    assert options == {
+        "experiment": sorted("--photos --clip --model --also --arm --out --scale --device -v --verbose".split()),
+        "scale": sorted(f"--model --frames --sizes --networks --device {common}".split()),
+        "peers": sorted(f"--model --size --frames --clip {common}".split()),
     }
 
 

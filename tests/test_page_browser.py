@@ -14,11 +14,11 @@ import pytest
 from PIL import Image
 from report_files import made
 
+from vidrts.compare import page as pages
+from vidrts.compare.comparison import CompareOptions, Comparison, compare
+from vidrts.compare.preview import Variant, preview
+from vidrts.compare.snapshot import gain
 from vidrts.picture.enhancer import EnhancerOptions
-from vidrts.report import page as pages
-from vidrts.report.compare import CompareOptions, Comparison, compare
-from vidrts.report.plate import gain
-from vidrts.report.preview import Variant, preview
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 SLOW = 120_000

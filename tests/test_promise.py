@@ -15,8 +15,8 @@ from vidrts.measure.flicker import flicker
 from vidrts.media.read.source import Source
 from vidrts.networks.checkpoint import DEFAULT_MODEL, load_model
 from vidrts.picture.enhancer import Enhancer, EnhancerOptions
-from vidrts.report.truth.damage import ROWS, Planes, stored
-from vidrts.report.truth.sources import clean_clip, held_out
+from vidrts.research.truth.damage import ROWS, Planes, stored
+from vidrts.research.truth.sources import clean_clip, held_out
 
 MODELS = (DEFAULT_MODEL, "rts-lite")
 ROW = {row.name: row for row in ROWS}

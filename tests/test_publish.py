@@ -9,11 +9,11 @@ from PIL import Image
 from vidrts.cli.train import train as command
 from vidrts.errors import OptionError
 from vidrts.networks.checkpoint import load_model
-from vidrts.report import publish
-from vidrts.report.runs import read_run
+from vidrts.research import release_model
 from vidrts.training.degrade import Degradation
 from vidrts.training.options import TrainOptions
 from vidrts.training.recurrence import train
+from vidrts.training.report.runs import read_run
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,7 @@ def test_a_card_and_the_line_that_repeats_the_training(
     assert run.selection
     clip = clips / "intel__car-detection.mp4"
     told = ("rts-own", "Made for a test.", pictures, [("fixed camera", clip)], [run, other], tmp_path)
-    card = publish.publish(run, *told, count=2)
+    card = release_model.publish(run, *told, count=2)
     text = card.read_text()
     assert text.endswith("Nobody has looked at this model yet.\n")
     model = load_model(tmp_path / "rts-own.safetensors")
@@ -74,8 +74,8 @@ def test_a_card_and_the_line_that_repeats_the_training(
         k: v for k, v in held.items() if k not in ("viqet", "device")
     }
 
-    card.write_text(text[: text.index(publish.WRITTEN)] + f"{publish.WRITTEN}\n\nLooked at: good.\n")
-    assert publish._written(card) == "## What it says\n\nLooked at: good.\n"
+    card.write_text(text[: text.index(release_model.WRITTEN)] + f"{release_model.WRITTEN}\n\nLooked at: good.\n")
+    assert release_model._written(card) == "## What it says\n\nLooked at: good.\n"
 
 
 def test_a_stage_of_a_luma_run_is_shipped_with_what_the_truth_bench_says(pictures: Path, tmp_path: Path) -> None:
@@ -86,7 +86,7 @@ def test_a_stage_of_a_luma_run_is_shipped_with_what_the_truth_bench_says(picture
     ))  # fmt: skip
     run = read_run(tmp_path / "run")
     told = ("rts-own", "Made for a test.", pictures, [], [], tmp_path)
-    text = publish.publish(run, *told, stage=1, truth=("Held to it.", "| a |\n|---|")).read_text()
+    text = release_model.publish(run, *told, stage=1, truth=("Held to it.", "| a |\n|---|")).read_text()
     model = load_model(tmp_path / "rts-own.safetensors")
     assert model.info.stage == 1 and model.info.colour == "luma"
     assert (
@@ -98,12 +98,12 @@ def test_a_stage_of_a_luma_run_is_shipped_with_what_the_truth_bench_says(picture
     assert "--degrade any-kernel" in line and "--pairs film" in line and "--colour luma" in line and "--turn" in line
     assert "formula" not in text[text.index("| gain at") : text.index("Difference ratio")]
     with pytest.raises(OptionError, match="stage 3"):
-        publish.publish(run, *told, stage=3)
+        release_model.publish(run, *told, stage=3)
 
 
 def test_an_unfinished_run_is_refused(runs: list[Path], pictures: Path, tmp_path: Path) -> None:
     run = read_run(runs[0])
     half = type(run)(run.name, run.folder, run.options, run.photographs, {0: {}, 1: run.measures[1]}, run.losses)
     with pytest.raises(OptionError, match="wanted a finished run; go on with `vidrts train --resume"):
-        publish.publish(half, "x", "x", pictures, [], [], tmp_path)
+        release_model.publish(half, "x", "x", pictures, [], [], tmp_path)
     assert not list(tmp_path.iterdir())

@@ -9,11 +9,11 @@ import torch
 from click.testing import CliRunner
 from PIL import Image
 
+from vidrts.compare.frames import frames, to_rgb
 from vidrts.images import read_photo, to_image
 from vidrts.networks.checkpoint import load_model
-from vidrts.report import card, figures
-from vidrts.report.ffmpegfilters import ffmpeg_unsharp
-from vidrts.report.frames import frames, to_rgb
+from vidrts.research import figures, model_card
+from vidrts.research.ffmpeg_filters import ffmpeg_unsharp
 
 
 @pytest.fixture
@@ -96,15 +96,15 @@ def test_a_sheet_of_crops(clips: Path, pieces: Path, tiny_model: Path, tmp_path:
 def test_card_numbers_and_key_figures(clips: Path, pieces: Path, tiny_model: Path) -> None:
     model = load_model(tiny_model)
     pictures = [read_photo(p) for p in sorted(pieces.rglob("*.png"))]
-    photos = card.photo_part(model, pictures)
+    photos = model_card.photo_part(model, pictures)
     assert "| formula, stage 1 | 1.01 | 1.09 | 1.28 | 1.50 | 1.54 |" in photos.rows
     assert set(photos.figures) == {"gain_at_0.35", "difference_ratio"}
     assert f"Difference ratio {photos.figures['difference_ratio']:.2f} %." in photos.rows
-    clip = card.clip_part(model, "car", clips / "intel__car-detection.mp4", 2)
+    clip = model_card.clip_part(model, "car", clips / "intel__car-detection.mp4", 2)
     assert clip.rows[0].startswith("| car | ") and f" | {clip.figures['flicker']:.2f} | " in clip.rows[0]
-    figures = card.stage_figures(model, pictures)
+    figures = model_card.stage_figures(model, pictures)
     assert figures["gain at 0.35"] == pytest.approx(photos.figures["gain_at_0.35"], rel=0.01)
     assert figures["difference ratio, %"] == pytest.approx(photos.figures["difference_ratio"], rel=0.01)
-    heads, _, *rows = card.precision_part(model, pictures, [], 2).rows
+    heads, _, *rows = model_card.precision_part(model, pictures, [], 2).rows
     assert heads == f"| precision | PSNR, photograph | VIQET, {len(pictures)} photographs |"
     assert [row.split(" | ")[0] for row in rows] == ["| fp32", "| bf16", "| int8"]

@@ -11,9 +11,9 @@ import pytest
 from PIL import Image
 
 from vidrts.cli import run as command
-from vidrts.report.runs import PAPER_CHANGE, PAPER_DELTA, PAPER_VIQET
 from vidrts.training.degrade import Degradation
 from vidrts.training.options import TrainOptions
+from vidrts.training.report.runs import PAPER_CHANGE, PAPER_DELTA, PAPER_VIQET
 
 
 def made_run(folder: Path, stages: int, *, scored: bool = True, photos: Path = Path("photos")) -> Path:
@@ -102,8 +102,8 @@ def first_of(page: Page, version: str, width: int) -> list[str]:
 def test_figure_4_shows_what_the_runs_measured(tmp_path: Path) -> None:
     from matplotlib import pyplot
 
-    from vidrts.report import rundraw
-    from vidrts.report.runs import read_run
+    from vidrts.training.report import figures
+    from vidrts.training.report.runs import read_run
 
     runs = [read_run(made_run(tmp_path / "a", 3)), read_run(made_run(tmp_path / "b", 2, scored=False))]
     lines = {}
@@ -113,12 +113,12 @@ def test_figure_4_shows_what_the_runs_measured(tmp_path: Path) -> None:
         pyplot.close(figure)  # type: ignore[arg-type]
         return file
 
-    original = rundraw._save
-    rundraw._save = keep  # type: ignore[assignment]
+    original = figures._save
+    figures._save = keep  # type: ignore[assignment]
     try:
-        rundraw._figure_4(runs, tmp_path / "x.png")
+        figures._figure_4(runs, tmp_path / "x.png")
     finally:
-        rundraw._save = original
+        figures._save = original
     assert lines["a"] == ([0, 1, 2, 3], [0, 0.95, 1.35, 1.47])
     assert lines["unsharp mask, b"] == ([0, 1, 2], [0, 0.95, 1.9])
     assert lines["paper"][1] == [0, 0.95, 1.35, 1.47]

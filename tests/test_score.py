@@ -20,6 +20,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from vidrts.cli import run
+from vidrts.compare.frames import to_rgb
+from vidrts.compare.reference_metrics import KEYS, TwoSided, pooled
 from vidrts.images import to_bytes
 from vidrts.measure.difference import difference_ratio
 from vidrts.measure.fidelity import psnr, ssim
@@ -27,9 +29,7 @@ from vidrts.measure.luma import luma
 from vidrts.measure.viqet import COLUMNS, Scores
 from vidrts.media.read.sampling import sample
 from vidrts.ops.lanczos import double
-from vidrts.report import score as score_module
-from vidrts.report.frames import to_rgb
-from vidrts.report.twosided import KEYS, TwoSided, pooled
+from vidrts.score import scoring as score_module
 
 TWO_SIDED = set(KEYS)
 SMALL = "vmaf__Seeking_30_480_1050.mp4"

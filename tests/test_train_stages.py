@@ -14,11 +14,11 @@ from scipy.ndimage import gaussian_filter
 
 from vidrts.networks.checkpoint import load_model
 from vidrts.ops.lanczos import double, halve
-from vidrts.report.runs import PAPER_CHANGE, PAPER_DELTA, PAPER_VIQET
 from vidrts.training.corpus import read_picture
 from vidrts.training.degrade import Degradation
 from vidrts.training.options import TrainOptions
 from vidrts.training.recurrence import train
+from vidrts.training.report.runs import PAPER_CHANGE, PAPER_DELTA, PAPER_VIQET
 from vidrts.training.runfolder import RunFolder
 from vidrts.training.selection import Selection, select
 from vidrts.training.validation import Validation, alpha

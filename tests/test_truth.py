@@ -14,22 +14,22 @@ import torch
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
-from vidrts.cli import run as command
 from vidrts.errors import InputError, MissingPackageError, OptionError
 from vidrts.frame import pixel_format
 from vidrts.measure import ssimulacra2
 from vidrts.measure.fidelity import psnr
 from vidrts.media.tools.image_filter import filter_picture
 from vidrts.ops.lanczos import halve
-from vidrts.report.truth import bench
-from vidrts.report.truth.bench import SCALES, Scale, run_truth
-from vidrts.report.truth.candidates import FILTERS, STRENGTHS, changed, mean_change, rgb_of
-from vidrts.report.truth.card import truth_part
-from vidrts.report.truth.damage import ROWS, SHORT, Codec, Row, _encoder, blurred, stored
-from vidrts.report.truth.result import Result, verdict
-from vidrts.report.truth.scores import Frame
-from vidrts.report.truth.sources import MOTIONS, Motion, Photo, clean_clip, held_out, spread
-from vidrts.report.truth.work import INPUT, at_amount, at_strength
+from vidrts.research.__main__ import run_research
+from vidrts.research.truth import bench
+from vidrts.research.truth.bench import SCALES, Scale, run_truth
+from vidrts.research.truth.candidates import FILTERS, STRENGTHS, changed, mean_change, rgb_of
+from vidrts.research.truth.card import truth_part
+from vidrts.research.truth.damage import ROWS, SHORT, Codec, Row, _encoder, blurred, stored
+from vidrts.research.truth.result import Result, verdict
+from vidrts.research.truth.scores import Frame
+from vidrts.research.truth.sources import MOTIONS, Motion, Photo, clean_clip, held_out, spread
+from vidrts.research.truth.work import INPUT, at_amount, at_strength
 from vidrts.training.corpus import read_picture
 from vidrts.training.corrupt import video_plan
 
@@ -359,9 +359,9 @@ def test_wrong_options(photos: Path, tmp_path: Path, tiny_model: Path, capsys: p
     with pytest.raises(InputError, match=r"truth\.json"):
         Result.read(tmp_path / "none")
     common = ["--photos", str(photos), "--out", str(tmp_path)]
-    assert command(["experiment", "truth", *common, "--arm", "x"]) == 2
-    assert command(["experiment", "kernels", *common, "--model", "rts-lite"]) == 2
-    assert command(["experiment", "truth", *common, "--model", "rts-none"]) == 1
+    assert run_research(["experiment", "truth", *common, "--arm", "x"]) == 2
+    assert run_research(["experiment", "kernels", *common, "--model", "rts-lite"]) == 2
+    assert run_research(["experiment", "truth", *common, "--model", "rts-none"]) == 1
     assert "rts-none" in capsys.readouterr().err
     assert set(SCALES) == {"short", "full"} and video_plan().format.name == "yuv420p"
 

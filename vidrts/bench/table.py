@@ -3,9 +3,7 @@
 from collections.abc import Sequence
 
 from vidrts.bench.machine import Machine
-from vidrts.bench.peers.contest import Outcome
 from vidrts.bench.result import Result, Row
-from vidrts.bench.scale import Scaling, Step
 
 _OTHERS = 0.05
 """Share of the cores' time taken by others from which a line says so."""
@@ -23,7 +21,7 @@ def machine_line(m: Machine) -> str:
 def ceiling_lines(result: Result) -> list[str]:
     """Each ceiling in its unit."""
     rows = [row for row in result.rows if row.kind == "ceiling"]
-    return [f"{row.name}: {quantity(row.amounts[row.name] / row.seconds, row.unit)}/s ± {_percent(row.spread)}"
+    return [f"{row.name}: {quantity(row.amounts[row.name] / row.seconds, row.unit)}/s ± {percent(row.spread)}"
             for row in rows]  # fmt: skip
 
 
@@ -47,10 +45,10 @@ def ratio_lines(result: Result) -> list[str]:
         if network is not None:
             said.append(f"{network.seconds / row.seconds:.2f} of the network alone ({network.rate:.2f})")
             if (share := result.share(network)) is not None:
-                said.append(f"network at {_percent(share)} of its roofline")
+                said.append(f"network at {percent(share)} of its roofline")
         if (besides := result.besides(row)) is not None:
-            said.append(f"colour, tail and write-back {_percent(besides)} of the network's CPU time")
-        said.append(f"cores busy {_percent(result.busy(row))}")
+            said.append(f"colour, tail and write-back {percent(besides)} of the network's CPU time")
+        said.append(f"cores busy {percent(result.busy(row))}")
         lines.append(f"{row.model}, {row.size}, {row.engine}, x264 {row.preset}: {'; '.join(said)}")
     return lines
 
@@ -67,61 +65,7 @@ def others_line(others: float | None) -> list[str]:
     """A warning where other processes took more than a little of the machine."""
     if others is None or others < _OTHERS:
         return []
-    return [f"other processes took {_percent(others)} of the cores meanwhile: run it again on a quiet machine"]
-
-
-def scale_lines(scaling: Scaling) -> list[str]:
-    """All of a run of `vidrts bench scale`."""
-    o = scaling.options
-    blocks = [
-        (str(b.frames), number(1000 * b.seconds), f"{b.memory / 2**20:,.0f}") for b in _thinned(scaling.blocks)
-    ]  # fmt: skip
-    return [
-        machine_line(scaling.machine), "",
-        *columns(("frames", "ms a frame", "MiB"), blocks, words=0),
-        f"{o.model} at {o.film[0]}x{o.film[1]}: a frame of the second half takes {scaling.drift:.2f} of one of the "
-        f"first; memory grew by {scaling.growth / 2**20:.1f} MiB over {o.frames - 2 * o.block} frames",
-        "",
-        *_steps(scaling.sizes, "size", "ns a pixel"), "",
-        *_steps(scaling.networks, "network", "ns a multiply-add"),
-    ]  # fmt: skip
-
-
-def peer_lines(outcome: Outcome) -> list[str]:
-    """All of a run of `vidrts bench peers`."""
-    c = outcome.contest
-    first = outcome.standings[0].seconds
-    rows = [
-        (
-            s.name, number(1 / s.seconds) if s.seconds > 0 else "-",
-            f"{first / s.seconds:.2f}" if s.seconds > 0 else "-", _percent(s.spread), f"{s.psnr:.1f}",
-            f"{s.memory / 2**20:,.0f}",
-        )
-        for s in outcome.standings if not s.absent
-    ]  # fmt: skip
-    heads = ("", "frames/s", "of vidrts", "±", "luma dB", "MiB")
-    return [
-        machine_line(outcome.machine),
-        f"{c.model}, {c.size[0]}x{c.size[1]}, H.264 in, x264 veryfast out; luma against float64",
-        "",
-        *columns(heads, rows, words=1),
-        *(f"{s.name}: left out, {s.absent}" for s in outcome.standings if s.absent),
-    ]
-
-
-def _steps(steps: Sequence[Step], head: str, unit: str) -> list[str]:
-    """Time and cost of sizes of something, the cost also against the first."""
-    rows = [
-        (s.name, number(1000 * s.seconds), _percent(s.spread), number(1e9 * s.cost), f"{s.cost / steps[0].cost:.2f}")
-        for s in steps
-    ]
-    return columns((head, "ms", "±", unit, "of the first"), rows, words=1)
-
-
-def _thinned[T](values: Sequence[T], most: int = 10) -> list[T]:
-    """At most `most` of the values, evenly, the first and the last among them."""
-    count = min(most, len(values))
-    return [values[round(k * (len(values) - 1) / max(1, count - 1))] for k in range(count)]
+    return [f"other processes took {percent(others)} of the cores meanwhile: run it again on a quiet machine"]
 
 
 def quantity(value: float, unit: str) -> str:
@@ -153,10 +97,11 @@ def _cells(result: Result, row: Row) -> tuple[str, ...]:
     what = " ".join(word for word in (row.model, row.engine, row.preset) if word)
     share = result.share(row)
     return (
-        row.name, what, row.size, number(row.rate), number(1000 * row.seconds), _percent(row.spread),
-        number(1000 * row.cpu_seconds), "-" if share is None else _percent(share),
+        row.name, what, row.size, number(row.rate), number(1000 * row.seconds), percent(row.spread),
+        number(1000 * row.cpu_seconds), "-" if share is None else percent(share),
     )  # fmt: skip
 
 
-def _percent(ratio: float) -> str:
+def percent(ratio: float) -> str:
+    """Without decimals."""
     return f"{100 * ratio:.0f} %"

@@ -37,12 +37,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sys.exit(run(arguments))
 
 
-def run(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; returns the exit code."""
+def run(arguments: Sequence[str] | None = None, command: click.Command = command, name: str = "vidrts") -> int:
+    """Run `command`, which people know by `name`; returns the exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     verbose = "-v" in given or "--verbose" in given
     try:
-        command.main(given, prog_name="vidrts", standalone_mode=False)
+        command.main(given, prog_name=name, standalone_mode=False)
     except click.ClickException as error:
         error.show()
         _hint_at_dashes(given)

@@ -10,8 +10,6 @@ import click
 
 from vidrts.bench import table
 from vidrts.bench.enhancement import EnhancementBench, bench_enhancement
-from vidrts.bench.peers.contest import Contest, compare
-from vidrts.bench.scale import ScaleBench, bench_scale
 from vidrts.bench.timing import Pace
 from vidrts.bench.training import TrainBench, bench_train
 from vidrts.cli.common import QUIET, VERBOSE
@@ -23,16 +21,16 @@ from vidrts.networks.registry import RECIPES
 from vidrts.picture.device import PRECISIONS, Precision
 from vidrts.picture.engines.choice import ENGINES, EngineName
 
-_TRAIN, _ENHANCE, _SCALE, _CONTEST = TrainBench(), EnhancementBench(), ScaleBench(), Contest()
-_DEVICE = click.option(
+_TRAIN, _ENHANCE = TrainBench(), EnhancementBench()
+DEVICE = click.option(
     "--device", default=_ENHANCE.device, show_default=True, metavar="auto|cpu|cuda[:N]", help="Where the network runs."
 )
-_ROUNDS = click.option(
+ROUNDS = click.option(
     "--rounds", type=click.IntRange(1), default=_ENHANCE.pace.rounds, show_default=True,
     help="Turns of every part; the median counts.",
 )  # fmt: skip
-_QUICK = click.option("--quick", is_flag=True, help="A few seconds in all: whether it works, not how fast.")
-_JSON = click.option(
+QUICK = click.option("--quick", is_flag=True, help="A few seconds in all: whether it works, not how fast.")
+JSON_FILE = click.option(
     "--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", callback=checked,
     help="Keep all numbers there as JSON.",
 )  # fmt: skip
@@ -50,7 +48,7 @@ def _words(allowed: Sequence[str]) -> Parsed:
     return Parsed(parse, "NAME[,NAME]")
 
 
-def _stepped(steps: Steps) -> Callable[[str, int, int], None]:
+def stepped(steps: Steps) -> Callable[[str, int, int], None]:
     """What benchmarks tell on their way, shown."""
     return lambda what, done, total: steps.show(f"{done}/{total} {what}", done, total)
 
@@ -65,7 +63,8 @@ class _Default(click.Group):
         return super().parse_args(ctx, args)
 
 
-def _many[T](values: Sequence[T]) -> str:
+def many[T](values: Sequence[T]) -> str:
+    """As `WORDS` takes them."""
     return ",".join(str(value) for value in values)
 
 
@@ -78,14 +77,12 @@ def bench() -> None:
     \b
     vidrts bench
     vidrts bench --models rts-lite --sizes 1920x1080 --json machine.json
-    vidrts bench scale --frames 10000
-    vidrts bench peers --model rts-lite
     vidrts bench train --model rts-lite
     """
 
 
 @bench.command()
-@click.option("--models", type=WORDS, default=_many(_ENHANCE.models), show_default=True, metavar="NAME[,NAME]",
+@click.option("--models", type=WORDS, default=many(_ENHANCE.models), show_default=True, metavar="NAME[,NAME]",
               help="Shipped models or model files.")  # fmt: skip
 @click.option("--sizes", type=SIZES, metavar="WxH[,WxH]",
               help="Sizes of the picture; default: 960x540,1920x1080, or the size of --clip.")  # fmt: skip
@@ -93,16 +90,16 @@ def bench() -> None:
               help="Of the network; default: all that are here. Pipelines take the first.")  # fmt: skip
 @click.option("--precisions", type=_words(PRECISIONS[1:]), default="", metavar="NAME[,NAME]",
               help="Of the network; default: those that the device computes natively.")  # fmt: skip
-@click.option("--presets", type=WORDS, default=_many(_ENHANCE.presets), show_default=True, metavar="NAME[,NAME]",
+@click.option("--presets", type=WORDS, default=many(_ENHANCE.presets), show_default=True, metavar="NAME[,NAME]",
               help="Of x264; whole pipelines take the first.")  # fmt: skip
 @click.option("--clip", type=click.Path(path_type=Path, exists=True, dir_okay=False),
               help="A video of your own; it is scaled where its size is another.")  # fmt: skip
-@_DEVICE
-@_ROUNDS
+@DEVICE
+@ROUNDS
 @click.option("--seconds", type=click.FloatRange(0.1), default=_ENHANCE.seconds, show_default=True,
               help="Of one run of a whole pipeline, about.")  # fmt: skip
-@_QUICK
-@_JSON
+@QUICK
+@JSON_FILE
 @QUIET
 @VERBOSE
 def enhance(
@@ -128,77 +125,9 @@ def enhance(
     )  # fmt: skip
     keep_freed_memory()  # as `vidrts enhance` does
     with Steps(quiet=quiet) as steps:
-        result = bench_enhancement(options, _stepped(steps))
+        result = bench_enhancement(options, stepped(steps))
     keep(json_file, result.to_json())
     click.echo("\n".join(table.result_lines(result)))
-
-
-@bench.command()
-@click.option("--model", default=_SCALE.model, show_default=True, metavar="NAME|FILE",
-              help="For the long run and the sizes.")  # fmt: skip
-@click.option("--frames", type=click.IntRange(3), default=_SCALE.frames, show_default=True,
-              help="Of the long run; 10000 takes minutes.")  # fmt: skip
-@click.option("--sizes", type=SIZES, metavar="WxH[,WxH]", help="Sizes of the picture; default: 480p to 2160p.")
-@click.option("--networks", type=WORDS, default=_many(_SCALE.networks), show_default=True, metavar="NAME[,NAME]",
-              help=f"Some of {', '.join(RECIPES)}.")  # fmt: skip
-@_DEVICE
-@_ROUNDS
-@_QUICK
-@_JSON
-@QUIET
-@VERBOSE
-def scale(
-    model: str, frames: int, sizes: tuple[tuple[int, int], ...] | None, networks: tuple[str, ...], device: str,
-    rounds: int, quick: bool, json_file: Path | None, quiet: bool, verbose: bool,
-) -> None:  # fmt: skip
-    """Whether a frame costs the same: late in a long run, in large pictures, in large networks.
-
-    Time and memory over a long run, time per pixel over sizes of the picture, time per multiply-add over networks.
-    """
-    chosen: dict[str, Any] = {"frames": frames, "block": max(1, min(100, frames // 3)), "pace": Pace(rounds=rounds)}
-    if quick:
-        chosen = {"frames": 12, "block": 4, "sizes": ((64, 48), (128, 96)), "picture": (64, 48),
-                  "pace": Pace(rounds=1, slice=0.0)}  # fmt: skip
-    if sizes is not None:
-        chosen["sizes"] = sizes
-    options = ScaleBench(model=model, networks=networks, device=device, **chosen)
-    keep_freed_memory()
-    with Steps(quiet=quiet) as steps:
-        scaling = bench_scale(options, _stepped(steps))
-    keep(json_file, scaling.to_json())
-    click.echo("\n".join(table.scale_lines(scaling)))
-
-
-@bench.command()
-@click.option("--model", default=_CONTEST.model, show_default=True, metavar="NAME|FILE", help="An RTS network.")
-@click.option("--size", type=SIZES, metavar="WxH", help="Size of the picture; default: 1920x1080.")
-@click.option("--frames", type=click.IntRange(3), default=_CONTEST.frames[1], show_default=True,
-              help="Of the longer of the two clips whose difference is timed.")  # fmt: skip
-@click.option("--clip", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="A video of your own.")
-@_ROUNDS
-@_QUICK
-@_JSON
-@QUIET
-@VERBOSE
-def peers(
-    model: str, size: tuple[tuple[int, int], ...] | None, frames: int, clip: Path | None, rounds: int, quick: bool,
-    json_file: Path | None, quiet: bool, verbose: bool,
-) -> None:  # fmt: skip
-    """The same clip and weights through vidrts, plain torch, ncnn and ONNX Runtime in VapourSynth, on this CPU.
-
-    What is not installed is left out with a line: ffmpeg, ncnn, onnx, vapoursynth with bestsource and mlrt-ort.
-    """
-    if size is not None and len(size) != 1:
-        raise click.UsageError("--size: wanted one size.")
-    chosen: dict[str, Any] = {"frames": (min(6, frames - 1), frames), "rounds": rounds}
-    if quick:
-        chosen = {"frames": (2, 4), "rounds": 1, "size": (64, 48)}
-    if size is not None:
-        chosen["size"] = size[0]
-    with Steps(quiet=quiet) as steps:
-        outcome = compare(Contest(model=model, clip=clip, **chosen), _stepped(steps))
-    keep(json_file, outcome.to_json())
-    click.echo("\n".join(table.peer_lines(outcome)))
 
 
 @bench.command()

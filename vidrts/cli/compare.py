@@ -8,10 +8,10 @@ from vidrts.cli.common import QUIET, VERBOSE
 from vidrts.cli.parsing import CROP, TIME
 from vidrts.cli.progress import human_size
 from vidrts.cli.steps import Steps, say
-from vidrts.report.compare import FRAMES, SAMPLES, CompareOptions
-from vidrts.report.compare import compare as run_compare
-from vidrts.report.plate import Crop
-from vidrts.report.target import LARGE, check_target, save
+from vidrts.compare.comparison import FRAMES, SAMPLES, CompareOptions
+from vidrts.compare.comparison import compare as run_compare
+from vidrts.compare.save import LARGE, check_target, save
+from vidrts.compare.snapshot import Crop
 
 
 @click.command()

@@ -9,15 +9,15 @@ from vidrts.cli.common import CHROMA_HELP, DEVICE, ENGINE, PRECISION, QUIET, SCA
 from vidrts.cli.compare import described
 from vidrts.cli.parsing import CROP, TIME
 from vidrts.cli.steps import Steps, say
+from vidrts.compare.comparison import FRAMES
+from vidrts.compare.preview import Variant
+from vidrts.compare.preview import preview as run_preview
+from vidrts.compare.save import check_target, save
+from vidrts.compare.snapshot import Crop
 from vidrts.networks.checkpoint import DEFAULT_MODEL
 from vidrts.picture.device import Precision
 from vidrts.picture.engines.choice import EngineName
 from vidrts.picture.enhancer import CHROMA, Chroma, EnhancerOptions
-from vidrts.report.compare import FRAMES
-from vidrts.report.plate import Crop
-from vidrts.report.preview import Variant
-from vidrts.report.preview import preview as run_preview
-from vidrts.report.target import check_target, save
 
 _PICTURE = EnhancerOptions()
 

@@ -6,7 +6,7 @@ import click
 
 from vidrts.cli.common import QUIET, VERBOSE
 from vidrts.cli.steps import say
-from vidrts.report.runpage import save_report
+from vidrts.training.report.page import save_report
 
 
 @click.command()

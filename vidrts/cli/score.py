@@ -18,7 +18,7 @@ from vidrts.cli.parsing import TIME
 from vidrts.cli.steps import Steps, say
 from vidrts.errors import VidrtsError
 from vidrts.measure.viqet import MODELS
-from vidrts.report.score import FRAMES, Score, ScoreOptions, score_files
+from vidrts.score.scoring import FRAMES, Score, ScoreOptions, score_files
 
 _DEFAULT = ScoreOptions()
 _WIDE = 200

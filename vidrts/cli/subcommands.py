@@ -16,7 +16,6 @@ SUBCOMMANDS = {
     "stills": "Take sharp, distinct frames out of videos, to train on.",
     "train": "Train a network on photographs and stills.",
     "report": "Draw training runs: the paper's tables and figures.",
-    "experiment": "Train and measure what answers one question.",
     "bench": "Measure the speed of this machine.",
 }
 """Name -> what it is for, in the order of the help; `vidrts.cli.<name>.<name>` is the command."""

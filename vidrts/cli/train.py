@@ -15,12 +15,12 @@ from vidrts.cli.steps import say
 from vidrts.errors import Interrupted, VidrtsError
 from vidrts.networks.checkpoint import COLOURS
 from vidrts.networks.registry import RECIPES
-from vidrts.report.runpage import save_report
 from vidrts.training.degrade import PAIR_PRESETS, PRESETS, Degradation
 from vidrts.training.losses import LOSSES
 from vidrts.training.options import AIMS, FREE, STAGE_INITS, TrainOptions
 from vidrts.training.recurrence import Progress
 from vidrts.training.recurrence import train as run_train
+from vidrts.training.report.page import save_report
 from vidrts.training.runfolder import RunFolder
 from vidrts.training.schedule import OPTIMIZERS
 from vidrts.training.team import leads
@@ -109,7 +109,7 @@ _SECTIONS = {
 )  # fmt: skip
 @click.option(
     "--left-for-truth", type=int, default=_DEFAULT.left_for_truth, show_default=True, metavar="N",
-    help="Leave so many photographs of each folder for `vidrts experiment truth`.",
+    help="Leave so many photographs of each folder for `python -m vidrts.research experiment truth`.",
 )  # fmt: skip
 @click.option(
     "--cache", default="", metavar="DIR", show_default=False,

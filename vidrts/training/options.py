@@ -88,7 +88,7 @@ class TrainOptions:
     turn: bool = False
     """Turn and mirror each batch at random."""
     left_for_truth: int = 0
-    """Photographs of each folder that are left for `vidrts experiment truth`."""
+    """Photographs of each folder that are left for `python -m vidrts.research experiment truth`."""
     cache: str = ""
     """Folder where the inputs of crops are kept, for several runs; "" for the run's own."""
     seed: int = 1

@@ -1,0 +1,249 @@
+"""A video beside what was made of it: measured at sampled moments, pictured at the telling ones.
+
+comparison = compare("in.mp4", "out.mp4")
+page.write(comparison, Path("page.html"), overwrite=False)
+
+Two passes over the files: the first measures and keeps numbers alone, the second takes the pictures of the moments
+chosen by them. So memory holds a few frames and the compressed pictures of those moments, however long the videos.
+"""
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vidrts.compare import metrics
+from vidrts.compare.display import Video, look
+from vidrts.compare.frames import to_rgb
+from vidrts.compare.metrics import GAUGES, MOS, WINDOW, Gauge, Reading, Readings
+from vidrts.compare.moment_selection import ASKED, Candidate, choose
+from vidrts.compare.reference_metrics import enlarged
+from vidrts.compare.snapshot import Crop, Plate, plate
+from vidrts.errors import OptionError
+from vidrts.images import to_bytes
+from vidrts.media.read.sampling import Pair, check_sizes, pairs
+
+FRAMES = 5
+"""Moments that are shown."""
+SAMPLES = 16
+"""Moments that are measured."""
+ENLARGED = "The result is twice as large: the source is enlarged with Lanczos-3 for pictures and measures."
+
+Step = Callable[[str, int, int | None], None]
+"""Told of progress: what is being done, how many are done, of how many (None: not known)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompareOptions:
+    """What of two videos is measured and shown. Checked when made; raises `OptionError`."""
+
+    frames: int | None = None
+    """Moments chosen by how much they changed; None: `FRAMES`, and none of them beside `at`."""
+    at: tuple[Fraction, ...] = ()
+    """Seconds from the first frame; moments that are shown in any case."""
+    samples: int | None = None
+    """Moments measured, evenly spread; None: `SAMPLES`."""
+    every: Fraction | None = None
+    """Seconds between the moments measured, instead of `samples`."""
+    crop: Crop | None = None
+    """The piece of each picture that is shown; measures are taken from whole frames."""
+
+    viqet: bool = True
+    """Whether VIQET's MOS is taken, which costs about as much as everything else."""
+    workers: int | None = None
+    """Processes that take it; None: one a core."""
+
+    def __post_init__(self) -> None:
+        if self.frames is not None and not 0 <= self.frames <= 100:
+            raise OptionError(f"{self.frames} frames: wanted 0 to 100")
+        if self.frames == 0 and not self.at:
+            raise OptionError("0 frames and no time: wanted something to show")
+        if self.every is not None and self.every <= 0:
+            raise OptionError(f"a moment every {float(self.every):g} s: wanted more than 0 s")
+        if self.samples is not None and self.every is not None:
+            raise OptionError("samples by count and by interval exclude each other")
+
+    @property
+    def chosen(self) -> int:
+        """How many moments are chosen by how much they changed."""
+        if self.frames is not None:
+            return self.frames
+        return 0 if self.at else FRAMES
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The measures of one moment."""
+
+    time: Fraction
+    readings: Readings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """What pages and sheets show. Made by `compare` and `preview`."""
+
+    title: str
+    source: Video
+    results: tuple[tuple[str, str], ...]
+    """For each result its name and its facts, in the order of `Plate.readings`."""
+    gauges: tuple[Gauge, ...]
+    samples: tuple[Sample, ...]
+    """Of the first result over the whole video; () where single frames alone were looked at."""
+    plates: tuple[Plate, ...]
+    shown: tuple[str, ...]
+    """A line for everything in which the pictures shown are not those stored."""
+    notes: tuple[str, ...]
+    """What else has to be said of how pictures and numbers came about."""
+
+    @property
+    def sides(self) -> list[str]:
+        """What the source and the results are called on their pictures."""
+        return ["Source", *(["Result"] if len(self.results) == 1 else [name for name, _ in self.results])]
+
+    def average(self, gauge: Gauge, result: int = 0) -> Reading | None:
+        """A gauge's mean over the samples, or over the plates where there are none; None where never defined."""
+        measured = [s.readings for s in self.samples] if self.samples else [p.readings[result] for p in self.plates]
+        return gauge.mean(readings[gauge.key] for readings in measured)
+
+
+def compare(
+    source: str | os.PathLike[str],
+    result: str | os.PathLike[str],
+    options: CompareOptions | None = None,
+    *,
+    on_message: Callable[[str], None] = lambda line: None,
+    on_step: Step = lambda what, done, total: None,
+) -> Comparison:
+    """Measure and picture `result`, of the same size as `source` or twice as large.
+
+    `on_message` hears lines for people, which are among the notes of the comparison, too. Raises `InputError` for a
+    video that cannot be read, for other sizes, for videos without a common moment and for times outside them,
+    `OptionError` for a crop that is not in the picture.
+    """
+    options = options or CompareOptions()
+    told = Told(on_message, source, result)
+    videos = look(source, told), look(result, told)
+    sizes = [(video.info.width, video.info.height) for video in videos]
+    check_sizes(Path(source), sizes[0], Path(result), sizes[1])
+    view = videos[0].view
+    if options.crop is not None:
+        options.crop.check(view.size(*sizes[1]))
+    for file, video in zip((source, result), videos, strict=True):
+        if video.assumed:
+            told(f"{os.fspath(file)}: {video.assumed}")
+    used = suited(videos[1], GAUGES, viqet=options.viqet)
+    survey = _survey(source, result, used, options, told, on_step)
+    sampled = [seen for seen in survey if not seen.asked]
+    reasons = choose([seen.candidate for seen in sampled], options.chosen) if options.chosen else {}
+    reasons |= {seen.candidate.time: ASKED for seen in survey if seen.asked}
+    readings = {seen.candidate.time: seen.readings for seen in survey}
+    times = sorted(reasons)
+    plates = []
+    with closing(pairs(source, result, at=times, on_message=told)) as pictured:
+        for time, pair in zip(times, pictured, strict=True):
+            after = to_rgb(pair.result[0])
+            images = [view.picture(rgb) for rgb in (enlarged(to_rgb(pair.source[0]), after), after)]
+            plates.append(plate(time, reasons[time], images, [readings[time]], options.crop))
+            on_step("moments pictured", len(plates), len(times))
+    twice = [ENLARGED] if sizes[0] != sizes[1] else []
+    return Comparison(
+        title=f"{videos[1].name} beside {videos[0].name}",
+        source=videos[0],
+        results=((videos[1].name, videos[1].facts),),
+        gauges=used,
+        samples=tuple(Sample(seen.candidate.time, seen.readings) for seen in sampled),
+        plates=tuple(plates),
+        shown=(*view.notes, *twice, *_differences(*videos)),
+        notes=tuple(told.lines),
+    )
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """A moment that was measured."""
+
+    candidate: Candidate
+    readings: Readings
+    asked: bool
+
+
+def _survey(
+    source: str | os.PathLike[str], result: str | os.PathLike[str], used: Sequence[Gauge], options: CompareOptions,
+    told: "Told", on_step: Step,
+) -> list[_Seen]:  # fmt: skip
+    """The sampled moments and those asked for, measured; one moment's frames are held at a time."""
+    count = options.samples or SAMPLES if options.every is None else None
+    total = None if count is None else count + len(options.at)
+    found: list[tuple[Candidate, Readings, bool]] = []
+
+    def pictures() -> Iterator[NDArray[np.uint8]]:
+        # Moments asked for come first: a time that is not in the videos is told before the long work.
+        ways = [(True, pairs(source, result, at=options.at, window=WINDOW, on_message=told))] if options.at else []
+        ways.append((False, pairs(source, result, count=count, every=options.every, window=WINDOW, on_message=told)))
+        for asked, way in ways:
+            with closing(way) as taken:
+                for pair in taken:
+                    now = _moment(pair)
+                    amount, contrast = (now.result - now.source).abs().mean(), now.source_luma[0].std()
+                    candidate = Candidate(pair.time, float(amount), float(contrast))
+                    found.append((candidate, metrics.read(used, now), asked))
+                    on_step("moments measured", len(found), total)
+                    yield from map(to_bytes, (now.source, now.result))
+
+    moses = metrics.moses(used, pictures(), 2, options.workers)
+    return [
+        _Seen(candidate, {**readings, **mos[0]}, asked)
+        for (candidate, readings, asked), mos in zip(found, moses, strict=True)
+    ]
+
+
+class Told:
+    """Lines for people: each passed on once, and kept with the names of files instead of their paths."""
+
+    def __init__(self, on_message: Callable[[str], None], *files: str | os.PathLike[str]) -> None:
+        self.lines: list[str] = []
+        self._on_message = on_message
+        self._heard: set[str] = set()
+        self._files = files
+
+    def __call__(self, line: str) -> None:
+        """Tell `line` unless it was told before."""
+        if line in self._heard:
+            return
+        self._heard.add(line)
+        self._on_message(line)
+        for file in self._files:
+            line = line.replace(str(Path(file)), Path(file).name)
+        self.lines.append(line)
+
+
+def _moment(pair: Pair) -> metrics.Moment:
+    """A pair's frames as R'G'B' of the result's size."""
+    results = [to_rgb(frame) for frame in pair.result]
+    return metrics.moment(
+        (enlarged(to_rgb(frame), rgb) for frame, rgb in zip(pair.source, results, strict=True)), results
+    )  # fmt: skip
+
+
+def suited(video: Video, wanted: Iterable[Gauge], *, viqet: bool) -> tuple[Gauge, ...]:
+    """The gauges that can be used on a video; that of VIQET only if it is wanted."""
+    smallest = min(video.info.width, video.info.height)
+    return tuple(
+        gauge for gauge in wanted
+        if not (gauge.sdr and video.info.color.hdr) and smallest >= gauge.smallest and (viqet or gauge is not MOS)
+    )  # fmt: skip
+
+
+def _differences(source: Video, result: Video) -> Iterator[str]:
+    """A line for each tag that the two videos should share."""
+    for what, name in (("transfer", "transfer"), ("primaries", "primaries"), ("sar", "pixel aspect ratio"),
+                       ("turns", "rotation")):  # fmt: skip
+        a, b = getattr(source.view, what), getattr(result.view, what)
+        if a != b:
+            yield f"The {name} of the two files is not the same by their tags; the result is shown as the source is."

@@ -1,0 +1,119 @@
+"""Single frames of a video as `vidrts enhance` would make them: models and strengths beside each other.
+
+comparison = preview("in.mp4", [Variant(model="rts-lite")], at=[Fraction(25, 2)])
+"""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from vidrts import colorplan
+from vidrts.compare import metrics
+from vidrts.compare.comparison import ENLARGED, FRAMES, Comparison, Step, Told, suited
+from vidrts.compare.display import look
+from vidrts.compare.frames import to_rgb
+from vidrts.compare.metrics import GAUGES
+from vidrts.compare.moment_selection import ASKED, SPREAD
+from vidrts.compare.reference_metrics import enlarged
+from vidrts.compare.snapshot import Crop, Plate, plate
+from vidrts.errors import InputError, naming
+from vidrts.frame import Frame
+from vidrts.images import to_bytes
+from vidrts.media.read.sampling import sample
+from vidrts.networks.checkpoint import DEFAULT_MODEL, load_model
+from vidrts.picture.enhancer import Enhancer, EnhancerOptions
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variant:
+    """One way to enhance: a model, as in `EnhanceOptions`, and how it is applied."""
+
+    model: str = DEFAULT_MODEL
+    picture: EnhancerOptions = field(default_factory=EnhancerOptions)
+
+
+def preview(
+    source: str | os.PathLike[str],
+    variants: Sequence[Variant],
+    *,
+    at: Sequence[Fraction] = (),
+    frames: int = FRAMES,
+    crop: Crop | None = None,
+    viqet: bool = True,
+    workers: int | None = None,
+    on_message: Callable[[str], None] = lambda line: None,
+    on_step: Step = lambda what, done, total: None,
+) -> Comparison:
+    """The frames on show `at` these seconds from the first frame, or evenly spread ones, enhanced in each way.
+
+    All variants have one scale; `viqet` and `workers` as in `CompareOptions`. The planes are those that `enhance`
+    hands to its encoder for the same frame; what an encoder loses comes on top. Measures that need moving pictures are
+    left out. Raises what `load_model`, `Enhancer` and `sample` raise, and `OptionError` for a crop outside the
+    picture.
+    """
+    told = Told(on_message, source)
+    (scale,) = {variant.picture.scale for variant in variants}
+    enhancers = [Enhancer(load_model(v.model), v.picture, on_message=told) for v in variants]
+    video = look(source, told)
+    view = video.view
+    width, height = video.info.width * scale, video.info.height * scale
+    if crop is not None:
+        crop.check(view.size(width, height))
+    still = suited(video, (gauge for gauge in GAUGES if not gauge.moving), viqet=viqet)
+    plates: list[Plate] = []
+
+    def pictures() -> Iterator[NDArray[np.uint8]]:
+        with closing(sample(source, at=sorted(set(at)), count=None if at else frames, on_message=told)) as sampled:
+            for frame in sampled:
+                with naming(os.fspath(source)):
+                    after = [seen(frame, enhancer) for enhancer in enhancers]
+                    before = enlarged(to_rgb(frame), after[0])
+                readings = [metrics.read(still, metrics.moment([before], [rgb])) for rgb in after]
+                images = [view.picture(rgb) for rgb in (before, *after)]
+                time, why = frame.pts * frame.time_base, ASKED if at else SPREAD
+                plates.append(plate(time, why, images, readings, crop))
+                on_step("frames enhanced", len(plates), len(at) or frames)
+                yield from map(to_bytes, (before, *after))
+
+    moses = metrics.moses(still, pictures(), 1 + len(variants), workers)
+    if not plates:
+        raise InputError(f"{os.fspath(source)}: has no frame where one was looked for; name times with --at")
+    facts = f"{width}×{height}, before encoding"
+    return Comparison(
+        title=f"{video.name}, a preview", source=video, results=tuple((name, facts) for name in names(variants)),
+        gauges=still, samples=(),
+        plates=tuple(
+            replace(shown, readings=tuple({**r, **m} for r, m in zip(shown.readings, mos, strict=True)))
+            for shown, mos in zip(plates, moses, strict=True)
+        ),
+        shown=(*view.notes, *([ENLARGED] if scale == 2 else ())), notes=tuple(told.lines),
+    )  # fmt: skip
+
+
+def seen(frame: Frame, enhancer: Enhancer) -> torch.Tensor:
+    """(3, H, W) R'G'B' in 0..1 of the enhanced frame; an untagged one is judged by the height that it had."""
+    (enhanced,) = enhancer([frame])
+    tags, _ = colorplan.assume(frame.color, frame.format, frame.height)
+    return to_rgb(replace(enhanced, color=tags))
+
+
+def names(variants: Sequence[Variant]) -> list[str]:
+    """What tells the variants from each other: model; chroma where it differs; strength where not all have 1."""
+    models = [Path(variant.model).name.removesuffix(".safetensors") for variant in variants]
+    if len(set(models)) < len({variant.model for variant in variants}):
+        models = [variant.model for variant in variants]  # files of one name in different folders
+    plain = all(variant.picture.strength == 1 for variant in variants)
+    alike = len({variant.picture.chroma for variant in variants}) == 1
+    return [
+        model
+        + ("" if alike else f", chroma {variant.picture.chroma}")
+        + ("" if plain else f", strength {variant.picture.strength:g}")
+        for model, variant in zip(models, variants, strict=True)
+    ]

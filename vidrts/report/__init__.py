@@ -1,1 +1,0 @@
-"""Figures and tables for people: cards of models, before/after pictures."""

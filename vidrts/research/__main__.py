@@ -1,0 +1,184 @@
+"""`python -m vidrts.research`: experiments, and speed beside other programs and over sizes."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from vidrts.bench.timing import Pace
+from vidrts.cli import run
+from vidrts.cli.bench import DEVICE as BENCH_DEVICE
+from vidrts.cli.bench import JSON_FILE, QUICK, ROUNDS, many, stepped
+from vidrts.cli.common import DEVICE, QUIET, VERBOSE
+from vidrts.cli.heap import keep_freed_memory
+from vidrts.cli.jsonfile import keep
+from vidrts.cli.parsing import SIZES, WORDS
+from vidrts.cli.steps import Steps, say
+from vidrts.cli.train import tell
+from vidrts.errors import OptionError
+from vidrts.networks.registry import RECIPES
+from vidrts.research.experiments import EXPERIMENTS, SCALES, run_experiment
+from vidrts.research.peers.contest import Contest, compare
+from vidrts.research.scale import ScaleBench, bench_scale
+from vidrts.research.tables import peer_lines, scale_lines
+from vidrts.research.truth.bench import QUESTION, run_truth
+
+_SCALE, _CONTEST = ScaleBench(), Contest()
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+def research() -> None:
+    """What the models were made and judged with.
+
+    \b
+    python -m vidrts.research experiment truth --photos PHOTOS --out truth
+    python -m vidrts.research scale --frames 10000
+    python -m vidrts.research peers --model rts-lite
+    """
+
+
+TRUTH = "truth"
+_QUESTIONS = {name: e.question for name, e in EXPERIMENTS.items()} | {TRUTH: QUESTION}
+
+
+@research.command(epilog="\b\n" + "\n".join(f"{name}: {question}" for name, question in _QUESTIONS.items()))
+@click.argument("name", type=click.Choice(list(_QUESTIONS)))
+@click.option(
+    "--photos", type=click.Path(path_type=Path), required=True, multiple=True, metavar="DIR",
+    help="As for `vidrts train`. truth takes those that `train --left-for-truth 4` leaves out; may be repeated there.",
+)  # fmt: skip
+@click.option("--out", type=click.Path(path_type=Path), required=True, metavar="DIR", help="Folder of the experiment.")
+@click.option(
+    "--clip", "clips", type=click.Path(path_type=Path), multiple=True, metavar="VIDEO",
+    help="For linear: measure frames of this video, too. For truth: a fixed camera's, for flicker. May be repeated.",
+)  # fmt: skip
+@click.option(
+    "--model", "models", multiple=True, metavar="NAME|FILE",
+    help="For truth: measure this model, not all that are shipped. May be repeated.",
+)  # fmt: skip
+@click.option(
+    "--also", type=click.Path(path_type=Path), metavar="DIR",
+    help="For truth: measure some of these pictures, too, which decide nothing (at the full scale).",
+)  # fmt: skip
+@click.option(
+    "--arm", "arms", multiple=True, metavar="NAME",
+    help="Train only this arm, and answer with those that are done. May be repeated.",
+)  # fmt: skip
+@click.option(
+    "--scale", type=click.Choice(list(SCALES)), default="short", show_default=True,
+    help="full: the paper's schedule, for a GPU; of truth all rows. short: for orderings and gains, in minutes.",
+)  # fmt: skip
+@DEVICE
+@VERBOSE
+def experiment(
+    name: str,
+    photos: tuple[Path, ...],
+    out: Path,
+    clips: tuple[Path, ...],
+    models: tuple[str, ...],
+    also: Path | None,
+    arms: tuple[str, ...],
+    scale: str,
+    device: str,
+    verbose: bool,
+) -> None:
+    """Train and measure what answers one question, and write answer.md and a report.
+
+    The same command goes on with an experiment that was stopped; what is trained is not trained again.
+
+    \b
+    python -m vidrts.research experiment kernels --photos DIV2K --out experiments/kernels
+    python -m vidrts.research experiment truth --photos PHOTOS --out truth
+    """
+    if name == TRUTH:
+        if arms:
+            raise OptionError("--arm: truth trains nothing; wanted --model, perhaps")
+        answer = run_truth(
+            photos, out, scale=scale, models=models, device=device, clips=clips, also=also, on_message=say
+        )  # fmt: skip
+    else:
+        if models or also or len(photos) > 1:
+            raise OptionError(f"--model, --also and more than one --photos: for truth alone, got {name}")
+        answer = run_experiment(
+            name, photos[0], out, scale=scale, device=device, clips=clips, arms=arms, on_message=say, on_progress=tell
+        )  # fmt: skip
+    say(f"answer: {answer}")
+
+
+@research.command()
+@click.option("--model", default=_SCALE.model, show_default=True, metavar="NAME|FILE",
+              help="For the long run and the sizes.")  # fmt: skip
+@click.option("--frames", type=click.IntRange(3), default=_SCALE.frames, show_default=True,
+              help="Of the long run; 10000 takes minutes.")  # fmt: skip
+@click.option("--sizes", type=SIZES, metavar="WxH[,WxH]", help="Sizes of the picture; default: 480p to 2160p.")
+@click.option("--networks", type=WORDS, default=many(_SCALE.networks), show_default=True, metavar="NAME[,NAME]",
+              help=f"Some of {', '.join(RECIPES)}.")  # fmt: skip
+@BENCH_DEVICE
+@ROUNDS
+@QUICK
+@JSON_FILE
+@QUIET
+@VERBOSE
+def scale(
+    model: str, frames: int, sizes: tuple[tuple[int, int], ...] | None, networks: tuple[str, ...], device: str,
+    rounds: int, quick: bool, json_file: Path | None, quiet: bool, verbose: bool,
+) -> None:  # fmt: skip
+    """Whether a frame costs the same: late in a long run, in large pictures, in large networks.
+
+    Time and memory over a long run, time per pixel over sizes of the picture, time per multiply-add over networks.
+    """
+    chosen: dict[str, Any] = {"frames": frames, "block": max(1, min(100, frames // 3)), "pace": Pace(rounds=rounds)}
+    if quick:
+        chosen = {"frames": 12, "block": 4, "sizes": ((64, 48), (128, 96)), "picture": (64, 48),
+                  "pace": Pace(rounds=1, slice=0.0)}  # fmt: skip
+    if sizes is not None:
+        chosen["sizes"] = sizes
+    options = ScaleBench(model=model, networks=networks, device=device, **chosen)
+    keep_freed_memory()
+    with Steps(quiet=quiet) as steps:
+        scaling = bench_scale(options, stepped(steps))
+    keep(json_file, scaling.to_json())
+    click.echo("\n".join(scale_lines(scaling)))
+
+
+@research.command()
+@click.option("--model", default=_CONTEST.model, show_default=True, metavar="NAME|FILE", help="An RTS network.")
+@click.option("--size", type=SIZES, metavar="WxH", help="Size of the picture; default: 1920x1080.")
+@click.option("--frames", type=click.IntRange(3), default=_CONTEST.frames[1], show_default=True,
+              help="Of the longer of the two clips whose difference is timed.")  # fmt: skip
+@click.option("--clip", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="A video of your own.")
+@ROUNDS
+@QUICK
+@JSON_FILE
+@QUIET
+@VERBOSE
+def peers(
+    model: str, size: tuple[tuple[int, int], ...] | None, frames: int, clip: Path | None, rounds: int, quick: bool,
+    json_file: Path | None, quiet: bool, verbose: bool,
+) -> None:  # fmt: skip
+    """The same clip and weights through vidrts, plain torch, ncnn and ONNX Runtime in VapourSynth, on this CPU.
+
+    What is not installed is left out with a line: ffmpeg, ncnn, onnx, vapoursynth with bestsource and mlrt-ort.
+    """
+    if size is not None and len(size) != 1:
+        raise click.UsageError("--size: wanted one size.")
+    chosen: dict[str, Any] = {"frames": (min(6, frames - 1), frames), "rounds": rounds}
+    if quick:
+        chosen = {"frames": (2, 4), "rounds": 1, "size": (64, 48)}
+    if size is not None:
+        chosen["size"] = size[0]
+    with Steps(quiet=quiet) as steps:
+        outcome = compare(Contest(model=model, clip=clip, **chosen), stepped(steps))
+    keep(json_file, outcome.to_json())
+    click.echo("\n".join(peer_lines(outcome)))
+
+
+def run_research(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns the exit code."""
+    return run(arguments, research, "python -m vidrts.research")
+
+
+if __name__ == "__main__":
+    sys.exit(run_research())

@@ -1,0 +1,283 @@
+"""The tables with which each experiment answers its question; each takes runs by name and the experiment's folder."""
+
+import statistics
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812 - torch's own name for it
+from PIL import Image
+
+from vidrts.images import to_bytes
+from vidrts.measure.difference import difference_ratio, step_ratio
+from vidrts.measure.fidelity import psnr, ssim
+from vidrts.measure.luma import luma
+from vidrts.measure.sharpness import predicted_gain, radial_gain
+from vidrts.measure.viqet import measure_many
+from vidrts.networks.checkpoint import load_model
+from vidrts.picture.device import pick_device
+from vidrts.picture.resolver import Resolver, enhanced_rgb
+from vidrts.research import baselines, paper_claims
+from vidrts.training.corpus import read_picture
+from vidrts.training.corrupt import parse_step
+from vidrts.training.report.runs import Run, Table
+from vidrts.training.report.runs import tables as run_tables
+from vidrts.training.runfolder import RunFolder
+from vidrts.training.validation import GAIN_AT
+
+type Runs = Mapping[str, Run]
+
+PAPER_3 = {
+    "rts-r1": (2.384, 2.639, 2.701, 2.712),
+    "rts-r3": (2.384, 2.637, 2.719, 2.720),
+    "rts-r6": (2.384, 2.644, 2.725, 2.744),
+}
+"""The first rows of the paper's Table 3: MOS of HR0..HR3 over tiles."""
+CLIPS = "clips"
+"""The folder of an experiment that has a folder of frames for each clip."""
+COMPRESSED = ("jpeg:40", "h264:30", "hevc:32")
+"""What the held-out photographs go through, at their own size, to stand for frames of compressed video."""
+
+
+def by_stage(runs: Runs, folder: Path) -> list[Table]:
+    """The claims that each run can judge, and its Tables 1 and 2."""
+    return [table for run in runs.values() for table in (paper_claims.of_stages(run), *run_tables(run))]
+
+
+def table_3(runs: Runs, folder: Path) -> list[Table]:
+    """MOS of HR0..HRn, each photograph cut into 4 x 2 tiles (specs/RTS.md sections 9 and 13, B7), over the seeds."""
+    scores: dict[str, list[list[float]]] = {}
+    of_originals: dict[tuple[str, ...], float] = {}  # seeds share them
+    for run in runs.values():
+        held_out = tuple(p["path"] for p in _validation(run))
+        originals, *enhanced = _versions(run)
+        if held_out not in of_originals:
+            of_originals[held_out] = _tile_mos(originals)
+        scores.setdefault(run.options.model, []).append([of_originals[held_out], *map(_tile_mos, enhanced)])
+    rows = []
+    for name, seeds in scores.items():
+        found = list(zip(*seeds, strict=True))
+        paper = [f"{v:.3f}" for v in PAPER_3.get(name, ())][: len(found)] or ["–"] * len(found)
+        rows.append((name, str(len(seeds)), *(spread(values) for values in found), *paper))
+    stages = [f"HR{n}" for n in range(max(len(run.stages) for run in runs.values()) + 1)]
+    return [paper_claims.of_networks(scores), Table(
+        "Table 3: MOS of tiles", ("", "seeds", *stages, *(f"paper, {s}" for s in stages)), tuple(rows),
+        "MOS of VIQET Preview 1 day, the paper's of VIQET 2.3: orderings compare, values do not.",
+    ), *over_seeds(runs)]  # fmt: skip
+
+
+def four_arms(runs: Runs, folder: Path) -> list[Table]:
+    """Recurrence warm and fresh, longer training on the originals, and SR_1 frozen and applied to its own output."""
+    warm = runs["warm"]
+    originals = _held_out(warm)
+    enhance = _enhancer(warm, 1)
+    before, rows = originals, []
+    for stage in range(1, len(warm.stages) + 1):
+        after = [enhance(p) for p in before]
+        rows.append((
+            f"HR{stage}", f"{_mean(difference_ratio, after, originals):.2f}", f"{_mean(step_ratio, after, before):.2f}",
+            f"{_gain(after, originals):.2f}", f"{_mos(after):.3f}",
+        ))  # fmt: skip
+        before = after
+    frozen = Table(
+        "Frozen: SR_1 applied again and again", ("", "from HR0, %", "from the one before, %", "gain at 0.35", "MOS"),
+        tuple(rows),
+    )  # fmt: skip
+    names = {
+        "difference_ratio": "Difference ratio from HR0, %", "step_ratio": "Difference ratio from the stage before, %",
+        "gain_at_0.35": "Gain at 0.35", "mos": "MOS (VIQET Preview 1 day)", "alpha": "alpha",
+        "psnr_lr_to_hr0": "PSNR of SR(LR) to HR0, dB", "flat_noise": "Noise of flat areas over that of HR0",
+    }  # fmt: skip
+    return [*(table for name, title in names.items() for table in _each(runs, name, title)), frozen]
+
+
+def nearer_to_masters(runs: Runs, folder: Path) -> list[Table]:
+    """HR_n against the sharper truth: fidelity, and in which areas it is farther from it than HR0 is."""
+    tables = []
+    for name, run in runs.items():
+        paths = [Path(p["path"]) for p in _validation(run)]
+        truths = [_unit(read_picture(folder / "pictures" / "truth" / path.name)) for path in paths]
+        versions = list(_versions(run))
+        rows = []
+        for stage, pictures in enumerate(versions):
+            shares = [_areas(p, o, t) for p, o, t in zip(pictures, versions[0], truths, strict=True)]
+            rows.append((
+                f"HR{stage}", f"{_mean(psnr, pictures, truths):.2f}",
+                f"{_mean(lambda a, b: ssim(luma(a), luma(b)), pictures, truths):.4f}",
+                *(f"{statistics.fmean(share[k] for share in shares):.2f}" for k in range(3)),
+            ))  # fmt: skip
+        tables.append(Table(
+            f"{name}: against the sharper truth",
+            ("", "PSNR, dB", "SSIM", "error in flat areas", "in texture", "at edges"), tuple(rows),
+            "Errors are means of |HR_n - truth| over those of HR0: below 1 nearer to the truth, above 1 invented. "
+            "Flat, texture, edges: luma of the truth spans below 0.04, up to 0.2, and more within 5x5 pixels.",
+        ))  # fmt: skip
+    return tables
+
+
+def gains(runs: Runs, folder: Path) -> list[Table]:
+    """Gain at 0.35 cycles per pixel of each stage beside the product formula (specs/RTS.md section 14)."""
+    rows = []
+    for name, run in runs.items():
+        (taps,) = run.options.degradation.kernels.values()
+        cells = []
+        for n in run.stages:
+            cells += [f"{run.measures[n]['gain_at_0.35']:.2f}", f"{predicted_gain(taps, n, GAIN_AT):.2f}"]
+        rows.append((name, *cells, f"{run.measures[run.stages[-1]]['difference_ratio']:.2f}"))
+    stages = max(len(run.stages) for run in runs.values())
+    heads = [text for n in range(1, stages + 1) for text in (f"HR{n}", f"HR{n}, formula")]
+    note = "The formula holds along an axis, for a network that inverts the kernel perfectly and does nothing else."
+    return [
+        Table("Gain at 0.35 cycles per pixel", ("LR by", *heads, "from HR0, %"), tuple(rows), note),
+        *_each(runs, "flat_noise", "Noise of flat areas over that of HR0"),
+    ]
+
+
+def against_filters(runs: Runs, folder: Path) -> list[Table]:
+    """The network beside filters: on the held-out photographs, on compressed versions of them, on frames of clips."""
+    tables = []
+    for name, run in runs.items():
+        models = [load_model(RunFolder(run.folder).stage_file(n)) for n in run.stages]
+        kinds = {kind: _compressed(run, kind, folder / "compressed" / kind.replace(":", "-"))
+                 for kind in ("clean", *COMPRESSED)}  # fmt: skip
+        for clip in sorted((folder / CLIPS).glob("*")):
+            kinds[f"frames of {clip.name}"] = sorted(clip.glob("*.png"))
+        for kind, files in kinds.items():
+            comparison = baselines.compare(files, models, workers=1 if len(files) < 8 else None)
+            rows = []
+            for row in comparison.rows:
+                if row.name != "LR":
+                    rows.append((
+                        row.name, f"{row.difference:.2f}", f"{row.mos:.3f}", f"{row.viqet['edge_acutance']:.1f}",
+                        f"{row.viqet['texture_acutance']:.1f}", f"{row.overshoot:.2f}", f"{row.noise:.2f}",
+                        f"{row.blocks:.3f}",
+                    ))  # fmt: skip
+            heads = ("", "change, %", "MOS", "edge acutance", "texture acutance", "overshoot, %", "flat noise",
+                     "block borders")  # fmt: skip
+            tables.append(Table(
+                f"{name} on pictures: {kind}", heads, tuple(rows),
+                "Block borders: steps of luma across borders of 8x8 blocks over those within; 1 where none is seen.",
+            ))  # fmt: skip
+    return tables
+
+
+def over_seeds(runs: Runs) -> Iterator[Table]:
+    """Each network's figures, with their standard deviation over the seeds."""
+    for measure, title in {
+        "mos": "MOS of whole pictures", "difference_ratio": "Difference ratio from HR0, %", "gain_at_0.35":
+        "Gain at 0.35", "psnr_lr_to_hr0": "PSNR of SR(LR) to HR0, dB", "flat_noise":
+        "Noise of flat areas over that of HR0",
+    }.items():  # fmt: skip
+        values: dict[str, dict[int, list[float]]] = {}
+        for run in runs.values():
+            for n in run.stages:
+                if measure in run.measures[n]:
+                    values.setdefault(run.options.model, {}).setdefault(n, []).append(run.measures[n][measure])
+        if values:
+            stages = sorted({n for held in values.values() for n in held})
+            rows = [(network, *(spread(held.get(n, ())) for n in stages)) for network, held in values.items()]
+            held_out = {tuple(p["name"] for p in _validation(run)) for run in runs.values()}
+            note = (
+                "Each seed is measured on other photographs: most of the spread is theirs." if len(held_out) > 1 else ""
+            )
+            yield Table(title, ("", *(f"HR{n}" for n in stages)), tuple(rows), note)
+
+
+def spread(values: Sequence[float]) -> str:
+    """The mean, with the standard deviation where there are several."""
+    if not values:
+        return "–"
+    mean = f"{statistics.fmean(values):.3f}"
+    return mean if len(values) == 1 else f"{mean} ± {statistics.stdev(values):.3f}"
+
+
+def _each(runs: Runs, measure: str, title: str) -> list[Table]:
+    """One measure of all runs, a column for each stage; nothing where no run has it."""
+    stages = sorted({n for run in runs.values() for n in run.stages if measure in run.measures[n]})
+    rows = [
+        (name, *(f"{run.measures[n][measure]:.3f}" if measure in run.measures.get(n, {}) else "–" for n in stages))
+        for name, run in runs.items()
+    ]
+    return [Table(title, ("", *(f"HR{n}" for n in stages)), tuple(rows))] if stages else []
+
+
+def _validation(run: Run) -> list[dict[str, str]]:
+    manifest = RunFolder(run.folder).manifest()
+    return [p for p in manifest["pictures"] if p["use"] == "validation"] if manifest else []
+
+
+def _held_out(run: Run) -> list[torch.Tensor]:
+    return [_unit(read_picture(Path(p["path"]))) for p in _validation(run)]
+
+
+def _versions(run: Run) -> Iterator[list[torch.Tensor]]:
+    """The held-out photographs as HR0, HR1, ... HRn, (3, H, W) in 0..1."""
+    originals = _held_out(run)
+    yield originals
+    for n in run.stages:
+        enhance = _enhancer(run, n)
+        yield [enhance(p) for p in originals]
+
+
+def _enhancer(run: Run, stage: int) -> Callable[[torch.Tensor], torch.Tensor]:
+    """HR_n of a picture: of R'G'B' where the loss looked at them, as the paper has it, else by luma alone."""
+    model = load_model(RunFolder(run.folder).stage_file(stage))
+    resolver = Resolver(model.network, pick_device("auto"), torch.float32, luma=model.info.colour == "luma")
+    return lambda picture: enhanced_rgb(resolver, picture[None])[0].cpu()
+
+
+def _tile_mos(pictures: Sequence[torch.Tensor]) -> float:
+    """Mean MOS of all tiles, 4 columns and 2 rows of each picture."""
+    tiles = [tile for p in pictures for row in p.tensor_split(2, dim=1) for tile in row.tensor_split(4, dim=2)]
+    return _mos(tiles)
+
+
+def _mos(pictures: Sequence[torch.Tensor]) -> float:
+    scores = measure_many((to_bytes(p) for p in pictures), workers=1 if len(pictures) < 16 else None)
+    return statistics.fmean(one.mos for one in scores)
+
+
+def _mean(
+    measure: Callable[[torch.Tensor, torch.Tensor], float], a: Sequence[torch.Tensor], b: Sequence[torch.Tensor]
+) -> float:
+    return statistics.fmean(measure(x, y) for x, y in zip(a, b, strict=True))
+
+
+def _gain(pictures: Sequence[torch.Tensor], originals: Sequence[torch.Tensor]) -> float:
+    def at(enhanced: torch.Tensor, source: torch.Tensor) -> float:
+        frequencies, curve = radial_gain(enhanced, source)
+        return curve[int(np.argmin([abs(f - GAIN_AT) for f in frequencies]))]
+
+    return _mean(at, pictures, originals)
+
+
+def _areas(picture: torch.Tensor, original: torch.Tensor, truth: torch.Tensor) -> tuple[float, float, float]:
+    """Error against the truth over that of the original in flat areas, texture and at edges; 1 where there is none."""
+    plane = luma(truth)[None]
+    span = (F.max_pool2d(plane, 5, 1, 2) + F.max_pool2d(-plane, 5, 1, 2))[0]
+    errors = [(p - truth).abs().mean(dim=0) for p in (picture, original)]
+    shares = []
+    for low, high in ((-1.0, 0.04), (0.04, 0.2), (0.2, 2.0)):
+        inside = (span > low) & (span <= high)
+        before = float(errors[1][inside].sum())
+        shares.append(float(errors[0][inside].sum()) / before if before else 1.0)
+    return shares[0], shares[1], shares[2]
+
+
+def _compressed(run: Run, kind: str, folder: Path) -> list[Path]:
+    """The held-out photographs after one step of a degradation, as PNG, or as they are for "clean"."""
+    folder.mkdir(parents=True, exist_ok=True)
+    files = []
+    for seed, picture in enumerate(_validation(run)):
+        samples = read_picture(Path(picture["path"]))
+        if kind != "clean":
+            samples = parse_step(kind)(samples, np.random.default_rng(seed))
+        file = folder / f"{seed:03}.png"
+        Image.fromarray(samples.permute(1, 2, 0).contiguous().numpy()).save(file)
+        files.append(file)
+    return files
+
+
+def _unit(picture: torch.Tensor) -> torch.Tensor:
+    return picture.float() / 255

@@ -1,0 +1,1 @@
+"""Pictures and videos measured, alone or against their source."""

@@ -1,0 +1,1 @@
+"""The report of training runs: their tables, figures and page."""
