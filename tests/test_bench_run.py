@@ -14,6 +14,7 @@ from conftest import tiny_network
 from vidrts import color, colorplan
 from vidrts.bench import clip as clips_of_bench
 from vidrts.bench.clip import clip_of, own_size, sample, scaled, to_and_fro
+from vidrts.bench.end_to_end import LEAST
 from vidrts.bench.enhancement import _whole_frames
 from vidrts.bench.machine import describe, devices
 from vidrts.bench.memory import PeakMemory, resident
@@ -21,7 +22,6 @@ from vidrts.bench.parts import Probe, branch_flop
 from vidrts.bench.result import Result
 from vidrts.bench.targets import targets
 from vidrts.bench.timing import Lap, Task
-from vidrts.bench.whole import LEAST
 from vidrts.cli import run
 from vidrts.cli.bench import bench
 from vidrts.cores import usable_cores
@@ -31,11 +31,11 @@ from vidrts.media.read.source import Source
 from vidrts.media.write.options import EncodeOptions
 from vidrts.networks.registry import RECIPES, build
 from vidrts.picture.enhancer import EnhancerOptions
-from vidrts.picture.resolver import Resolver
+from vidrts.picture.tiled_upscaler import TiledUpscaler
 from vidrts.pipeline import EnhanceOptions, enhance
 from vidrts.research.__main__ import run_research
-from vidrts.research.peers.contest import Contest, grey
 from vidrts.research.peers.graphs import Sum, steps, write_ncnn, write_onnx
+from vidrts.research.peers.peer_benchmark import Contest, grey
 from vidrts.research.peers.truth import luma_psnr
 from vidrts.research.speed import command as draw_speed
 
@@ -172,7 +172,7 @@ def picture() -> torch.Tensor:
 def test_the_peers_graph_is_the_network(tmp_path: Path) -> None:
     network = tiny_network(n=2)
     rgb = picture()
-    wanted = Resolver(network, torch.device("cpu"), torch.float32, engine="torch")(rgb)
+    wanted = TiledUpscaler(network, torch.device("cpu"), torch.float32, engine="torch")(rgb)
     values = {"x": rgb}
     for step in steps(network):
         if isinstance(step, Sum):
@@ -195,8 +195,8 @@ def test_the_peers_graph_is_the_network(tmp_path: Path) -> None:
 
 def test_peers_are_given_the_luma_of_weights_that_know_nothing_else() -> None:
     network, rgb = tiny_network(n=2), picture()
-    wanted = Resolver(network, torch.device("cpu"), torch.float32, engine="torch", luma=True)(rgb)
-    got = Resolver(grey(network), torch.device("cpu"), torch.float32, engine="torch")(rgb)
+    wanted = TiledUpscaler(network, torch.device("cpu"), torch.float32, engine="torch", luma=True)(rgb)
+    got = TiledUpscaler(grey(network), torch.device("cpu"), torch.float32, engine="torch")(rgb)
     torch.testing.assert_close(got, wanted.expand(-1, 3, -1, -1), atol=1e-6, rtol=0)
     assert not torch.equal(network.conv_ext.weight[:4], network.conv_ext.weight[4:8]), "the network given is as it was"
 
@@ -208,7 +208,7 @@ def test_the_onnx_file_is_the_network(tmp_path: Path) -> None:
     rgb = picture()
     write_onnx(network, tmp_path / "net.onnx")
     (y,) = reference.ReferenceEvaluator(str(tmp_path / "net.onnx")).run(None, {"x": rgb.numpy()})
-    wanted = Resolver(network, torch.device("cpu"), torch.float32, engine="torch")(rgb)
+    wanted = TiledUpscaler(network, torch.device("cpu"), torch.float32, engine="torch")(rgb)
     inner = (..., slice(16, -16), slice(16, -16))
     torch.testing.assert_close(torch.from_numpy(y)[inner], wanted[inner], atol=1e-4, rtol=0)
 

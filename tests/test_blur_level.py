@@ -16,13 +16,13 @@ from vidrts.errors import OptionError, TrainingError
 from vidrts.networks.blur_level import BANDS, MOST, BlurLevel, conditioned, windows
 from vidrts.networks.checkpoint import DEFAULT_MODEL, load_model
 from vidrts.picture.enhancer import Enhancer, EnhancerOptions
-from vidrts.picture.resolver import Resolver
+from vidrts.picture.tiled_upscaler import TiledUpscaler
 from vidrts.training import blur_estimator
 from vidrts.training.corpus import read_picture
 from vidrts.training.degrade import Degradation
 from vidrts.training.options import TrainOptions
 from vidrts.training.recurrence import train
-from vidrts.training.runfolder import RunFolder
+from vidrts.training.run_store import RunStore
 
 CPU = torch.device("cpu")
 TOLD = (DEFAULT_MODEL, "rts-lite")
@@ -96,8 +96,8 @@ def test_the_change_is_that_of_the_whole_picture_whatever_tiles_and_neighbours(k
     network.blur_level.scale_and_shift(1, 1, 0.2)  # of random weights: so that it lies within what is told
     levels = network.blur_level.of_pictures(luma(torch.cat((first, second)))[:, None])
     assert 0 < levels[0, 1] < MOST[1] and levels[0, 1] != levels[1, 1]
-    whole = Resolver(network, CPU, torch.float32, luma=True, tile="none", engine="torch")
-    tiled = Resolver(network, CPU, torch.float32, luma=True, tile=(48, 64), batch=3, engine="torch")
+    whole = TiledUpscaler(network, CPU, torch.float32, luma=True, tile="none", engine="torch")
+    tiled = TiledUpscaler(network, CPU, torch.float32, luma=True, tile=(48, 64), batch=3, engine="torch")
     assert torch.equal(whole(first), tiled(first))
     together = whole(torch.cat((first, second)))
     assert torch.equal(together, torch.cat((whole(first), whole(second))))
@@ -155,7 +155,7 @@ def test_a_run_trains_the_estimate_once_and_keeps_it(
     trained = load_model(file)
     assert trained.info.numbers["blur_level"] == 1 and trained.network.blur_level is not None
     kept = BlurLevel()
-    RunFolder(options.out).load_blur_level(kept)
+    RunStore(options.out).load_blur_level(kept)
     for name, weight in kept.state_dict().items():
         assert torch.equal(trained.network.blur_level.state_dict()[name], weight)
     file.unlink()  # killed before its end

@@ -28,7 +28,7 @@ from vidrts.networks.checkpoint import load_model, read_info, save_model, shippe
 from vidrts.networks.upscaler import Upscaler
 from vidrts.ops.lanczos import halve
 from vidrts.picture.enhancer import Chroma, Enhancer, EnhancerOptions
-from vidrts.picture.resolver import Resolver, enhanced_rgb
+from vidrts.picture.tiled_upscaler import TiledUpscaler, enhanced_rgb
 from vidrts.training.degrade import Degradation
 from vidrts.training.validation import Validation
 
@@ -285,7 +285,7 @@ def test_what_is_measured_is_what_users_get(strength: float, chroma: Chroma, sca
     frame = random_frame("gbrp16le")
     (out,) = Enhancer(network, replace(KEEP, strength=strength, chroma=chroma, scale=scale))([frame])
     rgb = torch.stack(codes(frame)).float() / 65535
-    resolver = Resolver(network, CPU, torch.float32, scale=2 if scale == 2 else 1, luma=chroma == "keep")
+    resolver = TiledUpscaler(network, CPU, torch.float32, scale=2 if scale == 2 else 1, luma=chroma == "keep")
     got = enhanced_rgb(resolver, rgb[None], strength)[0]
     assert (got * 65535 - torch.stack(codes(out))).abs().max() <= 0.6
 
@@ -299,14 +299,14 @@ def test_a_run_is_measured_as_its_loss_looks(luma: bool, kodak: Path, tmp_path: 
     validation = Validation([path], Degradation("triangle"), CPU, tmp_path / "examples", viqet=False, luma=luma)
     measures = validation.after(network, 1)
     photo = read_photo(path)
-    (picture,) = enhanced_rgb(Resolver(network, CPU, torch.float32, luma=luma), photo[None])
+    (picture,) = enhanced_rgb(TiledUpscaler(network, CPU, torch.float32, luma=luma), photo[None])
     assert measures["difference_ratio"] == pytest.approx(difference_ratio(picture, photo), rel=1e-5)
     assert {"alpha", "alpha_sd", "blue_difference"} & set(measures) == (
         set() if luma else {"alpha", "alpha_sd", "blue_difference"}
     )
     assert "psnr_lr_to_hr0" in measures
     grey = read_photo(path).mean(dim=0, keepdim=True).expand(3, -1, -1)
-    (made,) = enhanced_rgb(Resolver(network, CPU, torch.float32, luma=luma), grey[None])
+    (made,) = enhanced_rgb(TiledUpscaler(network, CPU, torch.float32, luma=luma), grey[None])
     assert ((made[0] - made[1]).abs().max() < 1e-6) == luma
 
 

@@ -175,7 +175,7 @@ def test_mos_is_viqets() -> None:
         truth = {row["file"]: float(row["MOS_v1_day"]) for row in csv.DictReader(file)}
     names = ["kodim23.png", "kodim23__blur1.png"]
     pictures = [np.asarray(Image.open(folder / name).convert("RGB")) for name in names]
-    ((readings,),) = metrics.moses(GAUGES, iter(pictures), 2, 1)
+    ((readings,),) = metrics.mos_scores(GAUGES, iter(pictures), 2, 1)
     reading = readings["mos"]
     assert reading is not None
     assert [reading.source, reading.value] == pytest.approx([truth[name] for name in names], rel=1e-6)
@@ -187,7 +187,7 @@ def test_mos_is_viqets() -> None:
             taken.append(1)
             yield picture
 
-    assert metrics.moses([g for g in GAUGES if g is not MOS], counted(), 2, 1) == [[{}]]
+    assert metrics.mos_scores([g for g in GAUGES if g is not MOS], counted(), 2, 1) == [[{}]]
     assert len(taken) == 2, "whoever makes the pictures is run all the same"
 
 

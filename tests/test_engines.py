@@ -27,7 +27,7 @@ from vidrts.ops.lanczos import halve
 from vidrts.picture.device import Precision, cpu_has_bf16, pick_precision
 from vidrts.picture.engines.choice import pick_engine
 from vidrts.picture.enhancer import Chroma, Enhancer, EnhancerOptions
-from vidrts.picture.resolver import Resolver
+from vidrts.picture.tiled_upscaler import TiledUpscaler
 
 CPU = torch.device("cpu")
 BF16 = pytest.param(
@@ -83,7 +83,7 @@ def test_shipped_models_are_near_float64(model: str, scale: int, pictures: dict[
         truth = explicit(network, picture, scale)
         truth = luma(truth)[:, None] if alone else truth
         for dtype, engine, least in ways:
-            got = Resolver(network, CPU, dtype, scale=scale, engine=engine, luma=alone)(picture)
+            got = TiledUpscaler(network, CPU, dtype, scale=scale, engine=engine, luma=alone)(picture)
             assert decibels(got, truth) > least, (name, dtype, engine)
 
 
@@ -97,7 +97,7 @@ def test_8_bits_cut_nothing_off(model: str) -> None:
     text = torch.from_numpy(np.array(drawn)).permute(2, 0, 1)[None].float() / 255
     dots = torch.randint(0, 2, (1, 3, 120, 160)).float()
     for name, picture, least in (("text", text, 46), ("dots", dots, 44)):
-        exact, got = (Resolver(network, CPU, dtype, luma=alone)(picture) for dtype in (torch.float32, torch.int8))
+        exact, got = (TiledUpscaler(network, CPU, dtype, luma=alone)(picture) for dtype in (torch.float32, torch.int8))
         assert decibels(got, exact) > least, name
         assert (got - exact).abs().max() < 0.06, name
 
@@ -109,7 +109,7 @@ def test_8_bits_make_no_bands(model: str) -> None:
     ramp = (60 + torch.arange(640) // 32).div(255).repeat(48, 1)
     for weights in ((1, 1, 1), (1, 0, 0), (0, 1, 0.5)):
         picture = torch.stack([ramp * w for w in weights])[None]
-        exact, got = (Resolver(network, CPU, dtype, luma=alone)(picture) for dtype in (torch.float32, torch.int8))
+        exact, got = (TiledUpscaler(network, CPU, dtype, luma=alone)(picture) for dtype in (torch.float32, torch.int8))
         off = (got - exact).abs()[0, :, 24, 16:-16].mul(255)
         assert off.max() < 1.5
         assert off[:, torch.arange(off.shape[1]) % 32 == 0].max() < 0.5  # the middles of the steps: 16 from each
@@ -135,12 +135,12 @@ def test_pieces_batches_and_threads_give_the_same_values(
     """In float32 to the bit; elsewhere by much less than a code value."""
     network = tiny_network(n=n, channels=channels)
     x = torch.cat([pictures["photo"][..., :75, :131], pictures["frame"][..., :75, :131]])
-    whole = Resolver(network, CPU, dtype, tile="none", engine=engine)(x)
+    whole = TiledUpscaler(network, CPU, dtype, tile="none", engine=engine)(x)
     before = torch.get_num_threads()
     try:
         for threads, tile, batch in ((1, (131, 30), 1), (2, (47, 33), 5), (1, (16, 75), 3)):
             torch.set_num_threads(threads)
-            tiled = Resolver(network, CPU, dtype, tile=tile, batch=batch, engine=engine)(x)
+            tiled = TiledUpscaler(network, CPU, dtype, tile=tile, batch=batch, engine=engine)(x)
             difference = float((tiled - whole).abs().max())
             assert difference == 0 if dtype == torch.float32 else difference < 0.5 / 255
     finally:
@@ -221,8 +221,8 @@ import sys
 import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own name for it
 from vidrts.networks.registry import build
-from vidrts.picture.resolver import Resolver
-resolver = Resolver(build("rts", {{}}), torch.device("cpu"), torch.{dtype}, engine="{engine}", on_message=print)
+from vidrts.picture.tiled_upscaler import TiledUpscaler
+resolver = TiledUpscaler(build("rts", {{}}), torch.device("cpu"), torch.{dtype}, engine="{engine}", on_message=print)
 print(tuple(resolver(torch.rand(1, 3, 20, 30)).shape))
 {after}
 """

@@ -17,7 +17,7 @@ from vidrts.frame import ColorTags, Frame, pixel_format
 from vidrts.media.read.source import Source
 from vidrts.networks.registry import build
 from vidrts.picture.enhancer import Chroma, Enhancer, EnhancerOptions
-from vidrts.picture.resolver import Resolver
+from vidrts.picture.tiled_upscaler import TiledUpscaler
 
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.complex_numbers() | st.text() | st.binary(),
@@ -77,7 +77,7 @@ def test_luma_gets_what_the_network_says(clips: Path) -> None:
     assert not same(out, frame)
     tags, _ = colorplan.assume(frame.color, frame.format, frame.height)
     rgb = color.to_rgb(frame.planes, colorplan.plan(tags, frame.format)).clamp(0, 1)
-    change = Resolver(network, torch.device("cpu"), torch.float32)(rgb[None])[0].clamp(0, 1) - rgb
+    change = TiledUpscaler(network, torch.device("cpu"), torch.float32)(rgb[None])[0].clamp(0, 1) - rgb
     luma = (0.2126 * change[0] + 0.7152 * change[1] + 0.0722 * change[2]).double() * 219
     wanted = (frame.planes[0].double() + luma).clamp(16, 235)
     untouched = (frame.planes[0] >= 16) & (frame.planes[0] <= 235)

@@ -5,7 +5,7 @@ import torch
 
 from vidrts.errors import OptionError
 from vidrts.networks.registry import build
-from vidrts.training import phase_a
+from vidrts.training import train_stage
 from vidrts.training.muon import Muon, orthogonal
 from vidrts.training.schedule import Schedule
 
@@ -41,12 +41,12 @@ def test_a_step_is_as_long_as_adams_and_goes_downhill() -> None:
 
 def test_muon_has_the_inner_convolutions_and_adam_the_rest() -> None:
     network = build("rts", {"n": 3, "channels": 8})
-    state = phase_a.fresh_state(network, Schedule(steps=1, optimizer="muon"))
+    state = train_stage.fresh_state(network, Schedule(steps=1, optimizer="muon"))
     adam, muon = ([p for g in o.param_groups for p in g["params"]] for o in state.optimizers)
     assert [p.shape for p in muon] == [torch.Size([8, 8, 3, 3])] * 3
     assert {id(p) for p in (*adam, *muon)} == {id(p) for p in network.parameters()}
     assert len(adam) + len(muon) == len(list(network.parameters()))
-    (only,) = phase_a.fresh_state(network, Schedule(steps=1)).optimizers
+    (only,) = train_stage.fresh_state(network, Schedule(steps=1)).optimizers
     assert isinstance(only, torch.optim.Adam)
 
 

@@ -13,7 +13,7 @@ from conftest import tiny_network
 from vidrts.errors import ModelError
 from vidrts.images import read_photo
 from vidrts.networks.checkpoint import ModelInfo, find_model, load_model, read_info, save_model, shipped_models
-from vidrts.networks.growth import begin_as
+from vidrts.networks.net2net import init_from
 from vidrts.networks.registry import RECIPES, build, parameter_count
 
 
@@ -167,7 +167,7 @@ def test_a_larger_network_begins_as_the_smaller_one(kodak: Path, n: int, channel
     """And all of it learns: after a step each convolution has changed in its new part too."""
     smaller = load_model("rts-lite32").network  # no channel of it is dead, as three of rts-lite are
     network = build("rts", {"n": n, "channels": channels})
-    begin_as(network, smaller)
+    init_from(network, smaller)
     x = read_photo(sorted(kodak.rglob("*.png"))[7])[None, :, 128:224, 256:384]
     before = network(x)
     assert (before - smaller(x)).abs().max() <= tolerance
@@ -185,4 +185,4 @@ def test_a_larger_network_begins_as_the_smaller_one(kodak: Path, n: int, channel
 
 def test_a_smaller_network_does_not_begin_as_a_larger_one() -> None:
     with pytest.raises(ValueError, match="3 layers of 16 channels do not fit into 1 of 64"):
-        begin_as(build("rts", {"n": 1, "channels": 64}), build("rts", {"n": 3, "channels": 16}))
+        init_from(build("rts", {"n": 1, "channels": 64}), build("rts", {"n": 3, "channels": 16}))

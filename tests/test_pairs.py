@@ -15,16 +15,16 @@ from vidrts.errors import OptionError
 from vidrts.measure.luma import luma
 from vidrts.networks.checkpoint import load_model
 from vidrts.ops.lanczos import halve
-from vidrts.training import corpus, phase_b
+from vidrts.training import corpus, make_targets
 from vidrts.training.batches import Supply, turned
 from vidrts.training.degrade import Degradation
+from vidrts.training.distributed import Team
 from vidrts.training.held_pairs import HeldPairs
 from vidrts.training.inputs import make_inputs, pair_place
 from vidrts.training.objective import Objective, inner_part, pair_part
 from vidrts.training.options import TrainOptions, restored
 from vidrts.training.recurrence import train
 from vidrts.training.schedule import Schedule
-from vidrts.training.team import Team
 
 CPU = torch.device("cpu")
 
@@ -145,13 +145,13 @@ def test_targets_of_a_luma_run_have_the_originals_chroma(kodak: Path) -> None:
     original = corpus.read_picture(sorted(kodak.rglob("*.png"))[3])[:, :96, :128]
     network = tiny_network()
     for lock_mean in (False, True):
-        (target,) = phase_b.targets(network, [original], CPU, lock_mean=lock_mean, colour="luma")
+        (target,) = make_targets.targets(network, [original], CPU, lock_mean=lock_mean, colour="luma")
         change = target.float() - original.float() / 255
         inner = ((target > 0) & (target < 1)).all(dim=0)
         assert change.abs().max() > 0.01 and inner.float().mean() > 0.5
         assert (change.amax(0) - change.amin(0))[inner].max() < 1.5e-3  # float16
     grey = original[:1].expand(3, -1, -1)
-    (target,) = phase_b.targets(network, [grey], CPU, lock_mean=True, colour="luma")
+    (target,) = make_targets.targets(network, [grey], CPU, lock_mean=True, colour="luma")
     assert torch.equal(target[0], target[1]) and torch.equal(target[0], target[2])
 
 

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from vidrts.errors import DeviceError, OptionError
 from vidrts.ops.convolution import convolve
 from vidrts.ops.lanczos import halve
-from vidrts.picture import tail
+from vidrts.picture import folded_tail
 from vidrts.picture.device import pick_device, pick_precision
-from vidrts.picture.resolver import Resolver
+from vidrts.picture.tiled_upscaler import TiledUpscaler
 from vidrts.picture.tiles import TileGrid, band, even_tile
 
 CPU = torch.device("cpu")
@@ -67,10 +67,10 @@ def explicit(network: torch.nn.Module, x: torch.Tensor, scale: int) -> torch.Ten
 def test_the_folded_tail_is_the_explicit_one_borders_too(height: int, width: int) -> None:
     network = tiny_network(n=2, channels=6).double()
     x = torch.rand(1, 3, height, width, dtype=torch.float64)
-    extended = torch.nn.functional.pad(x, (network.radius + tail.TAIL_RADIUS,) * 4, mode="replicate")
+    extended = torch.nn.functional.pad(x, (network.radius + folded_tail.TAIL_RADIUS,) * 4, mode="replicate")
     r = network.radius
     b = (extended + network.residual(extended))[..., r:-r, r:-r]
-    got = convolve(b, *tail.fold(network.conv_ext))
+    got = convolve(b, *folded_tail.fold(network.conv_ext))
     assert (got - explicit(network, x, 1)).abs().max() < 1e-12
 
 
@@ -79,7 +79,7 @@ def test_the_folded_tail_is_the_explicit_one_borders_too(height: int, width: int
 def test_the_resolver_is_the_explicit_way(scale: int, luma: bool) -> None:
     network = tiny_network(n=3, channels=6)
     x = torch.rand(2, 3, 30, 45)
-    got = Resolver(network, CPU, torch.float32, scale=scale, luma=luma)(x)
+    got = TiledUpscaler(network, CPU, torch.float32, scale=scale, luma=luma)(x)
     wanted = explicit(network.double(), x.double(), scale)
     if luma:
         wanted = torch.einsum("c,bchw->bhw", torch.tensor([0.2126, 0.7152, 0.0722]).double(), wanted)[:, None]
@@ -99,8 +99,8 @@ def test_tiled_equals_untiled_to_the_bit(
     network = tiny_network(n=1, channels=8)
     x = torch.rand(count, 3, height, width)
     tile = (tile_width, tile_height)
-    whole = Resolver(network, CPU, torch.float32, scale=scale, luma=luma, tile="none")(x)
-    tiled = Resolver(network, CPU, torch.float32, scale=scale, luma=luma, tile=tile, batch=batch)(x)
+    whole = TiledUpscaler(network, CPU, torch.float32, scale=scale, luma=luma, tile="none")(x)
+    tiled = TiledUpscaler(network, CPU, torch.float32, scale=scale, luma=luma, tile=tile, batch=batch)(x)
     assert torch.equal(whole, tiled)
 
 
@@ -108,14 +108,16 @@ def test_tiled_equals_untiled_to_the_bit(
 def test_64_channels_batches_and_threads_agree_to_the_bit(threads: int) -> None:
     network = tiny_network(n=3, channels=64)
     x = torch.rand(2, 3, 90, 120)
-    whole = Resolver(network, CPU, torch.float32, tile="none")(x)
-    luma = Resolver(network, CPU, torch.float32, tile="none", luma=True)(x)
+    whole = TiledUpscaler(network, CPU, torch.float32, tile="none")(x)
+    luma = TiledUpscaler(network, CPU, torch.float32, tile="none", luma=True)(x)
     before = torch.get_num_threads()
     try:
         torch.set_num_threads(threads)
         for batch in (1, 8):
-            assert torch.equal(whole, Resolver(network, CPU, torch.float32, tile=(48, 32), batch=batch)(x))
-            assert torch.equal(luma, Resolver(network, CPU, torch.float32, tile=(48, 33), batch=batch, luma=True)(x))
+            assert torch.equal(whole, TiledUpscaler(network, CPU, torch.float32, tile=(48, 32), batch=batch)(x))
+            assert torch.equal(
+                luma, TiledUpscaler(network, CPU, torch.float32, tile=(48, 33), batch=batch, luma=True)(x)
+            )
     finally:
         torch.set_num_threads(before)
 
@@ -123,7 +125,7 @@ def test_64_channels_batches_and_threads_agree_to_the_bit(threads: int) -> None:
 def test_bf16_residual_stays_near_float64() -> None:
     network = tiny_network(n=3, channels=64)
     x = torch.rand(1, 3, 64, 64)
-    got = Resolver(network, CPU, torch.bfloat16)(x)
+    got = TiledUpscaler(network, CPU, torch.bfloat16)(x)
     error = (got - explicit(network.double(), x.double(), 1)).square().mean()
     assert 10 * torch.log10(1 / error) > 45  # random weights; the shipped ones are measured in their cards
 
@@ -131,7 +133,7 @@ def test_bf16_residual_stays_near_float64() -> None:
 class Full:
     """A stand-in for a device's memory: raises torch's own error for batches of more than `room` pixels."""
 
-    def __init__(self, resolver: Resolver, room: int) -> None:
+    def __init__(self, resolver: TiledUpscaler, room: int) -> None:
         self.inner, self.room = resolver._tiles, room
 
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
@@ -144,16 +146,16 @@ def test_out_of_memory_halves_the_batch_then_the_tile(monkeypatch: pytest.Monkey
     said: list[str] = []
     network = tiny_network()
     x = torch.rand(4, 3, 100, 128)
-    resolver = Resolver(network, CPU, torch.float32, batch=4, on_message=said.append)
+    resolver = TiledUpscaler(network, CPU, torch.float32, batch=4, on_message=said.append)
     monkeypatch.setattr(resolver, "_tiles", Full(resolver, 6000))
-    assert torch.equal(resolver(x), Resolver(network, CPU, torch.float32)(x))
+    assert torch.equal(resolver(x), TiledUpscaler(network, CPU, torch.float32)(x))
     assert [line.split("going on with ")[1] for line in said] == [
         "batches of 2 tiles", "batches of 1 tiles", "tiles of 64x50",
     ]  # fmt: skip
 
 
 def test_out_of_memory_for_the_smallest_tile_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
-    resolver = Resolver(tiny_network(), CPU, torch.float32)
+    resolver = TiledUpscaler(tiny_network(), CPU, torch.float32)
     monkeypatch.setattr(resolver, "_tiles", Full(resolver, 10))
     with pytest.raises(DeviceError, match=r"no room for a .* tile"):
         resolver(torch.rand(1, 3, 100, 100))
@@ -177,7 +179,7 @@ def test_devices_and_precisions() -> None:
 def test_cuda_agrees_with_the_cpu(scale: int, luma: bool) -> None:
     network = tiny_network(n=3, channels=64)
     x = torch.rand(2, 3, 270, 480)
-    wanted = Resolver(network, CPU, torch.float32, scale=scale, luma=luma)(x)
+    wanted = TiledUpscaler(network, CPU, torch.float32, scale=scale, luma=luma)(x)
     for dtype, most in ((torch.float32, 1e-3), (torch.bfloat16, 0.5 / 255 * 8)):
-        got = Resolver(network, torch.device("cuda"), dtype, scale=scale, luma=luma)(x.cuda()).cpu()
+        got = TiledUpscaler(network, torch.device("cuda"), dtype, scale=scale, luma=luma)(x.cuda()).cpu()
         assert (got - wanted).abs().max() < most

@@ -219,7 +219,7 @@ def test_pipes_that_were_set_not_to_block(tmp_path: Path) -> None:
     try:
         writer = StandardOutput(other)
         assert writer.write(data) == len(data)
-        assert not writer.deserted()
+        assert not writer.reader_closed()
         writer.close()
         os.close(other)
         thread.join(60)
@@ -232,9 +232,9 @@ def test_a_reader_that_is_gone_is_noticed() -> None:
     end, other = os.pipe()
     writer = StandardOutput(other)
     try:
-        assert not writer.deserted()
+        assert not writer.reader_closed()
         os.close(end)
-        assert writer.deserted()
+        assert writer.reader_closed()
         with pytest.raises(BrokenPipeError):
             writer.write(b"frame")
         assert writer.write(b"dropped") == 7  # by then the end of a container, which nobody wants

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vidrts.prefetch import Woken, prefetch
+from vidrts.prefetch import Cancelled, prefetch
 
 
 @given(items=st.lists(st.integers()), depth=st.integers(1, 8))
@@ -81,5 +81,5 @@ def test_a_waiting_consumer_can_be_woken() -> None:
         gate.set()  # let the thread end, so that closing does not wait for it
         return True
 
-    with closing(prefetch(upstream(), 1, "test", wake)) as ahead, pytest.raises(Woken):
+    with closing(prefetch(upstream(), 1, "test", wake)) as ahead, pytest.raises(Cancelled):
         next(ahead)

@@ -13,7 +13,7 @@ from PIL import Image
 from vidrts.cli import run
 from vidrts.errors import InputError, OptionError, OutputError, UnsupportedFormatError
 from vidrts.measure.luma import luma
-from vidrts.training.stills import MANIFEST, StillOptions, active_area, save_stills, sharpness, stills
+from vidrts.training.frame_extraction import MANIFEST, StillOptions, active_area, save_stills, sharpness, stills
 
 
 @pytest.fixture(scope="module")

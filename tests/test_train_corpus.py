@@ -20,7 +20,7 @@ from vidrts.training.holdout import held_for_truth
 from vidrts.training.inputs import pair_place, pair_seed
 from vidrts.training.options import TrainOptions
 from vidrts.training.recurrence import train
-from vidrts.training.runfolder import RunFolder
+from vidrts.training.run_store import RunStore
 
 
 @pytest.fixture(scope="module")
@@ -156,7 +156,7 @@ def test_the_manifest_gives_lr_again_bit_for_bit(pieces: list[Image.Image], tmp_
     assert again.hexdigest() == held["low_sha256"]
     (tmp_path / "run" / "manifest.json").write_text(json.dumps({**held, "low_sha256": "0" * 64}))
     with pytest.raises(TrainingError, match="LR pictures come out differently"):
-        train(RunFolder(tmp_path / "run").options(), resume=True)
+        train(RunStore(tmp_path / "run").options(), resume=True)
 
 
 def test_the_manifest_gives_pairs_again_of_shrunk_and_grey_pictures(pieces: list[Image.Image], tmp_path: Path) -> None:
@@ -233,7 +233,7 @@ def test_stills_of_a_video_are_taken_once(pieces: list[Image.Image], tmp_path: P
     assert 2 <= len(taken) <= 4
     assert sorted(p.name for p in (run / "stills").glob("*.png")) == sorted(name.split("/")[1] for name in taken)
     film.unlink()  # not needed any more
-    assert train(RunFolder(run).options(), resume=True)[0].is_file()
+    assert train(RunStore(run).options(), resume=True)[0].is_file()
     broken = tmp_path / "broken.mkv"
     broken.write_bytes(b"no film")
     with pytest.raises(InputError, match="no still was found"):

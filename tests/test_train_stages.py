@@ -19,7 +19,7 @@ from vidrts.training.degrade import Degradation
 from vidrts.training.options import TrainOptions
 from vidrts.training.recurrence import train
 from vidrts.training.report.runs import PAPER_CHANGE, PAPER_DELTA, PAPER_VIQET
-from vidrts.training.runfolder import RunFolder
+from vidrts.training.run_store import RunStore
 from vidrts.training.selection import Selection, select
 from vidrts.training.validation import Validation, alpha
 
@@ -80,7 +80,7 @@ def sharpness(picture: np.ndarray) -> float:
 
 
 def test_hr1_is_sharper_than_hr0(run: Path) -> None:
-    measures = RunFolder(run).measures()
+    measures = RunStore(run).measures()
     assert list(measures) == [0, 1, 2, 3]
     gains = [measures[n]["gain_at_0.35"] for n in (1, 2, 3)]
     assert gains[0] > 1.1
@@ -102,7 +102,7 @@ def test_a_run_has_all_measures_and_keeps_targets_in_no_file_at_the_end(run: Pat
         "noise_signature_index", "texture_acutance", "saturation", "color_warmth", "illumination", "dynamic_range",
         "over_exposed_pct", "under_exposed_pct", "resolution_mp", "blue_difference",
     }  # fmt: skip
-    measures = RunFolder(run).measures()
+    measures = RunStore(run).measures()
     for stage in (1, 2, 3):
         assert wanted <= set(measures[stage])
         assert all(math.isfinite(value) for value in measures[stage].values())
@@ -132,7 +132,7 @@ def test_originals_as_targets_are_training_without_recurrence(few_photos: Path, 
     measures = {}
     for aim in ("recurrent", "originals"):
         train(TrainOptions(out=tmp_path / aim, aim=aim, **shared))  # type: ignore[arg-type]
-        measures[aim] = RunFolder(tmp_path / aim).measures()
+        measures[aim] = RunStore(tmp_path / aim).measures()
     assert measures["recurrent"][1] == measures["originals"][1]
     assert measures["recurrent"][2] != measures["originals"][2]
 

@@ -17,13 +17,13 @@ from PIL import Image
 from vidrts.cli import run as command
 from vidrts.errors import OptionError
 from vidrts.networks.checkpoint import load_model
-from vidrts.training import phase_a, recurrence
+from vidrts.training import recurrence, train_stage
 from vidrts.training.batches import Supply
 from vidrts.training.corpus import Crop
+from vidrts.training.distributed import Team
 from vidrts.training.options import TrainOptions
-from vidrts.training.runfolder import RunFolder
+from vidrts.training.run_store import RunStore
 from vidrts.training.schedule import Schedule
-from vidrts.training.team import Team
 
 
 class Both(Team):
@@ -45,8 +45,8 @@ def test_each_process_takes_its_part_of_the_batch() -> None:
     for rank, size in ((0, 1), (0, 2), (1, 2)):
         team = Both(rank=rank, size=size)
         object.__setattr__(team, "seen", [])
-        state = phase_a.fresh_state(tiny_network().requires_grad_(), schedule)
-        phase_a.run(state, schedule, supply=Supply(low, [target], crops), seed=3, until=1, team=team)
+        state = train_stage.fresh_state(tiny_network().requires_grad_(), schedule)
+        train_stage.run(state, schedule, supply=Supply(low, [target], crops), seed=3, until=1, team=team)
         seen.append(team.seen[0])  # type: ignore[attr-defined]
     for whole, one, two in zip(*seen, strict=True):
         assert torch.allclose((one + two) / 2, whole, rtol=1e-4, atol=1e-7)
@@ -78,7 +78,7 @@ def test_two_processes_equal_one(pieces: Path, tmp_path: Path) -> None:
     told = done.stderr.splitlines()
     assert sum("step 8/8" in line for line in told) == 1  # one alone speaks, and one alone writes
     assert sum(line.startswith("done in") for line in told) == 1
-    rows = {count: RunFolder(run).rows() for count, run in runs.items()}
+    rows = {count: RunStore(run).rows() for count, run in runs.items()}
     assert len(rows[1]) == len(rows[2]) == 5
     for one, two in zip(rows[1], rows[2], strict=True):
         assert one.keys() == two.keys()

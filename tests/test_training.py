@@ -16,13 +16,13 @@ from PIL import Image
 from vidrts.errors import ModelError, OptionError, TrainingError
 from vidrts.networks.checkpoint import load_model
 from vidrts.ops.lanczos import halve
-from vidrts.training import corpus, phase_a, phase_b
+from vidrts.training import corpus, make_targets, train_stage
 from vidrts.training.batches import Supply, batches, flat_colours
 from vidrts.training.losses import LOSSES
 from vidrts.training.objective import flat_loss, inner_part
 from vidrts.training.options import TrainOptions
 from vidrts.training.recurrence import train
-from vidrts.training.runfolder import RunFolder
+from vidrts.training.run_store import RunStore
 from vidrts.training.schedule import Schedule
 
 
@@ -110,13 +110,13 @@ def test_a_broken_run_goes_on_to_the_same_numbers(few_photos: Path, tmp_path: Pa
     with pytest.raises(KilledError):
         train(options(few_photos, run, **more), on_progress=kill)
     with pytest.raises(KilledError):
-        train(RunFolder(run).options(), resume=True, on_progress=kill)
-    broken = train(RunFolder(run).options(), resume=True)
+        train(RunStore(run).options(), resume=True, on_progress=kill)
+    broken = train(RunStore(run).options(), resume=True)
     for a, b in zip(whole, broken, strict=True):
         one, two = load_model(a), load_model(b)
         assert one.info == two.info
         assert all(torch.equal(x, two.network.state_dict()[k]) for k, x in one.network.state_dict().items())
-    assert RunFolder(run).rows() == RunFolder(tmp_path / "whole").rows()
+    assert RunStore(run).rows() == RunStore(tmp_path / "whole").rows()
     assert sorted(p.name for p in run.iterdir()) == [
         "examples", "manifest.json", "metrics.jsonl", "selection.json", "settings.json",
         "stage-1.safetensors", "stage-2.safetensors",
@@ -136,12 +136,12 @@ def test_a_run_is_not_mixed_up(few_photos: Path, tmp_path: Path) -> None:
         changed = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
     changed.save(picture)
     with pytest.raises(TrainingError, match="pictures have changed"):
-        train(RunFolder(run).options(), resume=True)
+        train(RunStore(run).options(), resume=True)
     with pytest.raises(TrainingError, match="holds no run"):
-        RunFolder(tmp_path / "nowhere").options()
+        RunStore(tmp_path / "nowhere").options()
     (run / "settings.json").write_text("{")
     with pytest.raises(TrainingError, match="cannot be read"):
-        RunFolder(run).options()
+        RunStore(run).options()
 
 
 def test_training_learns_and_the_next_stage_aims_at_d_of_sr(few_photos: Path, tmp_path: Path) -> None:
@@ -152,7 +152,7 @@ def test_training_learns_and_the_next_stage_aims_at_d_of_sr(few_photos: Path, tm
     assert stage1[-1] < 0.9 * stage1[0]
     network = load_model(files[0]).network
     original = corpus.read_picture(sorted(few_photos.iterdir())[0])
-    (target,) = phase_b.targets(network, [original], torch.device("cpu"), lock_mean=False)
+    (target,) = make_targets.targets(network, [original], torch.device("cpu"), lock_mean=False)
     assert target.dtype == torch.float16
     x = original[None].float() / 255
     wanted = halve(network(x)).clamp(0, 1)[0]
@@ -171,7 +171,7 @@ def test_a_run_can_start_from_a_models_weights(few_photos: Path, tmp_path: Path)
     # The run keeps its own copy: it goes on although the model is gone.
     (run / "stage-2.safetensors").unlink()
     given.unlink()
-    train(RunFolder(run).options(), resume=True)
+    train(RunStore(run).options(), resume=True)
     with pytest.raises(
         OptionError, match=r"init rts-r1: 1 layers of 64 .* fit into 3 of 16; wanted a part of rts-lite"
     ):
@@ -194,8 +194,8 @@ def test_a_captured_step_equals_an_eager_one() -> None:
     weights = []
     for device in ("cpu", "cuda"):
         network = tiny_network().requires_grad_().to(device)
-        state = phase_a.fresh_state(network, schedule)
-        phase_a.run(state, schedule, supply=Supply(low, targets, crops), seed=1, until=3)
+        state = train_stage.fresh_state(network, schedule)
+        train_stage.run(state, schedule, supply=Supply(low, targets, crops), seed=1, until=3)
         weights.append({k: v.cpu() for k, v in network.state_dict().items()})
     assert all(torch.allclose(weights[0][k], weights[1][k], atol=1e-4) for k in weights[0])
 
@@ -241,8 +241,8 @@ def test_targets_keep_the_mean_colour_of_their_photograph(few_photos: Path, tiny
     network = load_model(tiny_model).network
     original = corpus.read_picture(sorted(few_photos.glob("*.png"))[0])
     wanted = original.float().mean(dim=(1, 2)) / 255
-    (locked,) = phase_b.targets(network, [original], torch.device("cpu"), lock_mean=True)
-    (free,) = phase_b.targets(network, [original], torch.device("cpu"), lock_mean=False)
+    (locked,) = make_targets.targets(network, [original], torch.device("cpu"), lock_mean=True)
+    (free,) = make_targets.targets(network, [original], torch.device("cpu"), lock_mean=False)
     assert (locked.float().mean(dim=(1, 2)) - wanted).abs().max() < 1e-3  # clamping may leave a little
     assert (free.float().mean(dim=(1, 2)) - wanted).abs().max() > 2e-3
 
@@ -253,7 +253,7 @@ def test_losses_and_average_against_their_formulas() -> None:
     assert LOSSES["mse"](a, b).item() == pytest.approx((d**2).mean())
     assert LOSSES["l1"](a, b).item() == pytest.approx(np.abs(d).mean())
     assert LOSSES["charbonnier"](a, b).item() == pytest.approx(np.sqrt(d**2 + 1e-6).mean())
-    state = phase_a.fresh_state(tiny_network().requires_grad_(), Schedule(steps=1, ema=0.75))
+    state = train_stage.fresh_state(tiny_network().requires_grad_(), Schedule(steps=1, ema=0.75))
     assert state.average is not None
     values = []
     for value in (1.0, 3.0, 7.0):
@@ -265,11 +265,11 @@ def test_losses_and_average_against_their_formulas() -> None:
 
 
 def test_a_loss_that_is_no_number_stops_the_run_before_it_spoils_the_weights() -> None:
-    state = phase_a.fresh_state(tiny_network().requires_grad_(), Schedule(steps=2, batch=1))
+    state = train_stage.fresh_state(tiny_network().requires_grad_(), Schedule(steps=2, batch=1))
     before = {k: v.clone() for k, v in state.network.state_dict().items()}
     bad = torch.full((3, 32, 32), torch.nan, dtype=torch.float16)
     with pytest.raises(TrainingError, match=r"step 0: the loss is nan.*lower --rate"):
-        phase_a.run(
+        train_stage.run(
             state, Schedule(steps=2, batch=1), seed=1, until=2,
             supply=Supply(torch.zeros(1, 3, 16, 16, dtype=torch.uint8), [bad], [corpus.Crop(0, 0, 0, 0)]),
         )  # fmt: skip

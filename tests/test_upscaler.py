@@ -8,7 +8,7 @@ from vidrts import colorplan
 from vidrts.networks import registry
 from vidrts.networks.upscaler import Upscaler
 from vidrts.ops.lanczos import halve
-from vidrts.picture.resolver import Resolver
+from vidrts.picture.tiled_upscaler import TiledUpscaler
 
 CPU = torch.device("cpu")
 
@@ -45,7 +45,7 @@ class Repeated(Upscaler):
 @pytest.mark.parametrize("tile", ["none", (20, 16)])
 def test_a_network_without_reach(tile: str | tuple[int, int]) -> None:
     x = torch.rand(1, 3, 40, 56)
-    assert torch.equal(Resolver(Repeated(), CPU, torch.float32, scale=2, tile=tile)(x), Repeated()(x))
+    assert torch.equal(TiledUpscaler(Repeated(), CPU, torch.float32, scale=2, tile=tile)(x), Repeated()(x))
 
 
 @pytest.fixture
@@ -63,10 +63,12 @@ def test_the_long_way_is_network_then_d_whatever_the_tiles(scale: int) -> None:
         wanted = network(extended) if scale == 2 else halve(network(extended))
     border = 12 * scale
     wanted = wanted[..., border:-border, border:-border]
-    whole = Resolver(network, CPU, torch.bfloat16, scale=scale)(x)  # bf16 is for residual branches, which it has not
+    whole = TiledUpscaler(network, CPU, torch.bfloat16, scale=scale)(
+        x
+    )  # bf16 is for residual branches, which it has not
     assert torch.allclose(whole, wanted, atol=1e-6)
-    tiled = Resolver(network, CPU, torch.float32, scale=scale, tile=(20, 16), batch=3)(x)
+    tiled = TiledUpscaler(network, CPU, torch.float32, scale=scale, tile=(20, 16), batch=3)(x)
     assert torch.allclose(tiled, whole, atol=1e-6)
-    luma = Resolver(network, CPU, torch.float32, scale=scale, luma=True, tile=(20, 16), batch=3)(x)
+    luma = TiledUpscaler(network, CPU, torch.float32, scale=scale, luma=True, tile=(20, 16), batch=3)(x)
     assert torch.allclose(luma[:, 0], colorplan.luma(wanted), atol=1e-6)
     assert network.training  # the caller's network is as it was

@@ -19,7 +19,7 @@ from vidrts.media.read.source import Source
 from vidrts.networks.checkpoint import load_model
 from vidrts.ops.lanczos import double
 from vidrts.picture.enhancer import Enhancer, EnhancerOptions
-from vidrts.picture.resolver import Resolver
+from vidrts.picture.tiled_upscaler import TiledUpscaler
 
 vs = pytest.importorskip("vapoursynth", reason="VapourSynth is not installed: pip install 'vidrts[vapoursynth]'")
 
@@ -125,7 +125,7 @@ def test_floats_keep_what_lies_outside(
     x = torch.from_numpy(np.stack(planes)).float()[None]
     inside = x.clamp(0, 1).expand(-1, 3, -1, -1)
     network = load_model(options["model"]).network
-    change = Resolver(network, torch.device("cpu"), torch.float32, scale=scale)(inside)
+    change = TiledUpscaler(network, torch.device("cpu"), torch.float32, scale=scale)(inside)
     base = inside if scale == 1 else double(inside)
     if chroma == "sharpen":
         change = change.clamp(0, 1)

@@ -11,7 +11,6 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from vidrts.crew import Crew
 from vidrts.errors import ConsumerGoneError, InputError, Interrupted, OptionError, SourceBrokenError
 from vidrts.frame import Frame
 from vidrts.media.containers import Place
@@ -21,11 +20,12 @@ from vidrts.media.read.options import DecodeOptions
 from vidrts.media.read.source import Source
 from vidrts.media.write.open import open_target
 from vidrts.media.write.options import EncodeOptions
-from vidrts.media.write.raw_target import FrameTarget
+from vidrts.media.write.raw_target import RawTarget
 from vidrts.media.write.target import Target
 from vidrts.networks.checkpoint import DEFAULT_MODEL, load_model
 from vidrts.picture.enhancer import EnhancerOptions
-from vidrts.prefetch import Woken, prefetch
+from vidrts.prefetch import Cancelled, prefetch
+from vidrts.workers import Workers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +68,7 @@ class Progress:
     seconds: float
     bytes_written: int
     light_rate: float | None
-    """Frames/s of the enhancement alone with `crew.LIGHT_MODEL`, measured on the first frame; on a CPU only."""
+    """Frames/s of the enhancement alone with `workers.LIGHT_MODEL`, measured on the first frame; on a CPU only."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,13 +110,15 @@ def enhance(
     parts = PartTimes()
     frames = 0
     # It checks device and precision: make it before any file is opened for writing.
-    crew = Crew(model, options.picture, options.workers, on_message=on_message)
+    workers = Workers(model, options.picture, options.workers, on_message=on_message)
     with (
         stdout_or(target) as place,
         open_video(source, options.decode, on_message=on_message, stop_signal=stop_signal) as reader,
         open_target(place, reader.input, options.encode, scale=options.picture.scale, on_message=on_message) as writer,
         closing(prefetch(_timed(reader.events(writer.streams), parts), options.in_flight, "decode")) as decoded,
-        closing(crew.enhanced(decoded, options.in_flight, _Leaving(reader, writer, stop_signal), reader.path)) as ready,
+        closing(
+            workers.enhanced(decoded, options.in_flight, _Leaving(reader, writer, stop_signal), reader.path)
+        ) as ready,
         ExitStack() as leaving,
     ):
         leaving.callback(reader.abandon)  # before the threads are waited for: one of them may wait for stdin
@@ -129,21 +131,21 @@ def enhance(
                     frames += 1
                     on_progress(Progress(
                         frames=frames, total=reader.info.frames, seconds=time.monotonic() - began,
-                        bytes_written=writer.bytes_written, light_rate=crew.light_rate,
+                        bytes_written=writer.bytes_written, light_rate=workers.light_rate,
                     ))  # fmt: skip
                 if stop_signal() is not None:
-                    raise Woken
+                    raise Cancelled
             if stop_signal() is not None:  # then stdin ends, too, wherever it is
-                raise Woken
+                raise Cancelled
             if frames == 0:
                 raise InputError(f"{reader.path}: no frame was left to enhance; check -ss, -to and -t")
             began_part = time.monotonic()
             writer.finish()
             parts.encode += time.monotonic() - began_part
             _tell_lost(reader, on_message)
-        except (Woken, SourceBrokenError) as error:
+        except (Cancelled, SourceBrokenError) as error:
             number = stop_signal()
-            if isinstance(error, Woken) and number is None:
+            if isinstance(error, Cancelled) and number is None:
                 raise ConsumerGoneError(f"{writer.path}: the program that reads it is gone") from None
             kept = _told(writer.keep_partial())
             if number is None:
@@ -153,7 +155,7 @@ def enhance(
         except KeyboardInterrupt:
             writer.keep_partial()
             raise
-    parts.enhance = crew.seconds
+    parts.enhance = workers.seconds
     return Summary(
         target=writer.path, frames=frames, seconds=time.monotonic() - began, parts=parts,
         bytes_written=writer.bytes_written, lost=reader.lost.summary(),
@@ -165,11 +167,11 @@ class _Leaving:
     """Asked while the next frame is waited for: whether to stop instead; then nobody waits for stdin either."""
 
     reader: Source
-    writer: Target | FrameTarget
+    writer: Target | RawTarget
     stop_signal: Callable[[], int | None]
 
     def __call__(self) -> bool:
-        if self.stop_signal() is None and not self.writer.deserted():
+        if self.stop_signal() is None and not self.writer.reader_closed():
             return False
         self.reader.abandon()
         return True

@@ -17,7 +17,7 @@ _POLL = 0.1
 """Seconds between looks at `wake` and at the stop flag while blocked; nothing is timed by it."""
 
 
-class Woken(Exception):  # noqa: N818 - not an error: the consumer asked for it
+class Cancelled(Exception):  # noqa: N818 - not an error: the consumer asked for it
     """`wake` said so while the consumer waited for an item."""
 
 
@@ -25,7 +25,7 @@ def prefetch[T](upstream: Iterator[T], depth: int, name: str, wake: Callable[[],
     """The items of `upstream`, made at most `depth` ahead of their use (one more is being made meanwhile).
 
     An error of `upstream` is raised here after the items before it. While it waits for an item it asks `wake` now and
-    then, and raises `Woken` when told to. Closing stops the thread, closes `upstream` in it, and waits for both.
+    then, and raises `Cancelled` when told to. Closing stops the thread, closes `upstream` in it, and waits for both.
     """
     items: queue.Queue[tuple[T | None, BaseException | None, bool]] = queue.Queue(depth)
     stop = threading.Event()
@@ -64,7 +64,7 @@ def prefetch[T](upstream: Iterator[T], depth: int, name: str, wake: Callable[[],
                 item, failure, last = items.get(timeout=_POLL)
             except queue.Empty:
                 if wake():
-                    raise Woken from None
+                    raise Cancelled from None
                 continue
             if failure is not None:
                 raise failure
@@ -76,7 +76,7 @@ def prefetch[T](upstream: Iterator[T], depth: int, name: str, wake: Callable[[],
         thread.join()
 
 
-def deal[T, R](
+def ordered_map[T, R](
     upstream: Iterator[T],
     workers: Sequence[Callable[[T], R]],
     depth: int,
@@ -114,5 +114,5 @@ def _result[R](future: Future[R], wake: Callable[[], bool]) -> R:
     """What comes of `future`, while `wake` is asked now and then."""
     while not wait([future], timeout=_POLL).done:
         if wake():
-            raise Woken from None
+            raise Cancelled from None
     return future.result()

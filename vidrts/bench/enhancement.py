@@ -11,13 +11,13 @@ from pathlib import Path
 import torch
 
 from vidrts.bench import parts
-from vidrts.bench.ceilings import Ceiling, ceilings
 from vidrts.bench.clip import Clip, clip_of, own_size, sample
+from vidrts.bench.end_to_end import LEAST, whole
 from vidrts.bench.machine import OtherLoad, describe
 from vidrts.bench.parts import Pictures, Probe
 from vidrts.bench.result import Result, Row
+from vidrts.bench.roofline import Ceiling, ceilings
 from vidrts.bench.timing import Pace, Timing, measure
-from vidrts.bench.whole import LEAST, whole
 from vidrts.errors import OptionError
 from vidrts.networks.checkpoint import load_model
 from vidrts.networks.rts import RTS

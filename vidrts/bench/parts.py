@@ -17,10 +17,9 @@ import torch.nn.functional as F  # noqa: N812 - torch's own name for it
 from torch.utils.flop_counter import FlopCounterMode
 
 from vidrts import color, colorplan
-from vidrts.bench.ceilings import fence_of
 from vidrts.bench.clip import Clip
+from vidrts.bench.roofline import fence_of
 from vidrts.bench.timing import Lap, Task, timed
-from vidrts.crew import Crew, crew_size
 from vidrts.frame import Frame
 from vidrts.media.read.source import Source
 from vidrts.media.write.options import EncodeOptions
@@ -28,21 +27,22 @@ from vidrts.media.write.target import Target
 from vidrts.networks.checkpoint import LoadedModel
 from vidrts.networks.rts import RTS
 from vidrts.networks.upscaler import Upscaler
-from vidrts.picture import bands
+from vidrts.picture import banded_color
 from vidrts.picture.device import pick_precision
 from vidrts.picture.engines.choice import pick_engine
 from vidrts.picture.enhancer import EnhancerOptions
-from vidrts.picture.resolver import CPU_TILE_PIXELS, CUDA_TILE, preparing
-from vidrts.picture.tail import TAIL_RADIUS, Tail
+from vidrts.picture.folded_tail import TAIL_RADIUS, Tail
+from vidrts.picture.tiled_upscaler import CPU_TILE_PIXELS, CUDA_TILE, preparing
 from vidrts.picture.tiles import TileGrid, band, even_tile
-from vidrts.prefetch import deal
+from vidrts.prefetch import ordered_map
 from vidrts.threads import shared_threads
+from vidrts.workers import Workers, worker_count
 
 _SAMPLE = 4
 _PIXEL = 3 * _SAMPLE
 """Bytes of a float32 sample, and of an R'G'B' pixel."""
 CUDA_BATCH = 4
-"""Tiles per pass on a GPU, as `picture.resolver` takes them."""
+"""Tiles per pass on a GPU, as `picture.tiled_upscaler` takes them."""
 
 
 @dataclass(frozen=True)
@@ -103,8 +103,8 @@ class Pictures:
     def _probe(
         self, name: str, make: Callable[[], Callable[[int], object]], amounts: dict[str, float], **about: str
     ) -> Probe:  # fmt: skip
-        """`make` gives what one worker does for frame k; as many work at a time as in a run (`crew`)."""
-        workers = [_without_gradients(make(), len(self.frames)) for _ in range(crew_size(self.device))]
+        """`make` gives what one worker does for frame k; as many work at a time as in a run (`workers`)."""
+        workers = [_without_gradients(make(), len(self.frames)) for _ in range(worker_count(self.device))]
         units = len(workers) * _laps(self.device)
         fence = fence_of(self.device)
 
@@ -116,7 +116,7 @@ class Pictures:
                 return
             with (
                 shared_threads(len(workers)) as begin,
-                closing(deal(iter(range(units)), workers, units, "bench", begin=begin)) as done,
+                closing(ordered_map(iter(range(units)), workers, units, "bench", begin=begin)) as done,
             ):
                 list(done)
 
@@ -137,11 +137,11 @@ class Pictures:
 
     def _reader(self) -> Callable[[int], None]:
         out = torch.empty_like(self.rgb[0])
-        return lambda k: bands.read(self.planes[k], self.plan, out)
+        return lambda k: banded_color.read(self.planes[k], self.plan, out)
 
     def _writer(self) -> Callable[[int], object]:
         resolved = colorplan.luma(self.rgb[0])[None]
-        return lambda k: bands.write_back(self.planes[k], self.rgb[0], resolved, self.plan)
+        return lambda k: banded_color.write_back(self.planes[k], self.rgb[0], resolved, self.plan)
 
     def transfers(self) -> list[Probe]:
         """Planes to the GPU and back through pinned memory."""
@@ -218,14 +218,16 @@ class Pictures:
 
     def enhance(self, model: LoadedModel, options: EnhancerOptions, name: str, engine: str) -> Probe:
         """The whole middle of the way as the pipeline has it, all workers together: frames in, enhanced frames out."""
-        crew = Crew(model, options)
+        workers = Workers(model, options)
         # Several for each worker, so that they overlap and the start of their threads is a small part.
-        count = 4 * crew.count * _laps(self.device)
+        count = 4 * workers.count * _laps(self.device)
 
         def run() -> Lap:
             frames = itertools.islice(itertools.cycle(self.frames), count)
             # Frames are let go at once, as an encoder does.
-            return timed(lambda: deque(crew.enhanced(frames, 2 * crew.count), maxlen=0), count, fence_of(self.device))
+            return timed(
+                lambda: deque(workers.enhanced(frames, 2 * workers.count), maxlen=0), count, fence_of(self.device)
+            )
 
         return Probe(Task(f"enhance {name} {engine} {self.size}", run), "part", "enhance",
                      {"size": self.size, "model": name, "engine": engine})  # fmt: skip

@@ -16,7 +16,7 @@ from vidrts.networks.blur_level import BANDS
 from vidrts.networks.registry import RECIPES, build
 from vidrts.networks.upscaler import Upscaler
 from vidrts.picture.device import pick_device
-from vidrts.training import phase_a
+from vidrts.training import train_stage
 from vidrts.training.batches import Supply, batches, near
 from vidrts.training.corpus import Crop
 from vidrts.training.objective import Objective, inner_part
@@ -87,7 +87,7 @@ def bench_train(options: TrainBench) -> TrainSpeed:
     schedule = Schedule(
         steps=options.steps + 3, batch=options.batch, flats=options.flats, compile=options.compile
     )  # fmt: skip
-    state = phase_a.fresh_state(network, schedule)
+    state = train_stage.fresh_state(network, schedule)
     side, count = 2 * options.patch, _CROPS * options.batch
     (low,) = near([torch.randint(0, 256, (count, 3, options.patch, options.patch), dtype=torch.uint8)], device)
     targets = near([torch.rand(3, 2 * side, 2 * side).half() for _ in range(count)], device)
@@ -96,7 +96,7 @@ def bench_train(options: TrainBench) -> TrainSpeed:
     supply = Supply(low, targets, crops)
 
     def step() -> None:
-        phase_a.run(state, schedule, supply=supply, seed=1, until=state.step + 1)
+        train_stage.run(state, schedule, supply=supply, seed=1, until=state.step + 1)
         _finish(device)
 
     step_flop = _step_flop(network, schedule, options.patch)

@@ -13,10 +13,10 @@ from vidrts.bench.enhancement import EnhancementBench, bench_enhancement
 from vidrts.bench.timing import Pace
 from vidrts.bench.training import TrainBench, bench_train
 from vidrts.cli.common import QUIET, VERBOSE
-from vidrts.cli.heap import keep_freed_memory
 from vidrts.cli.jsonfile import checked, keep
+from vidrts.cli.malloc import keep_freed_memory
 from vidrts.cli.parsing import SIZES, WORDS, Parsed, parse_words
-from vidrts.cli.steps import Steps
+from vidrts.cli.progress_bar import Steps
 from vidrts.networks.registry import RECIPES
 from vidrts.picture.device import PRECISIONS, Precision
 from vidrts.picture.engines.choice import ENGINES, EngineName

@@ -8,12 +8,12 @@ import torch
 
 from vidrts.cli import interrupt
 from vidrts.cli.common import CHROMA_MODE, DEVICES, ENGINE, PRECISION, QUIET, SCALE, VERBOSE
-from vidrts.cli.heap import keep_freed_memory
-from vidrts.cli.layout import Sectioned
+from vidrts.cli.malloc import keep_freed_memory
+from vidrts.cli.option_groups import Sectioned
 from vidrts.cli.parsing import BIT_RATE, LANGUAGES, PAIR, TILE, TIME
 from vidrts.cli.pipes import COLOR, RAW, color_options
 from vidrts.cli.progress import ProgressReport, human_size
-from vidrts.cli.steps import say
+from vidrts.cli.progress_bar import say
 from vidrts.media import color_names
 from vidrts.media.containers import FRAME_FORMATS, PIPE_FORMATS
 from vidrts.media.read.options import DecodeOptions

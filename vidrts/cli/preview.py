@@ -8,7 +8,7 @@ import click
 from vidrts.cli.common import CHROMA_HELP, DEVICE, ENGINE, PRECISION, QUIET, SCALE, VERBOSE
 from vidrts.cli.compare import described
 from vidrts.cli.parsing import CROP, TIME
-from vidrts.cli.steps import Steps, say
+from vidrts.cli.progress_bar import Steps, say
 from vidrts.compare.comparison import FRAMES
 from vidrts.compare.preview import Variant
 from vidrts.compare.preview import preview as run_preview

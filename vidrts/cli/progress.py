@@ -1,6 +1,6 @@
 """The progress of an enhancing run, in words."""
 
-from vidrts.cli.steps import Steps
+from vidrts.cli.progress_bar import Steps
 from vidrts.pipeline import Progress
 
 

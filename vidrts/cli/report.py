@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from vidrts.cli.common import QUIET, VERBOSE
-from vidrts.cli.steps import say
+from vidrts.cli.progress_bar import say
 from vidrts.training.report.page import save_report
 
 

@@ -15,7 +15,7 @@ from rich.table import Table
 
 from vidrts.cli.common import QUIET, VERBOSE
 from vidrts.cli.parsing import TIME
-from vidrts.cli.steps import Steps, say
+from vidrts.cli.progress_bar import Steps, say
 from vidrts.errors import VidrtsError
 from vidrts.measure.viqet import MODELS
 from vidrts.score.scoring import FRAMES, Score, ScoreOptions, score_files

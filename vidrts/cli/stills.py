@@ -5,8 +5,8 @@ from pathlib import Path
 import click
 
 from vidrts.cli.common import QUIET, VERBOSE
-from vidrts.cli.steps import Steps, say
-from vidrts.training.stills import StillOptions, save_stills
+from vidrts.cli.progress_bar import Steps, say
+from vidrts.training.frame_extraction import StillOptions, save_stills
 
 _DEFAULT = StillOptions()
 

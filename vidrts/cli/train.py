@@ -9,21 +9,21 @@ from typing import Any
 import click
 
 from vidrts.cli.common import DEVICE, VERBOSE
-from vidrts.cli.layout import Sectioned
+from vidrts.cli.option_groups import Sectioned
 from vidrts.cli.progress import human_time
-from vidrts.cli.steps import say
+from vidrts.cli.progress_bar import say
 from vidrts.errors import Interrupted, VidrtsError
 from vidrts.networks.checkpoint import COLOURS
 from vidrts.networks.registry import RECIPES
 from vidrts.training.degrade import PAIR_PRESETS, PRESETS, Degradation
+from vidrts.training.distributed import leads
 from vidrts.training.losses import LOSSES
 from vidrts.training.options import AIMS, FREE, STAGE_INITS, TrainOptions
 from vidrts.training.recurrence import Progress
 from vidrts.training.recurrence import train as run_train
 from vidrts.training.report.page import save_report
-from vidrts.training.runfolder import RunFolder
+from vidrts.training.run_store import RunStore
 from vidrts.training.schedule import OPTIMIZERS
-from vidrts.training.team import leads
 
 _DEFAULT = TrainOptions(photos=Path(), out=Path())
 _SECTIONS = {
@@ -199,7 +199,7 @@ def train(
         fixed = [name.replace("_", "-") for name in given if name not in FREE]
         if fixed:
             raise click.UsageError(f"--resume takes all settings from the run; leave out {', '.join(fixed)}.")
-        options = replace(RunFolder(resume).options(), **{name: settings[name] for name in given})
+        options = replace(RunStore(resume).options(), **{name: settings[name] for name in given})
     elif photos is None or out is None:
         raise click.UsageError("wanted --photos DIR and --out RUN, or --resume RUN.")
     else:

@@ -196,10 +196,10 @@ def _survey(
                     on_step("moments measured", len(found), total)
                     yield from map(to_bytes, (now.source, now.result))
 
-    moses = metrics.moses(used, pictures(), 2, options.workers)
+    mos_scores = metrics.mos_scores(used, pictures(), 2, options.workers)
     return [
         _Seen(candidate, {**readings, **mos[0]}, asked)
-        for (candidate, readings, asked), mos in zip(found, moses, strict=True)
+        for (candidate, readings, asked), mos in zip(found, mos_scores, strict=True)
     ]
 
 

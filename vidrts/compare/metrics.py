@@ -75,7 +75,7 @@ class Gauge:
     form: str
     """A format string."""
     measure: Callable[[Moment], Reading] | None
-    """Raises ValueError where the measure is not defined. None: taken by `moses`."""
+    """Raises ValueError where the measure is not defined. None: taken by `mos_scores`."""
     same: float | None = None
     """The value of a result that equals its source, where that is telling."""
     tolerance: float = 0.0
@@ -185,7 +185,7 @@ GAUGES: tuple[Gauge, ...] = (
 
 
 def read(gauges: Sequence[Gauge], at: Moment) -> Readings:
-    """The readings of a moment, but for those of `moses`."""
+    """The readings of a moment, but for those of `mos_scores`."""
     readings: dict[str, Reading | None] = {}
     for gauge in gauges:
         if gauge.measure is None:
@@ -197,7 +197,7 @@ def read(gauges: Sequence[Gauge], at: Moment) -> Readings:
     return readings
 
 
-def moses(
+def mos_scores(
     gauges: Sequence[Gauge], pictures: Iterable[NDArray[np.uint8]], sides: int, workers: int | None
 ) -> list[list[Readings]]:
     """VIQET's readings, where `MOS` is among `gauges`, for each moment and each of its results.

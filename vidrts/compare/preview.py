@@ -82,7 +82,7 @@ def preview(
                 on_step("frames enhanced", len(plates), len(at) or frames)
                 yield from map(to_bytes, (before, *after))
 
-    moses = metrics.moses(still, pictures(), 1 + len(variants), workers)
+    mos_scores = metrics.mos_scores(still, pictures(), 1 + len(variants), workers)
     if not plates:
         raise InputError(f"{os.fspath(source)}: has no frame where one was looked for; name times with --at")
     facts = f"{width}×{height}, before encoding"
@@ -91,7 +91,7 @@ def preview(
         gauges=still, samples=(),
         plates=tuple(
             replace(shown, readings=tuple({**r, **m} for r, m in zip(shown.readings, mos, strict=True)))
-            for shown, mos in zip(plates, moses, strict=True)
+            for shown, mos in zip(plates, mos_scores, strict=True)
         ),
         shown=(*view.notes, *([ENLARGED] if scale == 2 else ())), notes=tuple(told.lines),
     )  # fmt: skip

@@ -76,7 +76,7 @@ class _Convolution(nn.Conv2d):
         return convolve(x, weight, bias, self.padding[0], stride=(rows, columns))
 
 
-def settle(network: nn.Module) -> None:
+def use_deterministic_convolution(network: nn.Module) -> None:
     """Make every convolution of `network` compute with `convolve`; the weights stay as they are."""
     for module in network.modules():
         if type(module) is nn.Conv2d:

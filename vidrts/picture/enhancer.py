@@ -17,11 +17,11 @@ from vidrts.errors import OptionError, UnsupportedFormatError
 from vidrts.frame import ColorTags, FieldOrder, Frame, PixelFormat
 from vidrts.networks.checkpoint import LoadedModel
 from vidrts.networks.upscaler import Upscaler
-from vidrts.picture import bands
+from vidrts.picture import banded_color
+from vidrts.picture.cuda_graph import CUDAGraphRunner, Planes
 from vidrts.picture.device import PRECISIONS, Precision, pick_device, pick_precision
 from vidrts.picture.engines.choice import ENGINES, EngineName
-from vidrts.picture.lane import Lane, Planes
-from vidrts.picture.resolver import Resolver, inside
+from vidrts.picture.tiled_upscaler import TiledUpscaler, inside
 
 Chroma = Literal["keep", "sharpen"]
 CHROMA: tuple[Chroma, ...] = ("keep", "sharpen")
@@ -42,7 +42,7 @@ class EnhancerOptions:
     """keep: only luma changes, chroma is the source's (Lanczos 2x at scale 2); R', G' and B' change alike. sharpen:
     the network's chroma is written, too."""
     device: str = "auto"
-    """auto, cpu, cuda or cuda:N; a `Crew` also takes several GPUs, cuda:0,cuda:1."""
+    """auto, cpu, cuda or cuda:N; a `Workers` also takes several GPUs, cuda:0,cuda:1."""
     precision: Precision = "auto"
     """Of the residual branch: auto (bf16 where the device computes it natively), fp32, bf16, fp16, int8 (CPU alone)."""
     engine: EngineName = "auto"
@@ -114,7 +114,7 @@ class Enhancer:
         self._keep = options.chroma == "keep"
         self.device = pick_device(options.device)
         self.precision = pick_precision(options.precision, self.device)
-        self._resolver = Resolver(
+        self._resolver = TiledUpscaler(
             model,
             self.device,
             self.precision,
@@ -125,7 +125,7 @@ class Enhancer:
             engine=options.engine,
             on_message=on_message,
         )
-        self._lane = Lane(self.device, on_message) if self.device.type == "cuda" else None
+        self._graph_runner = CUDAGraphRunner(self.device, on_message) if self.device.type == "cuda" else None
         self._on_message = on_message
         self._said: set[str] = set()
         self._plans: dict[tuple[ColorTags, PixelFormat, int, FieldOrder], ColorPlan] = {}
@@ -182,10 +182,12 @@ class Enhancer:
     @torch.inference_mode()
     def _pictures(self, pictures: Sequence[Planes], plans: Sequence[ColorPlan]) -> list[Planes]:
         """Planes of pictures of one size -> their enhanced planes, on the CPU."""
-        if self._lane is None:
+        if self._graph_runner is None:
             return self._computed(pictures, plans)
         # Plans are kept for as long as the enhancer lives, so that their identities say what they are.
-        return self._lane(pictures, lambda planes: self._computed(planes, plans), tuple(id(plan) for plan in plans))
+        return self._graph_runner(
+            pictures, lambda planes: self._computed(planes, plans), tuple(id(plan) for plan in plans)
+        )
 
     def _computed(self, pictures: Sequence[Planes], plans: Sequence[ColorPlan]) -> list[Planes]:
         """The same, all on the device where the planes are; it waits for nothing, so that it can be captured."""
@@ -193,10 +195,10 @@ class Enhancer:
         with_border = self._resolver.bordered(len(pictures), height, width)
         rgb = inside(with_border, self._resolver.halo)
         for planes, plan, picture in zip(pictures, plans, rgb, strict=True):
-            bands.read(planes, plan, picture, luma=self._resolver.sees_luma_alone)
+            banded_color.read(planes, plan, picture, luma=self._resolver.sees_luma_alone)
         resolved = self._resolver.resolve(with_border)
         return [
-            bands.write_back(*each, strength=self.options.strength, scale=self.options.scale)
+            banded_color.write_back(*each, strength=self.options.strength, scale=self.options.scale)
             for each in zip(pictures, rgb, resolved, plans, strict=True)
         ]
 

@@ -12,15 +12,15 @@ from vidrts.cli import run
 from vidrts.cli.bench import DEVICE as BENCH_DEVICE
 from vidrts.cli.bench import JSON_FILE, QUICK, ROUNDS, many, stepped
 from vidrts.cli.common import DEVICE, QUIET, VERBOSE
-from vidrts.cli.heap import keep_freed_memory
 from vidrts.cli.jsonfile import keep
+from vidrts.cli.malloc import keep_freed_memory
 from vidrts.cli.parsing import SIZES, WORDS
-from vidrts.cli.steps import Steps, say
+from vidrts.cli.progress_bar import Steps, say
 from vidrts.cli.train import tell
 from vidrts.errors import OptionError
 from vidrts.networks.registry import RECIPES
 from vidrts.research.experiments import EXPERIMENTS, SCALES, run_experiment
-from vidrts.research.peers.contest import Contest, compare
+from vidrts.research.peers.peer_benchmark import Contest, compare
 from vidrts.research.scale import ScaleBench, bench_scale
 from vidrts.research.tables import peer_lines, scale_lines
 from vidrts.research.truth.bench import QUESTION, run_truth

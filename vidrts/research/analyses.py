@@ -17,13 +17,13 @@ from vidrts.measure.sharpness import predicted_gain, radial_gain
 from vidrts.measure.viqet import measure_many
 from vidrts.networks.checkpoint import load_model
 from vidrts.picture.device import pick_device
-from vidrts.picture.resolver import Resolver, enhanced_rgb
+from vidrts.picture.tiled_upscaler import TiledUpscaler, enhanced_rgb
 from vidrts.research import baselines, paper_claims
 from vidrts.training.corpus import read_picture
 from vidrts.training.corrupt import parse_step
 from vidrts.training.report.runs import Run, Table
 from vidrts.training.report.runs import tables as run_tables
-from vidrts.training.runfolder import RunFolder
+from vidrts.training.run_store import RunStore
 from vidrts.training.validation import GAIN_AT
 
 type Runs = Mapping[str, Run]
@@ -138,7 +138,7 @@ def against_filters(runs: Runs, folder: Path) -> list[Table]:
     """The network beside filters: on the held-out photographs, on compressed versions of them, on frames of clips."""
     tables = []
     for name, run in runs.items():
-        models = [load_model(RunFolder(run.folder).stage_file(n)) for n in run.stages]
+        models = [load_model(RunStore(run.folder).stage_file(n)) for n in run.stages]
         kinds = {kind: _compressed(run, kind, folder / "compressed" / kind.replace(":", "-"))
                  for kind in ("clean", *COMPRESSED)}  # fmt: skip
         for clip in sorted((folder / CLIPS).glob("*")):
@@ -203,7 +203,7 @@ def _each(runs: Runs, measure: str, title: str) -> list[Table]:
 
 
 def _validation(run: Run) -> list[dict[str, str]]:
-    manifest = RunFolder(run.folder).manifest()
+    manifest = RunStore(run.folder).manifest()
     return [p for p in manifest["pictures"] if p["use"] == "validation"] if manifest else []
 
 
@@ -222,8 +222,8 @@ def _versions(run: Run) -> Iterator[list[torch.Tensor]]:
 
 def _enhancer(run: Run, stage: int) -> Callable[[torch.Tensor], torch.Tensor]:
     """HR_n of a picture: of R'G'B' where the loss looked at them, as the paper has it, else by luma alone."""
-    model = load_model(RunFolder(run.folder).stage_file(stage))
-    resolver = Resolver(model.network, pick_device("auto"), torch.float32, luma=model.info.colour == "luma")
+    model = load_model(RunStore(run.folder).stage_file(stage))
+    resolver = TiledUpscaler(model.network, pick_device("auto"), torch.float32, luma=model.info.colour == "luma")
     return lambda picture: enhanced_rgb(resolver, picture[None])[0].cpu()
 
 

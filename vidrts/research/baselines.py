@@ -15,15 +15,15 @@ import torch
 
 from vidrts.errors import InputError
 from vidrts.images import read_photo, to_bytes
-from vidrts.measure.defined import mean, or_nan
 from vidrts.measure.difference import difference_ratio
+from vidrts.measure.nan_mean import mean, or_nan
 from vidrts.measure.sharpening_filters import equal_amount, linear, of_gain
 from vidrts.measure.sharpness import block_borders, flat_noise_gain, overshoot, radial_gain
 from vidrts.measure.viqet import measure_many
 from vidrts.networks.checkpoint import LoadedModel, load_model
 from vidrts.ops.lanczos import double
 from vidrts.picture.device import pick_device
-from vidrts.picture.resolver import Resolver, enhanced_rgb
+from vidrts.picture.tiled_upscaler import TiledUpscaler, enhanced_rgb
 from vidrts.research.ffmpeg_filters import ffmpeg_cas, ffmpeg_unsharp
 from vidrts.training.degrade import Degradation
 
@@ -85,7 +85,7 @@ def versions(photo: torch.Tensor, models: Sequence[LoadedModel], seed: int) -> I
     device = pick_device("auto")
     enhanced = photo
     for model in models:
-        resolver = Resolver(model.network, device, torch.float32, luma=True)
+        resolver = TiledUpscaler(model.network, device, torch.float32, luma=True)
         enhanced = enhanced_rgb(resolver, photo[None])[0].cpu()
         yield f"HR{model.info.stage}", enhanced
     ratio = difference_ratio(enhanced, photo)

@@ -20,7 +20,7 @@ from vidrts.training.options import FREE, TrainOptions
 from vidrts.training.recurrence import Progress, train
 from vidrts.training.report.page import save_report
 from vidrts.training.report.runs import Run, Table, read_run
-from vidrts.training.runfolder import RunFolder
+from vidrts.training.run_store import RunStore
 
 type Settings = Mapping[str, Any]
 type Answer = Callable[[Mapping[str, Run], Path], list[Table]]
@@ -178,7 +178,7 @@ def _options(photos: Path, out: Path, settings: Settings) -> TrainOptions:
 
 def _done(options: TrainOptions) -> bool:
     """Whether the run is there, with these settings and all its stages."""
-    folder = RunFolder(options.out)
+    folder = RunStore(options.out)
     if not folder.stage_file(options.stages).is_file() or not (options.out / "selection.json").is_file():
         return False
     held, wanted = folder.options().stored(), options.stored()

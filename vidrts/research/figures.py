@@ -23,7 +23,7 @@ from vidrts.measure.sharpening_filters import equal_amount, unsharp
 from vidrts.measure.sharpness import predicted_gain, radial_gain
 from vidrts.networks.checkpoint import load_model, shipped_models
 from vidrts.picture.device import pick_device, pick_precision
-from vidrts.picture.resolver import Resolver, enhanced_rgb
+from vidrts.picture.tiled_upscaler import TiledUpscaler, enhanced_rgb
 from vidrts.research.ffmpeg_filters import ffmpeg_unsharp
 
 _VIDEO = {".mp4", ".mov", ".mkv", ".webm", ".ts", ".mts", ".avi"}
@@ -32,7 +32,7 @@ _VIDEO = {".mp4", ".mov", ".mkv", ".webm", ".ts", ".mts", ".avi"}
 def enhance_picture(rgb: torch.Tensor, model: str, *, luma: bool = True) -> torch.Tensor:
     """The picture that users get, by default or with --chroma sharpen: (3, H, W) R'G'B' in 0..1 -> the same."""
     device = pick_device("auto")
-    resolver = Resolver(load_model(model).network, device, pick_precision("auto", device), luma=luma)
+    resolver = TiledUpscaler(load_model(model).network, device, pick_precision("auto", device), luma=luma)
     return enhanced_rgb(resolver, rgb[None])[0].cpu()
 
 

@@ -24,7 +24,7 @@ from vidrts.networks.checkpoint import LoadedModel
 from vidrts.networks.upscaler import Upscaler
 from vidrts.ops.lanczos import halve
 from vidrts.picture.device import pick_device, pick_precision
-from vidrts.picture.resolver import Resolver, enhanced_rgb
+from vidrts.picture.tiled_upscaler import TiledUpscaler, enhanced_rgb
 from vidrts.training.degrade import Degradation
 
 FREQUENCIES = (0.05, 0.15, 0.25, 0.35, 0.45)
@@ -41,7 +41,7 @@ class Part:
 def photo_part(model: LoadedModel, photos: list[torch.Tensor]) -> Part:
     """Gain by frequency beside the formula, difference ratio, noise; the network and unsharp at equal change."""
     device = pick_device("auto")
-    resolver = Resolver(model.network, device, torch.float32, luma=True)
+    resolver = TiledUpscaler(model.network, device, torch.float32, luma=True)
     enhanced = [enhanced_rgb(resolver, p[None])[0].cpu() for p in photos]
     ratios = [difference_ratio(e, p) for e, p in zip(enhanced, photos, strict=True)]
     masked = [unsharp(p, equal_amount(p, r)) for p, r in zip(photos, ratios, strict=True)]
@@ -77,7 +77,7 @@ def photo_part(model: LoadedModel, photos: list[torch.Tensor]) -> Part:
 def stage_figures(model: LoadedModel, photos: Sequence[torch.Tensor]) -> dict[str, float]:
     """What a stage makes of photographs, as means: how much it changes, how much sharper, noisier and better scored."""
     device = pick_device("auto")
-    resolver = Resolver(model.network, device, pick_precision("auto", device), luma=True)
+    resolver = TiledUpscaler(model.network, device, pick_precision("auto", device), luma=True)
     pairs = [(enhanced_rgb(resolver, p[None])[0].cpu(), p) for p in photos]
     return {
         "difference ratio, %": fmean(difference_ratio(e, p) for e, p in pairs),
@@ -90,7 +90,7 @@ def stage_figures(model: LoadedModel, photos: Sequence[torch.Tensor]) -> dict[st
 def clip_part(model: LoadedModel, name: str, path: Path, count: int) -> Part:
     """Difference ratio and flicker on one clip, and the unsharp mask's flicker at equal change."""
     device = pick_device("auto")
-    resolver = Resolver(model.network, device, pick_precision("auto", device), luma=True)
+    resolver = TiledUpscaler(model.network, device, pick_precision("auto", device), luma=True)
     source, enhanced = [], []
     for frame in frames(path, count):
         rgb = to_rgb(frame)
@@ -122,7 +122,7 @@ def precision_part(
     rows = ["| precision | " + " | ".join(heads) + " |", "|---" * (len(heads) + 1) + "|"]
     for name in ("fp32", "bf16", "int8"):
         cpu = torch.device("cpu")
-        resolver = Resolver(model.network, cpu, pick_precision(name, cpu), luma=True)
+        resolver = TiledUpscaler(model.network, cpu, pick_precision(name, cpu), luma=True)
         cells = [f"{psnr(enhanced_rgb(resolver, m[None])[0], t):.1f} dB" for m, t in zip(middles, truths, strict=True)]
         enhanced = [to_bytes(enhanced_rgb(resolver, photo[None])[0]) for photo in photos]
         cells.append(f"{fmean(scores.mos for scores in measure_many(enhanced)):.3f}")

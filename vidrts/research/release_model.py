@@ -26,7 +26,7 @@ from vidrts.research.truth.card import truth_part
 from vidrts.training.degrade import PAIR_PRESETS, PRESETS
 from vidrts.training.options import FREE, TrainOptions
 from vidrts.training.report.runs import Run, Table, read_run, verdict
-from vidrts.training.runfolder import RunFolder
+from vidrts.training.run_store import RunStore
 
 WRITTEN = "## What it says"
 """The heading from which on a card is written by people."""
@@ -71,7 +71,7 @@ def publish(
     if not stage and (selection is None or len(run.stages) < run.options.stages):
         raise OptionError(f"{run.folder}: wanted a finished run; go on with `vidrts train --resume {run.folder}`")
     last = stage or (selection.shipped if selection else 1)
-    stages = [load_model(RunFolder(run.folder).stage_file(n)) for n in range(1, last + 1)]
+    stages = [load_model(RunStore(run.folder).stage_file(n)) for n in range(1, last + 1)]
     chosen = replace(stages[-1], info=replace(stages[-1].info, name=name))
     files = sorted(photos.rglob("*.png"))
     pictures = [read_photo(file) for file in files]
@@ -176,7 +176,7 @@ def _facts(run: Run, model: LoadedModel, *, by_rules: bool) -> list[str]:
 
 def _start(run: Run) -> str:
     """What the first stage began as, where it was not new weights."""
-    file = RunFolder(run.folder).init_file
+    file = RunStore(run.folder).init_file
     if not file.is_file():
         return ""
     before = read_info(file)
@@ -184,7 +184,7 @@ def _start(run: Run) -> str:
 
 
 def _trained_on(run: Run) -> str:
-    manifest = RunFolder(run.folder).manifest()
+    manifest = RunStore(run.folder).manifest()
     names = [p["name"] for p in manifest["pictures"] if p["use"] == "training"] if manifest else []
     stills = sum(name.startswith("stills-") for name in names)
     return f"{len(names) - stills} photographs" + (f", {stills} stills or drawn pages" if stills else "")
@@ -234,7 +234,7 @@ def _stages(run: Run) -> Table:
     note = f"HR0 itself scores {before:.3f}. " if before is not None else ""
     note += (
         "The last column is the greatest shift of a channel over 27 flat colours (10, 50 and 90 % in each of R', G', "
-        "B') in code values of 8 bit (`vidrts.measure.flats.flat_shift`)."
+        "B') in code values of 8 bit (`vidrts.measure.color_shift.flat_shift`)."
     )
     return Table("Stages", ("stage", *(title for title, _ in known.values())), tuple(rows), note)
 
@@ -252,7 +252,7 @@ def _error_bars(seeds: Sequence[Run], pictures: Sequence[torch.Tensor]) -> list[
     values: dict[str, dict[int, list[float]]] = {}
     for run in seeds:
         for n in stages:
-            for what, value in stage_figures(load_model(RunFolder(run.folder).stage_file(n)), pictures).items():
+            for what, value in stage_figures(load_model(RunStore(run.folder).stage_file(n)), pictures).items():
                 values.setdefault(what, {}).setdefault(n, []).append(value)
     rows = [(what, *(spread(held[n]) for n in stages)) for what, held in values.items()]
     table = Table("Error bars", ("", *(f"HR{n}" for n in stages)), tuple(rows))

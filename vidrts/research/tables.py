@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from vidrts.bench.table import columns, machine_line, number, percent
-from vidrts.research.peers.contest import Outcome
+from vidrts.research.peers.peer_benchmark import Outcome
 from vidrts.research.scale import Scaling, Step
 
 

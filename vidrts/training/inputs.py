@@ -20,7 +20,7 @@ from vidrts.networks.blur_level import BANDS
 from vidrts.threads import shared_threads
 from vidrts.training.corpus import Corpus, Crop, original_crop
 from vidrts.training.degrade import Degradation
-from vidrts.training.team import Team
+from vidrts.training.distributed import Team
 
 _EDGE = 8
 """Pixels at each side of a crop from which no pair is cut: a codec and a blur see nothing beyond."""

@@ -1,6 +1,6 @@
 """The recurrence: for each stage Phase A trains SR_n towards HR_{n-1}, then Phase B makes HR_n = d(SR_n(HR0)).
 
-A run lives in one folder (`training.runfolder`). It can be killed at any moment and resumed to the same numbers.
+A run lives in one folder (`training.run_store`). It can be killed at any moment and resumed to the same numbers.
 
     vidrts train --photos DIR --model rts-r3 --out RUN
 """
@@ -15,21 +15,21 @@ import torch
 
 from vidrts.errors import OptionError
 from vidrts.networks.checkpoint import LoadedModel, ModelInfo, load_model, save_model
-from vidrts.networks.growth import begin_as
+from vidrts.networks.net2net import init_from
 from vidrts.networks.registry import build
 from vidrts.networks.upscaler import Upscaler
-from vidrts.training import phase_a, phase_b, stills
+from vidrts.training import frame_extraction, make_targets, train_stage
 from vidrts.training.batches import Supply, near
 from vidrts.training.blur_estimator import train_blur_level
 from vidrts.training.corpus import Corpus, collect
+from vidrts.training.distributed import Team, joined
 from vidrts.training.held_pairs import HeldPairs
 from vidrts.training.inputs import make_inputs, manifest
 from vidrts.training.objective import inner_part, pair_part
 from vidrts.training.options import TrainOptions
 from vidrts.training.rendered import render_pages
-from vidrts.training.runfolder import RunFolder
+from vidrts.training.run_store import RunStore
 from vidrts.training.selection import select
-from vidrts.training.team import Team, joined
 from vidrts.training.validation import Validation, summary
 
 LICENCE = "Apache-2.0"
@@ -80,7 +80,7 @@ class _Run:
     ) -> None:
         self._options = options
         self._team = team
-        self._folder = RunFolder(options.out)
+        self._folder = RunStore(options.out)
         self._say = on_message
         self._on_progress = on_progress
 
@@ -184,7 +184,7 @@ class _Run:
         torch.manual_seed(self._options.seed)  # every process grows the same
         network = build(architecture, numbers)
         try:
-            begin_as(network, given.network)
+            init_from(network, given.network)
         except ValueError as error:
             raise OptionError(f"init {self._options.init}: {error}; wanted a part of {self._options.model}") from None
         return replace(given, network=network, info=replace(given.info, architecture=architecture, numbers=numbers))
@@ -216,7 +216,7 @@ class _Run:
         if team.size > 1 and len(corpus.crops) < options.batch:
             raise OptionError(f"batch {options.batch}: there are only {len(corpus.crops)} crops; wanted more --crops")
         if team.leads:
-            folder.settle(options, corpus.manifest_hash)
+            folder.use_deterministic_convolution(options, corpus.manifest_hash)
         team.wait()
         return corpus
 
@@ -240,7 +240,7 @@ class _Run:
             for left in (own, part):  # of a run that was killed before it began
                 shutil.rmtree(left, ignore_errors=True)
             try:
-                count = stills.save_stills(videos, part, on_message=self._say)
+                count = frame_extraction.save_stills(videos, part, on_message=self._say)
                 part.replace(own)
             finally:
                 shutil.rmtree(part, ignore_errors=True)
@@ -262,14 +262,14 @@ class _Run:
         """Phase A of one stage, from the checkpoint of this stage if there is one."""
         options, team, folder = self._options, self._team, self._folder
         schedule = options.schedule(stage)
-        state = phase_a.fresh_state(network, schedule)
+        state = train_stage.fresh_state(network, schedule)
         folder.load_checkpoint(stage, state)
         if team.leads:
             folder.rewind(stage, state.step)
         while state.step < schedule.steps:
             until = min(state.step + options.checkpoint_every, schedule.steps)
             began = time.monotonic()
-            losses = phase_a.run(
+            losses = train_stage.run(
                 state, schedule, supply=supply, seed=options.seed * 1000 + stage, until=until, team=team
             )
             mean = sum(losses) / len(losses)
@@ -305,13 +305,13 @@ class _Run:
     def _targets(self, network: Upscaler, stage: int, originals: Sequence[torch.Tensor]) -> list[torch.Tensor]:
         """HR_n of all pictures, in memory or, beyond the limit, in a file."""
         options, team = self._options, self._team
-        made = phase_b.targets(
+        made = make_targets.targets(
             network, originals, team.device, lock_mean=options.lock_mean, colour=options.colour, team=team
         )
         if 2 * sum(original.numel() for original in originals) <= options.target_memory * 1e9:
             return list(made)
         file = options.out / f"targets-{stage}.f16"
-        kept = phase_b.kept_in_file(made, [original.shape for original in originals], file, team)
+        kept = make_targets.kept_in_file(made, [original.shape for original in originals], file, team)
         self._clear_targets(file)
         return kept
 

@@ -14,17 +14,17 @@ from PIL import Image
 
 from vidrts.measure import difference as dr
 from vidrts.measure.color_difference import mean_ciede2000
-from vidrts.measure.defined import mean, or_nan
+from vidrts.measure.color_shift import flat_shift
 from vidrts.measure.fidelity import psnr, ssim
-from vidrts.measure.flats import flat_shift
 from vidrts.measure.luma import luma
+from vidrts.measure.nan_mean import mean, or_nan
 from vidrts.measure.sharpening_filters import equal_amount, unsharp
 from vidrts.measure.sharpness import flat_noise_gain, overshoot, radial_gain
 from vidrts.measure.viqet import measure_many
 from vidrts.networks.rts import RTS
 from vidrts.networks.upscaler import Upscaler
 from vidrts.ops.lanczos import double, halve
-from vidrts.picture.resolver import Resolver, enhanced_rgb
+from vidrts.picture.tiled_upscaler import TiledUpscaler, enhanced_rgb
 from vidrts.training.corpus import read_picture
 from vidrts.training.degrade import Degradation
 
@@ -94,8 +94,8 @@ class Validation:
 
     def after(self, network: Upscaler, stage: int) -> Measures:
         """The measures of SR_n and HR_n; then HR_n is what the next stage is held against."""
-        enhance = Resolver(network, self._device, torch.float32, luma=self._luma)
-        enlarge = Resolver(network, self._device, torch.float32, luma=self._luma, scale=2)
+        enhance = TiledUpscaler(network, self._device, torch.float32, luma=self._luma)
+        enlarge = TiledUpscaler(network, self._device, torch.float32, luma=self._luma, scale=2)
         rows, pictures, masks, curves = [], [], [], []
         for k, (low, original, before) in enumerate(zip(self._low, self._originals, self._before, strict=True)):
             small, truth = _unit(low), _unit(original)
@@ -148,7 +148,7 @@ class Validation:
 
     def pass_over(self, network: Upscaler) -> None:
         """Go on as after `after`, for a stage that was measured in an earlier part of the run."""
-        enhance = Resolver(network, self._device, torch.float32, luma=self._luma)
+        enhance = TiledUpscaler(network, self._device, torch.float32, luma=self._luma)
         pictures = [enhanced_rgb(enhance, _unit(o)[None])[0].cpu() for o in self._originals]
         self._masked = [self._mask(k, p, _unit(self._originals[k])) for k, p in enumerate(pictures)]
         self._before = pictures

@@ -156,7 +156,7 @@ class StandardOutput(io.RawIOBase):
         self.count += done
         return len(view)
 
-    def deserted(self) -> bool:
+    def reader_closed(self) -> bool:
         """Whether the program after this one is gone, asked without writing; False where the system cannot tell."""
         if self.gone or self.closed or not hasattr(select, "poll"):
             return self.gone

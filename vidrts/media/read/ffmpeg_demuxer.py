@@ -30,7 +30,7 @@ from vidrts.media.read.hwaccel import decoder_threads, hardware, in_software
 from vidrts.media.read.options import DecodeOptions
 from vidrts.media.read.stream_info import stream_info
 from vidrts.media.read.trim import LEAD_IN, Cut, packet_time
-from vidrts.media.read.video_decoder import FrameDecoder
+from vidrts.media.read.video_decoder import VideoDecoder
 from vidrts.media.tags import display_matrix, hdr_metadata, rotation
 
 
@@ -155,7 +155,7 @@ class FFmpegDemuxer:
     def _restarted(self, begin: Fraction | None) -> Iterator[Decoded]:
         """Decoding from where the file is read now, with fresh counts."""
         threads = decoder_threads(self._options.threads) if self._hardware else self._options.threads
-        self._decoder = FrameDecoder(
+        self._decoder = VideoDecoder(
             self._path, self.video, threads=threads, strict=self._options.strict, begin=begin,
             at_once=self._options.low_latency, tell=self._tell,
         )  # fmt: skip

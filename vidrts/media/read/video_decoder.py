@@ -34,7 +34,7 @@ def _decoder(stream: VideoStream) -> VideoCodecContext:
     return made
 
 
-class FrameDecoder:
+class VideoDecoder:
     """FFmpeg's decoder of `stream` with what it lets pass put right. Stateful; made anew after each seek.
 
     `begin`: seconds before which frames are not wanted, so that their loss is none; `threads` 0: FFmpeg chooses;

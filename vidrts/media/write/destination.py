@@ -53,7 +53,7 @@ class Destination(Protocol):
     def discard(self, close: Callable[[], None]) -> None:
         """Nothing of it is to be kept; `close` ends what FFmpeg has open. Safe at any time and twice."""
 
-    def deserted(self) -> bool:
+    def reader_closed(self) -> bool:
         """Whether nobody reads it any more."""
 
     def check(self) -> None:
@@ -125,7 +125,7 @@ class FileDestination:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
 
-    def deserted(self) -> bool:
+    def reader_closed(self) -> bool:
         """A file is there to stay."""
         return False
 
@@ -188,9 +188,9 @@ class PipeDestination:
         self._discarded = True
         close()
 
-    def deserted(self) -> bool:
+    def reader_closed(self) -> bool:
         """Whether the program after this one is gone."""
-        return self._stdout.deserted()
+        return self._stdout.reader_closed()
 
     def check(self) -> None:
         """Nothing can be told before writing."""

@@ -16,7 +16,7 @@ from vidrts.media.write.encoders import Choice
 from vidrts.media.write.options import EncodeOptions
 from vidrts.media.write.stream_mapping import Route, copied_stream
 from vidrts.media.write.transcode import SubtitleEncoder, audio_stream
-from vidrts.media.write.video_encoder import EnhancedTrack
+from vidrts.media.write.video_encoder import EncodedVideo
 
 if TYPE_CHECKING:
     from av.container.core import Chapter
@@ -39,7 +39,7 @@ _USUAL_KEYS = {
 """Keys that the muxer writes where players look for them; others need its other way of writing metadata."""
 
 
-class OpenedFile:
+class Muxer:
     """A container being set up: made, given its streams, started. Then its parts belong to `Target`."""
 
     def __init__(
@@ -109,12 +109,12 @@ class OpenedFile:
 
     def add(
         self, choice: Choice, scale: int, tell: Callable[[str], None]
-    ) -> tuple[EnhancedTrack, list[Stream | None]]:  # fmt: skip
+    ) -> tuple[EncodedVideo, list[Stream | None]]:  # fmt: skip
         """Add all streams in the source's order: the enhanced one, and one for each route (None: an attachment)."""
         routes = self._routes
         before = [r for r in routes if r.stream.index < self._source.video.index]
         outputs = [self._other(route) for route in before]
-        track = EnhancedTrack(
+        track = EncodedVideo(
             self.container, self._kind, self._source, self._options, choice, scale=scale, shift=self.shift, tell=tell
         )
         self.notes += track.notes
@@ -150,7 +150,7 @@ class OpenedFile:
                     return bytes(packet)
         return b""
 
-    def start(self, track: EnhancedTrack) -> None:
+    def start(self, track: EncodedVideo) -> None:
         """Write the header, which opens the encoder; raises `OptionError` for options that nobody took."""
         self.container.start_encoding()
         unknown: dict[str, Any] = track.stream.codec_context.options

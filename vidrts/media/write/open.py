@@ -7,7 +7,7 @@ from vidrts.media.containers import FRAME_FORMATS, pipe_kind
 from vidrts.media.input import Input
 from vidrts.media.pipes.stdio import StandardOutput
 from vidrts.media.write.options import EncodeOptions
-from vidrts.media.write.raw_target import FrameTarget
+from vidrts.media.write.raw_target import RawTarget
 from vidrts.media.write.target import Target
 
 
@@ -18,11 +18,11 @@ def open_target(
     *,
     scale: int = 1,
     on_message: Callable[[str], None] | None = None,
-) -> Target | FrameTarget:
+) -> Target | RawTarget:
     """The target of a file name or of stdout. Raises as `Target` does."""
     options = options or EncodeOptions()
     if isinstance(path, StandardOutput):
         kind = pipe_kind(options.format, source.piped)
         if kind in FRAME_FORMATS:
-            return FrameTarget(path, kind, source, options, scale=scale, on_message=on_message)
+            return RawTarget(path, kind, source, options, scale=scale, on_message=on_message)
     return Target(path, source, options, scale=scale, on_message=on_message)

@@ -1,6 +1,6 @@
 """Frames to stdout with nothing beside them: y4m, or raw video. What they cannot say is told to people.
 
-    with FrameTarget(stdout, "y4m", source.input) as target: ...
+    with RawTarget(stdout, "y4m", source.input) as target: ...
 
 `write.open` chooses between this and `Target`.
 """
@@ -24,7 +24,7 @@ _LATE = 1
 """Frames by which a frame may lie off a constant rate before that is told; clocks that count ms stay below."""
 
 
-class FrameTarget:
+class RawTarget:
     """y4m or raw video, frame by frame to stdout. Passive; one thread. Used as `Target` is.
 
     Raises `OptionError` for options of an encoder, `UnsupportedFormatError` for pixel formats that y4m has no word for.
@@ -103,9 +103,9 @@ class FrameTarget:
         """Where the frames are; None if there is none."""
         return self.path if self._given else None
 
-    def deserted(self) -> bool:
+    def reader_closed(self) -> bool:
         """Whether the program after this one is gone."""
-        return self._stdout.deserted()
+        return self._stdout.reader_closed()
 
     def _opened(self) -> y4m.Writer | rawvideo.Writer:
         """The writer; y4m's writes its header at once."""
@@ -117,7 +117,7 @@ class FrameTarget:
 
     def _failed(self, error: OSError) -> OutputError:
         """The one line for an error while writing."""
-        if self.deserted():
+        if self.reader_closed():
             return ConsumerGoneError(f"{self.path}: the program that reads it is gone")
         return OutputError(f"{self.path}: cannot be written: {reason(error)}")
 

@@ -25,7 +25,7 @@ Action = Literal["copy", "audio", "subtitle", "cover"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wishes:
+class StreamSelection:
     """What the person wants of the other streams; part of `EncodeOptions`."""
 
     audio: bool = True
@@ -45,7 +45,7 @@ class Route:
     """The encoder, for a conversion."""
 
 
-def plan(source: Input, target: OutputFormat, wishes: Wishes, tell: Callable[[str], None]) -> list[Route]:
+def plan(source: Input, target: OutputFormat, selection: StreamSelection, tell: Callable[[str], None]) -> list[Route]:
     """A route for every stream beside the enhanced one that is carried, in file order.
 
     Raises `OutputError` where all sound would be lost that was not to be left out.
@@ -54,9 +54,9 @@ def plan(source: Input, target: OutputFormat, wishes: Wishes, tell: Callable[[st
     lost_sound: list[str] = []
     told: list[str] = []
     for stream in source.others:
-        if not _wished(stream, wishes):
+        if not _wished(stream, selection):
             continue
-        route, why = _route(stream, target, wishes, source)
+        route, why = _route(stream, target, selection, source)
         if route is not None:
             routes.append(route)
         if stream.type == "audio" and route is None:
@@ -64,25 +64,25 @@ def plan(source: Input, target: OutputFormat, wishes: Wishes, tell: Callable[[st
         if why:
             told.append(f"{stream.type} stream {stream.index} ({_codec(stream)}) {why}")
     sound = [s for s in source.others if s.type == "audio"]
-    if wishes.audio and sound and not any(r.stream.type == "audio" for r in routes):
+    if selection.audio and sound and not any(r.stream.type == "audio" for r in routes):
         what = "; ".join(lost_sound)
         if not lost_sound:
             held = ", ".join(map(language, sound))
-            what = f"no track has the language {', '.join(wishes.audio_languages or ())}; there are {held}"
+            what = f"no track has the language {', '.join(selection.audio_languages or ())}; there are {held}"
         raise OutputError(f"all sound would be lost in {target.name}: {what}; --no-audio leaves it out on purpose")
-    told += _missing(source, "audio", wishes.audio_languages or ())
-    told += _missing(source, "subtitle", wishes.subtitle_languages or ())
+    told += _missing(source, "audio", selection.audio_languages or ())
+    told += _missing(source, "subtitle", selection.subtitle_languages or ())
     for line in told:
         tell(line)
     return routes
 
 
-def _wished(stream: Stream, wishes: Wishes) -> bool:
+def _wished(stream: Stream, selection: StreamSelection) -> bool:
     """Whether the person wants the stream at all."""
     if stream.type == "audio":
-        return wishes.audio and _spoken(stream, wishes.audio_languages)
+        return selection.audio and _spoken(stream, selection.audio_languages)
     if stream.type == "subtitle":
-        return wishes.subtitles and _spoken(stream, wishes.subtitle_languages)
+        return selection.subtitles and _spoken(stream, selection.subtitle_languages)
     return True
 
 
@@ -102,17 +102,17 @@ def _missing(source: Input, kind: str, wanted: tuple[str, ...]) -> list[str]:
     return [f"{option} {','.join(missing)}: no {kind} stream has that language; there are: {held}"]
 
 
-def _route(stream: Stream, target: OutputFormat, wishes: Wishes, source: Input) -> tuple[Route | None, str]:
+def _route(stream: Stream, target: OutputFormat, selection: StreamSelection, source: Input) -> tuple[Route | None, str]:
     """The route of a wanted stream, and what a person must be told of it ("" for nothing)."""
     if stream.type == "data" and (stream.discard == Discard.all or stream.name == "bin_data") and source.chapters:
         return None, ""  # QuickTime's chapter track: the chapters make a new one, a copy would break the header
-    copies = wishes.audio_codec in (None, "copy") or stream.type != "audio"
+    copies = selection.audio_codec in (None, "copy") or stream.type != "audio"
     if copies and can_copy(stream, target):
         return Route(stream, "copy"), ""
     if stream.disposition & Disposition.attached_pic and target.muxer == "matroska":
         return Route(stream, "cover"), ""
-    if stream.type == "audio" and stream.codec_context is not None and wishes.audio_codec != "copy":
-        return _convert_audio(stream, target, wishes.audio_codec)
+    if stream.type == "audio" and stream.codec_context is not None and selection.audio_codec != "copy":
+        return _convert_audio(stream, target, selection.audio_codec)
     if stream.type == "subtitle" and stream.codec_context is not None and not stream.codec_context.codec.bitmap_sub:
         codec = text_codec(target.muxer)
         if codec is not None and SubtitleEncoder.possible(stream):
@@ -211,7 +211,7 @@ def _codec(stream: Stream) -> str:
     return str(getattr(stream, "name", None) or "unknown codec")
 
 
-class Carrier:
+class PacketRemapper:
     """Brings packets of one routed stream onto the output's clock. Stateful, one for each stream.
 
     `shift`: seconds taken off all times; `begin`, `end`: what is kept of sound that is encoded anew, None for all.

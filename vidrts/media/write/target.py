@@ -25,9 +25,9 @@ from vidrts.media.pipes.stdio import StandardOutput
 from vidrts.media.write import encoders, loss_warnings, output_path
 from vidrts.media.write.destination import Destination, FileDestination, PipeDestination
 from vidrts.media.write.encoders import Choice
-from vidrts.media.write.muxer import OpenedFile
+from vidrts.media.write.muxer import Muxer
 from vidrts.media.write.options import EncodeOptions
-from vidrts.media.write.stream_mapping import Carrier, Route, Wishes, plan
+from vidrts.media.write.stream_mapping import PacketRemapper, Route, StreamSelection, plan
 
 
 class Target:
@@ -62,14 +62,14 @@ class Target:
             self.path = output_path.final(path, self.options.format)
             self._kind = output_format(self.path)
             self._destination = FileDestination(self.path, source.path, overwrite=self.options.overwrite)
-        wishes = Wishes(
+        selection = StreamSelection(
             audio=self.options.audio,
             subtitles=self.options.subtitles,
             audio_codec=self.options.audio_codec,
             audio_languages=self.options.audio_languages,
             subtitle_languages=self.options.subtitle_languages,
         )
-        routes = plan(source, self._kind, wishes, self._tell)
+        routes = plan(source, self._kind, selection, self._tell)
         try:
             self._open_first(self._choices(), routes)
         except BaseException:
@@ -134,9 +134,9 @@ class Target:
 
         self._destination.discard(close)
 
-    def deserted(self) -> bool:
+    def reader_closed(self) -> bool:
         """Whether nobody reads the output any more; never of a file."""
-        return self._destination.deserted()
+        return self._destination.reader_closed()
 
     # Opening ------------------------------------------------------------------------------------------------------
 
@@ -158,7 +158,7 @@ class Target:
         failures = []
         for choice in choices:
             try:
-                opened = OpenedFile(self._destination.begin(), self._kind, self._source, self.options, routes)
+                opened = Muxer(self._destination.begin(), self._kind, self._source, self.options, routes)
                 self._container = opened.container
                 track, outputs = opened.add(choice, self._scale, self._tell)
                 opened.start(track)
@@ -166,7 +166,7 @@ class Target:
             except VidrtsError:
                 raise
             except FFmpegErrors as error:
-                if self.deserted():
+                if self.reader_closed():
                     raise self._failed(error) from error
                 self._destination.check()
                 failures.append(f"{choice.encoder.name} with {choice.format.name}: {reason(error)}")
@@ -182,7 +182,7 @@ class Target:
             moved = source.shift + opened.shift
             kept = {"begin": None if source.begin is None else source.shift, "end": source.end}
             self._carriers = {
-                r.stream.index: Carrier(r, o, moved, kind=self._kind, **kept)
+                r.stream.index: PacketRemapper(r, o, moved, kind=self._kind, **kept)
                 for r, o in zip(routes, outputs, strict=True)
                 if o is not None and r.stream.type != "attachment"
             }
@@ -226,7 +226,7 @@ class Target:
 
     def _failed(self, error: BaseException) -> OutputError:
         """The one line for an error while writing."""
-        if self.deserted():
+        if self.reader_closed():
             return ConsumerGoneError(f"{self.path}: the program that reads it is gone")
         return OutputError(f"{self.path}: cannot be written: {reason(error)}")
 

@@ -39,7 +39,7 @@ _HELD = 1024
 """Durations that are remembered; no encoder holds as many frames back."""
 
 
-class EnhancedTrack:
+class EncodedVideo:
     """A video stream of `container` with an encoder for the frames of `source`. Stateful; one for each target.
 
     `shift`: seconds taken off all times; `tell` hears lines that arise while frames come. Raises `OptionError` for what

@@ -19,7 +19,7 @@ import torch
 
 from vidrts.networks.rts import RTS
 from vidrts.ops.blocks import block_for, by_blocks, woven
-from vidrts.picture.engines.ranges import channel_ranges
+from vidrts.picture.engines.int8_ranges import channel_ranges
 from vidrts.picture.engines.torch import CENTRE, centred_bias
 
 _BLOCK = block_for(3)

@@ -8,7 +8,7 @@ from torch import nn
 
 from vidrts.networks.rts import RTS
 from vidrts.networks.upscaler import Upscaler
-from vidrts.ops.convolution import settle
+from vidrts.ops.convolution import use_deterministic_convolution
 
 
 def frozen_copy[N: Upscaler](network: N, device: torch.device, dtype: torch.dtype) -> N:
@@ -40,7 +40,7 @@ class TorchEngine:
         self._network = frozen_copy(network, device, dtype)
         assert self._network.conv_in.bias is not None
         self._network.conv_in.bias.copy_(centred_bias(network))
-        settle(self._network)
+        use_deterministic_convolution(self._network)
         self._fused = device.type == "cuda" and self._fuses(device)
 
     def residual(self, x: torch.Tensor) -> torch.Tensor:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from vidrts.networks.rts import RTS
-from vidrts.picture.tail import fold
+from vidrts.picture.folded_tail import fold
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from vidrts.measure.luma import luma
 from vidrts.media.tools.image_filter import filter_picture
 from vidrts.networks.checkpoint import load_model
 from vidrts.picture.device import pick_device, pick_precision
-from vidrts.picture.resolver import Resolver
+from vidrts.picture.tiled_upscaler import TiledUpscaler
 from vidrts.research.truth.damage import Planes
 from vidrts.training.corrupt import video_plan
 
@@ -28,7 +28,7 @@ class Model:
     def __init__(self, name_or_file: str, device: str = "auto") -> None:
         loaded = load_model(name_or_file)
         where = pick_device(device)
-        self._resolver = Resolver(loaded.network, where, pick_precision("auto", where), luma=True)
+        self._resolver = TiledUpscaler(loaded.network, where, pick_precision("auto", where), luma=True)
 
     def luma_change(self, rgb: torch.Tensor) -> torch.Tensor:
         """The change of Y, (B, H, W) in units of 0..1, for (B, 3, H, W) R'G'B' in 0..1, at strength 1."""

@@ -6,7 +6,7 @@ from html import escape
 from pathlib import Path
 
 from vidrts.training.options import TrainOptions
-from vidrts.training.runfolder import Row, RunFolder
+from vidrts.training.run_store import Row, RunStore
 from vidrts.training.selection import Selection, select
 
 PAPER_CHANGE = (0.95, 1.35, 1.47, 1.48, 1.51, 1.55, 1.62, 1.76)
@@ -98,7 +98,7 @@ class Run:
 
 def read_run(folder: Path) -> Run:
     """The run in a folder, finished or not; raises `TrainingError` where there is none."""
-    files = RunFolder(folder)
+    files = RunStore(folder)
     options = files.options()
     losses: dict[int, list[tuple[int, float]]] = {}
     for row in files.rows():

@@ -12,19 +12,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vidrts.bench.clip import sample
-from vidrts.crew import Crew
 from vidrts.errors import UnsupportedFormatError
 from vidrts.frame import ColorTags, Frame, pixel_format
 from vidrts.media.read.source import Source
 from vidrts.networks.checkpoint import load_model
 from vidrts.picture.enhancer import EnhancerOptions
-from vidrts.prefetch import Woken, deal
+from vidrts.prefetch import Cancelled, ordered_map
+from vidrts.workers import Workers
 
 
 @settings(deadline=None)  # how long a thread waits for its turn is not judged
 @given(items=st.lists(st.integers()), workers=st.integers(1, 4), depth=st.integers(1, 8))
 def test_every_item_once_and_in_order(items: list[int], workers: int, depth: int) -> None:
-    with closing(deal(iter(items), [lambda k: 2 * k] * workers, depth, "test")) as done:
+    with closing(ordered_map(iter(items), [lambda k: 2 * k] * workers, depth, "test")) as done:
         assert list(done) == [2 * item for item in items]
 
 
@@ -35,7 +35,7 @@ def test_workers_work_at_the_same_time_and_slow_ones_keep_the_order() -> None:
         met.wait(30)  # passes only when both workers are within it
         return item
 
-    with closing(deal(iter(range(6)), [meet, meet], 1, "test")) as done:
+    with closing(ordered_map(iter(range(6)), [meet, meet], 1, "test")) as done:
         assert list(done) == list(range(6))
 
 
@@ -49,7 +49,7 @@ def test_never_further_ahead_than_the_depth() -> None:
             reached.release()
             yield k
 
-    with closing(deal(upstream(), [lambda k: k], 3, "test")) as done:
+    with closing(ordered_map(upstream(), [lambda k: k], 3, "test")) as done:
         assert next(done) == 0
         for _ in range(5):  # one given, three waiting, one being handed over
             reached.acquire()
@@ -63,7 +63,7 @@ def test_an_error_comes_after_the_items_before_it_and_others_are_dropped() -> No
             raise ValueError("two")
         return item
 
-    done = deal(iter(range(50)), [fail, fail], 4, "test")
+    done = ordered_map(iter(range(50)), [fail, fail], 4, "test")
     assert list(islice(done, 2)) == [0, 1]
     with pytest.raises(ValueError, match="two"):
         next(done)
@@ -76,17 +76,17 @@ def test_the_consumer_may_leave_and_wake() -> None:
         gate.wait(30)
         return item
 
-    done = deal(iter(range(50)), [wait], 2, "test", wake=lambda: gate.set() or True)
-    with pytest.raises(Woken):
+    done = ordered_map(iter(range(50)), [wait], 2, "test", wake=lambda: gate.set() or True)
+    with pytest.raises(Cancelled):
         next(done)
     done.close()
-    with closing(deal(iter(range(50)), [lambda k: k], 2, "test")) as done:
+    with closing(ordered_map(iter(range(50)), [lambda k: k], 2, "test")) as done:
         assert next(done) == 0
 
 
 def enhanced(model: Path, frames: list[Frame], workers: int, said: list[str] | None = None) -> list[Frame]:
-    crew = Crew(load_model(model), EnhancerOptions(device="cpu"), workers, on_message=(said or []).append)
-    with closing(crew.enhanced(iter(frames), depth=2)) as done:
+    workers = Workers(load_model(model), EnhancerOptions(device="cpu"), workers, on_message=(said or []).append)
+    with closing(workers.enhanced(iter(frames), depth=2)) as done:
         return list(done)
 
 
@@ -111,14 +111,14 @@ def gray(size: int, pts: int) -> Frame:
 def test_lines_for_people_come_once_and_other_events_pass(tiny_model: Path) -> None:
     said: list[str] = []
     threads = torch.get_num_threads()
-    crew = Crew(load_model(tiny_model), EnhancerOptions(device="cpu"), 2, on_message=said.append)
+    workers = Workers(load_model(tiny_model), EnhancerOptions(device="cpu"), 2, on_message=said.append)
     events = [gray(32, 0), "a packet", gray(32, 1), gray(32, 2)]
-    with closing(crew.enhanced(iter(events), depth=4)) as done:
+    with closing(workers.enhanced(iter(events), depth=4)) as done:
         found = list(done)
     assert [event if isinstance(event, str) else event.pts for event in found] == [0, "a packet", 1, 2]
     assert len(said) == 1 and "colour not fully tagged" in said[0]
     assert torch.get_num_threads() == threads
-    assert crew.seconds > 0
+    assert workers.seconds > 0
 
 
 def test_what_a_worker_refuses_is_raised(tiny_model: Path) -> None:

@@ -33,7 +33,7 @@ class _Capture:
     outputs: list[Planes]
 
 
-class Lane:
+class CUDAGraphRunner:
     """One lane of `device`, a CUDA device. One thread at a time.
 
     `on_message` hears once where the computation could not be captured; it is then done step by step, which is slower.

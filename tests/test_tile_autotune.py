@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vidrts.picture.tile_autotune import Size, cache_file, candidates, fastest
 from vidrts.picture.tiles import TileGrid
-from vidrts.picture.tilesearch import Size, cache_file, candidates, fastest
 
 SIZES = [(512, 270), (960, 540)]
 

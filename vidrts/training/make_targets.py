@@ -11,8 +11,8 @@ from vidrts.measure.luma import luma
 from vidrts.networks.checkpoint import Colour
 from vidrts.networks.upscaler import Upscaler
 from vidrts.picture.device import pick_precision
-from vidrts.picture.resolver import Resolver
-from vidrts.training.team import Team
+from vidrts.picture.tiled_upscaler import TiledUpscaler
+from vidrts.training.distributed import Team
 
 
 def targets(
@@ -32,7 +32,7 @@ def targets(
     HR_n has HR0's chroma. Of a team each process makes its part and gets all.
     """
     team = team or Team()
-    resolver = Resolver(network, device, pick_precision("auto", device), luma=colour == "luma")
+    resolver = TiledUpscaler(network, device, pick_precision("auto", device), luma=colour == "luma")
     for first in range(0, len(originals), team.size):
         together = originals[first : first + team.size]
         own = _target(resolver, together[team.rank], lock_mean) if team.rank < len(together) else None
@@ -42,7 +42,7 @@ def targets(
             yield team.share(made, source)
 
 
-def _target(resolver: Resolver, original: torch.Tensor, lock_mean: bool) -> torch.Tensor:
+def _target(resolver: TiledUpscaler, original: torch.Tensor, lock_mean: bool) -> torch.Tensor:
     source = original.to(resolver.device).float() / 255
     enhanced = resolver(source[None])[0]
     if resolver.luma:

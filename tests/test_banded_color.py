@@ -9,9 +9,9 @@ from test_color import SITES, full_tags, random_planes
 from vidrts import color, colorplan
 from vidrts.frame import PIXEL_FORMATS, pixel_format
 from vidrts.ops.lanczos import double
-from vidrts.picture import bands
+from vidrts.picture import banded_color
 
-HEIGHTS = st.one_of(st.integers(1, 9), st.integers(-4, 4).map(lambda k: bands.ROWS + k), st.integers(120, 140))
+HEIGHTS = st.one_of(st.integers(1, 9), st.integers(-4, 4).map(lambda k: banded_color.ROWS + k), st.integers(120, 140))
 
 
 @settings(max_examples=180, deadline=None)
@@ -31,7 +31,7 @@ def test_bands_are_the_whole(
     plan = colorplan.plan(tags, pixel_format(name), field=field, keep=keep)  # type: ignore[arg-type]
     planes = random_planes(name, width, height)
     rgb = torch.empty(3, height, width)
-    bands.read(planes, plan, rgb)
+    banded_color.read(planes, plan, rgb)
     wanted = color.to_rgb(planes, plan).clamp(0, 1)
     assert (rgb - wanted).abs().max() <= 1e-6  # a matrix product may round by its size
     resolved = rgb + 0.2 * torch.randn(rgb.shape)
@@ -41,7 +41,7 @@ def test_bands_are_the_whole(
     else:
         change = (rgb + strength * (resolved - rgb)).clamp(0, 1) - rgb
     for got, whole in zip(
-        bands.write_back(planes, rgb, resolved.clone(), plan, strength=strength),
+        banded_color.write_back(planes, rgb, resolved.clone(), plan, strength=strength),
         color.write_back(planes, change, plan),
         strict=True,
     ):
@@ -56,7 +56,7 @@ def test_twice_the_size(name: str, keep: bool) -> None:
     plan = colorplan.plan(full_tags(name), pixel_format(name), keep=keep)
     planes = random_planes(name, 30, 70)
     rgb = torch.empty(3, 70, 30)
-    bands.read(planes, plan, rgb)
+    banded_color.read(planes, plan, rgb)
     base = double(rgb[None])[0]
     resolved = base + 0.1 * torch.randn(base.shape)
     if keep:
@@ -64,7 +64,7 @@ def test_twice_the_size(name: str, keep: bool) -> None:
         wanted = color.write_back(planes, resolved - colorplan.luma(base), plan, scale=2)
     else:
         wanted = color.write_back(planes, resolved.clamp(0, 1) - base, plan, scale=2)
-    got = bands.write_back(planes, rgb, resolved, plan, scale=2)
+    got = banded_color.write_back(planes, rgb, resolved, plan, scale=2)
     for a, b in zip(got, wanted, strict=True):  # luma, then enlarged, or the other way round
         off = (a.int() - b.int()).abs()
         assert off.max() <= (1 if keep else 0)

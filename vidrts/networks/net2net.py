@@ -11,7 +11,7 @@ _NEW_LAYER = 0.03
 
 
 @torch.no_grad()
-def begin_as(network: Upscaler, smaller: Upscaler) -> None:
+def init_from(network: Upscaler, smaller: Upscaler) -> None:
     """Give a fresh `network` the weights of `smaller`, which has no more layers and channels.
 
     With more channels it computes what `smaller` does to rounding (the new ones lead nowhere yet); with more layers

@@ -16,10 +16,10 @@ from vidrts.errors import TrainingError
 from vidrts.networks.upscaler import Upscaler
 from vidrts.ops.convolution import exact_on_gpus
 from vidrts.training.batches import Batch, Supply, batches, flat_colours, levels_told, turned
+from vidrts.training.distributed import Team
 from vidrts.training.muon import Muon
 from vidrts.training.objective import Objective, capture, inner_part
 from vidrts.training.schedule import Schedule
-from vidrts.training.team import Team
 
 
 @dataclass

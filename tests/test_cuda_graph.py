@@ -24,7 +24,7 @@ from vidrts.ops.convolution import convolve, exact_on_gpus
 from vidrts.picture.device import Precision, pick_devices, pick_precision
 from vidrts.picture.engines import torch as torch_engine
 from vidrts.picture.enhancer import Chroma, Enhancer, EnhancerOptions
-from vidrts.picture.resolver import Resolver
+from vidrts.picture.tiled_upscaler import TiledUpscaler
 
 
 def made(name: str, seed: int = 0) -> Frame:
@@ -77,7 +77,7 @@ def pretended_gpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int, Ch
             tiny_network(channels=16),
             EnhancerOptions(device="cpu", engine="torch", scale=scale, strength=0.5, chroma=chroma),
         )
-        pretended._resolver = Resolver(
+        pretended._resolver = TiledUpscaler(
             there(None, gpu, torch.float32), gpu, torch.bfloat16, scale=2 if scale == 2 else 1, tile=(320, 180),
             luma=chroma == "keep",
         )  # fmt: skip

@@ -3,8 +3,8 @@
 Two workers on a CPU: while one waits for the last thread of a layer, or for Python, the other computes. Two on each
 GPU: while the planes of one frame are copied, another is computed. The picture is the same, and the order is kept.
 
-crew = Crew(load_model("rts-lite"), EnhancerOptions())
-with closing(crew.enhanced(frames, depth=4)) as enhanced: ...
+workers = Workers(load_model("rts-lite"), EnhancerOptions())
+with closing(workers.enhanced(frames, depth=4)) as enhanced: ...
 """
 
 import threading
@@ -22,22 +22,22 @@ from vidrts.networks.checkpoint import LoadedModel, load_model
 from vidrts.networks.registry import parameter_count
 from vidrts.picture.device import pick_devices
 from vidrts.picture.enhancer import Enhancer, EnhancerOptions
-from vidrts.prefetch import deal
+from vidrts.prefetch import ordered_map
 from vidrts.threads import shared_threads
 
 LIGHT_MODEL = "rts-lite"
 
 
-def crew_size(device: torch.device) -> int:
+def worker_count(device: torch.device) -> int:
     """Workers that suit `device`."""
     return 2 if device.type == "cuda" or torch.get_num_threads() > 1 else 1
 
 
-class Crew:
+class Workers:
     """The workers of a run. Making it checks device, precision and what the model can do: `OptionError`, `DeviceError`.
 
     `options.device` may name several GPUs, "cuda:0,cuda:1": frames go to whichever is free. `count`: frames enhanced at
-    a time, on all devices together; 0: `crew_size` of each. `on_message` hears each line once, from whichever worker.
+    a time, on all devices together; 0: `worker_count` of each. `on_message` hears each line once, whoever says it.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class Crew:
     ) -> None:
         tell = _Once(on_message)
         devices = pick_devices(options.device)
-        places = devices * crew_size(devices[0]) if count == 0 else list(islice(cycle(devices), count))
+        places = devices * worker_count(devices[0]) if count == 0 else list(islice(cycle(devices), count))
         self._enhancers = [Enhancer(model, replace(options, device=str(place)), on_message=tell) for place in places]
         self._clock = _Clock()
         self._hint = _Hint(model, options, len(places))
@@ -77,18 +77,21 @@ class Crew:
         wake: Callable[[], bool] = lambda: False,
         source: object = None,
     ) -> Generator[Frame | T]:
-        """Each frame enhanced, everything else passed on in its place; at most `depth` ahead (see `prefetch.deal`).
+        """Each frame enhanced, all else passed on in its place; at most `depth` ahead (see `prefetch.ordered_map`).
 
         `source`: the file's name, for errors.
 
         Each worker's thread takes its share of torch's threads.
         """
 
-        def hired(enhancer: Enhancer) -> Callable[[Frame | T], Frame | T]:
+        def as_worker(enhancer: Enhancer) -> Callable[[Frame | T], Frame | T]:
             return lambda event: self._enhance(enhancer, event, source) if isinstance(event, Frame) else event
 
-        workers = [hired(enhancer) for enhancer in self._enhancers]
-        with shared_threads(self.count) as begin, closing(deal(events, workers, depth, "enhance", wake, begin)) as done:
+        workers = [as_worker(enhancer) for enhancer in self._enhancers]
+        with (
+            shared_threads(self.count) as begin,
+            closing(ordered_map(events, workers, depth, "enhance", wake, begin)) as done,
+        ):
             yield from done
 
     def _enhance(self, enhancer: Enhancer, frame: Frame, source: object) -> Frame:

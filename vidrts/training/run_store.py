@@ -20,7 +20,7 @@ import torch
 from vidrts.errors import OptionError, TrainingError
 from vidrts.files import whole
 from vidrts.networks.blur_level import BlurLevel
-from vidrts.training import phase_a
+from vidrts.training import train_stage
 from vidrts.training.options import FREE, TrainOptions, restored
 
 type Row = dict[str, Any]
@@ -28,7 +28,7 @@ type Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class RunFolder:
+class RunStore:
     """Reads and writes the files of one run."""
 
     path: Path
@@ -50,7 +50,7 @@ class RunFolder:
         if resume and not there:
             raise TrainingError(f"{self.path}: holds no run to resume; start one without --resume")
 
-    def settle(self, options: TrainOptions, data_hash: str) -> None:
+    def use_deterministic_convolution(self, options: TrainOptions, data_hash: str) -> None:
         """Write settings.json of a new run, or hold a resumed one against its own; raises `TrainingError`."""
         settings = json.loads(json.dumps({**options.stored(), "data_hash": data_hash}))
         if not self._settings_file.is_file():
@@ -126,7 +126,7 @@ class RunFolder:
         kept = [row for row in self.rows() if (row["stage"], row.get("step", 0)) <= reached and not _ends(row, stage)]
         self._write(self._metrics_file, "".join(json.dumps(row) + "\n" for row in kept))
 
-    def save_checkpoint(self, stage: int, state: phase_a.State) -> None:
+    def save_checkpoint(self, stage: int, state: train_stage.State) -> None:
         """Where the stage under way stands."""
         try:
             with whole(self._checkpoint_file) as file:
@@ -134,7 +134,7 @@ class RunFolder:
         except (OSError, RuntimeError) as error:  # torch's own error for a full disk
             raise TrainingError(f"{self._checkpoint_file}: cannot be written ({error}); --resume when it can") from None
 
-    def load_checkpoint(self, stage: int, state: phase_a.State) -> None:
+    def load_checkpoint(self, stage: int, state: train_stage.State) -> None:
         """Take up the checkpoint of this stage, if there is one; raises `TrainingError` for a damaged one."""
         if not self._checkpoint_file.is_file():
             return

@@ -11,13 +11,13 @@ import torch
 from vidrts import colorplan
 from vidrts.errors import DeviceError
 from vidrts.networks.upscaler import Upscaler
-from vidrts.ops.convolution import settle
+from vidrts.ops.convolution import use_deterministic_convolution
 from vidrts.ops.lanczos import double
 from vidrts.picture.engines import torch as torch_engine
 from vidrts.picture.engines.choice import EngineName
-from vidrts.picture.tilepass import tile_pass
+from vidrts.picture.forward import tile_pass
+from vidrts.picture.tile_autotune import cache_file, candidates, fastest
 from vidrts.picture.tiles import Tile, TileGrid, band, even_tile
-from vidrts.picture.tilesearch import cache_file, candidates, fastest
 
 CPU_TILE_PIXELS = 2**20 + 2**15
 """Half a 1080p frame at once (64 bf16 channels of it are 133 MB): as fast as the whole, and there are two workers."""
@@ -28,7 +28,7 @@ _TRIES = 5
 """Times that a tile is tried in a search, after one to warm up; the shortest counts."""
 
 
-class Resolver:
+class TiledUpscaler:
     """d(SR(x)) at scale 1, SR(x) at scale 2, or its luma alone, of a batch of pictures on one device.
 
     The picture is extended by replication once, by all that network and tail see; inside, a tile computes the same
@@ -183,11 +183,11 @@ def preparing(network: Upscaler, device: torch.device) -> Callable[[torch.Tensor
     if network.blur_level is None:
         return network.prepared
     whole = torch_engine.frozen_copy(network, device, torch.float32)
-    settle(whole)
+    use_deterministic_convolution(whole)
     return whole.prepared
 
 
-def enhanced_rgb(resolver: Resolver, rgb: torch.Tensor, strength: float = 1) -> torch.Tensor:
+def enhanced_rgb(resolver: TiledUpscaler, rgb: torch.Tensor, strength: float = 1) -> torch.Tensor:
     """The picture that users get of R'G'B': (B, 3, H, W) in 0..1 -> (B, 3, scale*H, scale*W), clamped to 0..1.
 
     Where `resolver` computes luma alone, its change is added to R', G' and B' alike (`--chroma keep`); else the result

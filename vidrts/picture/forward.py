@@ -8,11 +8,11 @@ import torch
 from vidrts import colorplan
 from vidrts.networks.rts import RTS
 from vidrts.networks.upscaler import Upscaler
-from vidrts.ops.convolution import settle
+from vidrts.ops.convolution import use_deterministic_convolution
 from vidrts.ops.lanczos import HALVE_RADIUS, halve
 from vidrts.picture.engines.choice import EngineName, pick_engine
 from vidrts.picture.engines.torch import frozen_copy
-from vidrts.picture.tail import Tail
+from vidrts.picture.folded_tail import Tail
 
 
 class TilePass(Protocol):
@@ -78,7 +78,7 @@ class Explicit:
 
     def __init__(self, network: Upscaler, device: torch.device, scale: Literal[1, 2], *, luma: bool = False) -> None:
         self._network = frozen_copy(network, device, torch.float32)
-        settle(self._network)
+        use_deterministic_convolution(self._network)
         self._reach = network.reach
         self._scale = scale
         self._luma = luma
