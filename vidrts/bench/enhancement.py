@@ -20,7 +20,6 @@ from vidrts.bench.roofline import Ceiling, ceilings
 from vidrts.bench.timing import Pace, Timing, measure
 from vidrts.errors import OptionError
 from vidrts.networks.checkpoint import load_model
-from vidrts.networks.rts import RTS
 from vidrts.picture.device import Precision, pick_device
 from vidrts.picture.engines.choice import EngineName, engines_of, native_precisions
 from vidrts.picture.enhancer import EnhancerOptions
@@ -108,16 +107,17 @@ def _probes(
         network = loaded.network
         if network.blur_level is not None:
             found.append(pictures.blur_level(network, model))
-        if isinstance(network, RTS):
-            found.append(pictures.tail(network, model))
+        residual = network.residual_form
+        if residual:
+            found.append(pictures.tail(residual, model))
         for engine in engines:
             for precision in precisions:
                 if precision == "int8" and engine == "torch":
                     continue  # does not compute it
                 enhancer = EnhancerOptions(device=options.device, precision=precision, engine=engine)
                 title = f"{engine} {precision}"
-                if isinstance(network, RTS):
-                    found.append(pictures.network(network, model, enhancer))
+                if residual:
+                    found.append(pictures.network(residual, model, enhancer))
                 if (engine, precision) == (engines[0], precisions[0]):
                     alone = pictures.enhance(loaded, enhancer, model, title)
                     found.append(alone)

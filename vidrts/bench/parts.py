@@ -25,8 +25,7 @@ from vidrts.media.read.source import Source
 from vidrts.media.write.options import EncodeOptions
 from vidrts.media.write.target import Target
 from vidrts.networks.checkpoint import LoadedModel
-from vidrts.networks.rts import RTS
-from vidrts.networks.upscaler import Upscaler
+from vidrts.networks.upscaler import ResidualUpscaler, Upscaler
 from vidrts.picture import banded_color
 from vidrts.picture.device import pick_precision
 from vidrts.picture.engines.choice import pick_engine
@@ -163,7 +162,7 @@ class Pictures:
             self._probe("download", lambda: download, {"download": amount}),
         ]
 
-    def network(self, network: RTS, model: str, options: EnhancerOptions) -> Probe:
+    def network(self, network: ResidualUpscaler, model: str, options: EnhancerOptions) -> Probe:
         """The residual branch alone on the tiles of a frame; only what the frame needs counts as its operations."""
         dtype = pick_precision(options.precision, self.device)
         tile, calls = self._tiles(network.radius + TAIL_RADIUS)
@@ -191,7 +190,7 @@ class Pictures:
 
         return self._probe("blur level", make, {"copy": 2.0 * _PIXEL * self.pixels}, model=model)
 
-    def tail(self, network: RTS, model: str) -> Probe:
+    def tail(self, network: ResidualUpscaler, model: str) -> Probe:
         """Extension, downscale and luma as one 9x9 convolution in float32."""
         last = Tail(network.conv_ext, self.device, luma=True)
         tile, calls = self._tiles(last.halo)
@@ -253,5 +252,5 @@ def branch_flop(network: Upscaler) -> float:
     side = 32
     picture = torch.zeros(1, 3, side, side)
     with FlopCounterMode(display=False) as counter, torch.no_grad():
-        network.residual(picture) if isinstance(network, RTS) else network(picture)
+        (network.residual_form.residual if network.residual_form else network)(picture)
     return float(counter.get_total_flops()) / side**2

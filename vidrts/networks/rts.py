@@ -15,7 +15,7 @@ import torch.nn.functional as F  # noqa: N812 - torch's own name for it
 from torch import nn
 
 from vidrts.networks.blur_level import BlurLevel
-from vidrts.networks.upscaler import Upscaler
+from vidrts.networks.upscaler import ResidualUpscaler
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +36,7 @@ class RTSConfig:
             raise ValueError(f"RTS wants a blur_level of 0 or 1, got {self.blur_level}")
 
 
-class RTS(Upscaler):
+class RTS(ResidualUpscaler):
     """SR: (B, 3, h, w) R'G'B' in 0..1 -> (B, 3, 2h, 2w), not clamped. Zero padding, as in training.
 
     40,787 / 114,643 / 225,427 parameters for n = 1, 3, 6 with 64 channels.

@@ -40,3 +40,36 @@ class Upscaler(nn.Module, ABC):
     def inner_weights(self) -> Sequence[torch.Tensor]:
         """The weights of convolutions between two hidden layers, for optimisers that treat these alone otherwise."""
         return ()
+
+    @property
+    def residual_form(self) -> "ResidualUpscaler | None":
+        """Itself, if it is a residual at input size and a linear extension; None for most.
+
+        Then an engine may compute the residual in low precision, and the extension is folded with what follows it.
+        """
+        return None
+
+
+class ResidualUpscaler(Upscaler):
+    """SR(x) = extend(x + residual(x)): 3x3 convolutions with skips, then a linear 2x extension by one convolution."""
+
+    conv_in: nn.Conv2d
+    layers: nn.ModuleList
+    """Of `nn.Conv2d`: f_i = f_{i-1} + relu(conv_i(f_{i-1}))."""
+    conv_out: nn.Conv2d
+    conv_ext: nn.Conv2d
+    """Its results are the four pixels of each input pixel, by colour."""
+
+    @property
+    def residual_form(self) -> "ResidualUpscaler":
+        """Itself."""
+        return self
+
+    @property
+    @abstractmethod
+    def radius(self) -> int:
+        """Pixels to each side that `residual` sees."""
+
+    @abstractmethod
+    def residual(self, x: torch.Tensor) -> torch.Tensor:
+        """(B, 3, h, w) -> (B, 3, h, w): the branch that may run in low precision."""

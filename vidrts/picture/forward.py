@@ -6,8 +6,7 @@ from typing import Literal, Protocol
 import torch
 
 from vidrts import colorplan
-from vidrts.networks.rts import RTS
-from vidrts.networks.upscaler import Upscaler
+from vidrts.networks.upscaler import ResidualUpscaler, Upscaler
 from vidrts.ops.convolution import use_deterministic_convolution
 from vidrts.ops.lanczos import HALVE_RADIUS, halve
 from vidrts.picture.engines.choice import EngineName, pick_engine
@@ -40,8 +39,8 @@ def tile_pass(
 
     `luma`: the result's BT.709 luma alone.
     """
-    if isinstance(network, RTS):
-        return Folded(network, device, dtype, scale, engine, on_message, luma=luma)
+    if network.residual_form:
+        return Folded(network.residual_form, device, dtype, scale, engine, on_message, luma=luma)
     return Explicit(network, device, scale, luma=luma)
 
 
@@ -50,7 +49,7 @@ class Folded:
 
     def __init__(
         self,
-        network: RTS,
+        network: ResidualUpscaler,
         device: torch.device,
         dtype: torch.dtype,
         scale: Literal[1, 2],

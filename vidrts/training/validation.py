@@ -21,7 +21,6 @@ from vidrts.measure.nan_mean import mean, or_nan
 from vidrts.measure.sharpening_filters import equal_amount, unsharp
 from vidrts.measure.sharpness import flat_noise_gain, overshoot, radial_gain
 from vidrts.measure.viqet import measure_many
-from vidrts.networks.rts import RTS
 from vidrts.networks.upscaler import Upscaler
 from vidrts.ops.lanczos import double, halve
 from vidrts.picture.tiled_upscaler import TiledUpscaler, enhanced_rgb
@@ -190,17 +189,18 @@ def _blue(network: Upscaler, picture: torch.Tensor, enhanced: torch.Tensor) -> M
     Over the middle of the picture (3, H, W), where no padding reaches: difference ratio in percent. Nothing for a
     network without such a layer.
     """
-    if not isinstance(network, RTS):
+    residual = network.residual_form
+    if residual is None:
         return {}
     _, height, width = picture.shape
     sides = [min(_BLUE_SIDE, size) for size in (height, width)]
     y, x = ((size - side) // 2 for size, side in zip((height, width), sides, strict=True))
-    margin = network.radius
+    margin = residual.radius
     if min(sides) <= 2 * margin:
         return {}
     part = picture[:, y : y + sides[0], x : x + sides[1]]
     with torch.no_grad():
-        blue = (part + network.residual(part[None])[0]).cpu()[:, margin:-margin, margin:-margin]
+        blue = (part + residual.residual(part[None])[0]).cpu()[:, margin:-margin, margin:-margin]
     same = enhanced[:, y + margin : y + sides[0] - margin, x + margin : x + sides[1] - margin]
     return {"blue_difference": or_nan(dr.difference_ratio, blue, same)}
 

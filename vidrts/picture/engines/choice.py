@@ -12,7 +12,7 @@ from typing import Literal, Protocol
 import torch
 
 from vidrts.errors import DeviceError, OptionError
-from vidrts.networks.rts import RTS
+from vidrts.networks.upscaler import ResidualUpscaler
 from vidrts.picture.device import Precision, cpu_has_bf16
 from vidrts.picture.engines.torch import TorchEngine
 
@@ -30,12 +30,12 @@ class Engine(Protocol):
     def residual(self, x: torch.Tensor) -> torch.Tensor:
         """(B, 3, h, w) float32 on the engine's device -> (B, 3, h, w) float32, with any strides.
 
-        Beyond the borders is mid grey (`torch.CENTRE`): only what lies `RTS.radius` within is the network's.
+        Beyond the borders is mid grey (`torch.CENTRE`): only what lies its `radius` within is the network's.
         """
 
 
 def pick_engine(
-    network: RTS,
+    network: ResidualUpscaler,
     device: torch.device,
     dtype: torch.dtype,
     name: EngineName = "auto",

@@ -10,7 +10,7 @@ beyond it here and there, but then miss by no more than 8 bits miss in them anyw
 import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own name for it
 
-from vidrts.networks.rts import RTS
+from vidrts.networks.upscaler import ResidualUpscaler
 
 _DOTS = (1, 2, 3, 4, 6, 8)
 """Sides of the dots, in pixels."""
@@ -20,7 +20,7 @@ _MARGIN = 1.2
 
 
 @torch.inference_mode()
-def channel_ranges(network: RTS) -> list[torch.Tensor]:
+def channel_ranges(network: ResidualUpscaler) -> list[torch.Tensor]:
     """A bound for each channel of what each residual layer reads, f_0 .. f_(n-1) (`networks.rts`), (C,) float32 each,
     above 0; the least value is 0."""
     dots = _hardest()

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from vidrts.networks.rts import RTS
+from vidrts.networks.upscaler import ResidualUpscaler
 from vidrts.ops.blocks import block_for, by_blocks, woven
 from vidrts.picture.engines.int8_ranges import channel_ranges
 from vidrts.picture.engines.torch import CENTRE, centred_bias
@@ -80,7 +80,7 @@ class OpenVINOEngine:
 
     name = "openvino"
 
-    def __init__(self, network: RTS, dtype: torch.dtype) -> None:
+    def __init__(self, network: ResidualUpscaler, dtype: torch.dtype) -> None:
         self._ov, self._op = _load()
         self._core = _core()
         able = self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")

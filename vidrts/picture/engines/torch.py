@@ -6,8 +6,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own name for it
 from torch import nn
 
-from vidrts.networks.rts import RTS
-from vidrts.networks.upscaler import Upscaler
+from vidrts.networks.upscaler import ResidualUpscaler, Upscaler
 from vidrts.ops.convolution import use_deterministic_convolution
 
 
@@ -23,7 +22,7 @@ CENTRE = 0.5
 bf16 comes nearer to float64 by 4 dB (rts-r3), which costs no time."""
 
 
-def centred_bias(network: RTS) -> torch.Tensor:
+def centred_bias(network: ResidualUpscaler) -> torch.Tensor:
     """The bias of the first convolution for samples from which `CENTRE` is taken."""
     first = network.conv_in
     assert first.bias is not None
@@ -35,7 +34,7 @@ class TorchEngine:
 
     name = "torch"
 
-    def __init__(self, network: RTS, device: torch.device, dtype: torch.dtype) -> None:
+    def __init__(self, network: ResidualUpscaler, device: torch.device, dtype: torch.dtype) -> None:
         self.dtype = dtype
         self._network = frozen_copy(network, device, dtype)
         assert self._network.conv_in.bias is not None
@@ -49,7 +48,7 @@ class TorchEngine:
         return (self._by_cudnn(centred) if self._fused else self._network.residual(centred)).float()
 
     def _by_cudnn(self, x: torch.Tensor) -> torch.Tensor:
-        """`RTS.residual` with bias, sum and ReLU within cuDNN's convolutions: two passes over each layer, not four.
+        """`residual` with bias, sum and ReLU within cuDNN's convolutions: two passes over each layer, not four.
 
         f is nowhere negative, so f + relu(conv(f)) is the greater of f and relu(f + conv(f)). (The relu(conv(f)) that
         torch has of cuDNN adds zero times memory that nobody has written to.)

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from vidrts.networks.rts import RTS
+from vidrts.networks.upscaler import ResidualUpscaler
 from vidrts.picture.folded_tail import fold
 
 
@@ -40,7 +40,7 @@ class Sum:
 Step = Convolution | Sum
 
 
-def steps(network: RTS) -> list[Step]:
+def steps(network: ResidualUpscaler) -> list[Step]:
     """From "x", R'G'B' in 0..1, to "y", d(SR(x)); within `reach` of the edge it differs, by the zero padding."""
     found: list[Step] = [_convolution(network.conv_in, "x", "f0", relu=True)]
     for number, layer in enumerate(network.layers, 1):
@@ -60,7 +60,7 @@ def _convolution(layer: nn.Conv2d, source: str, output: str, *, relu: bool) -> C
     return Convolution(source, output, weight, bias, relu)
 
 
-def write_onnx(network: RTS, path: Path) -> None:
+def write_onnx(network: ResidualUpscaler, path: Path) -> None:
     """One ONNX file for any size; raises ImportError where the package onnx is not installed."""
     from onnx import TensorProto, checker, helper, numpy_helper, save
 
@@ -82,7 +82,7 @@ def write_onnx(network: RTS, path: Path) -> None:
     save(model, str(path))
 
 
-def write_ncnn(network: RTS, parameters: Path, weights: Path) -> None:
+def write_ncnn(network: ResidualUpscaler, parameters: Path, weights: Path) -> None:
     """ncnn's two files: the graph in words, and float32 weights in its order."""
     work = steps(network)
     uses: dict[str, int] = {}

@@ -4,6 +4,7 @@ Timed is the slope between a short and a long clip, so that nobody pays for its 
 is the luma that the encoder is given, against the whole way computed in float64.
 """
 
+import copy
 import importlib.util
 import json
 import os
@@ -27,7 +28,7 @@ from vidrts.bench.memory import PeakMemory
 from vidrts.colorplan import LUMA
 from vidrts.errors import OptionError
 from vidrts.networks.checkpoint import load_model, save_model
-from vidrts.networks.rts import RTS
+from vidrts.networks.upscaler import ResidualUpscaler
 from vidrts.research.peers.graphs import write_onnx
 from vidrts.research.peers.truth import luma_psnr
 
@@ -108,9 +109,9 @@ class _Peer:
 def compare(contest: Contest, on_step: Says = lambda what, done, total: None) -> Outcome:
     """Run it. A contestant that cannot run here is named with the reason."""
     loaded = load_model(contest.model)
-    network = loaded.network
-    if not isinstance(network, RTS):
-        raise OptionError(f"model {contest.model}: the peers' files are written for RTS networks alone")
+    network = loaded.network.residual_form
+    if network is None:
+        raise OptionError(f"model {contest.model}: the peers' files are written for residual networks alone")
     source = contest.clip or sample()
     with tempfile.TemporaryDirectory(prefix="vidrts-peers-") as name:
         folder = Path(name)
@@ -123,7 +124,9 @@ def compare(contest: Contest, on_step: Says = lambda what, done, total: None) ->
         theirs, file = network, str(loaded.path)
         if loaded.info.colour == "luma":
             theirs, file = grey(network), str(folder / "grey.safetensors")
-            save_model(file, theirs, replace(loaded.info, colour="rgb", numbers=asdict(theirs.config)))
+            save_model(
+                file, theirs, replace(loaded.info, colour="rgb", numbers={**loaded.info.numbers, "blur_level": 0})
+            )
         peers = _peers(contest.model, theirs, file, folder)
         present = [peer for peer in peers if not peer.missing]
         psnr = {}
@@ -161,11 +164,11 @@ def compare(contest: Contest, on_step: Says = lambda what, done, total: None) ->
     return Outcome(machine=describe(), contest=contest, standings=tuple(standings))
 
 
-def grey(network: RTS) -> RTS:
+def grey(network: ResidualUpscaler) -> ResidualUpscaler:
     """A network whose R', G' and B' are all three the BT.709 luma of `network`'s: what programs that know nothing of
     weights trained on luma alone can be given of these, at the same cost; it is told no blur levels."""
-    copied = RTS(replace(network.config, blur_level=0)).eval().requires_grad_(False)
-    copied.load_state_dict({k: v for k, v in network.state_dict().items() if not k.startswith("blur_level.")})
+    copied = copy.deepcopy(network).eval().requires_grad_(False)
+    copied.blur_level = None
     extension = copied.conv_ext
     assert extension.bias is not None
     with torch.no_grad():
@@ -176,7 +179,7 @@ def grey(network: RTS) -> RTS:
     return copied
 
 
-def _peers(model: str, network: RTS, file: str, folder: Path) -> list[_Peer]:
+def _peers(model: str, network: ResidualUpscaler, file: str, folder: Path) -> list[_Peer]:
     """vidrts with `model`, all others with `network`, which lies in `file`; those who cannot run with the reason."""
     no_ffmpeg = "" if shutil.which("ffmpeg") else "no ffmpeg in PATH"
     no_ncnn = "" if importlib.util.find_spec("ncnn") else "the package ncnn is not installed"
@@ -202,7 +205,7 @@ def _peers(model: str, network: RTS, file: str, folder: Path) -> list[_Peer]:
     ]
 
 
-def _vapoursynth(network: RTS, folder: Path, no_ffmpeg: str) -> _Peer:
+def _vapoursynth(network: ResidualUpscaler, folder: Path, no_ffmpeg: str) -> _Peer:
     """ONNX Runtime as a VapourSynth filter, as many frames at a time as there are cores."""
     name = "VapourSynth, ONNX Runtime"
     vspipe = shutil.which("vspipe", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))

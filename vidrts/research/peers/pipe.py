@@ -17,7 +17,6 @@ import torch
 from numpy.typing import NDArray
 
 from vidrts.networks.checkpoint import load_model
-from vidrts.networks.rts import RTS
 from vidrts.ops.lanczos import halve
 from vidrts.research.peers.graphs import write_ncnn
 
@@ -43,8 +42,8 @@ def by_ncnn(model: str) -> Filter:
     """The same by ncnn on all cores."""
     import ncnn
 
-    network = load_model(model).network
-    assert isinstance(network, RTS)
+    network = load_model(model).network.residual_form
+    assert network is not None
     net = ncnn.Net()
     net.opt.num_threads = torch.get_num_threads()
     with tempfile.TemporaryDirectory() as folder:
