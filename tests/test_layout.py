@@ -1,6 +1,7 @@
 """The house keeps its shape: imports point one way, the public names are few, option lists are decisions."""
 
 import ast
+import re
 import subprocess
 import sys
 from graphlib import TopologicalSorter
@@ -118,6 +119,14 @@ def test_plugins_take_what_they_may(path: Path) -> None:
         top, _, rest = name.partition(".")
         assert top != "vidrts" or rest.split(".")[0] in MAY_IMPORT["plugins"] | ANYBODY, f"a plugin imports {name}"
         assert top != "av", "a plugin imports av; only media may"
+
+
+def test_files_that_readme_names_are_there() -> None:
+    text = (ROOT.parent / "README.md").read_text()
+    part = text[text.index("## How it is built") : text.index("## State")]
+    named = re.findall(r"`([a-z_/]+(?:\.py|/))`", part)
+    assert len(named) > 15
+    assert not [name for name in named if not (ROOT / name).exists() and not (ROOT.parent / name).exists()]
 
 
 def test_public_names() -> None:
