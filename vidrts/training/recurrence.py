@@ -7,6 +7,7 @@ A run lives in one folder (`training.run_store`). It can be killed at any moment
 
 import shutil
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -129,7 +130,8 @@ class _Run:
         if initial:
             network.load_state_dict(initial.network.state_dict())
         if options.blur_level:
-            self._learn_blur_level(network, originals)
+            counts = Counter(crop.picture for crop in corpus.crops)
+            self._learn_blur_level(network, originals, [counts[number] for number in range(len(originals))])
         network = network.to(team.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         files: list[Path] = []
         for stage in range(1, options.stages + 1):
@@ -248,12 +250,12 @@ class _Run:
         self._team.wait()
         return [*folders, own]
 
-    def _learn_blur_level(self, network: Upscaler, originals: Sequence[torch.Tensor]) -> None:
+    def _learn_blur_level(self, network: Upscaler, originals: Sequence[torch.Tensor], crops: Sequence[int]) -> None:
         """Train what estimates the blur level, once a run, and give it to the network, which is not to change it."""
         options, team, folder = self._options, self._team, self._folder
         assert network.blur_level is not None and options.pairs is not None
         if team.leads and not folder.has_blur_level:
-            folder.keep_blur_level(train_blur_level(originals, options.pairs, options.seed, self._say))
+            folder.keep_blur_level(train_blur_level(originals, crops, options.pairs, options.seed, self._say))
         team.wait()
         folder.load_blur_level(network.blur_level)
         network.blur_level.requires_grad_(False)

@@ -1,4 +1,4 @@
-"""Pages of text and of flat line art, drawn to train on: what photographs hold too little of.
+"""Pages of text and of flat line art, drawn to train on: what photographs hold too little of. And titles over pictures.
 
     render_pages(Path("pages"), 60, seed=1)
 
@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+import torch
 from PIL import Image, ImageDraw, ImageFont
 
 from vidrts.errors import TrainingError
@@ -32,6 +33,8 @@ _FOLDERS = ("/usr/share/fonts", "/usr/local/share/fonts", "~/.local/share/fonts"
             "/System/Library/Fonts", "C:/Windows/Fonts")  # fmt: skip
 
 type _Colour = tuple[int, int, int]
+type _Fonts = Mapping[str, Sequence[Path]]
+"""Script -> fonts that have its letters."""
 
 
 def render_pages(folder: Path, count: int, *, seed: int, on_message: Callable[[str], None] = lambda line: None) -> None:
@@ -40,13 +43,12 @@ def render_pages(folder: Path, count: int, *, seed: int, on_message: Callable[[s
     `on_message` hears of a script for which no font was found. Raises `TrainingError` where the folder cannot be
     written or the machine has no font at all.
     """
-    fonts = {script: _fonts_for(script) for script in _SCRIPTS}
-    missing = [script for script, found in fonts.items() if not found]
-    if len(missing) == len(_SCRIPTS):
+    usable = _usable_fonts()
+    missing = [script for script in _SCRIPTS if script not in usable]
+    if not usable:
         raise TrainingError("no font was found to render text with; install some, for example fonts-dejavu")
     if missing:
         on_message(f"no font with {' or '.join(missing)} letters was found: rendered text is without them")
-    usable = {script: found for script, found in fonts.items() if found}
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for number in range(count):
@@ -57,26 +59,47 @@ def render_pages(folder: Path, count: int, *, seed: int, on_message: Callable[[s
         raise TrainingError(f"{folder}: pages cannot be written ({error.strerror or error})") from None
 
 
-def _text(rng: np.random.Generator, fonts: Mapping[str, Sequence[Path]]) -> Image.Image:
-    """Lines of random words over the whole page, in sizes of 9 to 48 pixels."""
+def can_render_text() -> bool:
+    """Whether this machine has a font."""
+    return bool(_usable_fonts())
+
+
+def titled(picture: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
+    """(3, H, W) uint8 R'G'B' with one to three lines of sharp text over it, as titles are burned in."""
+    image = Image.fromarray(picture.permute(1, 2, 0).numpy())
+    top = int(rng.integers(-4, max(1, image.height - 16)))
+    for _ in range(int(rng.integers(1, 4))):
+        top += round(_line(image, rng, _usable_fonts(), top) * 1.3)
+        if top >= image.height:
+            break
+    return torch.from_numpy(np.asarray(image).copy()).permute(2, 0, 1).contiguous()
+
+
+def _text(rng: np.random.Generator, fonts: _Fonts) -> Image.Image:
+    """Lines of random words over the whole page."""
     page = _background(rng)
-    draw = ImageDraw.Draw(page)
     top = int(rng.integers(0, 8))
     while top < SIDE:
-        script = str(rng.choice(list(fonts)))
-        size = round(9 * 5.3 ** float(rng.random()))
-        font = ImageFont.truetype(str(rng.choice([str(font) for font in fonts[script]])), size)
-        outlined = bool(rng.random() < 0.5)
-        light = bool(rng.random() < 0.7) if outlined else _brightness(page, top, size) < 128
-        fill = _shade(rng, 215, 256) if light else _shade(rng, 0, 60)
-        stroke = _shade(rng, 0, 40) if light else _shade(rng, 215, 256)
-        width = max(1, round(size * float(rng.uniform(0.04, 0.12)))) if outlined else 0
-        draw.text(
-            (int(rng.integers(-10, 60)), top), _words(rng, script, 2 * SIDE // size), fill, font,
-            stroke_width=width, stroke_fill=stroke if width else None,
-        )  # fmt: skip
+        size = _line(page, rng, fonts, top)
         top += round(size * float(rng.uniform(1.15, 1.9)))
     return page
+
+
+def _line(page: Image.Image, rng: np.random.Generator, fonts: _Fonts, top: int) -> int:
+    """Draw a line of random words from pixel row `top` on; returns its size, 9 to 48 pixels."""
+    script = str(rng.choice(list(fonts)))
+    size: int = round(9 * 5.3 ** float(rng.random()))
+    font = ImageFont.truetype(str(rng.choice([str(font) for font in fonts[script]])), size)
+    outlined = bool(rng.random() < 0.5)
+    light = bool(rng.random() < 0.7) if outlined else _brightness(page, top, size) < 128
+    fill = _shade(rng, 215, 256) if light else _shade(rng, 0, 60)
+    stroke = _shade(rng, 0, 40) if light else _shade(rng, 215, 256)
+    width = max(1, round(size * float(rng.uniform(0.04, 0.12)))) if outlined else 0
+    ImageDraw.Draw(page).text(
+        (int(rng.integers(-10, 60)), top), _words(rng, script, 2 * page.width // size), fill, font,
+        stroke_width=width, stroke_fill=stroke if width else None,
+    )  # fmt: skip
+    return size
 
 
 def _line_art(rng: np.random.Generator) -> Image.Image:
@@ -117,7 +140,8 @@ def _background(rng: np.random.Generator) -> Image.Image:
 
 
 def _brightness(page: Image.Image, top: int, size: int) -> float:
-    return float(np.asarray(page.crop((0, top, SIDE, min(SIDE, top + size))).convert("L")).mean())
+    rows = max(0, top), min(page.height, top + size)
+    return float(np.asarray(page.crop((0, rows[0], page.width, rows[1])).convert("L")).mean())
 
 
 def _flat(rng: np.random.Generator) -> _Colour:
@@ -147,6 +171,10 @@ def _words(rng: np.random.Generator, script: str, letters: int) -> str:
         text += [str(rng.choice(["!", "?", ",", "."]))] if rng.random() < 0.2 else []
         text.append(" ")
     return "".join(text)
+
+
+def _usable_fonts() -> _Fonts:
+    return {script: found for script in _SCRIPTS if (found := _fonts_for(script))}
 
 
 @cache
