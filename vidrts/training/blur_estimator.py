@@ -49,8 +49,7 @@ class _Phase:
 
 _PHASES = (_Phase(3600, 3e-3, 1), _Phase(1200, 1e-3, 4))
 """First to the mean, then rather too low: a sharp picture that is sharpened as a blurred one gets worse than it was, a
-blurred one that is sharpened too little only gains less. Too low from the start it learns more slowly, and without
-parts that it has not seen before it does worse on pictures that it has not seen."""
+blurred one that is sharpened too little only gains less. Too low from the start it learns more slowly."""
 
 type Examples = list[tuple[torch.Tensor, tuple[float, ...]]]
 """Luma, (1, h, w) uint8, and blur levels."""
