@@ -23,7 +23,7 @@ sharpened for such a blur would get worse than it was; what really is more blurr
 _WINDOW = 112
 """Side in pixels of the windows that are looked at."""
 _WINDOWS = 4
-"""Of them along each axis of a picture that is larger than these: at 1080p a fifth of its pixels."""
+"""Of them along each axis of a picture that is larger than these: at 1080p a tenth of its pixels."""
 _FREQUENCIES = (0.06, 0.11, 0.17, 0.24, 0.32, 0.42)
 """Of the patterns at first, in cycles per pixel."""
 _CELL = 8
