@@ -87,7 +87,7 @@ def test_windows_lie_within_the_picture_and_reach_its_ends(height: int, width: i
     columns = torch.arange(width).view(1, 1, -1).expand(1, height, -1)
     for places, side in ((windows(rows), height), (windows(columns), width)):
         assert places.min() == 0 and places.max() == side - 1
-        assert places.numel() <= max(16 * 160 * 160, 640 * 4 * 160)
+        assert places.numel() <= max(16 * 112 * 112, 448 * 4 * 112)
 
 
 def test_the_change_is_that_of_the_whole_picture_whatever_tiles_and_neighbours(kodak: Path) -> None:

@@ -16,8 +16,8 @@ from vidrts.research.__main__ import research
 
 ROOT = Path(vidrts.__file__).parent
 PLUGINS = ROOT.parent / "plugins"
-ANYBODY = {"errors", "files", "images"}
-"""What everything may stand on: these import nothing of vidrts but errors."""
+ANYBODY = {"errors", "files"}
+"""What everything may stand on: these import nothing of vidrts."""
 MAY_IMPORT = {
     "errors": set(),
     "files": set(),
@@ -33,16 +33,16 @@ MAY_IMPORT = {
     "picture": {"color", "colorplan", "frame", "networks", "ops"},
     "measure": {"color", "colorplan", "cores", "frame", "ops"},
     "media": {"cores", "frame"},
-    "training": {"color", "colorplan", "frame", "measure", "media", "networks", "ops", "picture", "threads"},
+    "training": {"color", "colorplan", "frame", "images", "measure", "media", "networks", "ops", "picture", "threads"},
     "bench": {
         *("color", "colorplan", "cores", "workers", "frame", "media", "networks", "ops", "picture", "pipeline"),
         *("prefetch", "threads", "training", "__init__"),
     },
-    "compare": {"color", "colorplan", "frame", "measure", "media", "networks", "ops", "picture"},
-    "score": {"compare", "frame", "measure", "media"},
+    "compare": {"color", "colorplan", "frame", "images", "measure", "media", "networks", "ops", "picture"},
+    "score": {"compare", "frame", "images", "measure", "media"},
     "research": {
-        *("bench", "cli", "color", "colorplan", "compare", "cores", "workers", "frame", "measure", "media", "networks"),
-        *("ops", "picture", "prefetch", "score", "training"),
+        *("bench", "cli", "color", "colorplan", "compare", "cores", "workers", "frame", "images", "measure", "media"),
+        *("networks", "ops", "picture", "prefetch", "score", "training"),
     },
     "workers": {"frame", "networks", "picture", "prefetch", "threads"},
     "pipeline": {"workers", "frame", "media", "networks", "picture", "prefetch"},

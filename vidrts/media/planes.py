@@ -17,7 +17,7 @@ from av.video.plane import VideoPlane
 from numpy.typing import NDArray
 from torch.utils.dlpack import from_dlpack
 
-from vidrts.frame import PixelFormat
+from vidrts.frame import FieldOrder, PixelFormat
 
 _PADDED = ("rgb0", "bgr0")
 """Formats with a fourth byte that is no component."""
@@ -176,6 +176,24 @@ def filter_graph(frame: av.VideoFrame, chain: str, time_base: Fraction, *, threa
     last.link_to(graph.add("buffersink"))
     graph.configure()
     return graph
+
+
+class FieldMarker:
+    """Gives frames the flags of a field order, by FFmpeg's filter setfield: PyAV can only read them."""
+
+    def __init__(self) -> None:
+        self._graphs: dict[FieldOrder, Graph] = {}
+
+    def marked(self, frame: av.VideoFrame, order: FieldOrder, time_base: Fraction) -> av.VideoFrame:
+        """`frame`, of one size and format all along, as one whose fields are in `order`; its times stay."""
+        if order not in self._graphs:
+            self._graphs[order] = filter_graph(frame, f"setfield={order}", time_base)
+        graph = self._graphs[order]
+        graph.vpush(frame)
+        marked = graph.vpull()
+        marked.pts, marked.duration, marked.time_base = frame.pts, frame.duration, frame.time_base
+        marked.chroma_location = frame.chroma_location  # the filter forgets it
+        return marked
 
 
 def buffer_arguments(frame: av.VideoFrame, time_base: Fraction) -> str:

@@ -1,4 +1,5 @@
-"""One pass over a batch of tiles: extended tiles in, their results out. Folded for RTS, the long way for all others."""
+"""One pass over a batch of tiles: extended tiles in, their results out. Folded for residual networks, the long way for
+all others."""
 
 from collections.abc import Callable
 from typing import Literal, Protocol
@@ -9,7 +10,7 @@ from vidrts import colorplan
 from vidrts.networks.upscaler import ResidualUpscaler, Upscaler
 from vidrts.ops.convolution import use_deterministic_convolution
 from vidrts.ops.lanczos import HALVE_RADIUS, halve
-from vidrts.picture.engines.choice import EngineName, pick_engine
+from vidrts.picture.engines.choice import Engine, EngineName, pick_engine
 from vidrts.picture.engines.torch import frozen_copy
 from vidrts.picture.folded_tail import Tail
 
@@ -39,26 +40,19 @@ def tile_pass(
 
     `luma`: the result's BT.709 luma alone.
     """
-    if network.residual_form:
-        return Folded(network.residual_form, device, dtype, scale, engine, on_message, luma=luma)
+    residual = network.residual_form
+    if residual:
+        return Folded(residual, pick_engine(residual, device, dtype, engine, on_message), device, scale, luma=luma)
     return Explicit(network, device, scale, luma=luma)
 
 
 class Folded:
-    """RTS: the residual branch by an engine in `dtype`, extension and d as one convolution in float32."""
+    """A residual network: its residual by `engine`, extension and d as one convolution in float32."""
 
     def __init__(
-        self,
-        network: ResidualUpscaler,
-        device: torch.device,
-        dtype: torch.dtype,
-        scale: Literal[1, 2],
-        engine: EngineName = "auto",
-        on_message: Callable[[str], None] = lambda line: None,
-        *,
-        luma: bool = False,
+        self, network: ResidualUpscaler, engine: Engine, device: torch.device, scale: Literal[1, 2], *, luma: bool
     ) -> None:
-        self._engine = pick_engine(network, device, dtype, engine, on_message)
+        self._engine = engine
         self._radius = network.radius
         self._tail = Tail(network.conv_ext, device, scale, luma=luma)
 
@@ -75,7 +69,7 @@ class Folded:
 class Explicit:
     """Any network: SR(x) is made, then scaled down by d. In float32: its colour path cannot be told from the rest."""
 
-    def __init__(self, network: Upscaler, device: torch.device, scale: Literal[1, 2], *, luma: bool = False) -> None:
+    def __init__(self, network: Upscaler, device: torch.device, scale: Literal[1, 2], *, luma: bool) -> None:
         self._network = frozen_copy(network, device, torch.float32)
         use_deterministic_convolution(self._network)
         self._reach = network.reach

@@ -6,15 +6,14 @@ from fractions import Fraction
 
 import av
 import torch
-from av.filter import Graph
 
 from vidrts.errors import InputError, SourceBrokenError
-from vidrts.frame import ColorTags, FieldOrder, Frame, PixelFormat, StreamInfo
+from vidrts.frame import ColorTags, Frame, PixelFormat, StreamInfo
 from vidrts.media.containers import Decoded, Place
 from vidrts.media.input import Input, VideoTrack
 from vidrts.media.pipes import rawvideo, y4m
 from vidrts.media.pipes.stdio import StandardInput
-from vidrts.media.planes import filter_graph, write_planes
+from vidrts.media.planes import FieldMarker, write_planes
 from vidrts.media.read.damage import LossReport
 from vidrts.media.read.options import DecodeOptions
 from vidrts.media.read.trim import Cut
@@ -39,7 +38,7 @@ class RawDemuxer:
         self._options = options
         self._check = check
         self._failure: str | None = None
-        self._graphs: dict[FieldOrder, Graph] = {}
+        self._marker = FieldMarker()
         self._reader: y4m.Reader | rawvideo.Reader
         stream = io.BufferedReader(path, _BUFFER)
         if options.raw is None:
@@ -65,7 +64,7 @@ class RawDemuxer:
                 frame = _carried(planes, header.format)
                 frame.pts, frame.duration, frame.time_base = number, 1, self.time_base
                 set_color(frame, color)
-                yield self._flagged(frame, order)
+                yield frame if order == "progressive" else self._marker.marked(frame, order, self.time_base)
         except SourceBrokenError as error:
             self._failure = str(error)
 
@@ -101,19 +100,6 @@ class RawDemuxer:
 
     def close(self) -> None:
         """Stdin is the program's own."""
-
-    def _flagged(self, frame: av.VideoFrame, order: FieldOrder) -> av.VideoFrame:
-        """`frame` marked as interlaced where it is."""
-        if order == "progressive":
-            return frame
-        if order not in self._graphs:
-            self._graphs[order] = filter_graph(frame, f"setfield={order}", self.time_base)
-        graph = self._graphs[order]
-        graph.vpush(frame)
-        flagged = graph.vpull()
-        flagged.pts, flagged.duration, flagged.time_base = frame.pts, frame.duration, self.time_base
-        flagged.chroma_location = frame.chroma_location  # the filter forgets it
-        return flagged
 
 
 def _carried(planes: Sequence[torch.Tensor], fmt: PixelFormat) -> av.VideoFrame:

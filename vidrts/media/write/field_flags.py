@@ -4,10 +4,9 @@ from collections.abc import Callable
 from fractions import Fraction
 
 import av
-from av.filter import Graph
 
 from vidrts.frame import FieldOrder
-from vidrts.media.planes import filter_graph
+from vidrts.media.planes import FieldMarker
 from vidrts.media.write.encoders import Encoder
 
 
@@ -25,7 +24,7 @@ class FieldFlags:
         self._coded = bool(encoder.fields) and order != "progressive"
         self._tell = tell
         self._told = order != "progressive" and not self._coded
-        self._graphs: dict[FieldOrder, Graph] = {}
+        self._marker = FieldMarker()
 
     def set(self, frame: av.VideoFrame, order: FieldOrder, time_base: Fraction) -> av.VideoFrame:
         """`frame`, whose fields are in `order`, as the encoder is to see it."""
@@ -41,14 +40,7 @@ class FieldFlags:
                 return frame
             self._tell_once(frame, time_base, f"the field order changes from {self._order} to {order}",
                             f"has {self._order} for the whole file; -c:v ffv1 keeps all")  # fmt: skip
-        if self._order not in self._graphs:
-            self._graphs[self._order] = filter_graph(frame, f"setfield={self._order}", time_base)
-        graph = self._graphs[self._order]
-        graph.vpush(frame)
-        flagged = graph.vpull()
-        flagged.pts, flagged.duration, flagged.time_base = frame.pts, frame.duration, frame.time_base
-        flagged.chroma_location = frame.chroma_location
-        return flagged
+        return self._marker.marked(frame, self._order, time_base)
 
     def _tell_once(self, frame: av.VideoFrame, time_base: Fraction, what: str, lost: str) -> None:
         if not self._told:
