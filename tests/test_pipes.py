@@ -134,6 +134,28 @@ def test_what_is_no_stream_is_one_line(
     assert (tmp_path / "out").read_bytes() == b""
 
 
+@pytest.mark.parametrize("option", ["--raw", None])
+@pytest.mark.parametrize(("words", "code", "says"), [
+    (("--stream", "v:1"), 1, "stdin: has no stream v:1; it holds 1 video stream(s)"),
+    (("--stream", "1"), 1, "stdin: stream 1 is not a video stream; video streams: 0"),
+    (("--stream", "x"), 2, "--stream x: wanted N"), (("--stream", "v:0"), 0, ""), (("--stream", "0"), 0, ""),
+    (("--hwaccel", "auto"), 0, ""),
+    pytest.param(("--hwaccel", "cuda"), 1, "hwaccel cuda: FFmpeg reaches no such CUDA device here",
+                 marks=pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")),
+])  # fmt: skip
+def test_options_of_a_source_hold_for_bare_frames_too(
+    words: tuple[str, ...], code: int, says: str, option: str | None, stream: Path, tiny_model: Path, tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    came = stream
+    if option:
+        came = tmp_path / "in.raw"
+        came.write_bytes(b"".join(b"".join(planes) for planes in frames_of(stream)[1]))
+        words = (*words, "--raw", "130x66:yuv420p@25", "-f", "y4m")
+    assert enhance(tiny_model, came, tmp_path / "out", *IDENTITY, *words, "-", "-") == code
+    assert says in capfd.readouterr().err
+
+
 @pytest.mark.parametrize(("lost", "count"), [(1, 4), (12_870 + 3, 4), (12_870 + 6 + 1000, 3)])
 def test_a_source_that_dies_within_a_frame(
     lost: int, count: int, stream: Path, tiny_model: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]

@@ -5,6 +5,7 @@ Nothing here reads a frame. Times are FFmpeg's: stream ticks, and microseconds f
 
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -207,14 +208,15 @@ def choose_video(path: Place, container: InputContainer, wanted: str | None) -> 
             raise InputError(f"{path}: holds no video stream, only {held}")
         chosen = next((s for s in videos if s.disposition & Disposition.default), videos[0])
     else:
-        chosen = _named_stream(path, container, videos, wanted)
+        index = named_stream(path, [s.index for s in videos], wanted)
+        chosen = next(s for s in videos if s.index == index)
     if chosen.codec_context is None:
         raise InputError(f"{path}: no decoder for the codec of video stream {chosen.index}")
     return chosen
 
 
-def _named_stream(path: Place, container: InputContainer, videos: list[VideoStream], wanted: str) -> VideoStream:
-    """The video stream that --stream names."""
+def named_stream(path: Place, videos: Sequence[int], wanted: str) -> int:
+    """The index of the video stream that --stream names, one of `videos`; raises `OptionError` and `InputError`."""
     number = wanted[2:] if wanted.startswith("v:") else wanted
     if not (number.isascii() and number.isdigit()):
         raise OptionError(f"--stream {wanted}: wanted N (ffprobe's index) or v:N (the N-th video stream)")
@@ -222,10 +224,9 @@ def _named_stream(path: Place, container: InputContainer, videos: list[VideoStre
         if int(number) < len(videos):
             return videos[int(number)]
         raise InputError(f"{path}: has no stream {wanted}; it holds {len(videos)} video stream(s)")
-    for stream in videos:
-        if stream.index == int(number):
-            return stream
-    choices = ", ".join(str(s.index) for s in videos) or "none"
+    if int(number) in videos:
+        return int(number)
+    choices = ", ".join(map(str, videos)) or "none"
     raise InputError(f"{path}: stream {wanted} is not a video stream; video streams: {choices}")
 
 

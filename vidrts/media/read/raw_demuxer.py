@@ -9,12 +9,13 @@ import torch
 
 from vidrts.errors import InputError, SourceBrokenError
 from vidrts.frame import ColorTags, Frame, PixelFormat, StreamInfo
-from vidrts.media.containers import Decoded, Place
+from vidrts.media.containers import Decoded, Place, named_stream
 from vidrts.media.input import Input, VideoTrack
 from vidrts.media.pipes import rawvideo, y4m
 from vidrts.media.pipes.stdio import StandardInput
 from vidrts.media.planes import FieldMarker, write_planes
 from vidrts.media.read.damage import LossReport
+from vidrts.media.read.hwaccel import hardware
 from vidrts.media.read.options import DecodeOptions
 from vidrts.media.read.trim import Cut
 from vidrts.media.tags import set_color
@@ -39,6 +40,8 @@ class RawDemuxer:
         self._check = check
         self._failure: str | None = None
         self._marker = FieldMarker()
+        self._tell = tell
+        self._hardware = hardware(options.hwaccel)  # raises where it is asked for and cannot be had
         self._reader: y4m.Reader | rawvideo.Reader
         stream = io.BufferedReader(path, _BUFFER)
         if options.raw is None:
@@ -51,6 +54,8 @@ class RawDemuxer:
             tell(f"the stream does not say its frame rate: {_RATE} frames/s are assumed")
         if not Fraction(1, 1000) <= self._rate <= 100_000:
             raise InputError(f"{path}: {float(self._rate):g} frames/s, wanted 0.001 to 100,000")
+        if options.stream is not None:
+            named_stream(path, [self.index], options.stream)
         self.time_base = 1 / self._rate
         self.lost = LossReport()  # nothing is ever skipped here
 
@@ -81,6 +86,8 @@ class RawDemuxer:
     def describe(self, first: Frame, cut: Cut) -> Input:
         """What the frames say, with the header's own words for what no frame can tell."""
         header = self._reader.header
+        if self._hardware:
+            self._tell(f"rawvideo {first.format.name} is not decoded by the GPU: software does it")
         keep = self._options.interlaced == "keep"
         info = StreamInfo(
             width=first.width, height=first.height, format=first.format, color=first.color, time_base=first.time_base,
