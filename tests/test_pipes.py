@@ -156,6 +156,18 @@ def test_options_of_a_source_hold_for_bare_frames_too(
     assert says in capfd.readouterr().err
 
 
+@pytest.mark.parametrize(("said", "rate"), [
+    ("999999999:999999937", "1/1"), ("999999999:40000000", "25/1"), ("30000:1001", "30000/1001"),
+    ("100000:1", "100000/1"), ("3:1000", "3/1000"),
+])  # fmt: skip
+def test_any_frame_rate_becomes_a_file(said: str, rate: str, stream: Path, tiny_model: Path, tmp_path: Path) -> None:
+    """Of numbers too large for muxers the nearest that FFmpeg would take."""
+    header, _, rest = stream.read_bytes().partition(b"\n")
+    (tmp_path / "in").write_bytes(re.sub(rb" F\d+:\d+", f" F{said}".encode(), header) + b"\n" + rest)
+    assert enhance(tiny_model, tmp_path / "in", tmp_path / "none", *IDENTITY, "-", str(tmp_path / "out.mp4")) == 0
+    assert probe(tmp_path / "out.mp4")["r_frame_rate"] == rate
+
+
 @pytest.mark.parametrize(("lost", "count"), [(1, 4), (12_870 + 3, 4), (12_870 + 6 + 1000, 3)])
 def test_a_source_that_dies_within_a_frame(
     lost: int, count: int, stream: Path, tiny_model: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]

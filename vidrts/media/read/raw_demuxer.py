@@ -23,6 +23,8 @@ from vidrts.media.tags import set_color
 _BUFFER = 1 << 16
 _RATE = Fraction(25)
 """Frames/s of a stream that does not say them; FFmpeg assumes the same."""
+_LARGEST = 1_001_000
+"""Number in a frame rate (FFmpeg's av_parse_video_rate)."""
 
 
 class RawDemuxer:
@@ -56,6 +58,8 @@ class RawDemuxer:
             raise InputError(f"{path}: {float(self._rate):g} frames/s, wanted 0.001 to 100,000")
         if options.stream is not None:
             named_stream(path, [self.index], options.stream)
+        # Nearest to it in numbers as small as FFmpeg's own for a rate: muxers and encoders refuse large ones.
+        self._rate = self._rate.limit_denominator(int(_LARGEST / max(Fraction(1), self._rate)))
         self.time_base = 1 / self._rate
         self.lost = LossReport()  # nothing is ever skipped here
 
