@@ -1,10 +1,9 @@
 """Shared fixtures: the real clips and pictures, tiny models, guards that hold for every test."""
 
-import few_threads  # noqa: F401 - before torch
+from helpers import few_threads  # noqa: F401 - before torch
 
 # isort: split
 import logging
-import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -12,14 +11,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from helpers.networks import tiny_network
+from helpers.paths import DATA, REQUIRED, need
 
 from vidrts.networks.checkpoint import ModelInfo, save_model
-from vidrts.networks.registry import build
-from vidrts.networks.rts import RTS
-
-DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
-REQUIRED = set(os.environ.get("VIDRTS_REQUIRE", "").split(","))
-
 
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     # A shell starts what runs in its background with Ctrl-C ignored, and the processes of tests would inherit that.
@@ -39,16 +34,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.skip(reason="no CUDA device (VIDRTS_REQUIRE=cuda makes this a failure)"))
 
 
-def need(path: Path) -> Path:
-    """`path` of the real data, or a skip that says so; VIDRTS_REQUIRE=data makes that a failure."""
-    if not path.exists():
-        message = f"real data is not at hand: {path.name}"
-        if "data" in REQUIRED:
-            pytest.fail(message)
-        pytest.skip(message)
-    return path
-
-
 @pytest.fixture(scope="session")
 def clips() -> Path:
     """The folder of real clips."""
@@ -65,17 +50,6 @@ def photos() -> Path:
 def kodak() -> Path:
     """The folder of Kodak's 24 pictures, never trained on."""
     return need(DATA / "eval" / "Kodak24")
-
-
-def tiny_network(seed: int = 0, n: int = 1, channels: int = 4, blur_level: int = 0) -> RTS:
-    """A very small RTS whose residual and tail really change a picture."""
-    torch.manual_seed(seed)
-    network = build("rts", {"n": n, "channels": channels, "blur_level": blur_level})
-    with torch.no_grad():
-        network.conv_out.weight.normal_(std=0.05)
-        network.conv_ext.weight.add_(torch.randn_like(network.conv_ext.weight) * 0.02)
-        network.conv_ext.bias.normal_(std=0.005)  # type: ignore[union-attr]
-    return network.eval().requires_grad_(False)
 
 
 @pytest.fixture(scope="session")

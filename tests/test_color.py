@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from helpers.planes import SITES, full_tags, random_planes
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,20 +17,7 @@ from vidrts.errors import UnsupportedFormatError
 from vidrts.frame import PIXEL_FORMATS, ColorTags, pixel_format
 from vidrts.media import Source
 
-SITES = {1: "left", 2: "center", 3: "topleft", 4: "top", 5: "bottomleft", 6: "bottom"}
 MATRICES = {1: "709", 6: "170m", 9: "2020_ncl"}
-
-
-def random_planes(name: str, width: int, height: int) -> list[torch.Tensor]:
-    fmt = pixel_format(name)
-    return [
-        (torch.randint(0, 2**fmt.depth, fmt.plane_size(c, width, height)) << fmt.shift).to(fmt.dtype)
-        for c in range(len(fmt.order))
-    ]
-
-
-def full_tags(name: str, **tags: int) -> ColorTags:
-    return colorplan.assume(ColorTags(**tags), pixel_format(name), 576)[0]
 
 
 @pytest.mark.parametrize("name", sorted(PIXEL_FORMATS))

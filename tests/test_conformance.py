@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from media_truth import FFPROBE, compare, describe
+from helpers.media_truth import FFPROBE, compare, describe
+from helpers.paths import DATA
 
 from vidrts import EnhanceOptions, enhance
 from vidrts.errors import VidrtsError
@@ -79,7 +80,7 @@ def test_no_clip_is_left_out(clips: Path) -> None:
 def main(model: str, out: Path) -> None:
     """Enhance every clip and write what became of it, as expected data, to `out`."""
     found = {}
-    for clip in sorted((Path(__file__).resolve().parents[2] / "shared" / "data" / "video").iterdir()):
+    for clip in sorted((DATA / "video").iterdir()):
         with tempfile.TemporaryDirectory() as folder:
             found[clip.name] = outcome(clip, Path(folder), model)
         print(clip.name, json.dumps(found[clip.name])[:300], flush=True)

@@ -14,8 +14,8 @@ from pathlib import Path
 import av
 import pytest
 import torch
-from conftest import need
-from media_truth import FFPROBE, decoded_md5, describe
+from helpers.media_truth import FFPROBE, decoded_md5, describe
+from helpers.paths import need
 
 from vidrts import EnhanceOptions, enhance
 from vidrts.errors import InputError, Interrupted, OptionError, OutputError, VidrtsError

@@ -7,10 +7,10 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from helpers.paths import ROOT
 
 from vidrts.networks.checkpoint import shipped_models
 
-ROOT = Path(__file__).resolve().parents[1]
 NEEDS = ("vidrts/compare/assets/", "vidrts/samples/ducks.mp4", "vidrts/py.typed", "vsrts/")
 
 

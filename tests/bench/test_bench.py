@@ -1,0 +1,277 @@
+"""`vidrts bench`, `vidrts devices` and what they are made of, on real frames; speeds themselves are not judged."""
+
+import json
+import shutil
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from helpers.networks import tiny_network
+from helpers.paths import ROOT
+
+from vidrts import color, colorplan
+from vidrts.bench import clip as clips_of_bench
+from vidrts.bench.clip import clip_of, own_size, sample, scaled, to_and_fro
+from vidrts.bench.end_to_end import LEAST
+from vidrts.bench.enhancement import _whole_frames
+from vidrts.bench.machine import describe, devices
+from vidrts.bench.memory import PeakMemory, resident
+from vidrts.bench.parts import Probe, branch_flop
+from vidrts.bench.result import Result
+from vidrts.bench.targets import targets
+from vidrts.bench.timing import Lap, Task
+from vidrts.cli import run
+from vidrts.cli.bench import bench
+from vidrts.cores import usable_cores
+from vidrts.errors import OptionError
+from vidrts.frame import Frame
+from vidrts.media.read.source import Source
+from vidrts.media.write.options import EncodeOptions
+from vidrts.networks.registry import RECIPES, build
+from vidrts.picture.enhancer import EnhancerOptions
+from vidrts.picture.tiled_upscaler import TiledUpscaler
+from vidrts.pipeline import EnhanceOptions, enhance
+from vidrts.research.__main__ import run_research
+from vidrts.research.peers.graphs import Sum, steps, write_ncnn, write_onnx
+from vidrts.research.peers.peer_benchmark import Contest, grey
+from vidrts.research.peers.truth import luma_psnr
+from vidrts.research.speed import command as draw_speed
+
+KEPT = sorted((ROOT / "models" / "bench").glob("*.json"))
+
+
+def test_a_quick_run_measures_everything(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    kept = tmp_path / "here.json"
+    assert run(["bench", "--quick", "--models", "rts-lite", "--engines", "torch", "--device", "cpu",
+                "--json", str(kept)]) == 0  # fmt: skip
+    said = capfd.readouterr().out
+    result = Result.from_json(kept.read_text())
+    assert {row.name for row in result.rows} >= {
+        "matrix fp32", "copy", "decode", "colour in", "blur level", "network", "tail", "write-back", "enhance",
+        "encode", "whole",
+    }  # fmt: skip
+    assert all(row.seconds > 0 for row in result.rows)
+    (whole,) = result.wholes
+    assert (whole.model, whole.size, whole.preset) == ("rts-lite", "64x48", "veryfast")
+    assert result.overlap(whole) is not None and result.part(whole, "network") is not None
+    assert "frames/s file to file; overlap" in said and result.machine.cpu in said
+    figure = tmp_path / "speed.png"
+    draw_speed([str(kept), str(figure)], standalone_mode=False)
+    assert figure.read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_clip_of_ones_own_is_taken_at_its_size(tmp_path: Path) -> None:
+    kept = tmp_path / "own.json"
+    assert run(["bench", "--quick", "--sizes", "64x48", "--models", "rts-lite", "--precisions", "fp32", "--engines",
+                "torch", "--device", "cpu", "--clip", str(sample()), "-q", "--json", str(kept)]) == 0  # fmt: skip
+    assert Result.from_json(kept.read_text()).clip == "ducks.mp4 to and fro, scaled, H.264"
+    assert own_size(sample()) == (1280, 720)
+    assert clip_of(sample(), (1280, 720), 20, tmp_path).path == sample()
+
+
+def test_scale_and_its_table(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    kept = tmp_path / "scale.json"
+    assert run_research(["scale", "--quick", "--device", "cpu", "--networks", "rts-r1", "--json", str(kept)]) == 0
+    found = json.loads(kept.read_text())
+    assert [block["frames"] for block in found["blocks"]] == [4, 8, 12]
+    assert found["blocks"][-1]["memory"] > 50e6 or not Path("/proc/self/status").exists()
+    assert [step["name"] for step in found["sizes"]] == ["64x48", "128x96"]
+    (network,) = found["networks"]
+    assert network["amount"] == 64 * 48 * (2 * 27 * 64 + 64 * 64 * 9)
+    assert "of one of the first; memory grew by" in capfd.readouterr().out
+
+
+def test_devices(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert run(["devices"]) == 0
+    said = capfd.readouterr().out
+    assert said.splitlines()[1].startswith("cpu ") and f"torch {torch.__version__.split('+')[0]}" in said
+    assert run(["devices", "--json", "-"]) == 0
+    told = json.loads(capfd.readouterr().out)
+    assert len(told["devices"]) == 1 + torch.cuda.device_count()
+    assert told["devices"][0]["cores"] == usable_cores() == describe().cores
+    assert devices()[0].precisions[-2:] == ("fp32", "int8")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (["--sizes", "1920"], "is not a size"),
+        (["--sizes", "8x8"], "wanted even numbers from 16 up"),
+        (["--models", "rts-x", "--quick"], "neither a shipped model"),
+        (["--engines", "abacus"], "wanted some of torch, openvino"),
+        (["trian"], "No such command"),
+    ],
+)
+def test_wrong_words(arguments: list[str], word: str, capfd: pytest.CaptureFixture[str]) -> None:
+    assert run(["bench", *arguments]) in (1, 2)
+    assert word in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"), [(["peers", "--frames", "2"], "2"), (["scale", "--networks", "rts-r9"], "rts-r9")]
+)
+def test_wrong_words_of_research(arguments: list[str], word: str, capfd: pytest.CaptureFixture[str]) -> None:
+    assert run_research(arguments) in (1, 2)
+    assert word in capfd.readouterr().err
+
+
+def test_option_lists_of_bench_are_decisions() -> None:
+    found = {name: sorted(o for p in sub.params for o in p.opts) for name, sub in bench.commands.items()}
+    common = "--rounds --quick --json -v --verbose -q --quiet"
+    assert {k: v for k, v in found.items() if k != "train"} == {
+        "enhance": sorted(
+            f"--models --sizes --engines --precisions --presets --clip --device --seconds {common}".split()
+        ),
+    }
+
+
+def test_a_whole_run_fills_its_time() -> None:
+    """By what a frame takes, not what a lap of several does; the first lap, which compiles graphs, is no guide."""
+    laps = iter([Lap(4, 9.0, 9.0), Lap(4, 0.4, 0.8)] * 3)
+    alone = Probe(Task("enhance", lambda: next(laps)), "part", "enhance")
+    assert _whole_frames(alone, 5, most=120) == 50
+    assert _whole_frames(alone, 50, most=120) == 120
+    assert _whole_frames(alone, 0.1, most=120) == LEAST
+
+
+def test_the_clip_moves_and_has_no_cut(tmp_path: Path) -> None:
+    clip = clip_of(sample(), (160, 96), 12, tmp_path)
+    with Source(clip.path, clip.decode(7)) as source:
+        frames = [event for event in source.events() if isinstance(event, Frame)]
+    assert len(frames) == 7 and (frames[0].width, frames[0].height) == (160, 96)
+    assert not (tmp_path / "160x96.y4m").exists()
+    pictures = scaled(sample(), (160, 96), 4)
+    order = to_and_fro(pictures)
+    assert [pictures.index(next(order)) for _ in range(9)] == [0, 1, 2, 3, 2, 1, 0, 1, 2]
+    assert any(not torch.equal(a.planes[0], b.planes[0]) for a, b in pairwise(pictures))
+    whole = scaled(sample(), (1280, 720), 1)[0]  # its own size: nothing is changed
+    with Source(sample()) as source:
+        first = next(event for event in source.events() if isinstance(event, Frame))
+        assert all(torch.equal(a, b) for a, b in zip(whole.planes, first.planes, strict=True))
+    with pytest.raises(OptionError, match="8x8"):
+        scaled(sample(), (8, 8), 1)
+    assert clips_of_bench.RATE == 30
+
+
+@pytest.mark.parametrize("recipe", ["rts-r1", "rts-r3", "rts-lite"])
+def test_operations_are_counted(recipe: str) -> None:
+    architecture, numbers = RECIPES[recipe]
+    c = numbers["channels"]
+    assert branch_flop(build(architecture, numbers)) == 2 * (2 * 27 * c + numbers["n"] * 9 * c * c)
+
+
+def picture() -> torch.Tensor:
+    """(1, 3, h, w) R'G'B' of a real frame, small."""
+    frame = scaled(sample(), (96, 64), 1)[0]
+    tags, _ = colorplan.assume(frame.color, frame.format, frame.height)
+    return color.to_rgb(frame.planes, colorplan.plan(tags, frame.format))[None].clamp(0, 1)
+
+
+def test_the_peers_graph_is_the_network(tmp_path: Path) -> None:
+    network = tiny_network(n=2)
+    rgb = picture()
+    wanted = TiledUpscaler(network, torch.device("cpu"), torch.float32, engine="torch")(rgb)
+    values = {"x": rgb}
+    for step in steps(network):
+        if isinstance(step, Sum):
+            values[step.output] = values[step.left] + values[step.right]
+        else:
+            weight, bias = torch.from_numpy(step.weight), torch.from_numpy(step.bias)
+            y = torch.nn.functional.conv2d(values[step.source], weight, bias, padding=weight.shape[-1] // 2)
+            values[step.output] = y.relu() if step.relu else y
+    inner = (..., slice(16, -16), slice(16, -16))
+    torch.testing.assert_close(values["y"][inner], wanted[inner], atol=1e-5, rtol=0)
+    ncnn = pytest.importorskip("ncnn")
+    write_ncnn(network, tmp_path / "net.param", tmp_path / "net.bin")
+    net = ncnn.Net()
+    assert net.load_param(str(tmp_path / "net.param")) == 0 and net.load_model(str(tmp_path / "net.bin")) == 0
+    extractor = net.create_extractor()
+    extractor.input("x", ncnn.Mat(rgb[0].contiguous().numpy()))
+    _, y = extractor.extract("y")
+    torch.testing.assert_close(torch.from_numpy(np.array(y))[inner], wanted[0][inner], atol=1e-4, rtol=0)
+
+
+def test_peers_are_given_the_luma_of_weights_that_know_nothing_else() -> None:
+    network, rgb = tiny_network(n=2), picture()
+    wanted = TiledUpscaler(network, torch.device("cpu"), torch.float32, engine="torch", luma=True)(rgb)
+    got = TiledUpscaler(grey(network), torch.device("cpu"), torch.float32, engine="torch")(rgb)
+    torch.testing.assert_close(got, wanted.expand(-1, 3, -1, -1), atol=1e-6, rtol=0)
+    assert not torch.equal(network.conv_ext.weight[:4], network.conv_ext.weight[4:8]), "the network given is as it was"
+
+
+def test_the_onnx_file_is_the_network(tmp_path: Path) -> None:
+    pytest.importorskip("onnx")
+    reference = pytest.importorskip("onnx.reference")
+    network = tiny_network(n=2)
+    rgb = picture()
+    write_onnx(network, tmp_path / "net.onnx")
+    (y,) = reference.ReferenceEvaluator(str(tmp_path / "net.onnx")).run(None, {"x": rgb.numpy()})
+    wanted = TiledUpscaler(network, torch.device("cpu"), torch.float32, engine="torch")(rgb)
+    inner = (..., slice(16, -16), slice(16, -16))
+    torch.testing.assert_close(torch.from_numpy(y)[inner], wanted[inner], atol=1e-4, rtol=0)
+
+
+def test_precision_is_that_of_8_bits(tiny_model: Path, tmp_path: Path) -> None:
+    """In float32 nothing is lost but the rounding, 58.9 dB; a picture that is not enhanced is far off."""
+    clip = clip_of(sample(), (160, 96), 3, tmp_path)
+    options = EnhanceOptions(
+        model=str(tiny_model), picture=EnhancerOptions(device="cpu", precision="fp32", engine="torch"),
+        encode=EncodeOptions(video_codec="ffv1"),
+    )  # fmt: skip
+    enhance(clip.path, tmp_path / "out.mkv", options)
+    network = tiny_network()
+    assert luma_psnr(clip.path, tmp_path / "out.mkv", network) == pytest.approx(58.9, abs=0.3)
+    enhance(clip.path, tmp_path / "same.mkv", replace(options, picture=replace(options.picture, strength=0)))
+    assert luma_psnr(clip.path, tmp_path / "same.mkv", network) < 50
+
+
+def test_memory_of_this_process() -> None:
+    if not Path("/proc/self/status").exists():
+        pytest.skip("no /proc here")
+    import os
+
+    before = resident(os.getpid())
+    with PeakMemory(os.getpid()) as memory:
+        block = np.ones(64 * 2**20, np.uint8)
+        while memory.peak < before + 48 * 2**20:  # seen at the next look
+            block += 1
+    assert memory.peak >= before + 48 * 2**20
+
+
+def test_contests_are_checked() -> None:
+    for wrong in ({"frames": (5, 5)}, {"rounds": 0}):
+        with pytest.raises(OptionError):
+            Contest(**wrong)  # type: ignore[arg-type]
+
+
+def test_targets_by_hand() -> None:
+    if not KEPT:
+        pytest.skip("no machine's result is kept")
+    result = Result.from_json(KEPT[0].read_text())
+    names = [target.name for target in targets(replace(result, machine=replace(result.machine, gpus=("NVIDIA H200",))))]
+    assert len(names) == 3 and "frames/s" in names[0]
+    empty = targets(replace(result, rows=()))
+    assert not any(target.met for target in empty) and all("not measured" in str(target) for target in empty)
+
+
+@pytest.mark.slow
+def test_the_contest(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    if shutil.which("ffmpeg") is None:
+        pytest.skip("no ffmpeg")
+    assert run_research(["peers", "--quick", "--json", str(tmp_path / "peers.json")]) == 0
+    found = json.loads((tmp_path / "peers.json").read_text())["standings"]
+    assert found[0]["name"] == "vidrts" and not found[0]["absent"]
+    assert all(other["absent"] or other["psnr"] <= found[0]["psnr"] + 0.5 for other in found)
+    assert "luma against float64" in capfd.readouterr().out
+
+
+@pytest.mark.cuda
+def test_a_quick_run_on_a_gpu(tmp_path: Path) -> None:
+    kept = tmp_path / "gpu.json"
+    assert run(["bench", "--quick", "--sizes", "640x360", "--device", "cuda", "-q", "--json", str(kept)]) == 0
+    result = Result.from_json(kept.read_text())
+    assert {"upload", "download", "matrix bf16"} <= {row.name for row in result.rows} or result.ceilings
+    assert result.machine.gpus

