@@ -16,11 +16,12 @@ from vidrts.research.__main__ import research
 
 ROOT = Path(vidrts.__file__).parent
 PLUGINS = ROOT.parent / "plugins"
-ANYBODY = {"errors", "files"}
+ANYBODY = {"errors", "files", "messages"}
 """What everything may stand on: these import nothing of vidrts."""
 MAY_IMPORT = {
     "errors": set(),
     "files": set(),
+    "messages": set(),
     "images": {"errors"},
     "prefetch": set(),
     "threads": set(),
