@@ -16,6 +16,7 @@ from vidrts import color, colorplan
 from vidrts.errors import UnsupportedFormatError
 from vidrts.frame import PIXEL_FORMATS, ColorTags, pixel_format
 from vidrts.media import Source
+from vidrts.messages import Code
 
 MATRICES = {1: "709", 6: "170m", 9: "2020_ncl"}
 
@@ -152,11 +153,15 @@ def test_what_is_assumed_is_said() -> None:
     fmt = pixel_format("yuv420p")
     tags, line = colorplan.assume(ColorTags(), fmt, 1080)
     assert (tags.matrix, tags.range, tags.siting) == (1, 1, 1)
-    assert "BT.709" in line
-    assert "limited" in line
+    assert line is not None
+    assert (line.code, line.values) == (Code.MATRIX_AND_RANGE_ASSUMED, {"matrix": "BT.709"})
     tags, line = colorplan.assume(ColorTags(), fmt, 576)
     assert tags.matrix == 6
-    assert "BT.601" in line
+    assert line is not None
+    assert (line.code, line.values) == (Code.MATRIX_AND_RANGE_ASSUMED, {"matrix": "BT.601"})
+    for known, code in ((ColorTags(matrix=1), Code.RANGE_ASSUMED), (ColorTags(range=1), Code.MATRIX_ASSUMED)):
+        line = colorplan.assume(known, fmt, 576)[1]
+        assert line is not None and line.code is code
     assert colorplan.assume(ColorTags(matrix=1, range=1), fmt, 576)[1] is None
     assert colorplan.assume(ColorTags(matrix=0, range=1), fmt, 1080)[0].matrix == 1  # identity exists in 4:4:4 alone
     assert colorplan.assume(ColorTags(), pixel_format("gbrp"), 576)[1] is None

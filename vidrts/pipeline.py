@@ -22,6 +22,7 @@ from vidrts.media.write.open import open_target
 from vidrts.media.write.options import EncodeOptions
 from vidrts.media.write.raw_target import RawTarget
 from vidrts.media.write.target import Target
+from vidrts.messages import Tell, ignore
 from vidrts.networks.checkpoint import DEFAULT_MODEL, load_model
 from vidrts.picture.enhancer import EnhancerOptions
 from vidrts.prefetch import Cancelled, prefetch
@@ -91,7 +92,7 @@ def enhance(
     options: EnhanceOptions | None = None,
     *,
     on_progress: Callable[[Progress], None] = lambda progress: None,
-    on_message: Callable[[str], None] = lambda line: None,
+    on_message: Tell = ignore,
     stop_signal: Callable[[], int | None] = lambda: None,
 ) -> Summary:
     """Enhance the video `source` into `target`, everything else about it kept.
@@ -158,7 +159,7 @@ def enhance(
     parts.enhance = workers.seconds
     return Summary(
         target=writer.path, frames=frames, seconds=time.monotonic() - began, parts=parts,
-        bytes_written=writer.bytes_written, lost=reader.lost.summary(),
+        bytes_written=writer.bytes_written, lost=str(reader.lost) or None,
     )  # fmt: skip
 
 
@@ -184,10 +185,10 @@ def _told(place: Place | None) -> str:
     return f"they are kept in {place}" if isinstance(place, Path) else f"they went to {place}"
 
 
-def _tell_lost(reader: Source, on_message: Callable[[str], None]) -> None:
+def _tell_lost(reader: Source, on_message: Tell) -> None:
     """The warning about damaged input, if there was any."""
     if lost := reader.lost.summary():
-        on_message(f"warning: {lost}")
+        on_message(lost)
 
 
 def _timed[T](upstream: Iterable[T], parts: PartTimes) -> Iterator[T]:

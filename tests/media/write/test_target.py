@@ -10,7 +10,7 @@ import av
 import numpy as np
 import pytest
 import torch
-from helpers.media_truth import compare, decoded_md5, describe, relay
+from helpers.media_truth import coded, compare, decoded_md5, describe, relay
 from helpers.paths import ROOT
 
 from vidrts.errors import OptionError, OutputError
@@ -20,6 +20,7 @@ from vidrts.media.planes import FrameBuilder, plane_views
 from vidrts.media.read.deinterlace import Deinterlacer
 from vidrts.media.write import encoders
 from vidrts.media.write.encoder_options import fitting_slices
+from vidrts.messages import Code
 
 FFV1 = EncodeOptions(video_codec="ffv1")
 FAST = EncodeOptions(preset="ultrafast")
@@ -249,7 +250,7 @@ def test_edit_list(clips: Path, tmp_path: Path) -> None:
     lines = relay(clips / "androidx_media__sample_edit_list.mp4", tmp_path / "out.mp4", encode=FAST)
     differences = compare(clips / "androidx_media__sample_edit_list.mp4", tmp_path / "out.mp4")
     assert all(line.startswith(("streams", "data stream")) for line in differences), differences
-    assert any("Dolby Vision" in line for line in lines)
+    assert (Code.DYNAMIC_HDR_LOST, {"kind": "Dolby Vision", "encoder": "libx265"}) in coded(lines)
     assert describe(tmp_path / "out.mp4").video.rotation == 270  # type: ignore[union-attr]
 
 
@@ -274,7 +275,7 @@ def test_hdr10_metadata(clips: Path, tmp_path: Path, encoder: str) -> None:
     assert difference[:8].max() < 1e-4
     assert difference[8:].max() < 1 / 256
     assert "DYNAMIC_HDR_PLUS" not in got
-    assert [line for line in lines if "HDR10+ metadata is lost" in line]
+    assert (Code.DYNAMIC_HDR_LOST, {"kind": "HDR10+", "encoder": encoder}) in coded(lines)
 
 
 def test_hlg_and_rotation_and_aspect_and_full_range(clips: Path, tmp_path: Path) -> None:
@@ -383,7 +384,7 @@ def test_interlaced_frames(clips: Path, tmp_path: Path) -> None:
     assert (kept.frame["interlaced_frame"], kept.frame["top_field_first"]) == (1, 1)
     assert len(kept.frames) == len(describe(clip).frames)
     lines = relay(clip, tmp_path / "auto.ts", encode=FAST)
-    assert any("bwdif" in line for line in lines)
+    assert Code.DEINTERLACED in {line.code for line in lines}
     assert describe(tmp_path / "auto.ts").frame["interlaced_frame"] == 0
     assert not [line for line in compare(clip, tmp_path / "auto.ts") if "frames" in line]
     with Source(clip, DecodeOptions(interlaced="keep")) as source:
@@ -419,7 +420,7 @@ def test_closed_captions(clips: Path, tmp_path: Path, encoder: str) -> None:
     with av.open(str(tmp_path / "out.mkv")) as container:
         held = [{kind.name: bytes(data) for kind, data in f.side_data.items()} for f in container.decode(video=0)]
     kept = [data["A53_CC"] for data in held if "A53_CC" in data]
-    assert any("captions are lost" in line for line in lines) == (encoder == "ffv1")
+    assert ((Code.CAPTIONS_LOST, {"encoder": encoder}) in coded(lines)) == (encoder == "ffv1")
     assert sorted(kept) == ([] if encoder == "ffv1" else sorted(triplets))
     assert len(describe(tmp_path / "out.mkv").frames) == 20
 

@@ -1,6 +1,6 @@
 """Interlaced frames that come in: which field is first, and bwdif at frame rate."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from fractions import Fraction
 from typing import Literal
 
@@ -12,6 +12,7 @@ from vidrts.errors import InputError, UnsupportedFormatError
 from vidrts.frame import PIXEL_FORMATS, FieldOrder
 from vidrts.media.containers import Decoded, Place
 from vidrts.media.planes import Untagged, filter_graph
+from vidrts.messages import Code, Message, Tell
 
 
 class FieldProbe:
@@ -91,7 +92,7 @@ def progressive(
     path: Place,
     time_base: Fraction,
     interlaced: Literal["auto", "keep", "error"],
-    tell: Callable[[str], None],
+    tell: Tell,
 ) -> Iterator[Decoded]:
     """Interlaced frames among `events` as `DecodeOptions.interlaced` wants them; raises `InputError` for "error"."""
     filtered: Deinterlacer | None = None
@@ -100,13 +101,14 @@ def progressive(
             yield event
             continue
         if event.interlaced_frame and filtered is None:
-            at = f"frames are interlaced from {float((event.pts or 0) * time_base):.3f} s on"
+            time = float((event.pts or 0) * time_base)
             if interlaced == "error":
-                raise InputError(f"{path}: {at} (--interlaced error); auto or keep would process them")
-            if interlaced == "auto":
-                tell(
-                    f"{at}: deinterlaced by bwdif at frame rate, luma and chroma (--interlaced keep leaves the fields)"
+                raise InputError(
+                    f"{path}: frames are interlaced from {time:.3f} s on (--interlaced error); auto or keep would "
+                    "process them"
                 )
+            if interlaced == "auto":
+                tell(Message(Code.DEINTERLACED, time=time))
                 filtered = Deinterlacer(path, time_base)
         if filtered is None:
             yield event

@@ -32,14 +32,13 @@ from vidrts.media.read.stream_info import stream_info
 from vidrts.media.read.trim import LEAD_IN, Cut, packet_time
 from vidrts.media.read.video_decoder import VideoDecoder
 from vidrts.media.tags import display_matrix, hdr_metadata, rotation
+from vidrts.messages import Code, Message, Tell
 
 
 class FFmpegDemuxer:
     """A `Demuxer` of whatever FFmpeg reads. Raises `InputError` where that is no readable video."""
 
-    def __init__(
-        self, path: Place, options: DecodeOptions, tell: Callable[[str], None], check: Callable[[], None]
-    ) -> None:
+    def __init__(self, path: Place, options: DecodeOptions, tell: Tell, check: Callable[[], None]) -> None:
         self._path = path
         self._options = options
         self._tell = tell
@@ -95,7 +94,7 @@ class FFmpegDemuxer:
             fields=self._options.interlaced == "keep",
         )  # fmt: skip
         if self._hardware and in_software(info.format.name, video.codec_context):
-            self._tell(f"{info.codec} {info.format.name} is not decoded by the GPU: software does it")
+            self._tell(Message(Code.DECODED_IN_SOFTWARE, codec=info.codec, format=info.format.name))
         names = tuple(container.format.name.split(","))
         return Input(
             path=self._path,

@@ -1,6 +1,6 @@
 """Packets of one video stream in, frames in presentation order with sound times out; damage is counted."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from fractions import Fraction
 
 import av
@@ -13,6 +13,7 @@ from vidrts.media.containers import AnyPacket, FFmpegErrors, Place, fraction, re
 from vidrts.media.read.damage import LossReport, PictureLedger
 from vidrts.media.read.timestamps import FrameClock
 from vidrts.media.read.trim import packet_time
+from vidrts.messages import Tell
 
 _HOPELESS = 2000
 """Damaged packets before the first frame after which a source is given up."""
@@ -50,7 +51,7 @@ class VideoDecoder:
         strict: bool,
         begin: Fraction | None,
         at_once: bool = False,
-        tell: Callable[[str], None],
+        tell: Tell,
     ):
         self._path = path
         self._context = _decoder(stream)

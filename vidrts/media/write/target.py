@@ -10,7 +10,7 @@ Matroska and WebM whole milliseconds, to which times are rounded.
 """
 
 import os
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from contextlib import suppress
 from types import TracebackType
 from typing import Self
@@ -28,6 +28,7 @@ from vidrts.media.write.encoders import Choice
 from vidrts.media.write.muxer import Muxer
 from vidrts.media.write.options import EncodeOptions
 from vidrts.media.write.stream_mapping import PacketRemapper, Route, StreamSelection, plan
+from vidrts.messages import Tell, ignore
 
 
 class Target:
@@ -44,11 +45,10 @@ class Target:
         options: EncodeOptions | None = None,
         *,
         scale: int = 1,
-        on_message: Callable[[str], None] | None = None,
+        on_message: Tell = ignore,
     ):
         self.options = options or EncodeOptions()
-        self.messages: list[str] = []
-        self._on_message = on_message
+        self._tell = on_message
         self._source = source
         self._scale = scale
         self._container: OutputContainer | None = None
@@ -229,9 +229,3 @@ class Target:
         if self.reader_closed():
             return ConsumerGoneError(f"{self.path}: the program that reads it is gone")
         return OutputError(f"{self.path}: cannot be written: {reason(error)}")
-
-    def _tell(self, line: str) -> None:
-        """A line for people."""
-        self.messages.append(line)
-        if self._on_message is not None:
-            self._on_message(line)
