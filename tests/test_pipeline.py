@@ -321,7 +321,7 @@ def test_a_read_only_folder(clips: Path, tiny_model: Path, tmp_path: Path) -> No
     target = tmp_path / "out.mp4"
     done = subprocess.run([*command, str(clips / "androidx_media__bt601.mov"), str(target)], capture_output=True)
     assert (done.returncode, done.stdout) == (1, b"")
-    assert done.stderr.decode() == f"vidrts: {target}: the folder {tmp_path} cannot be written to\n"
+    assert done.stderr.decode() == f"vidrts: {target}: directory not writable: {tmp_path}\n"
     assert not list(tmp_path.iterdir())
 
 
@@ -431,5 +431,5 @@ def test_twice_the_size_says_which_matrix_was_taken(clips: Path, tiny_model: Pat
 
 
 def test_an_option_does_not_end_in_another_codec(clips: Path, tiny_model: Path, tmp_path: Path) -> None:
-    with pytest.raises(OptionError, match="-preset bogus: libx264 has"):
+    with pytest.raises(OptionError, match=r"-preset bogus: .*ultrafast, .* for libx264"):
         run(clips / "androidx_media__bt601.mov", tmp_path / "out.mkv", tiny_model, encode=EncodeOptions(preset="bogus"))

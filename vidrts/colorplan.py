@@ -182,12 +182,14 @@ def _refusal(tags: ColorTags) -> str:
         said += ["transferin=2020_10", "transfer=2020_10"]
     if (tags.matrix == 14 and tags.primaries != 9) or (tags.matrix in (12, 13) and tags.primaries == 2):
         said += ["primariesin=2020", "primaries=2020"]
-    advice = "convert it first in a program that knows it; if the tag is wrong, --colorspace says the right one"
+    advice = (
+        "convert it first with a program that supports it; if the tag is wrong, give the right one with --colorspace"
+    )
     if tags.matrix in (10, 12, 13, 14):
         chain = ":".join([*said, "matrix=2020_ncl"])
         advice = f"convert it first, for example with ffmpeg -i IN -vf zscale={chain} -c:v ffv1 OUT.mkv"
     return (
-        f"colour matrix {matrix_name(tags.matrix)} is not supported: wanted BT.709, BT.601, FCC, SMPTE 240M, BT.2020 "
+        f"colour matrix {matrix_name(tags.matrix)} is not supported; expected BT.709, BT.601, FCC, SMPTE 240M, BT.2020 "
         f"non-constant luminance, YCgCo or identity; {advice}"
     )
 

@@ -235,12 +235,14 @@ class Frame:
 
     def __post_init__(self) -> None:
         if len(self.planes) != len(self.format.order):
-            raise ValueError(f"{self.format.name} has {len(self.format.order)} components, got {len(self.planes)}")
+            raise ValueError(
+                f"{self.format.name}: expected {len(self.format.order)} components, got {len(self.planes)}"
+            )
         for component, plane in enumerate(self.planes):
-            wanted = self.format.plane_size(component, self.width, self.height)
-            if tuple(plane.shape) != wanted or plane.dtype != self.format.dtype:
+            expected = self.format.plane_size(component, self.width, self.height)
+            if tuple(plane.shape) != expected or plane.dtype != self.format.dtype:
                 raise ValueError(
-                    f"component {component} of {self.format.name}: wanted {wanted} {self.format.dtype}, "
+                    f"component {component} of {self.format.name}: expected {expected} {self.format.dtype}, "
                     f"got {tuple(plane.shape)} {plane.dtype}"
                 )
 

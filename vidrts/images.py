@@ -27,7 +27,7 @@ def is_picture(path: Path) -> bool:
     Raises `InputError` for what is no file.
     """
     if path.is_dir():
-        raise InputError(f"{path}: is a folder, wanted a picture or a video file")
+        raise InputError(f"{path}: is a directory, expected a picture or a video")
     if not path.exists():
         raise InputError(f"{path}: no such file")
     try:
@@ -52,7 +52,7 @@ def read_picture(path: str | os.PathLike[str], on_message: Tell = ignore) -> NDA
             told = list(_conversions(image))
             samples = np.array(image if is_gray16(image) else _converted(path, image))
     except UnidentifiedImageError:
-        raise InputError(f"{path}: cannot be read as a picture: not a known format, or damaged") from None
+        raise InputError(f"{path}: cannot be read as a picture: unknown format, or damaged") from None
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise InputError(f"{path}: cannot be read as a picture: {' '.join(str(error).split())}") from error
     for line in told:
@@ -110,7 +110,7 @@ def _open(path: Path) -> ImageFile:
 def _converted(path: Path, image: Image.Image) -> Image.Image:
     """The picture as 8-bit RGB; Pillow drops alpha and keeps the upper 8 of 16 bits."""
     if image.mode in ("F", "I"):
-        raise UnsupportedFormatError(f"{path}: has samples of 32 bit, wanted 8 or 16; convert it first")
+        raise UnsupportedFormatError(f"{path}: expected 8 or 16 bits per sample, got 32; convert it first")
     return image.convert("RGB")
 
 

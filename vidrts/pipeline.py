@@ -46,9 +46,9 @@ class EnhanceOptions:
 
     def __post_init__(self) -> None:
         if not 1 <= self.in_flight <= 256:
-            raise OptionError(f"in-flight {self.in_flight}: wanted 1 to 256")
+            raise OptionError(f"in_flight: expected 1 to 256, got {self.in_flight}")
         if not 0 <= self.workers <= 64:
-            raise OptionError(f"workers {self.workers}: wanted 0 (automatic) to 64")
+            raise OptionError(f"workers: expected 0 (automatic) to 64, got {self.workers}")
 
 
 @dataclass
@@ -139,7 +139,7 @@ def enhance(
             if stop_signal() is not None:  # then stdin ends, too, wherever it is
                 raise Cancelled
             if frames == 0:
-                raise InputError(f"{reader.path}: no frame was left to enhance; check -ss, -to and -t")
+                raise InputError(f"{reader.path}: no frames in the selected range; check -ss, -to, -t")
             began_part = time.monotonic()
             writer.finish()
             parts.encode += time.monotonic() - began_part
@@ -147,7 +147,7 @@ def enhance(
         except (Cancelled, SourceBrokenError) as error:
             number = stop_signal()
             if isinstance(error, Cancelled) and number is None:
-                raise ConsumerGoneError(f"{writer.path}: the program that reads it is gone") from None
+                raise ConsumerGoneError(f"{writer.path}: broken pipe") from None
             kept = _told(writer.keep_partial())
             if number is None:
                 raise SourceBrokenError(f"{error}; {kept}") from None
@@ -182,7 +182,7 @@ def _told(place: Place | None) -> str:
     """Where the work of a run that ended early is."""
     if place is None:
         return "nothing was written"
-    return f"they are kept in {place}" if isinstance(place, Path) else f"they went to {place}"
+    return f"{'kept in' if isinstance(place, Path) else 'written to'} {place}"
 
 
 def _tell_lost(reader: Source, on_message: Tell) -> None:

@@ -101,7 +101,7 @@ def test_devices(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
         (["--sizes", "1920"], "is not a size"),
         (["--sizes", "8x8"], "wanted even numbers from 16 up"),
         (["--models", "rts-x", "--quick"], "neither a shipped model"),
-        (["--engines", "abacus"], "wanted some of torch, openvino"),
+        (["--engines", "abacus"], "expected some of torch, openvino"),
         (["trian"], "No such command"),
     ],
 )

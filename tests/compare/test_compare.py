@@ -505,7 +505,7 @@ def test_a_failed_write_leaves_nothing(
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    with pytest.raises(OutputError, match="exists already"):
+    with pytest.raises(OutputError, match="already exists"):
         save(comparison, target, overwrite=False)
     with monkeypatch.context() as patched:
         patched.setattr(Path, "write_text", full)

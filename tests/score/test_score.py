@@ -144,10 +144,10 @@ def test_bad_files_are_told_and_the_others_scored(
         sound.setparams((1, 2, 8000, 0, "NONE", ""))
         sound.writeframes(bytes(16000))
     reasons = {
-        tmp_path: "is a folder", tmp_path / "none.png": "no such file", tmp_path / "cut.png": "truncated",
-        tmp_path / "junk.jpg": "cannot be read as a picture", tmp_path / "junk.mp4": "cannot be read as a video",
-        tmp_path / "empty.png": "cannot be read as a picture", tmp_path / "float.tif": "32 bit",
-        tmp_path / "tiny.png": "is 200x79, wanted at least 80x80 pixels", tmp_path / "sound.wav": "only audio",
+        tmp_path: "is a directory", tmp_path / "none.png": "no such file", tmp_path / "cut.png": "truncated",
+        tmp_path / "junk.jpg": "cannot be read as a picture", tmp_path / "junk.mp4": "cannot be opened as a video",
+        tmp_path / "empty.png": "cannot be read as a picture", tmp_path / "float.tif": "got 32",
+        tmp_path / "tiny.png": "is 200x79, wanted at least 80x80 pixels", tmp_path / "sound.wav": "found: audio",
         clips / "androidx_media__invalid-bitstream.webm": "no frame could be decoded",
     }  # fmt: skip
     found, told = rows(capfd, *reasons, good, code=1)
@@ -197,7 +197,7 @@ def test_pictures_beside_a_reference(
     assert [Path(row["file"]).stem for row in found] == ["source", "bright", "double"]
     assert all(set(row) >= TWO_SIDED for row in found)
     assert "odd.png: is 210x160" in told
-    assert "wanted 200x160 or 400x320" in told
+    assert "expected 200x160 or 400x320" in told
 
     def rgb(path: Path) -> torch.Tensor:
         with Image.open(path) as image:

@@ -63,7 +63,7 @@ def run(arguments: Sequence[str] | None = None, command: click.Command = command
     except Exception as error:  # noqa: BLE001 - the last resort: a line instead of a traceback
         if verbose:
             traceback.print_exc()
-        reason = str(error).splitlines()[0] if str(error) else "no reason given"
+        reason = str(error).splitlines()[0] if str(error) else "no message"
         click.echo(
             f"vidrts: unexpected {type(error).__name__}: {reason}; please report it with the output of -v", err=True
         )
@@ -77,4 +77,4 @@ def _hint_at_dashes(given: list[str]) -> None:
         from vidrts.media.containers import OUTPUT_FORMATS  # with PyAV, which takes its time to load
 
         if Path(argument).suffix.lower() in OUTPUT_FORMATS or Path(argument).is_file():
-            click.echo(f"vidrts: a file name that begins with a dash is written ./{argument}", err=True)
+            click.echo(f"vidrts: to name a file that begins with a dash, write ./{argument}", err=True)

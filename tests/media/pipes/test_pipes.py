@@ -120,8 +120,8 @@ def test_interlaced_gray_that_bwdif_does_not_take(
 @pytest.mark.parametrize(("header", "says"), [
     (b"YUV4MPEG2 W64 H64 F25:1 C411", "C411"), (b"YUV4MPEG2 W64 H64 F25:1 C444alpha", "C444alpha"),
     (b"YUV4MPEG2 W64 H99999 F25:1", "H99999"), (b"YUV4MPEG2 W64 H64 F999999999:1", "frames/s"),
-    (b"YUV4MPEG2 W64 H64 F25:1 " + b"X" * 2000, "1024"), (b"", "empty"), (b"YUV4MPEG2 W64 H64", "ended within a line"),
-    (b"no video at all, but text", "stdin: cannot be read"), (b"YUV4MPEG2 W64 H64 F25:1", "no frame"),
+    (b"YUV4MPEG2 W64 H64 F25:1 " + b"X" * 2000, "1024"), (b"", "empty"), (b"YUV4MPEG2 W64 H64", "ends within a line"),
+    (b"no video at all, but text", "stdin: cannot be opened"), (b"YUV4MPEG2 W64 H64 F25:1", "no frame"),
 ])  # fmt: skip
 def test_what_is_no_stream_is_one_line(
     header: bytes, says: str, tiny_model: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
@@ -135,11 +135,11 @@ def test_what_is_no_stream_is_one_line(
 
 @pytest.mark.parametrize("option", ["--raw", None])
 @pytest.mark.parametrize(("words", "code", "says"), [
-    (("--stream", "v:1"), 1, "stdin: has no stream v:1; it holds 1 video stream(s)"),
+    (("--stream", "v:1"), 1, "stdin: no stream v:1; found 1 video stream(s)"),
     (("--stream", "1"), 1, "stdin: stream 1 is not a video stream; video streams: 0"),
-    (("--stream", "x"), 2, "--stream x: wanted N"), (("--stream", "v:0"), 0, ""), (("--stream", "0"), 0, ""),
+    (("--stream", "x"), 2, "--stream x: expected N"), (("--stream", "v:0"), 0, ""), (("--stream", "0"), 0, ""),
     (("--hwaccel", "auto"), 0, ""),
-    pytest.param(("--hwaccel", "cuda"), 1, "hwaccel cuda: FFmpeg reaches no such CUDA device here",
+    pytest.param(("--hwaccel", "cuda"), 1, "hwaccel cuda: no such CUDA device",
                  marks=pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")),
 ])  # fmt: skip
 def test_options_of_a_source_hold_for_bare_frames_too(
@@ -175,7 +175,7 @@ def test_a_source_that_dies_within_a_frame(
     whole = stream.read_bytes()
     (tmp_path / "in").write_bytes(whole[:-lost])
     assert enhance(tiny_model, tmp_path / "in", tmp_path / "out", *IDENTITY, "-", "-") == 1
-    assert f"after {count} whole frames; they went to stdout" in capfd.readouterr().err
+    assert f"after {count} whole frames; written to stdout" in capfd.readouterr().err
     assert frames_of(tmp_path / "out")[1] == frames_of(stream)[1][:count]
     target = tmp_path / "out.mkv"
     assert enhance(tiny_model, tmp_path / "in", tmp_path / "none", *IDENTITY, "-", target, "-c:v", "ffv1") == 1
@@ -265,9 +265,9 @@ def test_the_file_as_y4m(clips: Path, tiny_model: Path, tmp_path: Path, capfd: p
     colour = "--colorspace bt709 --range tv --primaries bt709 --transfer bt709".split()
     assert enhance(tiny_model, Path(os.devnull), target, *IDENTITY, *colour, "-t", "0.2", clip, "-", "-f", "y4m") == 0
     told = capfd.readouterr().err
-    said = re.search(r"wants, for its output, (.*)", told)
+    said = re.search(r"output options: (.*)", told)
     assert said is not None
-    assert "other streams are left out" in told or len(describe(clip).streams) == 1
+    assert "other streams left out" in told or len(describe(clip).streams) == 1
     header, frames = frames_of(target)
     assert header.sar == 2
     assert header.range == 1
@@ -297,7 +297,7 @@ def test_frames_at_a_variable_rate_are_told(
     uneven: Path, tiny_model: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert enhance(tiny_model, Path(os.devnull), tmp_path / "o", *IDENTITY, uneven, "-", "-f", "y4m") == 0
-    assert capfd.readouterr().err.count("has no timestamps") == 1
+    assert capfd.readouterr().err.count("timestamps lost") == 1
     assert enhance(tiny_model, Path(os.devnull), tmp_path / "o", *IDENTITY, "-t", "0.5", DUCKS, "-", "-f", "y4m") == 0
     assert "has no timestamps" not in capfd.readouterr().err
 
@@ -360,7 +360,7 @@ def test_any_description_is_read_or_refused(text: str) -> None:
 def test_raw_video_that_ends_early() -> None:
     header = rawvideo.parse("16x16:gray@25")
     reader = rawvideo.Reader(io.BytesIO(bytes(256 * 2 + 9)), header)  # type: ignore[arg-type]
-    with pytest.raises(SourceBrokenError, match=r"9 of 256 bytes; is --raw right\?\), after 2 whole frames"):
+    with pytest.raises(SourceBrokenError, match=r"9 of 256 bytes.*--raw.* 2 whole frames"):
         list(reader.frames())
     with pytest.raises(InputError, match="empty"):
         list(rawvideo.Reader(io.BytesIO(), header).frames())  # type: ignore[arg-type]

@@ -113,7 +113,7 @@ def test_a_header_comes_back(
 
 
 @pytest.mark.parametrize(("line", "told"), [
-    (b"RIFF", "wanted YUV4MPEG2"), (b"YUV4MPEG2 H4", "no W"), (b"YUV4MPEG2 W4 H0", "H0"),
+    (b"RIFF", "YUV4MPEG2, got 'RIFF'"), (b"YUV4MPEG2 H4", "no W"), (b"YUV4MPEG2 W4 H0", "H0"),
     (b"YUV4MPEG2 W99999999 H4", "W99999999"), (b"YUV4MPEG2 W4 H4 F25", "F25"), (b"YUV4MPEG2 W4 H4 Ix", "Ix"),
     (b"YUV4MPEG2 W4 H4 C411", "C411"), (b"YUV4MPEG2 W4 H4 C444alpha", "C444alpha"), (b"YUV4MPEG2 W4 H4 C420p11", "p11"),
     (b"YUV4MPEG2 W32768 H32768 C444p16", "bytes"), (b"YUV4MPEG2 W4 H4 \xff", "ASCII"),
@@ -149,7 +149,7 @@ def test_a_stream_that_ends_within_a_frame_says_how_many_were_whole(cut: int) ->
     body = (b"FRAME\n" + bytes(36)) * 3
     reader = y4m.Reader(io.BytesIO(HEADER + b"\n" + body[:-cut]))
     whole = (len(body) - cut) // 42
-    with pytest.raises(InputError, match=f"{whole} whole frame|a line is cut off"):
+    with pytest.raises(InputError, match=f"{whole} whole frame"):
         list(reader.frames())
     assert reader.frames_read == whole
 

@@ -102,7 +102,7 @@ def test_a_video_that_is_shorter_than_it_says(clips: Path, tmp_path: Path) -> No
     frames = list(sample(cut, count=6, on_message=told.append))
     assert 2 <= len(frames) <= 4
     assert [line.code for line in told] == [Code.ENDS_EARLY]
-    with pytest.raises(InputError, match=r"has no frame at 5\.900 s"):
+    with pytest.raises(InputError, match=r"no frame at 5\.900 s"):
         list(sample(cut, at=[Fraction(59, 10)]))
     told.clear()
     assert len(list(pairs(whole, cut, count=6, on_message=told.append))) == len(frames)
@@ -124,10 +124,10 @@ def test_a_duration_that_nothing_tells(clips: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("wish", "says"),
     [
-        ({"count": 2, "every": Fraction(1)}, "one of them"),
-        ({"count": 0}, "at least 1"),
-        ({"every": Fraction(0)}, "more than 0"),
-        ({"at": [Fraction(-1)]}, "or later"),
+        ({"count": 2, "every": Fraction(1)}, "one of a count"),
+        ({"count": 0}, "at least 1 frame, got 0"),
+        ({"every": Fraction(0)}, "above 0 s, got 0"),
+        ({"at": [Fraction(-1)]}, "from 0 s, got -1"),
     ],
 )
 def test_senseless_wishes(wish: dict[str, object], says: str, clips: Path) -> None:
@@ -136,12 +136,12 @@ def test_senseless_wishes(wish: dict[str, object], says: str, clips: Path) -> No
         sample(clip, **wish)  # type: ignore[arg-type]
     with pytest.raises(OptionError, match=says):
         pairs(clip, clip, **wish)  # type: ignore[arg-type]
-    with pytest.raises(OptionError, match="window 0"):
+    with pytest.raises(OptionError, match=r"window.* got 0"):
         pairs(clip, clip, count=1, window=0)
 
 
 def test_what_is_no_video(clips: Path, tmp_path: Path) -> None:
-    for path, says in ((tmp_path, "folder"), (tmp_path / "none.mp4", "no such file")):
+    for path, says in ((tmp_path, "directory"), (tmp_path / "none.mp4", "no such file")):
         with pytest.raises(InputError, match=says):
             next(sample(path, count=1))
 
@@ -183,7 +183,7 @@ def test_videos_that_differ(clips: Path, tmp_path: Path) -> None:
     assert [line.code for line in told] == [Code.LENGTHS_DIFFER]
     assert 2 <= told[0].values["common"] < 2.1
     assert (told[0].values["source"], told[0].values["result"]) == (source, later)
-    with pytest.raises(InputError, match=r"later\.mkv: has no frame at 4\.000 s"):
+    with pytest.raises(InputError, match=r"later\.mkv: no frame at 4\.000 s"):
         list(pairs(source, later, at=[Fraction(1), Fraction(4)]))
 
     told.clear()
@@ -193,7 +193,7 @@ def test_videos_that_differ(clips: Path, tmp_path: Path) -> None:
 
     (pair,) = pairs(source, double, count=1)
     assert (pair.result[0].width, pair.result[0].height) == (1440, 960)
-    with pytest.raises(InputError, match=r"odd\.mkv: is 640x480, but .* is 720x480: wanted 720x480 or 1440x960"):
+    with pytest.raises(InputError, match=r"odd\.mkv: expected 720x480 or 1440x960, .* is 720x480, got 640x480"):
         list(pairs(source, odd, count=1))
     with pytest.raises(InputError, match="swapped"):
         list(pairs(double, source, count=1))

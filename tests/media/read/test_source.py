@@ -133,7 +133,7 @@ def test_a_cut_keeps_sound_beside_the_picture(clips: Path, tmp_path: Path, suffi
 def test_a_cut_outside_of_the_video_is_refused(clips: Path) -> None:
     clip = clips / "torchcodec__nasa_13013.mp4"
     for options in (DecodeOptions(start=Fraction(100)), DecodeOptions(end=Fraction(0))):
-        with pytest.raises(InputError, match="no frame lies between"):
+        with pytest.raises(InputError, match=r"selected range.* -ss, -to, -t"):
             Source(clip, options)
 
 
@@ -148,7 +148,7 @@ def test_chapters_and_subtitles_are_cut_too(clips: Path, tmp_path: Path) -> None
 
 
 def test_interlaced_error(clips: Path) -> None:
-    with pytest.raises(InputError, match="interlaced"):
+    with pytest.raises(InputError, match=r"from 1\.040 s.*--interlaced error"):
         Source(clips / "metadata_extractor__Sony_ILCE-7M3_A7M3.mts", DecodeOptions(interlaced="error"))
 
 
@@ -164,7 +164,7 @@ def test_what_is_no_video_is_refused_in_one_line(clips: Path, tmp_path: Path) ->
     (tmp_path / "noise.mp4").write_bytes(random.Random(1).randbytes(5000))
     (tmp_path / "text.mp4").write_text("no video\n" * 100)
     cases = {
-        "nothing.mp4": "no such file", "": "folder", "empty.mp4": "empty", "noise.mp4": "cannot be read",
+        "nothing.mp4": "no such file", "": "directory", "empty.mp4": "empty", "noise.mp4": "cannot be opened",
         "text.mp4": "text.mp4", "moving.gif": "GIF", "still.png": "picture", "still.jpg": "picture",
         "p-001.bmp": "picture", "p-%03d.bmp": "no such file", "sound.m4a": "no video stream", "410.mkv": "yuv410p",
     }  # fmt: skip
@@ -229,7 +229,7 @@ def test_a_cut_off_file_gives_what_is_there(clips: Path, tmp_path: Path, name: s
 def test_an_index_that_was_cut_off_is_one_line(clips: Path, tmp_path: Path) -> None:
     data = (clips / "metadata_extractor__Issue_515_java.mp4").read_bytes()
     (tmp_path / "in.mp4").write_bytes(data[:3000])
-    with pytest.raises(InputError, match="cannot be read as a video"):
+    with pytest.raises(InputError, match="cannot be opened as a video"):
         Source(tmp_path / "in.mp4")
 
 

@@ -134,7 +134,7 @@ def test_a_count_of_slices_that_is_asked_for_stays(tmp_path: Path) -> None:
     ffmpeg("-f", "lavfi", "-i", "testsrc=s=333x241", "-frames:v", "2", "-pix_fmt", "yuv420p", "-c:v", "ffv1", source)
     relay(source, tmp_path / "out.mkv", encode=EncodeOptions(video_codec="ffv1", options={"slices": "4"}))
     wrong = EncodeOptions(video_codec="ffv1", options={"slices": "16"})
-    with pytest.raises(OutputError, match=r"333x241: ffv1 with yuv420p: .*; check -e, or choose another") as error:
+    with pytest.raises(OutputError, match=r"333x241: ffv1 with yuv420p: .*; check -e, or use another") as error:
         relay(source, tmp_path / "other.mkv", encode=wrong)
     assert "-c:v ffv1" not in str(error.value)
 
@@ -430,19 +430,19 @@ def test_refusals_come_before_any_frame(clips: Path, tmp_path: Path) -> None:
     (tmp_path / "there.mp4").write_bytes(b"x")
     (tmp_path / "link.mp4").symlink_to(clip)
     cases: list[tuple[str, EncodeOptions, type[Exception], str]] = [
-        ("there.mp4", FAST, OutputError, "exists already"),
-        ("link.mp4", EncodeOptions(overwrite=True), OutputError, "source itself"),
-        ("out.xyz", FAST, OutputError, "no container"),
-        ("none/out.mp4", FAST, OutputError, "no folder"),
-        ("out.mp4", EncodeOptions(video_codec="h266"), OutputError, "no such video encoder"),
-        ("out.mp4", EncodeOptions(video_codec="aac"), OutputError, "no such video encoder"),
-        ("out.mp4", EncodeOptions(video_codec="copy"), OptionError, "encoded anew"),
-        ("out.mp4", EncodeOptions(video_codec="ffv1", crf=3), OptionError, "no such quality"),
+        ("there.mp4", FAST, OutputError, "already exists.*-y"),
+        ("link.mp4", EncodeOptions(overwrite=True), OutputError, "link.mp4: input and output"),
+        ("out.xyz", FAST, OutputError, "unknown container .xyz"),
+        ("none/out.mp4", FAST, OutputError, "no such directory: .*none"),
+        ("out.mp4", EncodeOptions(video_codec="h266"), OutputError, "-c:v h266: unknown"),
+        ("out.mp4", EncodeOptions(video_codec="aac"), OutputError, "-c:v aac: unknown"),
+        ("out.mp4", EncodeOptions(video_codec="copy"), OptionError, "-c:v copy: .*must be encoded"),
+        ("out.mp4", EncodeOptions(video_codec="ffv1", crf=3), OptionError, "-crf: not supported by ffv1"),
         ("out.mp4", EncodeOptions(options={"nonsense": "1"}), OptionError, "nonsense"),
-        ("out.mp4", EncodeOptions(preset="warp"), OptionError, "libx264 has ultrafast"),
+        ("out.mp4", EncodeOptions(preset="warp"), OptionError, "-preset warp: .* ultrafast"),
         ("out.mp4", EncodeOptions(pixel_format="yuv410p"), OptionError, "yuv410p"),
         ("out.webm", EncodeOptions(video_codec="libx264"), OutputError, "webm"),
-        ("out.mp4", EncodeOptions(video_codec="h264_nvenc"), OutputError, "no encoder opens"),
+        ("out.mp4", EncodeOptions(video_codec="h264_nvenc"), OutputError, "h264_nvenc with yuv420p"),
     ]
     for name, options, kind, words in cases:
         with Source(clip) as source, pytest.raises(kind, match=words) as raised:
@@ -505,6 +505,6 @@ def test_a_full_disk_is_one_line(clips: Path, tmp_path: Path) -> None:
             [sys.executable, "-c", code, clips / "vmaf__Seeking_30_480_1050.mp4", tmp_path / f"out{suffix}"],
             capture_output=True, text=True, check=True, cwd=ROOT, env={**os.environ},
         )  # fmt: skip
-        assert "cannot be written" in told.stdout, told
+        assert "write error" in told.stdout, told
         assert told.stdout.count("\n") == 1
     assert not list(tmp_path.iterdir())

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from vidrts.errors import InputError, OptionError, SourceBrokenError, UnsupportedFormatError
 from vidrts.frame import PIXEL_FORMATS, FieldOrder, PixelFormat
-from vidrts.media.pipes.y4m import MAX_FRAME, MAX_SIDE, Header, fill, write_all
+from vidrts.media.pipes.y4m import MAX_FRAME, MAX_SIDE, Header, counted, fill, write_all
 from vidrts.media.pixelformats import known
 
 _TEXT = re.compile(r"(\d{1,6})x(\d{1,6}):([a-z0-9]+)@(\d{1,9})(?:/(\d{1,9})|(\.\d{1,6}))?")
@@ -35,20 +35,20 @@ def parse(text: str) -> Header:
     """
     match = _TEXT.fullmatch(text)
     if match is None:
-        raise OptionError(f"--raw {text}: wanted WIDTHxHEIGHT:PIXFMT@RATE, such as 1920x1080:yuv420p@24000/1001")
+        raise OptionError(f"--raw {text}: expected WIDTHxHEIGHT:PIXFMT@RATE, such as 1920x1080:yuv420p@24000/1001")
     width, height, name, number, divisor, decimals = match.groups()
     if not (1 <= int(width) <= MAX_SIDE and 1 <= int(height) <= MAX_SIDE):
-        raise OptionError(f"--raw {text}: the size is {width}x{height}, wanted 1 to {MAX_SIDE} pixels each way")
+        raise OptionError(f"--raw {text}: expected 1 to {MAX_SIDE} pixels per side, got {width}x{height}")
     rate = Fraction(int(number), int(divisor)) if divisor and int(divisor) else Fraction(number + (decimals or ""))
     if not rate or (divisor and not int(divisor)):
-        raise OptionError(f"--raw {text}: the rate is {number}/{divisor or 1}, wanted more than 0 frames/s")
+        raise OptionError(f"--raw {text}: expected a rate above 0 frames/s, got {number}/{divisor or 1}")
     try:
         fmt = known(f"{name}le" if f"{name}le" in PIXEL_FORMATS else name)
     except UnsupportedFormatError as error:
         raise OptionError(f"--raw {text}: {error}") from None
     header = Header(width=int(width), height=int(height), format=fmt, rate=rate)
     if (size := frame_bytes(header)) > MAX_FRAME:
-        raise OptionError(f"--raw {text}: a frame would have {size:,} bytes, wanted at most {MAX_FRAME:,}")
+        raise OptionError(f"--raw {text}: expected frames of at most {MAX_FRAME:,} bytes, got {size:,}")
     return header
 
 
@@ -76,7 +76,7 @@ class Reader:
             yield self._planes(samples), "progressive"
             self.frames_read += 1
         if self.frames_read == 0:
-            raise InputError("raw video: the stream is empty; did the program before this one fail?")
+            raise InputError("raw video: empty stream; check the program before this one")
 
     def _samples(self) -> NDArray[np.uint8] | None:
         """The bytes of the next frame; None at the end."""
@@ -85,10 +85,9 @@ class Reader:
         if not done:
             return None
         if done < len(buffer):
-            whole = f"{self.frames_read} whole frame{'' if self.frames_read == 1 else 's'}"
             raise SourceBrokenError(
-                f"raw video: the stream ended within a frame ({done:,} of {len(buffer):,} bytes; is --raw right?), "
-                f"after {whole}"
+                f"raw video: the stream ends within a frame ({done:,} of {len(buffer):,} bytes; check --raw), "
+                f"after {counted(self.frames_read)}"
             )
         return buffer
 

@@ -38,13 +38,13 @@ class LossReport:
     def __str__(self) -> str:
         parts = []
         if self.packets:
-            parts.append(f"{self.packets} damaged video packet(s) were skipped (about as many frames are lost)")
+            parts.append(f"{self.packets} damaged video packet(s) skipped (about as many frames lost)")
         if self.missing:
-            parts.append(f"{self.missing} frame(s) are lost: their packets gave no picture")
+            parts.append(f"{self.missing} frame(s) lost: their packets gave no picture")
         if self.marked and not self.corrupt:
-            parts.append(f"{self.marked} video packet(s) arrived damaged")
+            parts.append(f"{self.marked} video packet(s) marked as corrupt")
         if self.corrupt:
-            parts.append(f"{self.corrupt} frame(s) were decoded with damage")
+            parts.append(f"{self.corrupt} frame(s) decoded with errors")
         if self.ended:
             parts.append(f"reading stopped early: {self.ended}")
         where = ""

@@ -77,8 +77,8 @@ class Deinterlacer:
             before, now = PIXEL_FORMATS.get(self._format), PIXEL_FORMATS.get(frame.format.name)
             if before and now and before.samples != now.samples:
                 raise UnsupportedFormatError(
-                    f"{self._path}: interlaced {self._format} cannot be deinterlaced: bwdif would make {now.name} "
-                    "of it; --interlaced keep enhances its fields as they are"
+                    f"{self._path}: {self._format} cannot be deinterlaced: bwdif converts it to {now.name}; "
+                    "--interlaced keep enhances its fields as they are"
                 )
             # The filter counts in half ticks and makes up the last pts; both are known better here.
             frame.pts, frame.duration, tags = self._stamps.pop(0)
@@ -104,8 +104,7 @@ def progressive(
             time = float((event.pts or 0) * time_base)
             if interlaced == "error":
                 raise InputError(
-                    f"{path}: frames are interlaced from {time:.3f} s on (--interlaced error); auto or keep would "
-                    "process them"
+                    f"{path}: interlaced frames from {time:.3f} s (--interlaced error); use --interlaced auto or keep"
                 )
             if interlaced == "auto":
                 tell(Message(Code.DEINTERLACED, time=time))

@@ -72,7 +72,7 @@ class Continuity:
             return min(reversed(self._offsets), key=lambda o: abs(time + o - expected))
         self._jumps += 1
         if self._jumps <= _TOLD:
-            code = Code.CLOCK_JUMPED if self._jumps < _TOLD else Code.CLOCK_JUMPED_AGAIN
+            code = Code.TIMESTAMP_JUMP if self._jumps < _TOLD else Code.LAST_TIMESTAMP_JUMP
             jump = time + self._offsets[-1] - expected
             jump -= _WRAP if jump > _WRAP / 2 else 0
             self._tell(Message(code, jump=float(jump), time=float(expected)))

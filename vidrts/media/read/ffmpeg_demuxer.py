@@ -23,6 +23,7 @@ from vidrts.media.containers import (
 )
 from vidrts.media.input import Input, VideoTrack
 from vidrts.media.pipes.stdio import StandardInput
+from vidrts.media.pipes.y4m import counted
 from vidrts.media.read.active_subtitles import subtitles_before
 from vidrts.media.read.damage import LossReport
 from vidrts.media.read.discontinuity import Continuity
@@ -83,7 +84,7 @@ class FFmpegDemuxer:
             return None
         if not frames:
             return f"{self.lost.ended}, before the first frame; {PIPE_ADVICE}"
-        return f"{self.lost.ended}, after {frames} whole frame{'' if frames == 1 else 's'}"
+        return f"{self.lost.ended}, after {counted(frames)}"
 
     def describe(self, first: Frame, cut: Cut) -> Input:  # noqa: D102 - Demuxer's
         frame, video, container = first.carrier, self.video, self.container
@@ -182,8 +183,8 @@ class FFmpegDemuxer:
                 if packet.size or packet.pts is not None or packet.dts is not None:
                     yield continuity.mend(packet)
         except FFmpegErrors as error:
-            self._decoder.damaged(self._decoder.last_time, f"the file is damaged or cut off: {reason(error)}")
-            self.lost.ended = f"the file is damaged or cut off ({reason(error)})"
+            self._decoder.damaged(self._decoder.last_time, f"the file is damaged or truncated: {reason(error)}")
+            self.lost.ended = f"the file is damaged or truncated ({reason(error)})"
 
     def _whole_packets(self) -> Iterator[AnyPacket]:
         """What the demuxer gives; of a pipe without the packet that its end cut short, and the end judged."""
@@ -198,4 +199,4 @@ class FFmpegDemuxer:
             if held is None:
                 yield packet
         if held is not None or self._path.torn:
-            self.lost.ended = "the stream broke off within a packet"
+            self.lost.ended = "the stream ends within a packet"

@@ -23,7 +23,7 @@ leave no more than ten: with sixteen threads such a stream would go to software.
 def check(name: str) -> None:
     """Raise `OptionError` for what is neither none, auto, cuda nor cuda:N."""
     if not re.fullmatch(r"none|auto|cuda(:\d+)?", name):
-        raise OptionError(f"hwaccel {name!r}: wanted none, auto, cuda or cuda:N")
+        raise OptionError(f"hwaccel: expected none, auto, cuda or cuda:N, got {name!r}")
 
 
 def hardware(name: str) -> HWAccel | None:
@@ -43,7 +43,7 @@ def hardware(name: str) -> HWAccel | None:
         if name == "auto":
             return None
         why = getattr(error, "strerror", None) or error
-        raise DeviceError(f"hwaccel {name}: FFmpeg reaches no such CUDA device here ({why}); wanted none") from None
+        raise DeviceError(f"hwaccel {name}: no such CUDA device found ({why}); use --hwaccel none") from None
 
 
 def in_software(pixel_format: str, context: av.VideoCodecContext) -> bool:

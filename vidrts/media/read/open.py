@@ -29,7 +29,7 @@ def open_video(
     options = options or DecodeOptions()
     if path != STANDARD:
         if options.raw is not None:
-            raise OptionError(f"--raw describes what comes through stdin, but IN is {os.fspath(path)}; wanted -")
+            raise OptionError(f"--raw describes stdin: expected - as IN, got {os.fspath(path)}")
         return Source(path, options, on_message=on_message, stop_signal=stop_signal)
     stdin = StandardInput(lambda: stop_signal() is not None)
     bare = options.raw is not None or stdin.sniff(len(_MAGIC)) == _MAGIC

@@ -54,7 +54,7 @@ class RawDemuxer:
         if header.rate is None:
             tell(Message(Code.FRAME_RATE_ASSUMED, rate=int(_RATE)))
         if not Fraction(1, 1000) <= self._rate <= 100_000:
-            raise InputError(f"{path}: {float(self._rate):g} frames/s, wanted 0.001 to 100,000")
+            raise InputError(f"{path}: expected 0.001 to 100,000 frames/s, got {float(self._rate):g}")
         if options.stream is not None:
             named_stream(path, [self.index], options.stream)
         # Nearest to it in numbers as small as FFmpeg's own for a rate: muxers and encoders refuse large ones.
@@ -81,7 +81,7 @@ class RawDemuxer:
 
     def nothing(self) -> str:  # noqa: D102 - Demuxer's
         count = self._reader.frames_read
-        return f"no frame lies between the given times; there are {count}" if count else "there is no frame in it"
+        return f"no frames in the selected range, of {count}; check -ss, -to, -t" if count else "no frames"
 
     def broken(self, frames: int) -> str | None:  # noqa: D102 - Demuxer's
         return self._failure

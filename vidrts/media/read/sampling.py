@@ -99,7 +99,7 @@ def pairs(
     """
     _check(count, every, at)
     if window < 1:
-        raise OptionError(f"window {window}: wanted at least 1 frame")
+        raise OptionError(f"window: expected at least 1 frame, got {window}")
     return _paired(source, result, count, every, at, window, on_message)
 
 
@@ -123,8 +123,7 @@ def _paired(
             if not found:
                 short = b if matched else a
                 if number == 0 or at:
-                    raise InputError(f"{short.path}: has no frame at {float(time):.3f} s; the videos have nothing to "
-                                     "compare there")  # fmt: skip
+                    raise InputError(f"{short.path}: no frame at {float(time):.3f} s; nothing to compare there")
                 if count or (every and common is not None and time < common):
                     tell(Message(Code.PAIRS_END_EARLY, time=float(time), count=number).about(short.path))
                 return
@@ -145,8 +144,8 @@ def check_sizes(source: Path, size: tuple[int, int], result: Path, made: tuple[i
     """Raise `InputError` where the result, (width, height) `made`, is neither as large as the source nor twice so."""
     (w, h), (u, v) = size, made
     if made not in ((w, h), (2 * w, 2 * h)):
-        swapped = "; were the two names swapped?" if size == (2 * u, 2 * v) else ""
-        raise InputError(f"{result}: is {u}x{v}, but {source} is {w}x{h}: wanted {w}x{h} or {2 * w}x{2 * h}{swapped}")
+        swapped = "; are the two names swapped?" if size == (2 * u, 2 * v) else ""
+        raise InputError(f"{result}: expected {w}x{h} or {2 * w}x{2 * h}, as {source} is {w}x{h}, got {u}x{v}{swapped}")
 
 
 # Rules ------------------------------------------------------------------------------------------------------------
@@ -155,13 +154,13 @@ def check_sizes(source: Path, size: tuple[int, int], result: Path, made: tuple[i
 def _check(count: int | None, every: Fraction | None, at: Sequence[Fraction]) -> None:
     """Refuse contradictory or senseless wishes."""
     if sum((count is not None, every is not None, bool(at))) > 1:
-        raise OptionError("frames are chosen by a count, by an interval or by given times: wanted one of them")
+        raise OptionError("expected one of a count, an interval or times to choose frames by, got several")
     if count is not None and count < 1:
-        raise OptionError(f"{count} frames: wanted at least 1")
+        raise OptionError(f"expected at least 1 frame, got {count}")
     if every is not None and every <= 0:
-        raise OptionError(f"a frame every {float(every):g} s: wanted more than 0 s")
+        raise OptionError(f"expected an interval above 0 s, got {float(every):g} s")
     if any(time < 0 for time in at):
-        raise OptionError(f"time {float(min(at)):g} s: wanted 0 s or later")
+        raise OptionError(f"expected times from 0 s, got {float(min(at)):g} s")
 
 
 def _moments(
@@ -174,7 +173,7 @@ def _moments(
         yield from (k * every for k in count_from())
     elif count:
         if length is None or length <= 0:
-            raise InputError(f"{cursor.path}: its duration is not known; choose frames by times or an interval")
+            raise InputError(f"{cursor.path}: unknown duration; choose frames by times or an interval")
         yield from ((2 * k + 1) * length / (2 * count) for k in range(count))
 
 
@@ -217,6 +216,6 @@ def _common_length(a: Cursor, b: Cursor, tell: Tell) -> Fraction | None:
 def _past_the_end(cursor: Cursor, time: Fraction, *, at: bool, every: bool, tell: Tell) -> None:
     """Nothing is on show at `time`: an error for a time that was asked for, else a line if the end came early."""
     if at:
-        raise InputError(f"{cursor.path}: has no frame at {float(time):.3f} s; the video ends before")
+        raise InputError(f"{cursor.path}: no frame at {float(time):.3f} s; the video ends before")
     if not every or (cursor.length is not None and time < cursor.length - 2 * _half_step(cursor)):
         tell(Message(Code.ENDS_EARLY, time=float(time)).about(cursor.path))

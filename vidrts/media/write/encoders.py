@@ -107,8 +107,8 @@ def candidates(source_codec: str, fmt: PixelFormat, container: OutputFormat) -> 
         choices = [name for name in ("libx264", "libx265", "libsvtav1", "libvpx-vp9", "ffv1")
                    if held_as(name, fmt) is not None]  # fmt: skip
         raise OutputError(
-            f"no encoder for {container.name} holds {fmt.name} without loss: {', '.join(choices) or 'none'} would "
-            f"(-c:v, in mkv); or give a pixel format that {' or '.join(container.encoders)} has (-pix_fmt)"
+            f"no encoder for {container.name} supports {fmt.name} without loss; use mkv with -c:v "
+            f"{' or '.join(choices) or 'rawvideo'}, or a -pix_fmt of {' or '.join(container.encoders)}"
         )
     return found
 
@@ -122,7 +122,9 @@ def for_format(source_codec: str, wanted: str, container: OutputFormat) -> list[
         if name in container.encoders and wanted in PIXEL_FORMATS and wanted in _formats(name)
     ]
     if not found:
-        raise OptionError(f"-pix_fmt {wanted}: none of {', '.join(container.encoders)} takes it in {container.name}")
+        raise OptionError(
+            f"-pix_fmt {wanted}: not supported by {', '.join(container.encoders)}, the encoders for {container.name}"
+        )
     return found
 
 
@@ -130,28 +132,26 @@ def named(codec: str, fmt: PixelFormat, wanted: str | None, container: OutputFor
     """The encoder that -c:v names, with the format -pix_fmt names or one that holds the source's picture."""
     name = _ALIASES.get(codec, codec)
     if codec == "copy":
-        raise OptionError("-c:v copy: the enhanced stream is encoded anew; name an encoder, for example libx264")
+        raise OptionError("-c:v copy: enhanced frames must be encoded; expected an encoder, for example libx264")
     try:
         opened = av.Codec(name, "w")
     except (ValueError, av.FFmpegError):
         opened = None
     if opened is None or opened.type != "video":
-        raise OutputError(f"-c:v {codec}: no such video encoder; there are {', '.join(ENCODERS)}")
+        raise OutputError(f"-c:v {codec}: unknown video encoder; expected one of {', '.join(ENCODERS)}")
     held = _HELD.get(container.muxer)
     if held is not None and opened.canonical_name not in held:
-        raise OutputError(f"-c:v {codec}: {container.name} cannot hold it; it holds {', '.join(held)}, or choose .mkv")
+        raise OutputError(f"-c:v {codec}: not supported in {container.name}; expected {', '.join(held)}, or use .mkv")
     if container.muxer == "mov" and opened.canonical_name in _MP4_ONLY:
-        raise OutputError(f"-c:v {codec}: mov cannot hold it; choose .mp4 or .mkv")
+        raise OutputError(f"-c:v {codec}: not supported in mov; use .mp4 or .mkv")
     encoder = ENCODERS.get(name) or Encoder(name=name, quality=None, says="the encoder's own")
     if wanted is not None:
         return [Choice(encoder, explicit(name, wanted))]
     same = held_as(name, fmt)
     if same is None:
         nearest = _nearest(name, fmt)
-        convert = f"-pix_fmt {nearest} converts" if nearest else f"it takes {', '.join(_formats(name))}"
-        raise OutputError(
-            f"-c:v {codec}: {name} does not hold {fmt.name} as it is; {convert}, or leave the choice to vidrts"
-        )
+        convert = f"use -pix_fmt {nearest} to convert" if nearest else f"it supports {', '.join(_formats(name))}"
+        raise OutputError(f"-c:v {codec}: {name} does not support {fmt.name}; {convert}, or leave out -c:v")
     return [Choice(encoder, same)]
 
 
@@ -159,7 +159,7 @@ def explicit(encoder: str, wanted: str) -> PixelFormat:
     """The format that -pix_fmt names, which `encoder` must take."""
     if wanted not in PIXEL_FORMATS or wanted not in _formats(encoder):
         choices = [name for name in _formats(encoder) if name in PIXEL_FORMATS]
-        raise OptionError(f"-pix_fmt {wanted}: {encoder} takes {', '.join(choices)}")
+        raise OptionError(f"-pix_fmt {wanted}: expected one of {', '.join(choices)} for {encoder}")
     return PIXEL_FORMATS[wanted]
 
 

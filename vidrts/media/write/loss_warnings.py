@@ -54,7 +54,7 @@ def picture(source: Input, choice: Choice, kind: OutputFormat) -> list[Message]:
     if kind.muxer == "nut" and (options := color_names.words(source.info.color)):
         lines.append(Message(Code.COLOUR_NOT_HELD, container=kind.name, options=options))
     if kind.muxer == "nut" and source.info.sar not in (0, 1):  # its muxer reads what PyAV gives no way to set
-        lines.append(Message(Code.SAR_LOST, sar=str(source.info.sar)))
+        lines.append(Message(Code.SAR_LOST, container=kind.name, sar=str(source.info.sar)))
     return lines
 
 

@@ -86,7 +86,7 @@ class Muxer:
         if not any(name in CLOCKED for name in source.demuxers):
             return Fraction(0)
         base = source.info.time_base
-        self.notes.append(Message(Code.CLOCK_MOVED, time=float(start), container=self._kind.name))
+        self.notes.append(Message(Code.TIMESTAMPS_SHIFTED, time=float(start), container=self._kind.name))
         return round(start / base) * base
 
     def _chapters(self) -> "list[Chapter]":
@@ -153,4 +153,4 @@ class Muxer:
         self.container.start_encoding()
         unknown: dict[str, Any] = track.stream.codec_context.options
         if unknown:
-            raise OptionError(f"{track.encoder.name} has no option {', '.join(unknown)} (-e key=value)")
+            raise OptionError(f"-e {', '.join(unknown)}: unknown option of {track.encoder.name}")

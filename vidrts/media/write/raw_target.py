@@ -118,8 +118,8 @@ class RawTarget:
     def _failed(self, error: OSError) -> OutputError:
         """The one line for an error while writing."""
         if self.reader_closed():
-            return ConsumerGoneError(f"{self.path}: the program that reads it is gone")
-        return OutputError(f"{self.path}: cannot be written: {reason(error)}")
+            return ConsumerGoneError(f"{self.path}: broken pipe")
+        return OutputError(f"{self.path}: write error: {reason(error)}")
 
     # What is lost -------------------------------------------------------------------------------------------------
 
@@ -138,7 +138,7 @@ class RawTarget:
         if said := words(color, held):
             yield Message(Code.COLOUR_NOT_HELD, container=name, options=said)
         if self._kind == "raw" and header.sar not in (0, 1):
-            yield Message(Code.SAR_NOT_HELD, sar=str(header.sar))
+            yield Message(Code.SAR_LOST, container=name, sar=str(header.sar))
         others = [s.type for s in source.others]
         if others:
             counted = ", ".join(f"{others.count(kind)} {kind}" for kind in dict.fromkeys(others))
@@ -176,4 +176,4 @@ def _check_options(options: EncodeOptions, kind: str) -> None:
     }  # fmt: skip
     given = [option for option, value in asked.items() if value is not None]
     if given:
-        raise OptionError(f"{', '.join(given)}: {kind} is not encoded; wanted -f matroska or another container")
+        raise OptionError(f"{', '.join(given)}: {kind} is not encoded; use -f matroska or another container")

@@ -69,8 +69,8 @@ def plan(source: Input, target: OutputFormat, selection: StreamSelection, tell: 
         what = "; ".join(lost_sound)
         if not lost_sound:
             held = ", ".join(map(language, sound))
-            what = f"no track has the language {', '.join(selection.audio_languages or ())}; there are {held}"
-        raise OutputError(f"all sound would be lost in {target.name}: {what}; --no-audio leaves it out on purpose")
+            what = f"no audio in {', '.join(selection.audio_languages or ())}; available: {held}"
+        raise OutputError(f"no audio left in {target.name}: {what}; --no-audio allows that")
     lines += _missing(source, "audio", selection.audio_languages or ())
     lines += _missing(source, "subtitle", selection.subtitle_languages or ())
     for line in lines:
@@ -97,7 +97,7 @@ def _missing(source: Input, kind: str, wanted: tuple[str, ...]) -> Iterator[Mess
     there = [language(s) for s in source.others if s.type == kind]
     missing = [tag for tag in wanted if not any(same(tag, held) for held in there)]
     if missing:
-        held = ", ".join(dict.fromkeys(there)) or "none at all"
+        held = ", ".join(dict.fromkeys(there)) or "none"
         option = {"audio": "--audio", "subtitle": "--subtitles"}[kind]
         yield Message(Code.LANGUAGE_MISSING, option=option, missing=",".join(missing), type=kind, languages=held)
 
@@ -158,7 +158,7 @@ def _check_audio_codec(codec: str) -> None:
     except (ValueError, av.FFmpegError):
         found = False
     if not found:
-        raise OutputError(f"-c:a {codec}: no such audio encoder; there are {', '.join(ENCODERS)}, and copy")
+        raise OutputError(f"-c:a {codec}: unknown audio encoder; expected one of {', '.join(ENCODERS)}, copy")
 
 
 def can_copy(stream: Stream, target: OutputFormat) -> bool:

@@ -96,7 +96,7 @@ class Target:
     def write(self, event: Frame | CopiedPacket) -> None:
         """Encode a frame, or carry a packet of another stream over. Raises `OutputError`."""
         if self._container is None:
-            raise OutputError(f"{self.path}: is finished, nothing more can be written to it")
+            raise OutputError(f"{self.path}: already finished")
         try:
             if isinstance(event, Frame):
                 for packet in self._track.encode(event):
@@ -191,27 +191,29 @@ class Target:
         fmt = choices[0].format
         odd = width % (1 << fmt.log2_w) or height % (1 << fmt.log2_h)
         if odd and all(choice.encoder.name != "ffv1" for choice in choices):
-            advice = "this encoder may want even sizes: .mkv with -c:v ffv1, or -pix_fmt yuv444p, takes odd ones"
+            advice = "the encoder may need even sizes; use .mkv with -c:v ffv1, or -pix_fmt yuv444p"
         else:
             advice = self._advice(choices)
-        raise OutputError(f"{self.path}: no encoder opens for {width}x{height}: {'; '.join(failures)}; {advice}")
+        raise OutputError(
+            f"{self.path}: no encoder could be opened for {width}x{height}: {'; '.join(failures)}; {advice}"
+        )
 
     def _advice(self, choices: list[Choice]) -> str:
         """What could be done where no encoder opens: look at the options that were given, or take another encoder."""
         if any("nvenc" in choice.encoder.name for choice in choices):
-            return "NVENC wants an NVIDIA GPU that has an encoder, and its driver"
+            return "NVENC needs an NVIDIA GPU with an encoder, and its driver"
         options = self.options
         asked = {"-crf": options.crf, "-b:v": options.bit_rate, "-preset": options.preset, "-tune": options.tune,
                  "-e": options.options or None}  # fmt: skip
         given = [option for option, value in asked.items() if value is not None]
-        return f"{f'check {", ".join(given)}, or ' if given else ''}choose another encoder with -c:v"
+        return f"{f'check {", ".join(given)}, or ' if given else ''}use another encoder (-c:v)"
 
     # Writing ------------------------------------------------------------------------------------------------------
 
     def _complete(self) -> None:
         """Drain encoders, write the container's end, close."""
         if self._container is None:
-            raise OutputError(f"{self.path}: is finished already")
+            raise OutputError(f"{self.path}: already finished")
         try:
             for carrier in self._carriers.values():
                 for packet in carrier.packets(None):
@@ -227,5 +229,5 @@ class Target:
     def _failed(self, error: BaseException) -> OutputError:
         """The one line for an error while writing."""
         if self.reader_closed():
-            return ConsumerGoneError(f"{self.path}: the program that reads it is gone")
-        return OutputError(f"{self.path}: cannot be written: {reason(error)}")
+            return ConsumerGoneError(f"{self.path}: broken pipe")
+        return OutputError(f"{self.path}: write error: {reason(error)}")

@@ -166,7 +166,7 @@ class EncodedVideo:
         if held.samples == wanted.samples:
             return None
         if "gray" in (held.model, wanted.model) and held.model != wanted.model:
-            raise OptionError(f"-pix_fmt {wanted.name}: {held.name} is not converted between gray and colour")
+            raise OptionError(f"-pix_fmt {wanted.name}: {held.name} cannot be converted between gray and colour")
         flags = "bicubic+accurate_rnd+full_chroma_int+full_chroma_inp"
         full = held.full_range or self._color.range == 2
         if (held.model == "rgb") == (wanted.model == "rgb"):

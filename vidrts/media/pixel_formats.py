@@ -20,9 +20,9 @@ def known(name: str) -> PixelFormat:
     try:
         fmt = av.VideoFormat(name)
     except ValueError:
-        raise UnsupportedFormatError(f"pixel format {name}: FFmpeg has none of this name; wanted {TAKEN}") from None
+        raise UnsupportedFormatError(f"unknown pixel format {name}; expected {TAKEN}") from None
     raise UnsupportedFormatError(
-        f"pixel format {name} is not supported: wanted {TAKEN}; convert it first, for example with "
+        f"pixel format {name} is not supported; expected {TAKEN}; convert it first, for example with "
         f"ffmpeg -i IN -c:v ffv1 -pix_fmt {_nearest(fmt)} OUT.mkv"
     )
 
