@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from vidrts import color, colorplan
 from vidrts.errors import UnsupportedFormatError
 from vidrts.frame import PIXEL_FORMATS, ColorTags, pixel_format
-from vidrts.media import Source
+from vidrts.media.read.source import Source
 from vidrts.messages import Code
 
 MATRICES = {1: "709", 6: "170m", 9: "2020_ncl"}

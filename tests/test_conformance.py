@@ -17,10 +17,11 @@ from helpers.paths import DATA
 
 from vidrts import EnhanceOptions, enhance
 from vidrts.errors import VidrtsError
-from vidrts.media import EncodeOptions, Source
-from vidrts.media.containers import OUTPUT_FORMATS, output_format
+from vidrts.media.output_formats import OUTPUT_FORMATS, output_format
 from vidrts.media.read.damage import LossReport
-from vidrts.media.write.encoders import candidates
+from vidrts.media.read.source import Source
+from vidrts.media.write.encoder_choice import candidates
+from vidrts.media.write.options import EncodeOptions
 from vidrts.messages import Message
 from vidrts.picture.enhancer import EnhancerOptions
 

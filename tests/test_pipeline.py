@@ -20,7 +20,8 @@ from helpers.paths import need
 
 from vidrts import EnhanceOptions, enhance
 from vidrts.errors import InputError, Interrupted, OptionError, OutputError, VidrtsError
-from vidrts.media import DecodeOptions, EncodeOptions
+from vidrts.media.read.options import DecodeOptions
+from vidrts.media.write.options import EncodeOptions
 from vidrts.messages import Code, Message
 from vidrts.picture.enhancer import EnhancerOptions
 from vidrts.pipeline import Progress

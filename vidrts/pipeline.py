@@ -8,47 +8,23 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-from vidrts.errors import ConsumerGoneError, InputError, Interrupted, OptionError, SourceBrokenError
+from vidrts.errors import ConsumerGoneError, InputError, Interrupted, SourceBrokenError
 from vidrts.frame import Frame
 from vidrts.media.containers import Place
 from vidrts.media.pipes.stdio import stdout_or
 from vidrts.media.read.open import open_video
-from vidrts.media.read.options import DecodeOptions
 from vidrts.media.read.source import Source
 from vidrts.media.write.open import open_target
-from vidrts.media.write.options import EncodeOptions
 from vidrts.media.write.raw_target import RawTarget
 from vidrts.media.write.target import Target
 from vidrts.messages import Tell, ignore
-from vidrts.networks.checkpoint import DEFAULT_MODEL, load_model
-from vidrts.picture.enhancer import EnhancerOptions
+from vidrts.networks.checkpoint import load_model
+from vidrts.options import EnhanceOptions as EnhanceOptions
 from vidrts.prefetch import Cancelled, prefetch
 from vidrts.workers import Workers
-
-
-@dataclass(frozen=True, kw_only=True)
-class EnhanceOptions:
-    """All that decides a run; each part is checked when it is made."""
-
-    model: str = DEFAULT_MODEL
-    """A shipped model's name or a model file."""
-    picture: EnhancerOptions = field(default_factory=EnhancerOptions)
-    decode: DecodeOptions = field(default_factory=DecodeOptions)
-    encode: EncodeOptions = field(default_factory=EncodeOptions)
-    in_flight: int = 4
-    """Most events (frames, packets of other streams) waiting between two stages; bounds the memory used."""
-    workers: int = 0
-    """Frames enhanced at a time, each with its share of the threads; 0: two on a CPU, so that no core waits for
-    another at the end of every layer, two on each GPU. Does not change the result."""
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.in_flight <= 256:
-            raise OptionError(f"in_flight: expected 1 to 256, got {self.in_flight}")
-        if not 0 <= self.workers <= 64:
-            raise OptionError(f"workers: expected 0 (automatic) to 64, got {self.workers}")
 
 
 @dataclass

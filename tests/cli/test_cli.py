@@ -242,7 +242,7 @@ def test_an_unexpected_error_is_a_line_too(
     def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError("first line\nsecond line")
 
-    monkeypatch.setattr(sys.modules["vidrts.cli.enhance"], "run_enhance", broken)
+    monkeypatch.setattr("vidrts.pipeline.enhance", broken)
     assert enhance(tiny_model, clips / "androidx_media__bt601.mov", tmp_path / "out.mp4") == 1
     assert capfd.readouterr().err.strip() == (
         "vidrts: unexpected ZeroDivisionError: first line; please report it with the output of -v"

@@ -34,7 +34,7 @@ from vidrts.frame import Frame
 from vidrts.images import to_image
 from vidrts.measure.difference import difference_ratio
 from vidrts.measure.flicker import Change
-from vidrts.media import Source
+from vidrts.media.read.source import Source
 from vidrts.ops.lanczos import double
 from vidrts.picture.enhancer import EnhancerOptions
 

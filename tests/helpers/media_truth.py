@@ -16,7 +16,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from vidrts.media import DecodeOptions, EncodeOptions, Source, Target
+from vidrts.media.read.options import DecodeOptions
+from vidrts.media.read.source import Source
+from vidrts.media.write.options import EncodeOptions
+from vidrts.media.write.target import Target
 from vidrts.messages import Code, Message
 
 FFPROBE = shutil.which("ffprobe")

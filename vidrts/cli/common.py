@@ -2,9 +2,7 @@
 
 import click
 
-from vidrts.picture.device import PRECISIONS
-from vidrts.picture.engines.choice import ENGINES
-from vidrts.picture.enhancer import CHROMA, EnhancerOptions
+from vidrts.picture.options import CHROMA, ENGINES, PRECISIONS, EnhancerOptions
 
 _PICTURE = EnhancerOptions()
 

@@ -1,10 +1,9 @@
 """`vidrts enhance IN OUT`."""
 
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-import torch
 
 from vidrts.cli import interrupt
 from vidrts.cli.common import CHROMA_MODE, DEVICES, ENGINE, PRECISION, QUIET, SCALE, VERBOSE
@@ -15,13 +14,15 @@ from vidrts.cli.pipes import COLOR, RAW, color_options
 from vidrts.cli.progress import ProgressReport, human_size
 from vidrts.cli.progress_bar import say
 from vidrts.media import color_names
-from vidrts.media.containers import FRAME_FORMATS, PIPE_FORMATS
+from vidrts.media.output_formats import FRAME_FORMATS, PIPE_FORMATS
 from vidrts.media.read.options import DecodeOptions
 from vidrts.media.write.encoders import ENCODERS
 from vidrts.media.write.options import EncodeOptions
-from vidrts.picture.enhancer import EnhancerOptions
-from vidrts.pipeline import EnhanceOptions, Summary
-from vidrts.pipeline import enhance as run_enhance
+from vidrts.options import EnhanceOptions
+from vidrts.picture.options import EnhancerOptions
+
+if TYPE_CHECKING:
+    from vidrts.pipeline import Summary
 
 _RUN, _PICTURE, _DECODE, _ENCODE = EnhanceOptions(), EnhancerOptions(), DecodeOptions(), EncodeOptions()
 
@@ -160,6 +161,10 @@ def enhance(
         ),
     )  # fmt: skip
     keep_freed_memory()
+    with interrupt.at_once():  # loading takes seconds, and nothing is to be kept yet
+        import torch
+
+        from vidrts.pipeline import enhance as run_enhance
     if given["threads"]:
         torch.set_num_threads(given["threads"])
     with interrupt.kept() as stop_signal, ProgressReport(given["model"], show=not no_progress, quiet=quiet) as report:
@@ -170,7 +175,7 @@ def enhance(
         say(f"vidrts: {_summary(summary)}")
 
 
-def _summary(summary: Summary) -> str:
+def _summary(summary: "Summary") -> str:
     """Frames, seconds, frames/s per part, size."""
 
     def rate(seconds: float) -> str:

@@ -8,7 +8,8 @@ import click
 from vidrts.cli.parsing import Parsed
 from vidrts.errors import OptionError
 from vidrts.media.color_names import MATRICES, PRIMARIES, RANGES, TRANSFERS
-from vidrts.media.pipes import rawvideo, y4m
+from vidrts.media.pipes import raw_header
+from vidrts.media.pipes.header import Header
 
 COLOR = ("colorspace", "range", "primaries", "transfer")
 _HELP = (
@@ -19,10 +20,10 @@ _HELP = (
 )
 
 
-def _parse_raw(text: str) -> y4m.Header:
-    """`rawvideo.parse` for click."""
+def _parse_raw(text: str) -> Header:
+    """`raw_header.parse` for click."""
     try:
-        return rawvideo.parse(text)
+        return raw_header.parse(text)
     except OptionError as error:
         raise ValueError(str(error)) from None
 

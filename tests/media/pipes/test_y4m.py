@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from vidrts.errors import InputError, UnsupportedFormatError, VidrtsError
 from vidrts.frame import PIXEL_FORMATS, pixel_format
 from vidrts.media.pipes import y4m
+from vidrts.media.pipes.header import MAX_FRAME, Header
 
 FFMPEG = FFPROBE and str(Path(FFPROBE).with_name("ffmpeg"))
 HELD = [
@@ -62,7 +63,7 @@ def test_ffmpegs_streams_are_read_to_the_bit(ducks: Path, pix_fmt: str) -> None:
     ("yuv444p12le", 0, None), ("gray", 0, None),
 ])  # fmt: skip
 def test_ffmpeg_reads_what_is_written(ducks: Path, tmp_path: Path, pix_fmt: str, siting: int, told: str | None) -> None:
-    header = y4m.Header(
+    header = Header(
         width=33, height=19, format=pixel_format(pix_fmt), rate=Fraction(30000, 1001), sar=Fraction(8, 9),
         siting=siting, range=1, field_order="tff",
     )  # fmt: skip
@@ -102,7 +103,7 @@ def test_a_header_comes_back(
     name: str, width: int, height: int, rate: Fraction | None, order: str, siting: int, sar: Fraction, full: int
 ) -> None:
     fmt = pixel_format(name)
-    header = y4m.Header(
+    header = Header(
         width=width, height=height, format=fmt, rate=rate, field_order=order, sar=sar, range=full,  # type: ignore[arg-type]
         siting=siting if name == "yuv420p" else 0,
     )  # fmt: skip
@@ -178,7 +179,7 @@ def test_ten_thousand_mutated_headers_raise_nothing_else() -> None:
                 line[at:at] = bytes(rng.choices(b" :0123456789WHFIACXp", k=rng.randint(1, 5)))
         with suppress(VidrtsError):  # nothing else may be raised
             header = y4m.parse_header(bytes(line))
-            assert header.frame_bytes <= y4m.MAX_FRAME
+            assert header.frame_bytes <= MAX_FRAME
             parsed += 1
             if header.frame_bytes < 10_000:
                 list(y4m.Reader(io.BytesIO(bytes(line) + b"\n" + frame)).frames())

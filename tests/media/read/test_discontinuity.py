@@ -9,7 +9,9 @@ import pytest
 from helpers.media_truth import describe, relay
 
 from vidrts.frame import Frame
-from vidrts.media import DecodeOptions, EncodeOptions, Source
+from vidrts.media.read.options import DecodeOptions
+from vidrts.media.read.source import Source
+from vidrts.media.write.options import EncodeOptions
 from vidrts.messages import Code
 
 FAST = EncodeOptions(preset="ultrafast")

@@ -13,7 +13,9 @@ from helpers.media_truth import compare, describe, relay
 
 from vidrts.errors import InputError, OptionError, UnsupportedFormatError, VidrtsError
 from vidrts.frame import Frame
-from vidrts.media import DecodeOptions, EncodeOptions, Source
+from vidrts.media.read.options import DecodeOptions
+from vidrts.media.read.source import Source
+from vidrts.media.write.options import EncodeOptions
 from vidrts.messages import Code, Message
 
 FAST = EncodeOptions(preset="ultrafast")

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 from helpers.media_truth import relay
 
-from vidrts.media import DecodeOptions, EncodeOptions, Source
+from vidrts.media.read.options import DecodeOptions
+from vidrts.media.read.source import Source
+from vidrts.media.write.options import EncodeOptions
 from vidrts.messages import Code
 
 KEEP = DecodeOptions(interlaced="keep")

@@ -8,8 +8,10 @@ import pytest
 from helpers.media_truth import coded, describe, relay
 
 from vidrts.errors import OutputError
-from vidrts.media import EncodeOptions, Source, Target
 from vidrts.media.languages import same, written
+from vidrts.media.read.source import Source
+from vidrts.media.write.options import EncodeOptions
+from vidrts.media.write.target import Target
 from vidrts.messages import Code
 
 FAST = EncodeOptions(preset="ultrafast")

@@ -7,7 +7,9 @@ import pytest
 from helpers.media_truth import coded, compare, describe, relay
 
 from vidrts.errors import OutputError
-from vidrts.media import EncodeOptions, Source, Target
+from vidrts.media.read.source import Source
+from vidrts.media.write.options import EncodeOptions
+from vidrts.media.write.target import Target
 from vidrts.messages import Code
 
 FAST = EncodeOptions(preset="ultrafast")
@@ -79,7 +81,7 @@ def test_other_video_streams_are_copied(clips: Path, tmp_path: Path) -> None:
     clip = clips / "torchcodec__nasa_13013.mp4"
     relay(clip, tmp_path / "out.mp4", encode=FAST)
     assert not compare(clip, tmp_path / "out.mp4")
-    from vidrts.media import DecodeOptions
+    from vidrts.media.read.options import DecodeOptions
 
     relay(clip, tmp_path / "second.mp4", DecodeOptions(stream="3"), FAST)
     assert not compare(clip, tmp_path / "second.mp4", stream=3)

@@ -15,11 +15,13 @@ from helpers.paths import ROOT
 
 from vidrts.errors import OptionError, OutputError
 from vidrts.frame import PIXEL_FORMATS, Frame, pixel_format
-from vidrts.media import EncodeOptions, Source, Target
 from vidrts.media.planes import FrameBuilder, plane_views
 from vidrts.media.read.deinterlace import Deinterlacer
+from vidrts.media.read.source import Source
 from vidrts.media.write import encoders
 from vidrts.media.write.encoder_options import fitting_slices
+from vidrts.media.write.options import EncodeOptions
+from vidrts.media.write.target import Target
 from vidrts.messages import Code
 
 FFV1 = EncodeOptions(video_codec="ffv1")
@@ -376,7 +378,7 @@ def test_depth_and_alpha_go_on_to_an_encoder_that_holds_them(clips: Path, tmp_pa
 
 
 def test_interlaced_frames(clips: Path, tmp_path: Path) -> None:
-    from vidrts.media import DecodeOptions
+    from vidrts.media.read.options import DecodeOptions
 
     clip = clips / "metadata_extractor__Sony_ILCE-7M3_A7M3.mts"
     relay(clip, tmp_path / "keep.ts", DecodeOptions(interlaced="keep"), FAST)
@@ -495,8 +497,8 @@ def test_a_full_disk_is_one_line(clips: Path, tmp_path: Path) -> None:
     """RLIMIT_FSIZE in a process of its own: writing beyond it fails as on a full disk."""
     code = (
         "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000));"
-        "sys.path.insert(0, 'tests'); from pathlib import Path; from media_truth import relay;"
-        "from vidrts.media import EncodeOptions; from vidrts.errors import OutputError\n"
+        "sys.path.insert(0, 'tests'); from pathlib import Path; from helpers.media_truth import relay;"
+        "from vidrts.media.write.options import EncodeOptions; from vidrts.errors import OutputError\n"
         "try: relay(Path(sys.argv[1]), Path(sys.argv[2]), encode=EncodeOptions(preset='ultrafast'))\n"
         "except OutputError as error: print(error)"
     )

@@ -1,13 +1,12 @@
 """YUV4MPEG2, the raw video of pipes: header and frames, read and written without FFmpeg.
 
-FFmpeg's own reader and writer lose the sample aspect ratio and the chroma siting through PyAV (specs/FFMPEG.md). The
+FFmpeg's own reader and writer lose the sample aspect ratio and the chroma siting through PyAV. The
 words are those of mjpegtools' yuv4mpeg(5) with FFmpeg's additions: `C420p10` and its kin, `XCOLORRANGE`. There are no
 timestamps, no matrix, no primaries in it. A stream begins with one line of parameters; each frame is a line `FRAME`,
 with parameters of its own perhaps, and then the planes Y, Cb, Cr without gaps.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import BinaryIO, Literal
 
@@ -17,12 +16,10 @@ from numpy.typing import NDArray
 
 from vidrts.errors import InputError, SourceBrokenError, UnsupportedFormatError
 from vidrts.frame import FieldOrder, PixelFormat, pixel_format
+from vidrts.media.pipes.header import MAX_FRAME, MAX_SIDE, Header, counted
 
 MAX_LINE = 1024
 """Longest header or FRAME line in bytes, its end included. FFmpeg's own reader takes 128."""
-MAX_SIDE = 32_768
-MAX_FRAME = 1 << 30
-"""Most bytes of one frame; nothing larger is ever allocated."""
 
 _SITINGS = {"420jpeg": 2, "420mpeg2": 1, "420paldv": 3, "420": 2}
 """Chroma tag of 8 bit 4:2:0 -> FFmpeg's AVCHROMA_LOC_*; a bare C420 is JPEG's, centred, for FFmpeg and mjpegtools."""
@@ -35,36 +32,6 @@ _FRAME_INTERLACING: dict[str, FieldOrder] = {
 
 _FRAME_LINES: dict[FieldOrder, bytes] = {"progressive": b"FRAME I1p?\n", "tff": b"FRAME Iti?\n", "bff": b"FRAME Ibi?\n"}
 """Presentation, sampling in time, and in space: that of the chroma, which nobody here knows."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Header:
-    """What the first line says."""
-
-    width: int
-    height: int
-    format: PixelFormat
-    rate: Fraction | None = None
-    """Frames/s; None where the line says 0:0 or nothing."""
-    field_order: FieldOrder | Literal["mixed"] = "progressive"
-    """"mixed": each FRAME line says its own."""
-    sar: Fraction = Fraction(0)
-    """Sample aspect ratio, 0 when unknown."""
-    siting: int = 0
-    """FFmpeg's AVCHROMA_LOC_*: 1 left, 2 centre, 3 top-left, 0 unspecified."""
-    range: int = 0
-    """1 limited, 2 full, 0 unspecified (`XCOLORRANGE`)."""
-
-    @property
-    def plane_sizes(self) -> tuple[tuple[int, int], ...]:
-        """(rows, columns) of each plane."""
-        count = len(self.format.order)
-        return tuple(self.format.plane_size(component, self.width, self.height) for component in range(count))
-
-    @property
-    def frame_bytes(self) -> int:
-        """Bytes of one frame's samples."""
-        return sum(rows * columns for rows, columns in self.plane_sizes) * self.format.dtype.itemsize
 
 
 def parse_header(line: bytes) -> Header:
@@ -135,11 +102,6 @@ def chroma_tag(fmt: PixelFormat, siting: int = 0) -> str:
     if sub == "420":
         return {1: "420mpeg2", 3: "420paldv"}.get(siting, "420jpeg")
     return sub
-
-
-def counted(frames: int) -> str:
-    """ "1 whole frame", "2 whole frames"."""
-    return f"{frames} whole frame{'' if frames == 1 else 's'}"
 
 
 class Reader:

@@ -22,8 +22,8 @@ from vidrts.media.containers import (
     time_base,
 )
 from vidrts.media.input import Input, VideoTrack
+from vidrts.media.pipes.header import counted
 from vidrts.media.pipes.stdio import StandardInput
-from vidrts.media.pipes.y4m import counted
 from vidrts.media.read.active_subtitles import subtitles_before
 from vidrts.media.read.damage import LossReport
 from vidrts.media.read.discontinuity import Continuity

@@ -20,7 +20,7 @@ from vidrts.frame import Frame, StreamInfo
 from vidrts.media.containers import Decoded, Place, place
 from vidrts.media.input import CopiedPacket, Input
 from vidrts.media.pipes.stdio import StandardInput
-from vidrts.media.pixelformats import known
+from vidrts.media.pixel_formats import known
 from vidrts.media.planes import plane_views
 from vidrts.media.read.damage import LossReport
 from vidrts.media.read.deinterlace import FieldProbe, progressive

@@ -8,11 +8,11 @@ from collections.abc import Iterable, Iterator
 from av.stream import Disposition, Stream
 
 from vidrts.media import color_names
-from vidrts.media.containers import OutputFormat
 from vidrts.media.input import Input, VideoTrack
 from vidrts.media.languages import language, written
+from vidrts.media.output_formats import OutputFormat
 from vidrts.media.tags import HDR10_ENCODERS, MOV_KEYS, OWN_KEYS, STATISTICS, kept_metadata
-from vidrts.media.write.encoders import Choice
+from vidrts.media.write.encoder_choice import Choice
 from vidrts.media.write.stream_mapping import Route
 from vidrts.messages import Code, Message
 

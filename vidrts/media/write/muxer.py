@@ -8,10 +8,11 @@ from av.container import OutputContainer
 from av.stream import Disposition, Stream
 
 from vidrts.errors import OptionError
-from vidrts.media.containers import CLOCKED, OutputFormat, open_source, time_base
+from vidrts.media.containers import CLOCKED, open_source, time_base
 from vidrts.media.input import Input
+from vidrts.media.output_formats import OutputFormat
 from vidrts.media.tags import kept_metadata
-from vidrts.media.write.encoders import Choice
+from vidrts.media.write.encoder_choice import Choice
 from vidrts.media.write.options import EncodeOptions
 from vidrts.media.write.stream_mapping import Route, copied_stream
 from vidrts.media.write.transcode import SubtitleEncoder, audio_stream

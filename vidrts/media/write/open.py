@@ -2,8 +2,8 @@
 
 import os
 
-from vidrts.media.containers import FRAME_FORMATS, pipe_kind
 from vidrts.media.input import Input
+from vidrts.media.output_formats import FRAME_FORMATS, pipe_kind
 from vidrts.media.pipes.stdio import StandardOutput
 from vidrts.media.write.options import EncodeOptions
 from vidrts.media.write.raw_target import RawTarget

@@ -17,6 +17,7 @@ from vidrts.media.color_names import Fact, words
 from vidrts.media.containers import Place, reason
 from vidrts.media.input import CopiedPacket, Input
 from vidrts.media.pipes import rawvideo, y4m
+from vidrts.media.pipes.header import Header
 from vidrts.media.pipes.stdio import StandardOutput
 from vidrts.media.write.options import EncodeOptions
 from vidrts.messages import Code, Message, Tell, ignore
@@ -53,7 +54,7 @@ class RawTarget:
         held = _plain(info.format) if kind == "y4m" else info.format
         self._shift = info.format.shift - held.shift
         rate = None if source.piped == kind else source.video.guessed_rate
-        self._header = y4m.Header(
+        self._header = Header(
             width=info.width * scale, height=info.height * scale, format=held, rate=rate or info.frame_rate,
             field_order="mixed" if source.mixed_fields else info.field_order, sar=info.sar,
             siting=info.color.siting or 1,  # the enhancer takes silence for left; y4m's silence would be centred

@@ -15,9 +15,10 @@ from av.container import OutputContainer
 from av.stream import Discard, Disposition, Stream
 
 from vidrts.errors import OutputError
-from vidrts.media.containers import AnyPacket, FFmpegErrors, OutputFormat, reason, time_base
+from vidrts.media.containers import AnyPacket, FFmpegErrors, reason, time_base
 from vidrts.media.input import Input
 from vidrts.media.languages import language, same
+from vidrts.media.output_formats import OutputFormat
 from vidrts.media.write import aac
 from vidrts.media.write.transcode import ENCODERS, AudioEncoder, SubtitleEncoder, text_codec
 from vidrts.messages import Code, Message, Tell

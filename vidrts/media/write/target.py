@@ -19,12 +19,13 @@ from av.container import OutputContainer
 
 from vidrts.errors import ConsumerGoneError, OutputError, VidrtsError
 from vidrts.frame import Frame
-from vidrts.media.containers import FFmpegErrors, Place, output_format, pipe_format, pipe_kind, reason
+from vidrts.media.containers import FFmpegErrors, Place, reason
 from vidrts.media.input import CopiedPacket, Input
+from vidrts.media.output_formats import output_format, pipe_format, pipe_kind
 from vidrts.media.pipes.stdio import StandardOutput
-from vidrts.media.write import encoders, loss_warnings, output_path
+from vidrts.media.write import encoder_choice, loss_warnings, output_path
 from vidrts.media.write.destination import Destination, FileDestination, PipeDestination
-from vidrts.media.write.encoders import Choice
+from vidrts.media.write.encoder_choice import Choice
 from vidrts.media.write.muxer import Muxer
 from vidrts.media.write.options import EncodeOptions
 from vidrts.media.write.stream_mapping import PacketRemapper, Route, StreamSelection, plan
@@ -144,11 +145,11 @@ class Target:
         """The encoders to try, in order."""
         info, options = self._source.info, self.options
         if options.video_codec is not None:
-            return encoders.named(options.video_codec, info.format, options.pixel_format, self._kind)
+            return encoder_choice.named(options.video_codec, info.format, options.pixel_format, self._kind)
         if options.pixel_format is not None:
-            found = encoders.for_format(info.codec, options.pixel_format, self._kind)
+            found = encoder_choice.for_format(info.codec, options.pixel_format, self._kind)
         else:
-            found = encoders.candidates(info.codec, info.format, self._kind)
+            found = encoder_choice.candidates(info.codec, info.format, self._kind)
         # An option of the person's that the first encoder refuses must not end in another codec.
         asked = (options.crf, options.bit_rate, options.preset, options.tune)
         return found[:1] if options.options or any(value is not None for value in asked) else found

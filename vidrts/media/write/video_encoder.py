@@ -11,14 +11,15 @@ from av.video.stream import VideoStream
 
 from vidrts.errors import OptionError
 from vidrts.frame import Frame, matrix_by_height, matrix_name
-from vidrts.media.containers import AnyPacket, OutputFormat, time_base
+from vidrts.media.containers import AnyPacket, time_base
 from vidrts.media.input import Input
+from vidrts.media.output_formats import OutputFormat
 from vidrts.media.planes import FrameBuilder
 from vidrts.media.tags import kept_metadata, set_color, set_stream_color
 from vidrts.media.write import matroska_sar
 from vidrts.media.write.decoding_times import DecodingTimes
+from vidrts.media.write.encoder_choice import Choice
 from vidrts.media.write.encoder_options import encoder_options, fitting_slices
-from vidrts.media.write.encoders import Choice
 from vidrts.media.write.field_flags import FieldFlags
 from vidrts.media.write.options import EncodeOptions
 from vidrts.messages import Code, Message, Tell
