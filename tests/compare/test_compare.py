@@ -422,7 +422,7 @@ def test_a_preview_is_what_the_encoder_gets(clips: Path, tiny_model: Path, tmp_p
 def test_a_preview_deinterlaces_as_enhance_does(interlaced: Path, tiny_model: Path, tmp_path: Path) -> None:
     """At a key frame, and in the middle of a group of pictures: bwdif looks at the frames on both sides."""
     found = is_handed_over(interlaced, tiny_model, tmp_path, [Fraction(24, 25) * 2, Fraction(8, 10)])
-    assert any("deinterlaced" in note for note in found.notes)
+    assert any("deinterlac" in note for note in found.notes)
 
 
 @NEEDS_FFMPEG
@@ -505,7 +505,7 @@ def test_a_failed_write_leaves_nothing(
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    with pytest.raises(OutputError, match="already exists"):
+    with pytest.raises(OutputError, match="exists already"):
         save(comparison, target, overwrite=False)
     with monkeypatch.context() as patched:
         patched.setattr(Path, "write_text", full)
@@ -552,7 +552,7 @@ def test_the_commands(
         (["nothing.mkv", "out.mkv", "page.html"], 1, "nothing.mkv"),
         (["in.mkv", "nothing.mkv", "page.html"], 1, "nothing.mkv"),
         (["in.mkv", "text.mkv", "page.html"], 1, "text.mkv"),
-        (["in.mkv", ".", "page.html"], 1, "folder"),
+        (["in.mkv", ".", "page.html"], 1, "directory"),
         (["in.mkv", "other.mkv", "page.html"], 1, "720x480"),
         (["double.mkv", "in.mkv", "page.html"], 1, "swapped"),
         (["in.mkv", "out.mkv", "page.pdf"], 1, ".html"),

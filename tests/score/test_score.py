@@ -196,7 +196,7 @@ def test_pictures_beside_a_reference(
     found, told = rows(capfd, "--reference", names[0], *names, code=1)
     assert [Path(row["file"]).stem for row in found] == ["source", "bright", "double"]
     assert all(set(row) >= TWO_SIDED for row in found)
-    assert "odd.png: is 210x160" in told
+    assert "got 210x160" in told
     assert "expected 200x160 or 400x320" in told
 
     def rgb(path: Path) -> torch.Tensor:
