@@ -494,7 +494,7 @@ def test_a_full_disk_is_one_line(clips: Path, tmp_path: Path) -> None:
     """RLIMIT_FSIZE in a process of its own: writing beyond it fails as on a full disk."""
     code = (
         "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000));"
-        "sys.path.insert(0, 'tests'); from pathlib import Path; from media_truth import relay;"
+        "sys.path.insert(0, 'tests'); from pathlib import Path; from helpers.media_truth import relay;"
         "from vidrts.media import EncodeOptions; from vidrts.errors import OutputError\n"
         "try: relay(Path(sys.argv[1]), Path(sys.argv[2]), encode=EncodeOptions(preset='ultrafast'))\n"
         "except OutputError as error: print(error)"
