@@ -18,6 +18,7 @@ import torch
 
 from vidrts.errors import naming
 from vidrts.frame import Frame
+from vidrts.messages import Once, Tell, ignore
 from vidrts.networks.checkpoint import LoadedModel, load_model
 from vidrts.networks.registry import parameter_count
 from vidrts.picture.device import pick_devices
@@ -46,9 +47,9 @@ class Workers:
         options: EnhancerOptions,
         count: int = 0,
         *,
-        on_message: Callable[[str], None] = lambda line: None,
+        on_message: Tell = ignore,
     ) -> None:
-        tell = _Once(on_message)
+        tell = Once(on_message)
         devices = pick_devices(options.device)
         places = devices * worker_count(devices[0]) if count == 0 else list(islice(cycle(devices), count))
         self._enhancers = [Enhancer(model, replace(options, device=str(place)), on_message=tell) for place in places]
@@ -100,21 +101,6 @@ class Workers:
         if enhancer is self._enhancers[0]:
             self._hint.measure(frame, enhancer)
         return enhanced
-
-
-class _Once:
-    """Passes each line on once, from any thread."""
-
-    def __init__(self, on_message: Callable[[str], None]) -> None:
-        self._on_message = on_message
-        self._said: set[str] = set()
-        self._lock = threading.Lock()
-
-    def __call__(self, line: str) -> None:
-        with self._lock:
-            if line not in self._said:
-                self._said.add(line)
-                self._on_message(line)
 
 
 class _Clock:

@@ -1,18 +1,16 @@
-"""Options that several commands share, each said once."""
+"""Options shared by several commands."""
 
 import click
 
-from vidrts.picture.device import PRECISIONS
-from vidrts.picture.engines.choice import ENGINES
-from vidrts.picture.enhancer import CHROMA, EnhancerOptions
+from vidrts.picture.options import CHROMA, ENGINES, PRECISIONS, EnhancerOptions
 
 _PICTURE = EnhancerOptions()
 
-CHROMA_HELP = "keep: only luma changes. sharpen: the network's chroma, too, of models trained on R'G'B'."
+CHROMA_HELP = "keep: only luma changes. sharpen: chroma, too; needs a model trained on R'G'B'."
 
 SCALE = click.option(
     "--scale", type=click.Choice(["1", "2"]), default=str(_PICTURE.scale), show_default=True,
-    help="1: the same size, sharper. 2: twice the size, chroma by Lanczos unless --chroma sharpen.",
+    help="1: same size, sharper. 2: twice the size; chroma by Lanczos unless --chroma sharpen.",
 )  # fmt: skip
 CHROMA_MODE = click.option(
     "--chroma", type=click.Choice(CHROMA), default=_PICTURE.chroma, show_default=True,
@@ -24,15 +22,15 @@ DEVICE = click.option(
 )  # fmt: skip
 ENGINE = click.option(
     "--engine", type=click.Choice(ENGINES), default=_PICTURE.engine, show_default=True,
-    help="What computes the network's residual branch; auto: OpenVINO on a CPU.",
+    help="Inference engine; auto: OpenVINO on a CPU, else torch.",
 )  # fmt: skip
 PRECISION = click.option(
     "--precision", type=click.Choice(PRECISIONS), default=_PICTURE.precision, show_default=True,
-    help="Of the network's residual branch; int8, on CPUs: for drafts, faster, flickers more.",
+    help="Precision of inference; int8 (CPU only) is faster and flickers more, for drafts.",
 )  # fmt: skip
 DEVICES = click.option(
     "--device", default=_PICTURE.device, show_default=True, metavar="auto|cpu|cuda[:N][,cuda:N]",
     help="Where the network runs; several GPUs share the frames.",
 )  # fmt: skip
-QUIET = click.option("-q", "--quiet", is_flag=True, help="Only errors.")
+QUIET = click.option("-q", "--quiet", is_flag=True, help="Print errors only.")
 VERBOSE = click.option("-v", "--verbose", is_flag=True, help="Show tracebacks.")

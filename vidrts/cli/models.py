@@ -21,12 +21,11 @@ _WIDEST = 10_000
 @click.command()
 @click.argument("model", required=False, metavar="[NAME|FILE]")
 def models(model: str | None) -> None:
-    """List the shipped models, or say what the model NAME or FILE is.
+    """List the shipped models, or describe the model NAME or FILE.
 
-    Trained on says what the training looked at: R'G'B', or luma alone, with which --chroma sharpen cannot be had.
-    Gain is how much finer detail (0.35 cycles per pixel) is strengthened, change the difference ratio, both on
-    photographs; flicker is the frame-to-frame change over that of the source on a fixed camera. A file has these once
-    it is published.
+    "Trained on" is R'G'B', or luma only (then --chroma sharpen is not available). "Gain" is the gain of fine detail
+    (0.35 cycles per pixel) and "change" the difference ratio, both on photographs; "flicker" is the frame-to-frame
+    change relative to the source, with a fixed camera. Only published models have these figures.
     """
     if model is not None:
         path = find_model(model)

@@ -1,13 +1,11 @@
 """Where the network runs and in which precision: the words that people give, and what they mean on this machine."""
 
-from typing import Literal
-
 import torch
 
 from vidrts.errors import DeviceError, OptionError
+from vidrts.picture.options import PRECISIONS as PRECISIONS
+from vidrts.picture.options import Precision as Precision
 
-Precision = Literal["auto", "fp32", "bf16", "fp16", "int8"]
-PRECISIONS: tuple[Precision, ...] = ("auto", "fp32", "bf16", "fp16", "int8")
 _TYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16, "int8": torch.int8}
 
 

@@ -7,7 +7,7 @@ b = x + engine.residual(x)
 
 import importlib.util
 from collections.abc import Callable
-from typing import Literal, Protocol
+from typing import Protocol
 
 import torch
 
@@ -15,9 +15,8 @@ from vidrts.errors import DeviceError, OptionError
 from vidrts.networks.upscaler import ResidualUpscaler
 from vidrts.picture.device import Precision, cpu_has_bf16
 from vidrts.picture.engines.torch import TorchEngine
-
-EngineName = Literal["auto", "torch", "openvino"]
-ENGINES: tuple[EngineName, ...] = ("auto", "torch", "openvino")
+from vidrts.picture.options import ENGINES as ENGINES
+from vidrts.picture.options import EngineName as EngineName
 
 
 class Engine(Protocol):
