@@ -45,12 +45,22 @@ def pick_precision(name: Precision, device: torch.device) -> torch.dtype:
         if name == "int8" and device.type != "cpu":
             raise OptionError(f"precision int8: computed on a CPU alone, got {device}; wanted the device cpu, or auto")
         return _TYPES[name]
+    if computes_bf16(device):
+        return torch.bfloat16
+    return torch.float16 if device.type == "cuda" else torch.float32
+
+
+def computes_bf16(device: torch.device) -> bool:
+    """Whether `device` multiplies bf16 natively: a GPU from Ampere on, a processor with AVX-512 BF16 or AMX.
+
+    Others emulate it, several times slower than float32.
+    """
     if device.type == "cuda":
-        return torch.bfloat16 if torch.cuda.get_device_capability(device) >= (8, 0) else torch.float16
-    return torch.bfloat16 if cpu_has_bf16() else torch.float32
+        return torch.cuda.get_device_capability(device) >= (8, 0)
+    return cpu_has_bf16()
 
 
 def cpu_has_bf16() -> bool:
-    """Whether the processor multiplies bf16 itself (AVX-512 BF16 or AMX); emulation would be slower than float32."""
+    """`computes_bf16` of this machine's processor."""
     capabilities = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
     return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
