@@ -8,7 +8,6 @@
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 from fractions import Fraction
-from types import TracebackType
 from typing import BinaryIO, Self, cast
 
 from vidrts.errors import ConsumerGoneError, OptionError, OutputError
@@ -68,8 +67,7 @@ class RawTarget:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None,
-                 ) -> None:  # fmt: skip
+    def __exit__(self, *_: object) -> None:
         pass
 
     @property

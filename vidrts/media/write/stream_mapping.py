@@ -129,9 +129,7 @@ def _line(code: Code, stream: Stream, target: OutputFormat, **values: str) -> Me
     return Message(code, **about, **values)
 
 
-def _convert_audio(
-    stream: Stream, target: OutputFormat, requested: str | None
-) -> tuple[Route | None, Message | None]:  # fmt: skip
+def _convert_audio(stream: Stream, target: OutputFormat, requested: str | None) -> tuple[Route | None, Message | None]:
     """The route of audio that is transcoded."""
     if requested is not None:
         _check_audio_codec(requested)

@@ -12,7 +12,6 @@ and WebM round to milliseconds.
 import os
 from collections.abc import Collection
 from contextlib import suppress
-from types import TracebackType
 from typing import Self
 
 from av.container import OutputContainer
@@ -80,8 +79,7 @@ class Target:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None,
-                 ) -> None:  # fmt: skip
+    def __exit__(self, *_: object) -> None:
         self.discard()
 
     @property
