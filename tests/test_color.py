@@ -16,6 +16,7 @@ from vidrts import color, colorplan
 from vidrts.errors import UnsupportedFormatError
 from vidrts.frame import PIXEL_FORMATS, ColorTags, pixel_format
 from vidrts.media import Source
+from vidrts.messages import Code
 
 MATRICES = {1: "709", 6: "170m", 9: "2020_ncl"}
 
@@ -152,11 +153,11 @@ def test_what_is_assumed_is_said() -> None:
     fmt = pixel_format("yuv420p")
     tags, line = colorplan.assume(ColorTags(), fmt, 1080)
     assert (tags.matrix, tags.range, tags.siting) == (1, 1, 1)
-    assert "BT.709" in line
-    assert "limited" in line
+    assert line is not None and line.code is Code.COLOR_ASSUMED
+    assert (line.values["matrix"], line.values["range"]) == (1, 1)
     tags, line = colorplan.assume(ColorTags(), fmt, 576)
     assert tags.matrix == 6
-    assert "BT.601" in line
+    assert line is not None and line.values["matrix"] == 6
     assert colorplan.assume(ColorTags(matrix=1, range=1), fmt, 576)[1] is None
     assert colorplan.assume(ColorTags(matrix=0, range=1), fmt, 1080)[0].matrix == 1  # identity exists in 4:4:4 alone
     assert colorplan.assume(ColorTags(), pixel_format("gbrp"), 576)[1] is None
@@ -183,7 +184,7 @@ def test_the_command_that_converts_another_matrix(
     with Source(clip) as source, pytest.raises(UnsupportedFormatError) as caught:
         colorplan.plan(source.info.color, source.info.format)
     said = str(caught.value)
-    assert said.startswith(f"colour matrix {number} (ITU-T H.273; FFmpeg: {word}) is not supported: wanted BT.709")
+    assert said.startswith(f"colour matrix {number} (ITU-T H.273; FFmpeg: {word}) is not supported: expected BT.709")
     command = said[said.index("ffmpeg -i") :].split()
     words = [{"IN": str(clip), "OUT.mkv": str(target)}.get(each, each) for each in command]
     subprocess.run([words[0], "-nostdin", "-v", "error", *words[1:]], check=True)

@@ -13,6 +13,13 @@ from typing import Any
 class Code(Enum):
     """What a line says; its value is the wording, with the names of what it tells in braces (`str.format`)."""
 
+    # colorplan, picture
+    COLOR_ASSUMED = "colour not fully tagged: assuming {assumed}"
+    OUT_OF_MEMORY_BATCH = "out of memory on {device}: continuing with batches of {batch} tiles"
+    OUT_OF_MEMORY_TILE = "out of memory on {device}: continuing with tiles of {width}x{height}"
+    ENGINE_NOT_USABLE = "{engine} cannot be used ({reason}): using {instead}, which is slower"
+    NO_CUDA_GRAPH = "{device}: no CUDA graph ({reason}): each operation is launched on its own, which is slower"
+
 
 class Message(str):
     """One line. `Message(Code.X, count=3)` is the wording of `X` with 3 for {count}."""

@@ -18,6 +18,7 @@ import torch
 
 from vidrts.errors import naming
 from vidrts.frame import Frame
+from vidrts.messages import Once, Tell
 from vidrts.networks.checkpoint import LoadedModel, load_model
 from vidrts.networks.registry import parameter_count
 from vidrts.picture.device import pick_devices
@@ -37,7 +38,7 @@ class Workers:
     """The workers of a run. Making it checks device, precision and what the model can do: `OptionError`, `DeviceError`.
 
     `options.device` may name several GPUs, "cuda:0,cuda:1": frames go to whichever is free. `count`: frames enhanced at
-    a time, on all devices together; 0: `worker_count` of each. `on_message` hears each line once, whoever says it.
+    a time, on all devices together; 0: `worker_count` of each. `on_message` gets each line once.
     """
 
     def __init__(
@@ -46,9 +47,9 @@ class Workers:
         options: EnhancerOptions,
         count: int = 0,
         *,
-        on_message: Callable[[str], None] = lambda line: None,
+        on_message: Tell = lambda line: None,
     ) -> None:
-        tell = _Once(on_message)
+        tell = Once(on_message)
         devices = pick_devices(options.device)
         places = devices * worker_count(devices[0]) if count == 0 else list(islice(cycle(devices), count))
         self._enhancers = [Enhancer(model, replace(options, device=str(place)), on_message=tell) for place in places]
@@ -102,23 +103,8 @@ class Workers:
         return enhanced
 
 
-class _Once:
-    """Passes each line on once, from any thread."""
-
-    def __init__(self, on_message: Callable[[str], None]) -> None:
-        self._on_message = on_message
-        self._said: set[str] = set()
-        self._lock = threading.Lock()
-
-    def __call__(self, line: str) -> None:
-        with self._lock:
-            if line not in self._said:
-                self._said.add(line)
-                self._on_message(line)
-
-
 class _Clock:
-    """Seconds in which anybody was within its `with`."""
+    """Seconds in which at least one thread was inside its `with`."""
 
     def __init__(self) -> None:
         self.seconds = 0.0

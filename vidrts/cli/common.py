@@ -1,7 +1,8 @@
-"""Options that several commands share, each said once."""
+"""Options that several commands share."""
 
 import click
 
+from vidrts.networks.spec import FACTORS
 from vidrts.picture.device import PRECISIONS
 from vidrts.picture.engines.choice import ENGINES
 from vidrts.picture.enhancer import CHROMA, EnhancerOptions
@@ -11,8 +12,9 @@ _PICTURE = EnhancerOptions()
 CHROMA_HELP = "keep: only luma changes. sharpen: the network's chroma, too, of models trained on R'G'B'."
 
 SCALE = click.option(
-    "--scale", type=click.Choice(["1", "2"]), default=str(_PICTURE.scale), show_default=True,
-    help="1: the same size, sharper. 2: twice the size, chroma by Lanczos unless --chroma sharpen.",
+    "--scale", type=click.Choice([str(factor) for factor in FACTORS]), default=str(_PICTURE.scale), show_default=True,
+    help="1: the same size, sharper. 2, 4, 8: times the size, where the model offers it; chroma is enlarged by Lanczos "
+    "unless --chroma sharpen.",
 )  # fmt: skip
 CHROMA_MODE = click.option(
     "--chroma", type=click.Choice(CHROMA), default=_PICTURE.chroma, show_default=True,
@@ -28,7 +30,7 @@ ENGINE = click.option(
 )  # fmt: skip
 PRECISION = click.option(
     "--precision", type=click.Choice(PRECISIONS), default=_PICTURE.precision, show_default=True,
-    help="Of the network's residual branch; int8, on CPUs: for drafts, faster, flickers more.",
+    help="Of the network's residual branch; int8 (CPU): for drafts, faster, flickers more.",
 )  # fmt: skip
 DEVICES = click.option(
     "--device", default=_PICTURE.device, show_default=True, metavar="auto|cpu|cuda[:N][,cuda:N]",

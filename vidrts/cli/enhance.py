@@ -68,7 +68,7 @@ _QUALITIES = [(encoder.name, encoder.says) for encoder in ENCODERS.values()]
     "--strength", type=click.FloatRange(0, 2), default=_PICTURE.strength, show_default=True,
     metavar="0..2",
     help="How much of the change is applied: 1 is the natural setting, 2 for more, 0.5 for less; 0 gives the source "
-    "back (deinterlaced; at --scale 2 by Lanczos).",
+    "back (deinterlaced; enlarged by Lanczos where --scale is not 1).",
 )  # fmt: skip
 @CHROMA_MODE
 @SCALE

@@ -21,12 +21,11 @@ _WIDEST = 10_000
 @click.command()
 @click.argument("model", required=False, metavar="[NAME|FILE]")
 def models(model: str | None) -> None:
-    """List the shipped models, or say what the model NAME or FILE is.
+    """List the shipped models, or describe the model NAME or FILE.
 
-    Trained on says what the training looked at: R'G'B', or luma alone, with which --chroma sharpen cannot be had.
-    Gain is how much finer detail (0.35 cycles per pixel) is strengthened, change the difference ratio, both on
-    photographs; flicker is the frame-to-frame change over that of the source on a fixed camera. A file has these once
-    it is published.
+    Trained on: R'G'B', or luma alone, with which --chroma sharpen is rejected. Gain: amplification of fine detail (0.35
+    cycles per pixel); change: the difference ratio; both on photographs. Flicker: frame-to-frame change over that of
+    the source, fixed camera. Only published files have these three. Scales: what --scale takes.
     """
     if model is not None:
         path = find_model(model)
@@ -51,16 +50,17 @@ def _table() -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("name")
     table.add_column("trained on")
-    for title in ("parameters", "stage", *(title for title, _ in _FIGURES.values())):
+    for title in ("parameters", "stage", *(title for title, _ in _FIGURES.values()), "scales"):
         table.add_column(title, justify="right")
     return table
 
 
 def _row(name: str, info: ModelInfo) -> list[str]:
-    """What a model's file says of it, column by column."""
-    count = parameter_count(build(info.architecture, info.numbers))
+    """The columns of a model file."""
+    network = build(info.architecture, info.numbers)
+    scales = ", ".join(map(str, network.spec.scales))
     figures = [form.format(info.figures[key]) if key in info.figures else "-" for key, (_, form) in _FIGURES.items()]
-    return [name, COLOURS[info.colour], f"{count:,}", str(info.stage), *figures]
+    return [name, COLOURS[info.colour], f"{parameter_count(network):,}", str(info.stage), *figures, scales]
 
 
 def _print(what: Table | str) -> None:
