@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -27,6 +28,7 @@ MAY_IMPORT = {
     "threads": set(),
     "cores": set(),
     "frame": set(),
+    "options": {"media", "networks", "picture"},
     "colorplan": {"frame"},
     "ops": set(),
     "color": {"colorplan", "frame", "ops"},
@@ -46,9 +48,12 @@ MAY_IMPORT = {
         *("networks", "ops", "picture", "prefetch", "score", "training"),
     },
     "workers": {"frame", "networks", "picture", "prefetch", "threads"},
-    "pipeline": {"workers", "frame", "media", "networks", "picture", "prefetch"},
-    "cli": {"bench", "compare", "measure", "media", "networks", "picture", "pipeline", "score", "training", "__init__"},
-    "__init__": {"networks", "pipeline", "training"},
+    "pipeline": {"workers", "frame", "media", "networks", "options", "picture", "prefetch"},
+    "cli": {
+        *("bench", "compare", "measure", "media", "networks", "options", "picture", "pipeline", "score", "training"),
+        "__init__",
+    },
+    "__init__": {"networks", "options", "pipeline", "training"},
     "__main__": {"cli"},
     "plugins": {"color", "colorplan", "frame", "networks", "picture"},
 }
@@ -209,10 +214,55 @@ def test_every_command_has_help() -> None:
         assert len(SUBCOMMANDS[name]) <= 65, "a line of the group's help in a terminal of 80 columns"
 
 
-def test_help_loads_nothing_heavy() -> None:
-    code = (
-        "import sys; from vidrts.cli import run; run(['--help'])\n"
-        "print(sorted({'torch', 'av', 'numpy'} & set(sys.modules)))"
+HEAVY = ("torch", "av", "numpy", "openvino", "rich", "PIL", "scipy", "safetensors")
+"""Packages that take tenths of seconds to seconds to load."""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        ("--help", 0, SUBCOMMANDS),
+        ("--version", 0, [vidrts.__version__]),
+        ("nosuch", 2, ["nosuch"]),
+        ("enhance --help", 0, ["--strength", "libx265"]),
+        ("enhance --nosuch in.mkv out.mkv", 2, ["--nosuch"]),
+        ("enhance -frames:v 20 in.mkv out.mkv", 2, ["-frames:v"]),
+        ("enhance --engine abacus in.mkv out.mkv", 2, ["abacus", "openvino"]),
+        ("enhance --precision fp8 in.mkv out.mkv", 2, ["fp8", "bf16"]),
+        ("enhance --colorspace bt999 in.mkv out.mkv", 2, ["bt999", "bt709"]),
+        ("enhance -f avi in.mkv -", 2, ["avi", "matroska"]),
+        ("enhance --hwaccel gpu in.mkv out.mkv", 2, ["gpu", "cuda:N"]),
+        ("enhance --tile 8x8 in.mkv out.mkv", 2, ["(8, 8)", "16x16"]),
+        ("enhance --raw 64x48:yuv420p in.mkv out.mkv", 2, ["64x48:yuv420p", "PIXFMT"]),
+        ("enhance -ss 1:99 in.mkv out.mkv", 2, ["1:99"]),
+        ("enhance in.mkv", 2, ["IN and OUT"]),
+    ],
+)
+def test_help_and_mistakes_load_nothing_heavy(arguments: str, code: int, says: Sequence[str]) -> None:
+    script = (
+        f"import sys; from vidrts.cli import run; code = run({arguments.split()!r})\n"
+        f"print(code, sorted(set({HEAVY!r}) & set(sys.modules)))"
     )
-    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    assert said.splitlines()[-1] == "[]" and all(f"  {name} " in said for name in SUBCOMMANDS)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == f"{code} []"
+    assert all(words in done.stdout + done.stderr for words in says), done.stderr
+
+
+def test_options_load_nothing_heavy_and_are_values() -> None:
+    """A run can be made and sent to another process or machine without torch and FFmpeg."""
+    script = (
+        "import pickle, sys; from fractions import Fraction; from vidrts import EnhanceOptions\n"
+        "from vidrts.frame import ColorTags; from vidrts.media.pipes import raw_header\n"
+        "from vidrts.media.read.options import DecodeOptions; from vidrts.media.write.options import EncodeOptions\n"
+        "from vidrts.picture.options import EnhancerOptions\n"
+        "options = EnhanceOptions(model='rts-lite', workers=3, picture=EnhancerOptions(tile=(64, 48), strength=0.5),\n"
+        "    decode=DecodeOptions(start=Fraction(1, 3), raw=raw_header.parse('64x48:yuv420p10@24000/1001'),\n"
+        "        color=ColorTags(matrix=9)),\n"
+        "    encode=EncodeOptions(crf=18.5, options={'aq-mode': '3'}, audio_languages=('eng', 'deu')))\n"
+        "copy = pickle.loads(pickle.dumps(options))\n"
+        "assert copy == options and copy is not options\n"
+        "assert pickle.loads(pickle.dumps(EnhanceOptions())) == EnhanceOptions()\n"
+        f"print(sorted(set({HEAVY!r}) & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

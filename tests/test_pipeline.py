@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import resource
 import shutil
 import signal
@@ -19,7 +20,9 @@ from helpers.paths import need
 
 from vidrts import EnhanceOptions, enhance
 from vidrts.errors import InputError, Interrupted, OptionError, OutputError, VidrtsError
-from vidrts.media import DecodeOptions, EncodeOptions
+from vidrts.media.read.options import DecodeOptions
+from vidrts.media.write.options import EncodeOptions
+from vidrts.messages import Code, Message
 from vidrts.picture.enhancer import EnhancerOptions
 from vidrts.pipeline import Progress
 
@@ -29,7 +32,7 @@ ffprobe = pytest.mark.skipif(FFPROBE is None, reason="ffmpeg and ffprobe are not
 
 def run(source: Path, target: Path, model: Path, **more: object) -> list[str]:
     """enhance() on the CPU; the lines that were said."""
-    said: list[str] = []
+    said: list[Message] = []
     picture = EnhancerOptions(device="cpu", **more.pop("picture", {}))  # type: ignore[arg-type]
     enhance(source, target, EnhanceOptions(model=str(model), picture=picture, **more), on_message=said.append)
     return said
@@ -155,7 +158,7 @@ def test_source_and_target_are_not_the_same(clips: Path, tiny_model: Path, tmp_p
     clip.write_bytes((clips / "androidx_media__bt601.mov").read_bytes())
     (tmp_path / "link.mov").symlink_to(clip)
     for target in (clip, tmp_path / "link.mov", tmp_path / "." / "clip.mov"):
-        with pytest.raises(OutputError, match="is the source itself"):
+        with pytest.raises(OutputError, match=re.escape(str(target))):
             run(clip, target, tiny_model, encode=EncodeOptions(overwrite=True))
     assert clip.read_bytes() == (clips / "androidx_media__bt601.mov").read_bytes()
 
@@ -319,7 +322,7 @@ def test_a_read_only_folder(clips: Path, tiny_model: Path, tmp_path: Path) -> No
     target = tmp_path / "out.mp4"
     done = subprocess.run([*command, str(clips / "androidx_media__bt601.mov"), str(target)], capture_output=True)
     assert (done.returncode, done.stdout) == (1, b"")
-    assert done.stderr.decode() == f"vidrts: {target}: the folder {tmp_path} cannot be written to\n"
+    assert done.stderr.decode() == f"vidrts: {target}: directory not writable: {tmp_path}\n"
     assert not list(tmp_path.iterdir())
 
 
@@ -381,7 +384,8 @@ def test_a_name_that_is_taken_meanwhile_does_not_cost_the_work(
 
 def test_lost_frames_are_told(clips: Path, tiny_model: Path, tmp_path: Path) -> None:
     said = run(clips / "mediabunny__no-initial-keyframe.ts", tmp_path / "out.ts", tiny_model)
-    assert any(line.startswith("warning: ") and "lost" in line for line in said), said
+    (damage,) = [line.values["damage"] for line in said if line.code is Code.INPUT_DAMAGED]
+    assert damage.missing == 63
 
 
 def remuxed(clips: Path, target: Path, *more: str) -> Path:
@@ -396,7 +400,8 @@ def remuxed(clips: Path, target: Path, *more: str) -> Path:
 def test_ts_holds_no_sound_that_nothing_can_play(clips: Path, tiny_model: Path, tmp_path: Path) -> None:
     source = remuxed(clips, tmp_path / "in.mkv", "-c:a", "flac")
     said = run(source, tmp_path / "out.ts", tiny_model)
-    assert any("is encoded by aac" in line for line in said), said
+    (converted,) = [line.values for line in said if line.code is Code.AUDIO_CONVERTED]
+    assert (converted["codec"], converted["encoder"], converted["container"]) == ("flac", "aac", "ts")
     assert sorted(s.codec for s in describe(tmp_path / "out.ts").streams) == ["aac", "h264"]
 
 
@@ -427,5 +432,5 @@ def test_twice_the_size_says_which_matrix_was_taken(clips: Path, tiny_model: Pat
 
 
 def test_an_option_does_not_end_in_another_codec(clips: Path, tiny_model: Path, tmp_path: Path) -> None:
-    with pytest.raises(OptionError, match="-preset bogus: libx264 has"):
+    with pytest.raises(OptionError, match=r"-preset bogus: .*ultrafast, .* for libx264"):
         run(clips / "androidx_media__bt601.mov", tmp_path / "out.mkv", tiny_model, encode=EncodeOptions(preset="bogus"))

@@ -117,7 +117,7 @@ def test_lines_for_people_come_once_and_other_events_pass(tiny_model: Path) -> N
     with closing(workers.enhanced(iter(events), depth=4)) as done:
         found = list(done)
     assert [event if isinstance(event, str) else event.pts for event in found] == [0, "a packet", 1, 2]
-    assert [m.code for m in said] == [Code.COLOR_ASSUMED]
+    assert [line.code for line in said] == [Code.MATRIX_AND_RANGE_ASSUMED]
     assert torch.get_num_threads() == threads
     assert workers.seconds > 0
 

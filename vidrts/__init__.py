@@ -6,7 +6,6 @@ enhance("in.mp4", "out.mp4", EnhanceOptions(model="rts-lite"))
 
 import os
 from importlib import import_module
-from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 # torch's OpenMP threads spin while they wait, which starves decoder and encoder threads, and the other processes of a
@@ -17,21 +16,27 @@ from vidrts import errors
 
 if TYPE_CHECKING:
     from vidrts.networks.checkpoint import load_model
-    from vidrts.pipeline import EnhanceOptions, enhance
+    from vidrts.options import EnhanceOptions
+    from vidrts.pipeline import enhance
     from vidrts.training.options import TrainOptions
     from vidrts.training.recurrence import train
 
-__version__ = version("vidrts")
+    __version__: str
+
 __all__ = ["EnhanceOptions", "TrainOptions", "enhance", "errors", "load_model", "train"]
 
 _HOMES = {
-    "EnhanceOptions": "pipeline", "enhance": "pipeline", "load_model": "networks.checkpoint",
+    "EnhanceOptions": "options", "enhance": "pipeline", "load_model": "networks.checkpoint",
     "TrainOptions": "training.options", "train": "training.recurrence",
 }  # fmt: skip
 
 
 def __getattr__(name: str) -> object:
     """The public names, loaded when first used: torch takes seconds, in which Ctrl-C could not be answered yet."""
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("vidrts")
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"vidrts.{_HOMES[name]}"), name)

@@ -81,30 +81,31 @@ class ColorPlan:
 
 
 def assume(tags: ColorTags, pixel_format: PixelFormat, height: int) -> tuple[ColorTags, Message | None]:
-    """Tags with every unspecified value filled in, and a line about what was assumed (None when nothing).
+    """Tags with every unspecified value filled in, and a line that says what was assumed (None when nothing).
 
-    BT.709 from 720 lines up, BT.601 below; limited range for YUV and gray; left siting (the
-    default of MPEG-2, H.264 and HEVC). RGB formats need nothing.
+    BT.709 from 720 lines up, BT.601 below; limited range for YUV and gray; left siting (what MPEG-2, H.264 and HEVC
+    mean when they say nothing). RGB formats need nothing.
     """
     if pixel_format.model == "rgb":
         return replace(tags, range=2), None
-    assumed = []
+    matrix_assumed = range_assumed = False
     if pixel_format.full_range:
         tags = replace(tags, range=2)
     subsampled = bool(pixel_format.log2_w or pixel_format.log2_h)
     unknown = tags.matrix in (2, 3) or (tags.matrix == 0 and subsampled)  # identity exists in 4:4:4 alone
     if unknown and pixel_format.model == "yuv":
         tags = replace(tags, matrix=matrix_by_height(height))
-        assumed.append(f"the {'BT.709' if tags.matrix == 1 else 'BT.601'} matrix (by its height)")
+        matrix_assumed = True
     if tags.range == 0:
         tags = replace(tags, range=1)
-        assumed.append("limited range")
+        range_assumed = True
     if tags.siting == 0 and subsampled:
-        # Left is the codecs' default (H.264 Annex E, chroma_sample_loc_type 0): no message.
+        # Left is what the codecs mean by silence (H.264 Annex E, default chroma_sample_loc_type 0): nothing to tell.
         tags = replace(tags, siting=1)
-    if not assumed:
-        return tags, None
-    return tags, Message(Code.COLOR_ASSUMED, assumed=" and ".join(assumed), matrix=tags.matrix, range=tags.range)
+    matrix = "BT.709" if tags.matrix == 1 else "BT.601"
+    if matrix_assumed:
+        return tags, Message(Code.MATRIX_AND_RANGE_ASSUMED if range_assumed else Code.MATRIX_ASSUMED, matrix=matrix)
+    return tags, Message(Code.RANGE_ASSUMED) if range_assumed else None
 
 
 def plan(
@@ -172,21 +173,23 @@ def _matrix(number: int) -> torch.Tensor:
 def _refusal(tags: ColorTags) -> str:
     """The line about a matrix that is not supported, with FFmpeg's command that converts from it where there is one.
 
-    FFmpeg's zscale converts only what is tagged as the matrix needs it; missing tags are passed as options.
+    FFmpeg's zscale converts only what is tagged as the matrix wants it; what is not is said to it.
     """
-    options = []
+    said = []
     if tags.matrix == 14 and tags.transfer not in (16, 18):
-        options += ["transferin=smpte2084", "transfer=smpte2084"]
+        said += ["transferin=smpte2084", "transfer=smpte2084"]
     elif (tags.matrix == 10 and tags.transfer not in (1, 6, 14, 15)) or (tags.matrix == 13 and tags.transfer == 2):
-        options += ["transferin=2020_10", "transfer=2020_10"]
+        said += ["transferin=2020_10", "transfer=2020_10"]
     if (tags.matrix == 14 and tags.primaries != 9) or (tags.matrix in (12, 13) and tags.primaries == 2):
-        options += ["primariesin=2020", "primaries=2020"]
-    advice = "convert it first in a program that supports it; if the tag is wrong, set the right one with --colorspace"
+        said += ["primariesin=2020", "primaries=2020"]
+    advice = (
+        "convert it first with a program that supports it; if the tag is wrong, give the right one with --colorspace"
+    )
     if tags.matrix in (10, 12, 13, 14):
-        chain = ":".join([*options, "matrix=2020_ncl"])
+        chain = ":".join([*said, "matrix=2020_ncl"])
         advice = f"convert it first, for example with ffmpeg -i IN -vf zscale={chain} -c:v ffv1 OUT.mkv"
     return (
-        f"colour matrix {matrix_name(tags.matrix)} is not supported: expected BT.709, BT.601, FCC, SMPTE 240M, BT.2020 "
+        f"colour matrix {matrix_name(tags.matrix)} is not supported; expected BT.709, BT.601, FCC, SMPTE 240M, BT.2020 "
         f"non-constant luminance, YCgCo or identity; {advice}"
     )
 

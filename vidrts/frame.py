@@ -6,11 +6,12 @@ FFmpeg's `AVCOL_*` use too. Time is a pair of integers (pts, time base) up to th
 
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Literal
-
-import torch
+from typing import TYPE_CHECKING, Literal
 
 from vidrts.errors import UnsupportedFormatError
+
+if TYPE_CHECKING:
+    import torch
 
 Model = Literal["yuv", "rgb", "gray"]
 Layout = Literal["planar", "semi-planar", "packed"]
@@ -47,11 +48,24 @@ class PixelFormat:
         return len(self.order) == {"yuv": 4, "rgb": 4, "gray": 2}[self.model]
 
     @property
-    def dtype(self) -> torch.dtype:
+    def dtype(self) -> "torch.dtype":
         """The sample's type in memory: uint8 for 8 bit, uint16 beyond; float16 or float32."""
+        import torch  # takes seconds; options and formats do without
+
         if self.floating:
             return torch.float16 if self.depth == 16 else torch.float32
         return torch.uint8 if self.depth == 8 else torch.uint16
+
+    @property
+    def sample_bytes(self) -> int:
+        """Bytes of a sample in memory."""
+        return -(-self.depth // 8)
+
+    def interleaved(self, plane: int) -> int:
+        """Samples of a pixel that lie side by side in one of FFmpeg's planes: 1 in planar formats."""
+        if self.name in ("rgb0", "bgr0"):
+            return 4  # the fourth is no component
+        return max(position for place, position in self.order if place == plane) + 1
 
     def plane_size(self, component: int, width: int, height: int) -> tuple[int, int]:
         """(height, width) in samples of one component of a picture of `width` x `height` luma samples.
@@ -148,7 +162,7 @@ PIXEL_FORMATS: dict[str, PixelFormat] = _formats()
 def pixel_format(name: str) -> PixelFormat:
     """The `PixelFormat` of FFmpeg's name; raises `UnsupportedFormatError`.
 
-    Of a film's own format `media.pixelformats.known` also says what to convert it to.
+    Of a film's own format `media.pixel_formats.known` also says what to convert it to.
     """
     try:
         return PIXEL_FORMATS[name]
@@ -225,7 +239,7 @@ class Frame:
     data (captions, timecodes, HDR) from it.
     """
 
-    planes: tuple[torch.Tensor, ...]
+    planes: "tuple[torch.Tensor, ...]"
     format: PixelFormat
     color: ColorTags
     pts: int
@@ -235,12 +249,14 @@ class Frame:
 
     def __post_init__(self) -> None:
         if len(self.planes) != len(self.format.order):
-            raise ValueError(f"{self.format.name} has {len(self.format.order)} components, got {len(self.planes)}")
+            raise ValueError(
+                f"{self.format.name}: expected {len(self.format.order)} components, got {len(self.planes)}"
+            )
         for component, plane in enumerate(self.planes):
-            wanted = self.format.plane_size(component, self.width, self.height)
-            if tuple(plane.shape) != wanted or plane.dtype != self.format.dtype:
+            expected = self.format.plane_size(component, self.width, self.height)
+            if tuple(plane.shape) != expected or plane.dtype != self.format.dtype:
                 raise ValueError(
-                    f"component {component} of {self.format.name}: wanted {wanted} {self.format.dtype}, "
+                    f"component {component} of {self.format.name}: expected {expected} {self.format.dtype}, "
                     f"got {tuple(plane.shape)} {plane.dtype}"
                 )
 

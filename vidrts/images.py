@@ -2,7 +2,7 @@
 
 import os
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ from PIL import Image, UnidentifiedImageError
 from PIL.ImageFile import ImageFile
 
 from vidrts.errors import InputError, UnsupportedFormatError
+from vidrts.messages import Code, Message, Tell, ignore
 
 _FORMATS = ("PNG", "JPEG", "MPO", "TIFF", "WEBP", "AVIF", "BMP", "GIF", "PPM", "JPEG2000")
 """Pillow's names; its other readers run programs, or take what is no picture for one."""
@@ -26,7 +27,7 @@ def is_picture(path: Path) -> bool:
     Raises `InputError` for what is no file.
     """
     if path.is_dir():
-        raise InputError(f"{path}: is a folder, wanted a picture or a video file")
+        raise InputError(f"{path}: is a directory, expected a picture or a video")
     if not path.exists():
         raise InputError(f"{path}: no such file")
     try:
@@ -38,9 +39,7 @@ def is_picture(path: Path) -> bool:
     return True
 
 
-def read_picture(
-    path: str | os.PathLike[str], on_message: Callable[[str], None] = lambda line: None
-) -> NDArray[np.uint8]:
+def read_picture(path: str | os.PathLike[str], on_message: Tell = ignore) -> NDArray[np.uint8]:
     """(H, W, 3) R'G'B' samples of a picture file, as stored: neither turned nor colour-managed.
 
     Gray is given three equal channels, of 16 bit the upper 8 are kept, alpha is dropped (what lies behind it is shown),
@@ -53,30 +52,30 @@ def read_picture(
             told = list(_conversions(image))
             samples = np.array(image if is_gray16(image) else _converted(path, image))
     except UnidentifiedImageError:
-        raise InputError(f"{path}: cannot be read as a picture: not a known format, or damaged") from None
+        raise InputError(f"{path}: cannot be read as a picture: unknown format, or damaged") from None
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise InputError(f"{path}: cannot be read as a picture: {' '.join(str(error).split())}") from error
-    if told:
-        on_message(f"{path}: {'; '.join(told)}")
+    for line in told:
+        on_message(line.about(path))
     return from_gray16(samples) if samples.ndim == 2 else samples
 
 
-def _conversions(image: ImageFile) -> Iterator[str]:
+def _conversions(image: ImageFile) -> Iterator[Message]:
     """What is done to the picture beyond decoding; asked before it is decoded."""
     count = getattr(image, "n_frames", 1)
     if image.format in _SEVERAL and count > 1:
-        yield f"the first of its {count} {_SEVERAL[image.format]} is taken"
+        yield Message(Code.FIRST_PICTURE_TAKEN, count=count, unit=_SEVERAL[image.format])
     if image.mode.startswith(("1", "L", "I")):
-        yield "gray, given three equal channels"
+        yield Message(Code.GRAY_AS_RGB)
     stored = (
         image.tile[0].args if image.tile else ""
     )  # for PNG a raw mode such as "RGB;16B", for others a tuple with it
     if "16" in str(stored[0] if isinstance(stored, tuple) else stored):
-        yield "16 bit, of which the upper 8 are kept"
+        yield Message(Code.DEPTH_LOWERED)
     if "A" in image.getbands() or "transparency" in image.info:
-        yield "its alpha channel is dropped"
+        yield Message(Code.ALPHA_DROPPED)
     if image.mode == "CMYK":
-        yield "CMYK, converted without its colour profile"
+        yield Message(Code.CMYK_CONVERTED)
 
 
 def as_rgb(samples: NDArray[np.uint8]) -> torch.Tensor:
@@ -111,7 +110,7 @@ def _open(path: Path) -> ImageFile:
 def _converted(path: Path, image: Image.Image) -> Image.Image:
     """The picture as 8-bit RGB; Pillow drops alpha and keeps the upper 8 of 16 bits."""
     if image.mode in ("F", "I"):
-        raise UnsupportedFormatError(f"{path}: has samples of 32 bit, wanted 8 or 16; convert it first")
+        raise UnsupportedFormatError(f"{path}: expected 8 or 16 bits per sample, got 32; convert it first")
     return image.convert("RGB")
 
 

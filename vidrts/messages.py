@@ -1,7 +1,7 @@
-"""Lines for people that programs can tell apart: each has a code, and the values that it names.
+"""Messages of the library: warnings and notes, each with a code and values.
 
-A `Message` is a `str`: who only shows lines need not know more. Tests and programs compare `code` and `values`, so that
-wording can be mended in one place, the list below.
+A `Message` is a `str`, ready to be shown. Tests and programs compare its `code` and `values`; the wording is in the
+list below alone.
 """
 
 import threading
@@ -11,10 +11,91 @@ from typing import Any
 
 
 class Code(Enum):
-    """What a line says; its value is the wording, with the names of what it tells in braces (`str.format`)."""
+    """What a message says; its value is the wording, a `str.format` template."""
+
+    # colour
+    MATRIX_ASSUMED = "colour matrix not tagged: assuming {matrix}, by the height"
+    RANGE_ASSUMED = "colour range not tagged: assuming limited range"
+    MATRIX_AND_RANGE_ASSUMED = "colour not fully tagged: assuming {matrix}, by the height, and limited range"
+
+    # images
+    FIRST_PICTURE_TAKEN = "{count} {unit}: reading the first"
+    GRAY_AS_RGB = "gray: converted to three equal channels"
+    DEPTH_LOWERED = "16 bit: keeping the upper 8 bits"
+    ALPHA_DROPPED = "alpha channel dropped"
+    CMYK_CONVERTED = "CMYK: converted without its colour profile"
+
+    # media/read
+    INPUT_DAMAGED = "warning: {damage}"
+    TIMESTAMPS_DERIVED = "frame timestamps {problem} from {time:.3f} s: derived from packets and durations"
+    TIMESTAMP_JUMP = "timestamp jump of {jump:+.3f} s at {time:.3f} s corrected"
+    LAST_TIMESTAMP_JUMP = "timestamp jump of {jump:+.3f} s at {time:.3f} s corrected; further jumps are not reported"
+    DEINTERLACED = (
+        "interlaced frames from {time:.3f} s: deinterlacing luma and chroma by bwdif, at frame rate; "
+        "--interlaced keep enhances the fields instead"
+    )
+    DECODED_IN_SOFTWARE = "{codec} {format} cannot be decoded by the GPU: decoding in software"
+    FRAME_RATE_ASSUMED = "no frame rate in the header: assuming {rate} frames/s"
+    ENDS_EARLY = "the video ends before {time:.3f} s, earlier than its header says"
+    PAIRS_END_EARLY = (
+        "the video ends before {time:.3f} s, earlier than its header says; comparing the {count} moments before"
+    )
+    NEAREST_COMPARED = (
+        "no frame at {time:.3f} s, where the source has one: comparing the nearest, {distance:.3f} s away, here and "
+        "wherever one is missing"
+    )
+    LENGTHS_DIFFER = "{source} is {length:.3f} s long and {result} {other:.3f} s: comparing the first {common:.3f} s"
+    RATES_DIFFER = "{source} has {rate:.3f} frames/s and {result} {other:.3f}: matching frames by time"
+
+    # media/write: streams
+    SUBTITLE_CONVERTED = "{type} stream {index} ({codec}) converted to {encoder}: not supported in {container}"
+    AUDIO_CONVERTED = "{type} stream {index} ({codec}) encoded with {encoder}: not supported in {container}"
+    AUDIO_NOT_HELD = "{type} stream {index} ({codec}) left out: {encoder} is not supported in {container}"
+    AUDIO_NOT_ENCODED = "{type} stream {index} ({codec}) left out: {encoder} in {container} failed: {reason}"
+    STREAM_LEFT_OUT = "{type} stream {index} ({codec}) left out: not supported in {container}"
+    BITMAP_LEFT_OUT = (
+        "{type} stream {index} ({codec}) left out: {container} has no bitmap subtitles, which cannot become text"
+    )
+    STREAMS_LEFT_OUT = "other streams left out ({streams}): {container} holds frames only; -f matroska holds all"
+    LANGUAGE_MISSING = "{option} {missing}: no {type} stream in this language; available: {languages}"
+
+    # media/write: what a container or an encoder does not hold
+    DYNAMIC_HDR_LOST = "{kind} metadata lost: not written by {encoder}"
+    HDR10_LOST = "HDR10 metadata (mastering display, light levels) lost: not written by {encoder}"
+    HDR_LOST = "HDR metadata (mastering display, light levels) lost: not supported in {container}"
+    CAPTIONS_LOST = "closed captions lost: not written by {encoder}"
+    ROTATION_LOST = "rotation by {degrees} degrees lost: not supported in {container}"
+    COLOUR_NOT_HELD = "colour tags not supported in {container}; give the next ffmpeg these output options: {options}"
+    SAR_LOST = "sample aspect ratio not supported in {container}; give the next ffmpeg -vf setsar={sar}"
+    RAW_READ_WITH = "raw video has no header; give the next ffmpeg these input options: {options}"
+    TIMES_LOST = (
+        "timestamps lost: frames leave the constant {rate:.3f} frames/s of y4m at {time:.3f} s; -f matroska and -f nut "
+        "keep them"
+    )
+    CHAPTERS_LOST = "{count} chapter(s) lost: not supported in {container}"
+    METADATA_LOST = "metadata {keys} lost: not supported in {container}"
+    METADATA_LOST_BESIDE_COVER = "metadata {keys} lost: not supported in {container} beside cover art"
+    STREAM_METADATA_LOST = "stream metadata {keys} lost: not supported in {container}"
+    TITLES_LOST = "title of stream {streams} lost: not supported in {container}"
+    LANGUAGE_LOST = "language {language} of stream {stream} lost: not supported in {container}"
+    DISPOSITION_LOST = "disposition {disposition} of stream {streams} lost: not supported in {container}"
+    ALPHA_NOT_HELD = "alpha plane lost: not supported in {format}"
+    ALPHA_NOT_DECODED = "alpha plane lost: not decoded by FFmpeg"
+
+    # media/write: fields and times
+    FIELDS_CODED_AS_FRAMES = "{encoder} codes interlaced frames as progressive; only the container marks them"
+    LATER_FIELDS_CODED_AS_FRAMES = (
+        "interlaced frames from {time:.3f} s after progressive ones: {encoder} codes them as progressive; start there "
+        "with -ss, or use -c:v ffv1"
+    )
+    FIELD_ORDER_CHANGES = (
+        "field order changes from {order} to {other} at {time:.3f} s: {encoder} marks the whole file {order}; "
+        "-c:v ffv1 keeps both"
+    )
+    TIMES_ROUNDED = "{encoder} has a constant frame rate: timestamps rounded to {rate:.3f} frames/s"
+    TIMESTAMPS_SHIFTED = "timestamps shifted by -{time:.3f} s, to start at 0 in {container}"
 
     # colorplan, picture
-    COLOR_ASSUMED = "colour not fully tagged: assuming {assumed}"
     OUT_OF_MEMORY_BATCH = "out of memory on {device}: continuing with batches of {batch} tiles"
     OUT_OF_MEMORY_TILE = "out of memory on {device}: continuing with tiles of {width}x{height}"
     ENGINE_NOT_USABLE = "{engine} cannot be used ({reason}): using {instead}, which is slower"
@@ -22,7 +103,7 @@ class Code(Enum):
 
 
 class Message(str):
-    """One line. `Message(Code.X, count=3)` is the wording of `X` with 3 for {count}."""
+    """One line of text: `Message(Code.X, count=3)` is the wording of `X` with 3 in place of {count}."""
 
     code: Code
     values: dict[str, Any]
@@ -31,11 +112,11 @@ class Message(str):
         return _line(code.value.format(**values), code, values)
 
     def about(self, place: object) -> "Message":
-        """The same line with the name of what it is about before it: "in.mkv: ..."."""
+        """The same message with a file's name in front: "in.mkv: ..."."""
         return _line(f"{place}: {self}", self.code, self.values)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickled as it is."""
+        """Pickle support."""
         return _line, (str(self), self.code, self.values)
 
 
@@ -46,11 +127,15 @@ def _line(text: str, code: Code, values: dict[str, Any]) -> Message:
 
 
 type Tell = Callable[[Message], None]
-"""Hears each line; a `Callable[[str], None]` will do, such as `print`."""
+"""Called with each message; a `Callable[[str], None]` such as `print` will do."""
+
+
+def ignore(line: Message) -> None:
+    """Discard a message."""
 
 
 class Once:
-    """Passes each line on once, from any thread."""
+    """Passes each message on once. Thread-safe."""
 
     def __init__(self, tell: Callable[[Any], None]) -> None:
         self._tell = tell
@@ -58,7 +143,7 @@ class Once:
         self._lock = threading.Lock()
 
     def __call__(self, line: str) -> None:
-        """Pass `line` on unless it was told before."""
+        """Pass `line` on unless it was passed on before."""
         with self._lock:
             if line not in self._told:
                 self._told.add(line)

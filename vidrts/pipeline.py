@@ -8,46 +8,23 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-from vidrts.errors import ConsumerGoneError, InputError, Interrupted, OptionError, SourceBrokenError
+from vidrts.errors import ConsumerGoneError, InputError, Interrupted, SourceBrokenError
 from vidrts.frame import Frame
 from vidrts.media.containers import Place
 from vidrts.media.pipes.stdio import stdout_or
 from vidrts.media.read.open import open_video
-from vidrts.media.read.options import DecodeOptions
 from vidrts.media.read.source import Source
 from vidrts.media.write.open import open_target
-from vidrts.media.write.options import EncodeOptions
 from vidrts.media.write.raw_target import RawTarget
 from vidrts.media.write.target import Target
-from vidrts.networks.checkpoint import DEFAULT_MODEL, load_model
-from vidrts.picture.enhancer import EnhancerOptions
+from vidrts.messages import Tell, ignore
+from vidrts.networks.checkpoint import load_model
+from vidrts.options import EnhanceOptions as EnhanceOptions
 from vidrts.prefetch import Cancelled, prefetch
 from vidrts.workers import Workers
-
-
-@dataclass(frozen=True, kw_only=True)
-class EnhanceOptions:
-    """All that decides a run; each part is checked when it is made."""
-
-    model: str = DEFAULT_MODEL
-    """A shipped model's name or a model file."""
-    picture: EnhancerOptions = field(default_factory=EnhancerOptions)
-    decode: DecodeOptions = field(default_factory=DecodeOptions)
-    encode: EncodeOptions = field(default_factory=EncodeOptions)
-    in_flight: int = 4
-    """Most events (frames, packets of other streams) waiting between two stages; bounds the memory used."""
-    workers: int = 0
-    """Frames enhanced at a time, each with its share of the threads; 0: two on a CPU, so that no core waits for
-    another at the end of every layer, two on each GPU. Does not change the result."""
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.in_flight <= 256:
-            raise OptionError(f"in-flight {self.in_flight}: wanted 1 to 256")
-        if not 0 <= self.workers <= 64:
-            raise OptionError(f"workers {self.workers}: wanted 0 (automatic) to 64")
 
 
 @dataclass
@@ -91,7 +68,7 @@ def enhance(
     options: EnhanceOptions | None = None,
     *,
     on_progress: Callable[[Progress], None] = lambda progress: None,
-    on_message: Callable[[str], None] = lambda line: None,
+    on_message: Tell = ignore,
     stop_signal: Callable[[], int | None] = lambda: None,
 ) -> Summary:
     """Enhance the video `source` into `target`, everything else about it kept.
@@ -138,7 +115,7 @@ def enhance(
             if stop_signal() is not None:  # then stdin ends, too, wherever it is
                 raise Cancelled
             if frames == 0:
-                raise InputError(f"{reader.path}: no frame was left to enhance; check -ss, -to and -t")
+                raise InputError(f"{reader.path}: no frames in the selected range; check -ss, -to, -t")
             began_part = time.monotonic()
             writer.finish()
             parts.encode += time.monotonic() - began_part
@@ -146,7 +123,7 @@ def enhance(
         except (Cancelled, SourceBrokenError) as error:
             number = stop_signal()
             if isinstance(error, Cancelled) and number is None:
-                raise ConsumerGoneError(f"{writer.path}: the program that reads it is gone") from None
+                raise ConsumerGoneError(f"{writer.path}: broken pipe") from None
             kept = _told(writer.keep_partial())
             if number is None:
                 raise SourceBrokenError(f"{error}; {kept}") from None
@@ -158,7 +135,7 @@ def enhance(
     parts.enhance = workers.seconds
     return Summary(
         target=writer.path, frames=frames, seconds=time.monotonic() - began, parts=parts,
-        bytes_written=writer.bytes_written, lost=reader.lost.summary(),
+        bytes_written=writer.bytes_written, lost=str(reader.lost) or None,
     )  # fmt: skip
 
 
@@ -181,13 +158,13 @@ def _told(place: Place | None) -> str:
     """Where the work of a run that ended early is."""
     if place is None:
         return "nothing was written"
-    return f"they are kept in {place}" if isinstance(place, Path) else f"they went to {place}"
+    return f"{'kept in' if isinstance(place, Path) else 'written to'} {place}"
 
 
-def _tell_lost(reader: Source, on_message: Callable[[str], None]) -> None:
+def _tell_lost(reader: Source, on_message: Tell) -> None:
     """The warning about damaged input, if there was any."""
     if lost := reader.lost.summary():
-        on_message(f"warning: {lost}")
+        on_message(lost)
 
 
 def _timed[T](upstream: Iterable[T], parts: PartTimes) -> Iterator[T]:

@@ -18,7 +18,7 @@ import torch
 
 from vidrts.errors import naming
 from vidrts.frame import Frame
-from vidrts.messages import Once, Tell
+from vidrts.messages import Once, Tell, ignore
 from vidrts.networks.checkpoint import LoadedModel, load_model
 from vidrts.networks.registry import parameter_count
 from vidrts.picture.device import pick_devices
@@ -47,7 +47,7 @@ class Workers:
         options: EnhancerOptions,
         count: int = 0,
         *,
-        on_message: Tell = lambda line: None,
+        on_message: Tell = ignore,
     ) -> None:
         tell = Once(on_message)
         devices = pick_devices(options.device)

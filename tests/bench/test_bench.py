@@ -98,10 +98,10 @@ def test_devices(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("arguments", "word"),
     [
-        (["--sizes", "1920"], "is not a size"),
+        (["--sizes", "1920"], "expected WxH in pixels"),
         (["--sizes", "8x8"], "expected even numbers from 16 up, got 8x8"),
         (["--models", "rts-x", "--quick"], "neither a shipped model"),
-        (["--engines", "abacus"], "wanted some of torch, openvino"),
+        (["--engines", "abacus"], "expected some of torch, openvino"),
         (["trian"], "No such command"),
     ],
 )

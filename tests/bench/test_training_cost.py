@@ -24,7 +24,7 @@ def test_operations_are_those_of_forward_and_backward(capfd: pytest.CaptureFixtu
 
 def test_what_is_said() -> None:
     speed = TrainSpeed(device="2 CPU threads", threads=2, step_seconds=0.5, spread=0.02, step_flop=90e9, peak=400e9,
-                       loading=0.011)  # fmt: skip
+                       precision="bf16", loading=0.011)  # fmt: skip
     assert str(speed) == (
         "2.00 steps/s ± 2 % on 2 CPU threads; 90.0 GFLOP a step, 180 GFLOP/s, 45 % of the 400 GFLOP/s of a bf16 matrix "
         "product; loading 1.1 % of a step"

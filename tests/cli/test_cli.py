@@ -59,16 +59,16 @@ def test_the_main_job(clips: Path, tiny_model: Path, tmp_path: Path, capfd: pyte
     ("arguments", "code", "says"),
     [
         (["nothing.mp4", "out.mp4"], 1, "nothing.mp4"),
-        ([".", "out.mp4"], 1, "folder"),
+        ([".", "out.mp4"], 1, "directory"),
         (["in.mov", "out.xyz"], 1, "mkv"),
         (["in.mov", "no/such/folder/out.mp4"], 1, "no/such/folder"),
         (["in.mov", "out.mp4", "--model", "nosuch"], 1, "rts-r3"),
         (["in.mov", "out.mp4", "-c:v", "nosuch"], 1, "nosuch"),
         (["in.mov", "out.mp4", "-pix_fmt", "nosuch"], None, "nosuch"),
         (["in.mov", "out.mp4", "-ss", "1:99"], 2, "1:99"),
-        (["in.mov", "out.mp4", "-ss", "5", "-to", "3"], 2, "not after the start"),
-        (["in.mov", "out.mp4", "-to", "5", "-t", "3"], 2, "exclude"),
-        (["in.mov", "out.mp4", "-ss", "500"], 1, "times"),
+        (["in.mov", "out.mp4", "-ss", "5", "-to", "3"], 2, "after the start at 5.0 s, got 3.0 s"),
+        (["in.mov", "out.mp4", "-to", "5", "-t", "3"], 2, "-to and -t are mutually exclusive"),
+        (["in.mov", "out.mp4", "-ss", "500"], 1, "check -ss, -to, -t"),
         (["in.mov", "out.mp4", "--strength", "3"], 2, "strength"),
         (["in.mov", "out.mp4", "--scale", "3"], 2, "scale"),
         (["in.mov", "out.mp4", "--tile", "big"], 2, "512x512"),
@@ -79,7 +79,7 @@ def test_the_main_job(clips: Path, tiny_model: Path, tmp_path: Path, capfd: pyte
         (["in.mov", "out.mp4", "--stream", "9"], None, "9"),
         (["in.mov", "out.mp4", "--device", "tpu"], 2, "cuda"),
         (["in.mov"], 2, "IN and OUT"),
-        (["-i", "in.mov", "a.mp4", "b.mp4"], 2, "OUT alone"),
+        (["-i", "in.mov", "a.mp4", "b.mp4"], 2, "only OUT"),
         (["--nonsense", "in.mov", "out.mp4"], 2, "--nonsense"),
     ],
 )
@@ -210,7 +210,7 @@ def test_the_help_of_enhance_is_in_sections(capfd: pytest.CaptureFixture[str]) -
     places = [told.index(words) for words in (
         "vidrts enhance in.mkv out.mkv", "\nInput and time:", "\n  -ss TIME", "\nPicture:", "\n  --strength 0..2",
         "\nVideo encoding:", "\n  -crf", "\nAudio and other streams:", "\n  --audio", "\nOutput and messages:",
-        "\n  -y / -n", "--help", "\nQuality when none is given", "\n  libx265     crf",
+        "\n  -y / -n", "--help", "\nDefault quality", "\n  libx265     crf",
     )]  # fmt: skip
     assert places == sorted(places)
     options = command.params
@@ -242,7 +242,7 @@ def test_an_unexpected_error_is_a_line_too(
     def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError("first line\nsecond line")
 
-    monkeypatch.setattr(sys.modules["vidrts.cli.enhance"], "run_enhance", broken)
+    monkeypatch.setattr("vidrts.pipeline.enhance", broken)
     assert enhance(tiny_model, clips / "androidx_media__bt601.mov", tmp_path / "out.mp4") == 1
     assert capfd.readouterr().err.strip() == (
         "vidrts: unexpected ZeroDivisionError: first line; please report it with the output of -v"
@@ -330,7 +330,7 @@ def test_numbers_that_cannot_be_kept_are_refused_first(
 ) -> None:
     assert run([*command, "--json", str(tmp_path / "none" / "x.json")]) == 2
     told = capfd.readouterr()
-    assert "there is no folder" in told.err
+    assert "no such directory" in told.err
     assert not told.out
 
 

@@ -10,7 +10,8 @@ import pytest
 
 from vidrts.cli import interrupt
 from vidrts.errors import Interrupted
-from vidrts.media import DecodeOptions, Source
+from vidrts.media.read.options import DecodeOptions
+from vidrts.media.read.source import Source
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -34,7 +34,7 @@ from vidrts.frame import Frame
 from vidrts.images import to_image
 from vidrts.measure.difference import difference_ratio
 from vidrts.measure.flicker import Change
-from vidrts.media import Source
+from vidrts.media.read.source import Source
 from vidrts.ops.lanczos import double
 from vidrts.picture.enhancer import EnhancerOptions
 
@@ -337,7 +337,7 @@ def test_a_result_twice_as_large(source: Path, doubled: Path, folder: Path) -> N
     found = compare(source, doubled, CompareOptions(frames=1, samples=1, workers=1))
     assert found.plates[0].size == (852, 480)
     assert any("Lanczos" in line for line in found.shown)
-    assert any("0.200 s are compared" in note for note in found.notes), "different lengths are told"
+    assert any("first 0.200 s" in note for note in found.notes), "different lengths are told"
     assert not any(str(folder) in note for note in found.notes), "a page may be sent; paths stay at home"
     assert found.average(MOS) == found.plates[0].readings[0]["mos"]
     k = [f.pts * f.time_base for f in decoded(source)].index(found.plates[0].time)
@@ -505,7 +505,7 @@ def test_a_failed_write_leaves_nothing(
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    with pytest.raises(OutputError, match="exists already"):
+    with pytest.raises(OutputError, match="already exists"):
         save(comparison, target, overwrite=False)
     with monkeypatch.context() as patched:
         patched.setattr(Path, "write_text", full)

@@ -9,13 +9,18 @@ import json
 import re
 import shutil
 import subprocess
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from vidrts.media import DecodeOptions, EncodeOptions, Source, Target
+from vidrts.media.read.options import DecodeOptions
+from vidrts.media.read.source import Source
+from vidrts.media.write.options import EncodeOptions
+from vidrts.media.write.target import Target
+from vidrts.messages import Code, Message
 
 FFPROBE = shutil.which("ffprobe")
 _TAGS = ("color_range", "color_space", "color_transfer", "color_primaries", "chroma_location")
@@ -277,10 +282,19 @@ def relay(
     target: Path,
     decode: DecodeOptions | None = None,
     encode: EncodeOptions | None = None,
-) -> list[str]:
+) -> list[Message]:
     """`source` decoded and encoded by vidrts.media with no picture changed; the lines that people would be told."""
-    with Source(source, decode) as reader, Target(target, reader.input, encode) as writer:
+    lines: list[Message] = []
+    with (
+        Source(source, decode, on_message=lines.append) as reader,
+        Target(target, reader.input, encode, on_message=lines.append) as writer,
+    ):
         for event in reader.events():
             writer.write(event)
         writer.finish()
-        return reader.messages + writer.messages
+    return lines
+
+
+def coded(lines: Iterable[Message]) -> list[tuple[Code, dict[str, Any]]]:
+    """What the lines say, whatever their wording: code and values of each."""
+    return [(line.code, line.values) for line in lines]

@@ -12,7 +12,8 @@ from typing import Any
 from PIL import Image
 
 from vidrts import EnhanceOptions, enhance
-from vidrts.media import DecodeOptions, EncodeOptions
+from vidrts.media.read.options import DecodeOptions
+from vidrts.media.write.options import EncodeOptions
 from vidrts.picture.enhancer import EnhancerOptions
 
 

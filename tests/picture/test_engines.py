@@ -26,13 +26,13 @@ from vidrts.ops.blocks import by_blocks, woven
 from vidrts.ops.lanczos import halve
 from vidrts.picture.device import Precision, pick_precision
 from vidrts.picture.engines.choice import pick_engine
-from vidrts.picture.engines.engine import cpu_has_bf16
+from vidrts.picture.engines.engine import computes_bf16
 from vidrts.picture.enhancer import Chroma, Enhancer, EnhancerOptions
 from vidrts.picture.tiled_upscaler import TiledUpscaler
 
 CPU = torch.device("cpu")
 BF16 = pytest.param(
-    torch.bfloat16, marks=pytest.mark.skipif(not cpu_has_bf16(), reason="no bf16 on this processor"), id="bf16"
+    torch.bfloat16, marks=pytest.mark.skipif(not computes_bf16(CPU), reason="no bf16 on this processor"), id="bf16"
 )
 TYPES = pytest.mark.parametrize("dtype", [pytest.param(torch.float32, id="fp32"), BF16])
 ENGINES = pytest.mark.parametrize("engine", ["torch", "openvino"])
@@ -78,7 +78,7 @@ def test_shipped_models_are_near_float64(model: str, scale: int, pictures: dict[
     """
     network, alone = load_model(model).network, load_model(model).info.colour == "luma"
     ways = [(torch.float32, "torch", 120), (torch.float32, "openvino", 120), (torch.int8, "openvino", 52)]
-    if cpu_has_bf16():
+    if computes_bf16(CPU):
         ways += [(torch.bfloat16, engine, 66 if scale == 1 else 64) for engine in ("torch", "openvino")]
     for name, picture in pictures.items():
         truth = explicit(network, picture, scale)

@@ -152,8 +152,7 @@ def test_what_was_assumed_is_said_once() -> None:
     enhancer = Enhancer(tiny_network(), CPU, on_message=said.append)
     enhancer([made("yuv420p")])
     enhancer([made("yuv420p")])
-    assert [m.code for m in said] == [Code.COLOR_ASSUMED]
-    assert (said[0].values["matrix"], said[0].values["range"]) == (6, 1)
+    assert [(m.code, m.values) for m in said] == [(Code.MATRIX_AND_RANGE_ASSUMED, {"matrix": "BT.601"})]
 
 
 def test_too_small_is_refused() -> None:

@@ -1,5 +1,7 @@
 """Same-size pairs: their places, their loss against a second computation, what a run with them learns and keeps."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -117,8 +119,22 @@ def test_the_pairs_loss_is_the_error_of_d_of_sr_over_that_of_the_input(colour: s
     assert float((both - alone).detach()) == pytest.approx(2 * np.mean(errors), rel=1e-3)
 
 
-def test_bf16_is_for_the_residual_alone() -> None:
-    """A network that leaves a picture as it is has no loss by rounding: d itself is in float32."""
+@contextmanager
+def seen_types(layer: torch.nn.Module) -> Iterator[set[torch.dtype]]:
+    """The types of what a layer gives within the block."""
+    types: set[torch.dtype] = set()
+    hook = layer.register_forward_hook(lambda _layer, _given, result: types.add(result.dtype))
+    yield types
+    hook.remove()
+
+
+@pytest.mark.parametrize("native", [True, False])
+def test_bf16_is_for_the_residual_alone(native: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A network that leaves a picture as it is has no loss by rounding: d itself is in float32.
+
+    Where bf16 would be emulated, several times slower, the residual is computed in float32, too.
+    """
+    monkeypatch.setattr("vidrts.training.objective.computes_bf16", lambda device: native)
     network = tiny_network().requires_grad_()
     with torch.no_grad():
         network.conv_out.weight.zero_()
@@ -130,7 +146,9 @@ def test_bf16_is_for_the_residual_alone() -> None:
         objective = Objective(network, schedule, inner_part(network, 64))
         low, target = torch.zeros(1, 3, 32, 32), torch.zeros(1, 3, 64, 64)
         flats, levels = torch.rand(0, 3, 1, 1), torch.zeros(2, 2)
-        losses.append(float(objective(low, target, flats, same, same, levels[:1], levels).detach()))
+        with seen_types(network.conv_in) as types:
+            losses.append(float(objective(low, target, flats, same, same, levels[:1], levels).detach()))
+        assert types == {torch.bfloat16 if bf16 and native else torch.float32}
     assert losses[1] == pytest.approx(losses[0], rel=1e-5)
 
 

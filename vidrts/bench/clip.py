@@ -17,6 +17,7 @@ import vidrts
 from vidrts.errors import InputError, OptionError
 from vidrts.frame import Frame
 from vidrts.media.pipes import y4m
+from vidrts.media.pipes.header import Header
 from vidrts.media.read.options import DecodeOptions
 from vidrts.media.read.source import Source
 from vidrts.media.write.options import EncodeOptions
@@ -120,7 +121,7 @@ def write_y4m(file: BinaryIO, frames: list[Frame], count: int) -> None:
 
 def y4m_writer(file: BinaryIO, like: Frame) -> y4m.Writer:
     """What writes frames like that one."""
-    return y4m.Writer(file, y4m.Header(
+    return y4m.Writer(file, Header(
         width=like.width, height=like.height, format=like.format, rate=Fraction(RATE), siting=like.color.siting,
         range=like.color.range,
     ))  # fmt: skip

@@ -21,8 +21,8 @@ from vidrts.bench.timing import Pace, Timing, measure
 from vidrts.errors import OptionError
 from vidrts.networks.checkpoint import load_model
 from vidrts.picture.device import Precision, pick_device
-from vidrts.picture.engines.choice import EngineName, engines_of, native_precisions, precisions_of
-from vidrts.picture.enhancer import EnhancerOptions
+from vidrts.picture.engines.choice import engines_of, native_precisions, precisions_of
+from vidrts.picture.options import EngineName, EnhancerOptions
 
 SIZES = ((960, 540), (1920, 1080))
 Says = Callable[[str, int, int], None]

@@ -15,7 +15,7 @@ from vidrts.errors import OptionError
 from vidrts.networks.blur_level import BANDS
 from vidrts.networks.network import Network
 from vidrts.networks.registry import RECIPES, build
-from vidrts.picture.device import pick_device
+from vidrts.picture.device import computes_bf16, pick_device
 from vidrts.training import train_stage
 from vidrts.training.batches import Supply, batches, near
 from vidrts.training.corpus import Crop
@@ -60,7 +60,9 @@ class TrainSpeed:
     step_flop: float
     """Operations of a step's convolutions, forward and backward."""
     peak: float
-    """Operations per second of a bf16 matrix product."""
+    """Operations per second of a matrix product in `precision`."""
+    precision: str
+    """bf16 where the device computes it natively, else fp32; of the training's residual branch, too."""
     loading: float
     """Share of a step in which its patches are cut and brought to the device."""
 
@@ -73,7 +75,7 @@ class TrainSpeed:
         return (
             f"{1 / self.step_seconds:.2f} steps/s ± {100 * self.spread:.0f} % on {self.device}; "
             f"{self.step_flop / 1e9:.1f} GFLOP a step, {self.step_flop / self.step_seconds / 1e9:.0f} GFLOP/s, "
-            f"{100 * self.share:.0f} % of the {self.peak / 1e9:.0f} GFLOP/s of a bf16 matrix product; "
+            f"{100 * self.share:.0f} % of the {self.peak / 1e9:.0f} GFLOP/s of a {self.precision} matrix product; "
             f"loading {100 * self.loading:.1f} % of a step"
         )
 
@@ -116,6 +118,7 @@ def bench_train(options: TrainBench) -> TrainSpeed:
         spread=statistics.stdev(seconds) / statistics.mean(seconds),
         step_flop=step_flop,
         peak=matrix_peak(device),
+        precision=_precision(device),
         loading=timed(load, fence=fence).seconds / len(indices) / median,
     )
 
@@ -132,7 +135,12 @@ def _step_flop(network: Network, schedule: Schedule, patch: int) -> float:
     return float(counter.get_total_flops())
 
 
+def _precision(device: torch.device) -> str:
+    """Of the training's residual branch."""
+    return "bf16" if computes_bf16(device) else "fp32"
+
+
 def matrix_peak(device: torch.device, repeats: int = 5) -> float:
-    """Operations per second of the fastest of some bf16 products of square matrices."""
-    product = matrix_product(device, "bf16")
+    """Operations per second of the fastest of some products of square matrices, in bf16 or, without it, float32."""
+    product = matrix_product(device, _precision(device))
     return product.amount / min(product.task.run().seconds for _ in range(1 + repeats))

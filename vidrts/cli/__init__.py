@@ -13,9 +13,9 @@ from pathlib import Path
 
 import click
 
-import vidrts
 from vidrts.cli.subcommands import Subcommands
 from vidrts.errors import ConsumerGoneError, Interrupted, OptionError, VidrtsError
+from vidrts.media.output_formats import OUTPUT_FORMATS
 
 FAILED, USAGE = 1, 2
 GONE = 128 + signal.SIGPIPE if hasattr(signal, "SIGPIPE") else FAILED
@@ -23,7 +23,7 @@ GONE = 128 + signal.SIGPIPE if hasattr(signal, "SIGPIPE") else FAILED
 
 
 @click.group(cls=Subcommands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
-@click.version_option(vidrts.__version__, prog_name="vidrts")
+@click.version_option(package_name="vidrts", prog_name="vidrts")
 def command() -> None:
     """Video frame enhancement for FFmpeg pipelines.
 
@@ -63,7 +63,7 @@ def run(arguments: Sequence[str] | None = None, command: click.Command = command
     except Exception as error:  # noqa: BLE001 - the last resort: a line instead of a traceback
         if verbose:
             traceback.print_exc()
-        reason = str(error).splitlines()[0] if str(error) else "no reason given"
+        reason = str(error).splitlines()[0] if str(error) else "no message"
         click.echo(
             f"vidrts: unexpected {type(error).__name__}: {reason}; please report it with the output of -v", err=True
         )
@@ -74,7 +74,5 @@ def run(arguments: Sequence[str] | None = None, command: click.Command = command
 def _hint_at_dashes(given: list[str]) -> None:
     """Say how a file name that begins with a dash is written: it was taken for an option."""
     for argument in (word for word in given if word.startswith("-")):
-        from vidrts.media.containers import OUTPUT_FORMATS  # with PyAV, which takes its time to load
-
         if Path(argument).suffix.lower() in OUTPUT_FORMATS or Path(argument).is_file():
-            click.echo(f"vidrts: a file name that begins with a dash is written ./{argument}", err=True)
+            click.echo(f"vidrts: to name a file that begins with a dash, write ./{argument}", err=True)

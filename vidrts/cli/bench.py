@@ -19,7 +19,7 @@ from vidrts.cli.parsing import SIZES, WORDS, Parsed, parse_words
 from vidrts.cli.progress_bar import Steps
 from vidrts.networks.registry import RECIPES
 from vidrts.picture.device import PRECISIONS, Precision
-from vidrts.picture.engines.choice import ENGINES, EngineName
+from vidrts.picture.options import ENGINES, EngineName
 
 _TRAIN, _ENHANCE = TrainBench(), EnhancementBench()
 DEVICE = click.option(
@@ -27,12 +27,12 @@ DEVICE = click.option(
 )
 ROUNDS = click.option(
     "--rounds", type=click.IntRange(1), default=_ENHANCE.pace.rounds, show_default=True,
-    help="Turns of every part; the median counts.",
+    help="Repetitions of each part; the median is reported.",
 )  # fmt: skip
-QUICK = click.option("--quick", is_flag=True, help="A few seconds in all: whether it works, not how fast.")
+QUICK = click.option("--quick", is_flag=True, help="Take a few seconds only, to check that it works.")
 JSON_FILE = click.option(
     "--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", callback=checked,
-    help="Keep all numbers there as JSON.",
+    help="Write all results to this file as JSON.",
 )  # fmt: skip
 
 
@@ -42,7 +42,7 @@ def _words(allowed: Sequence[str]) -> Parsed:
     def parse(text: str) -> tuple[str, ...]:
         found = parse_words(text) if text else ()
         if unknown := [word for word in found if word not in allowed]:
-            raise ValueError(f"{unknown[0]!r}: wanted some of {', '.join(allowed)}")
+            raise ValueError(f"expected some of {', '.join(allowed)}, got {unknown[0]!r}")
         return found
 
     return Parsed(parse, "NAME[,NAME]")
@@ -85,19 +85,19 @@ def bench() -> None:
 @click.option("--models", type=WORDS, default=many(_ENHANCE.models), show_default=True, metavar="NAME[,NAME]",
               help="Shipped models or model files.")  # fmt: skip
 @click.option("--sizes", type=SIZES, metavar="WxH[,WxH]",
-              help="Sizes of the picture; default: 960x540,1920x1080, or the size of --clip.")  # fmt: skip
+              help="Picture sizes; default: 960x540,1920x1080, or the size of --clip.")  # fmt: skip
 @click.option("--engines", type=_words(ENGINES[1:]), default="", metavar="NAME[,NAME]",
-              help="Of the network; default: all that are here. Pipelines take the first.")  # fmt: skip
+              help="Inference engines; default: all available. Pipelines use the first.")  # fmt: skip
 @click.option("--precisions", type=_words(PRECISIONS[1:]), default="", metavar="NAME[,NAME]",
-              help="Of the network; default: those that the device computes natively.")  # fmt: skip
+              help="Precisions; default: those that the device computes natively.")  # fmt: skip
 @click.option("--presets", type=WORDS, default=many(_ENHANCE.presets), show_default=True, metavar="NAME[,NAME]",
-              help="Of x264; whole pipelines take the first.")  # fmt: skip
+              help="x264 presets; pipelines use the first.")  # fmt: skip
 @click.option("--clip", type=click.Path(path_type=Path, exists=True, dir_okay=False),
-              help="A video of your own; it is scaled where its size is another.")  # fmt: skip
+              help="Input video; scaled to each size.")  # fmt: skip
 @DEVICE
 @ROUNDS
 @click.option("--seconds", type=click.FloatRange(0.1), default=_ENHANCE.seconds, show_default=True,
-              help="Of one run of a whole pipeline, about.")  # fmt: skip
+              help="Approximate length of one pipeline run.")  # fmt: skip
 @QUICK
 @JSON_FILE
 @QUIET
@@ -107,11 +107,11 @@ def enhance(
     precisions: tuple[Precision, ...], presets: tuple[str, ...], clip: Path | None, device: str,
     rounds: int, seconds: float, quick: bool, json_file: Path | None, quiet: bool, verbose: bool,
 ) -> None:  # fmt: skip
-    """Frames per second of ceilings, parts and whole pipelines, measured in one interleaved run.
+    """Frames per second of hardware limits, single stages and the pipeline, measured in one interleaved run.
 
-    Ceilings are what the machine could do at most: matrix products and memory copies. Each part (decode, colour,
-    network, tail, write-back, encode) runs alone; a pipeline is all of them, file to file. Two ratios count: the
-    network's share of its roofline, and overlap, the whole pipeline against its slowest part alone.
+    Hardware limits are matrix products and memory copies. Each stage (decode, colour, network, tail, write-back,
+    encode) runs alone; the pipeline runs all of them, file to file. Two ratios matter: the network's share of its
+    roofline, and overlap, the pipeline's speed relative to its slowest stage.
     """
     if quick:
         chosen: dict[str, Any] = {"sizes": ((64, 48),), "pace": Pace(rounds=2, slice=0.0), "seconds": 0.1}
@@ -150,7 +150,7 @@ def train(
     model: str, batch: int, patch: int, steps: int, flats: int, device: str, compile: bool, as_json: bool,  # noqa: A002
     verbose: bool,
 ) -> None:  # fmt: skip
-    """Training steps per second, and their share of the matrix-product rate measured in the same run."""
+    """Measure training steps per second, and their share of the matrix-product rate."""
     options = TrainBench(
         model=model, batch=batch, patch=patch, steps=steps, flats=flats, device=device, compile=compile
     )  # fmt: skip

@@ -16,9 +16,9 @@ _HEADS = ("device", "name", "precisions", "cores", "memory", "free", "capability
 
 @click.command()
 @click.option("--json", "json_file", type=click.Path(path_type=Path, dir_okay=False, allow_dash=True), metavar="FILE",
-              callback=checked, help="Write the list there as JSON; - is stdout.")  # fmt: skip
+              callback=checked, help="Write the list to this file as JSON; - is stdout.")  # fmt: skip
 def devices(json_file: Path | None) -> None:
-    """List what networks can run on, with memory and precisions, first what --precision auto takes.
+    """List devices with their memory and precisions; the first precision is what --precision auto selects.
 
     \b
     vidrts devices

@@ -1,10 +1,9 @@
 """`vidrts enhance IN OUT`."""
 
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-import torch
 
 from vidrts.cli import interrupt
 from vidrts.cli.common import CHROMA_MODE, DEVICES, ENGINE, PRECISION, QUIET, SCALE, VERBOSE
@@ -15,13 +14,15 @@ from vidrts.cli.pipes import COLOR, RAW, color_options
 from vidrts.cli.progress import ProgressReport, human_size
 from vidrts.cli.progress_bar import say
 from vidrts.media import color_names
-from vidrts.media.containers import FRAME_FORMATS, PIPE_FORMATS
+from vidrts.media.output_formats import FRAME_FORMATS, PIPE_FORMATS
 from vidrts.media.read.options import DecodeOptions
 from vidrts.media.write.encoders import ENCODERS
 from vidrts.media.write.options import EncodeOptions
-from vidrts.picture.enhancer import EnhancerOptions
-from vidrts.pipeline import EnhanceOptions, Summary
-from vidrts.pipeline import enhance as run_enhance
+from vidrts.options import EnhanceOptions
+from vidrts.picture.options import EnhancerOptions
+
+if TYPE_CHECKING:
+    from vidrts.pipeline import Summary
 
 _RUN, _PICTURE, _DECODE, _ENCODE = EnhanceOptions(), EnhancerOptions(), DecodeOptions(), EncodeOptions()
 
@@ -33,42 +34,42 @@ _SECTIONS = {
         "video_codec", "crf", "bit_rate", "preset", "tune", "pixel_format", "options",
     ),
     "Pipes (IN or OUT is -)": ("raw", "format", "low_latency"),
-    "Colour, where the source does not say it": COLOR,
+    "Colour, where the source is not tagged": COLOR,
     "Audio and other streams": ("audio_codec", "audio_languages", "subtitle_languages", "no_audio", "no_subtitles"),
     "Output and messages": ("overwrite", "threads", "no_progress", "quiet", "verbose"),
 }  # fmt: skip
 _QUALITIES = [(encoder.name, encoder.says) for encoder in ENCODERS.values()]
 
 
-@click.command(cls=Sectioned, sections=_SECTIONS, tables={"Quality when none is given (visually lossless)": _QUALITIES})
+@click.command(cls=Sectioned, sections=_SECTIONS, tables={"Default quality (visually lossless)": _QUALITIES})
 @click.argument("paths", nargs=-1, metavar="IN OUT", type=click.Path())
-@click.option("-i", "source", type=click.Path(), metavar="IN", help="The input, as in ffmpeg; then OUT alone follows.")
+@click.option("-i", "source", type=click.Path(), metavar="IN", help="Input, as in ffmpeg; only OUT follows then.")
 @click.option("-ss", "start", type=TIME, help="Start at this time; the output starts at 0.")
 @click.option("-to", "end", type=TIME, help="Stop at this time of the input.")
 @click.option("-t", "duration", type=TIME, help="Stop after this much time.")
-@click.option("--stream", metavar="N|v:N", help="Enhance this video stream (ffprobe's index); the others are copied.")
+@click.option("--stream", metavar="N|v:N", help="Video stream to enhance (ffprobe's index); others are copied.")
 @click.option(
     "--interlaced", type=click.Choice(["auto", "keep", "error"]), default=_DECODE.interlaced, show_default=True,
-    help="auto: deinterlace (bwdif) at frame rate; keep: each field is a picture.",
+    help="auto: deinterlace (bwdif) at frame rate; keep: enhance each field as a picture.",
 )  # fmt: skip
 @click.option(
     "--hwaccel", default=_DECODE.hwaccel, show_default=True, metavar="none|auto|cuda[:N]",
-    help="What decodes: cuda is NVDEC; a stream that it does not know is decoded in software.",
+    help="Hardware decoder; cuda: NVDEC, with software for streams that it does not support.",
 )  # fmt: skip
-@click.option("--strict", is_flag=True, help="Damaged input is an error instead of a warning.")
-@click.option("--raw", type=RAW, metavar="WxH:PIXFMT@RATE", help="What comes in through stdin is raw video.")
+@click.option("--strict", is_flag=True, help="Fail on damaged input instead of warning.")
+@click.option("--raw", type=RAW, metavar="WxH:PIXFMT@RATE", help="Read raw video in this format from stdin.")
 @click.option(
     "-f", "format", type=click.Choice([*FRAME_FORMATS, *PIPE_FORMATS]),
-    help="What goes out through stdout; default: what came in through stdin.",
+    help="Format written to stdout; default: the format read from stdin.",
 )  # fmt: skip
-@click.option("--low-latency", is_flag=True, help="Hold no frame back for speed or compression.")
+@click.option("--low-latency", is_flag=True, help="Output each frame as soon as possible; costs speed and compression.")
 @color_options
 @click.option("--model", default=_RUN.model, show_default=True, metavar="NAME|FILE", help="See `vidrts models`.")
 @click.option(
     "--strength", type=click.FloatRange(0, 2), default=_PICTURE.strength, show_default=True,
     metavar="0..2",
-    help="How much of the change is applied: 1 is the natural setting, 2 for more, 0.5 for less; 0 gives the source "
-    "back (deinterlaced; enlarged by Lanczos where --scale is not 1).",
+    help="Amount of enhancement: 1 is natural, 2 is twice and 0.5 half as much; 0 returns the source (deinterlaced; "
+    "enlarged by Lanczos where --scale is not 1).",
 )  # fmt: skip
 @CHROMA_MODE
 @SCALE
@@ -77,37 +78,37 @@ _QUALITIES = [(encoder.name, encoder.says) for encoder in ENCODERS.values()]
 @PRECISION
 @click.option(
     "--tile", type=TILE, default=_PICTURE.tile, show_default=True, metavar="auto|none|WxH",
-    help="Does not change the result.",
+    help="Tile size; does not change the result.",
 )  # fmt: skip
 @click.option(
     "--batch", type=click.IntRange(0, 1024), default=_PICTURE.batch, show_default=True,
-    metavar="N", help="Tiles per pass; 0 = automatic. Does not change the result.",
+    metavar="N", help="Tiles per pass; 0: automatic. Does not change the result.",
 )  # fmt: skip
-@click.option("-c:v", "video_codec", metavar="CODEC", help="Encoder; default: the source's family.")
-@click.option("-crf", type=float, help="Quality of the encoder; see below for the defaults.")
-@click.option("-b:v", "bit_rate", type=BIT_RATE, help="Bit rate instead of a quality.")
-@click.option("-preset", metavar="NAME", help="Preset of the encoder.")
-@click.option("-tune", metavar="NAME", help="Tuning of the encoder.")
+@click.option("-c:v", "video_codec", metavar="CODEC", help="Video encoder; default: by the source's codec.")
+@click.option("-crf", type=float, help="Constant quality; defaults below.")
+@click.option("-b:v", "bit_rate", type=BIT_RATE, help="Bit rate, instead of constant quality.")
+@click.option("-preset", metavar="NAME", help="Encoder preset.")
+@click.option("-tune", metavar="NAME", help="Encoder tuning.")
 @click.option("-pix_fmt", "pixel_format", metavar="NAME", help="Pixel format; default: the source's.")
-@click.option("-e", "options", type=PAIR, multiple=True, help="Any option of the encoder; may be repeated.")
+@click.option("-e", "options", type=PAIR, multiple=True, help="Any encoder option; may be repeated.")
 @click.option("-c:a", "audio_codec", metavar="CODEC", help="Audio encoder; default: copy.")
-@click.option("--audio", "audio_languages", type=LANGUAGES, help="Keep the audio tracks of these languages only.")
-@click.option("--subtitles", "subtitle_languages", type=LANGUAGES, help="Keep the subtitles of these languages only.")
-@click.option("--no-audio", is_flag=True, help="Leave all sound out.")
-@click.option("--no-subtitles", is_flag=True, help="Leave all subtitles out.")
-@click.option("-y/-n", "overwrite", default=_ENCODE.overwrite, help="Overwrite OUT if it exists, or refuse (default).")
+@click.option("--audio", "audio_languages", type=LANGUAGES, help="Keep only audio in these languages.")
+@click.option("--subtitles", "subtitle_languages", type=LANGUAGES, help="Keep only subtitles in these languages.")
+@click.option("--no-audio", is_flag=True, help="Leave out all audio.")
+@click.option("--no-subtitles", is_flag=True, help="Leave out all subtitles.")
+@click.option("-y/-n", "overwrite", default=_ENCODE.overwrite, help="Overwrite OUT if it exists; default: refuse.")
 @click.option(
     "--threads", type=click.IntRange(0, 256), default=_DECODE.threads, show_default=True,
-    metavar="N", help="Threads of decoder, network (on a CPU) and encoder; 0 = automatic.",
+    metavar="N", help="Threads of decoder, network (on a CPU) and encoder; 0: automatic.",
 )  # fmt: skip
-@click.option("--no-progress", is_flag=True, help="Only the summary and warnings.")
+@click.option("--no-progress", is_flag=True, help="Print only warnings and the summary.")
 @QUIET
 @VERBOSE
 def enhance(
     paths: tuple[str, ...], source: str | None, start: Fraction | None, end: Fraction | None,
     duration: Fraction | None, no_progress: bool, verbose: bool, quiet: bool, **given: Any,
 ) -> None:  # fmt: skip
-    """Sharpen every frame of the video IN into OUT; everything else about the file stays as it was.
+    """Sharpen every frame of the video IN and write OUT; everything else in the file is kept.
 
     \b
     vidrts enhance in.mkv out.mkv
@@ -115,27 +116,27 @@ def enhance(
     vidrts enhance -ss 1:00 -t 10 in.mkv sample.mkv
     ffmpeg -i in.mp4 -f yuv4mpegpipe - | vidrts enhance - - | ffmpeg -i - out.mp4
 
-    IN is a file, a URL (http, https, rtsp, rtmp) or -, a pipe. OUT is - or a file, whose name chooses the container:
-    mp4, mov, mkv, webm or ts.
-    Sound, subtitles, attachments, chapters and tags are carried over; what cannot be is named. Times are
-    [HH:]MM:SS[.m] or seconds.
+    IN is a file, a URL (http, https, rtsp, rtmp) or - (stdin). OUT is - (stdout) or a file whose extension selects
+    the container: mp4, mov, mkv, webm or ts.
+    Audio, subtitles, attachments, chapters and tags are kept; a warning names what the container does not support.
+    Times are [HH:]MM:SS[.m] or seconds.
     """
     if source is None:
         if len(paths) != 2:
-            raise click.UsageError(f"wanted IN and OUT, got {len(paths)} file names.")
+            raise click.UsageError(f"expected IN and OUT, got {len(paths)} file names.")
         source, target = paths
     else:
         if len(paths) != 1:
-            raise click.UsageError(f"wanted OUT alone after -i IN, got {len(paths)} file names.")
+            raise click.UsageError(f"expected only OUT after -i IN, got {len(paths)} file names.")
         (target,) = paths
     if duration is not None:
         if end is not None:
-            raise click.UsageError("-to and -t exclude each other.")
+            raise click.UsageError("-to and -t are mutually exclusive.")
         end = (start or Fraction(0)) + duration
     if given["bit_rate"] is not None and given["crf"] is not None:
-        raise click.UsageError("-b:v and -crf exclude each other.")
+        raise click.UsageError("-b:v and -crf are mutually exclusive.")
     if end is not None and end <= (start or 0):
-        raise click.UsageError(f"the end, {float(end)} s, is not after the start, {float(start or 0)} s.")
+        raise click.UsageError(f"expected an end after the start at {float(start or 0)} s, got {float(end)} s.")
     options = EnhanceOptions(
         model=given["model"],
         picture=EnhancerOptions(
@@ -160,6 +161,10 @@ def enhance(
         ),
     )  # fmt: skip
     keep_freed_memory()
+    with interrupt.at_once():  # loading takes seconds, and nothing is to be kept yet
+        import torch
+
+        from vidrts.pipeline import enhance as run_enhance
     if given["threads"]:
         torch.set_num_threads(given["threads"])
     with interrupt.kept() as stop_signal, ProgressReport(given["model"], show=not no_progress, quiet=quiet) as report:
@@ -170,7 +175,7 @@ def enhance(
         say(f"vidrts: {_summary(summary)}")
 
 
-def _summary(summary: Summary) -> str:
+def _summary(summary: "Summary") -> str:
     """Frames, seconds, frames/s per part, size."""
 
     def rate(seconds: float) -> str:

@@ -11,7 +11,7 @@ from vidrts.files import whole
 def checked(_: click.Context, __: click.Parameter, file: Path | None) -> Path | None:
     """The callback of a --json option: a usage error where the file's folder is not there."""
     if file is not None and not file.parent.is_dir():
-        raise click.BadParameter(f"{file}: there is no folder {file.parent}; make it first, or name another file.")
+        raise click.BadParameter(f"{file}: no such directory: {file.parent}.")
     return file
 
 
@@ -23,4 +23,4 @@ def keep(file: Path | None, text: str) -> None:
         with whole(file) as part:
             part.write_text(text)
     except OSError as error:
-        raise OutputError(f"{file}: cannot be written ({error.strerror}); name another file") from None
+        raise OutputError(f"{file}: cannot be written: {error.strerror}") from None

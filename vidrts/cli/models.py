@@ -23,9 +23,10 @@ _WIDEST = 10_000
 def models(model: str | None) -> None:
     """List the shipped models, or describe the model NAME or FILE.
 
-    Trained on: R'G'B', or luma alone, with which --chroma sharpen is rejected. Gain: amplification of fine detail (0.35
-    cycles per pixel); change: the difference ratio; both on photographs. Flicker: frame-to-frame change over that of
-    the source, fixed camera. Only published files have these three. Scales: what --scale takes.
+    "Trained on" is R'G'B', or luma only (then --chroma sharpen is not available). "Gain" is the gain of fine detail
+    (0.35 cycles per pixel) and "change" the difference ratio, both on photographs; "flicker" is the frame-to-frame
+    change relative to the source, with a fixed camera. Only published models have these figures.
+    "Scales" are the values of --scale that the model offers.
     """
     if model is not None:
         path = find_model(model)

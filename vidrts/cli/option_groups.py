@@ -1,4 +1,4 @@
-"""How the help of a command with many options is laid out: options under headings, tables at the end."""
+"""Help with options under headings and tables at the end."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -10,8 +10,8 @@ import click
 class Sectioned(click.Command):
     """A command whose help shows its options under headings.
 
-    `sections`: heading -> names of parameters; an option that stands in none comes last.
-    `tables`: heading -> rows of (term, words), shown after the options.
+    `sections`: heading -> names of parameters; options without a section come last.
+    `tables`: heading -> rows of (term, description), shown after the options.
     """
 
     def __init__(
@@ -26,8 +26,7 @@ class Sectioned(click.Command):
         self._tables = tables or {}
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Click's hook. A word of FFmpeg's that is no option here is said to be none: to click `-frames:v 20` is `-f`
-        with its value run on, and an unknown format `rames:v`."""
+        """Reject unknown options such as `-frames:v 20`, which click takes for `-f` with the value `rames:v`."""
         valued = {
             name: not getattr(o, "is_flag", True) for o in self.get_params(ctx) for name in (*o.opts, *o.secondary_opts)
         }
@@ -52,7 +51,7 @@ class Sectioned(click.Command):
             shown = [o for o in options if o.name in names or (heading == last and o.name not in listed)]
             records = [record for option in shown if (record := option.get_help_record(ctx))]
             with formatter.section(heading):
-                # Padded alike, the words stand in one column through all sections.
+                # Padded to one width, descriptions align across sections.
                 formatter.write_dl([(term.ljust(_COLUMN), words) for term, words in records], col_max=_COLUMN)
         for heading, table in self._tables.items():
             with formatter.section(heading):

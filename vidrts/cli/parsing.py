@@ -21,7 +21,7 @@ def parse_time(text: str) -> Fraction:
     if match := _SECONDS.fullmatch(text):
         number, unit = match.groups()
         return Fraction(number.rstrip(".")) / _UNITS[unit]
-    raise ValueError(f"{text!r} is not a time: wanted [HH:]MM:SS[.m] or seconds such as 12.5, 12.5s or 500ms")
+    raise ValueError(f"expected [HH:]MM:SS[.m] or seconds such as 12.5, 12.5s or 500ms, got {text!r}")
 
 
 def parse_tile(text: str) -> tuple[int, int] | Literal["auto", "none"]:
@@ -32,7 +32,7 @@ def parse_tile(text: str) -> tuple[int, int] | Literal["auto", "none"]:
         return "none"
     match = re.fullmatch(r"(\d{1,5})x(\d{1,5})", text)
     if not match:
-        raise ValueError(f"{text!r} is not a tile: wanted auto, none or WxH such as 512x512")
+        raise ValueError(f"expected auto, none or WxH such as 512x512, got {text!r}")
     return int(match[1]), int(match[2])
 
 
@@ -40,7 +40,7 @@ def parse_bit_rate(text: str) -> int:
     """Bits per second of 800k, 5M, 2.5M or a plain number; raises ValueError."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?)([kKmMgG]?)", text)
     if not match or Fraction(match[1]) == 0:
-        raise ValueError(f"{text!r} is not a bit rate: wanted a number such as 800k, 5M or 2500000")
+        raise ValueError(f"expected a bit rate such as 800k, 5M or 2500000, got {text!r}")
     return int(Fraction(match[1]) * {"": 1, "k": 1000, "m": 10**6, "g": 10**9}[match[2].lower()])
 
 
@@ -48,7 +48,7 @@ def parse_pair(text: str) -> tuple[str, str]:
     """(key, value) of key=value; raises ValueError."""
     key, equals, value = text.partition("=")
     if not key or not equals:
-        raise ValueError(f"{text!r}: wanted key=value, such as aq-mode=3")
+        raise ValueError(f"expected key=value such as aq-mode=3, got {text!r}")
     return key, value
 
 
@@ -56,7 +56,7 @@ def parse_languages(text: str) -> tuple[str, ...]:
     """("eng", "deu") of eng,deu; raises ValueError."""
     found = tuple(part.strip().lower() for part in text.split(","))
     if not all(re.fullmatch(r"[a-z]{2,3}(-[a-z0-9]+)*", part) for part in found):
-        raise ValueError(f"{text!r}: wanted language tags as in the file, such as eng or eng,deu")
+        raise ValueError(f"expected language tags such as eng or eng,deu, got {text!r}")
     return found
 
 
@@ -64,7 +64,7 @@ def parse_crop(text: str) -> tuple[int, int, int, int]:
     """(width, height, x, y) of WxH+X+Y in pixels; raises ValueError."""
     match = re.fullmatch(r"(\d{1,5})x(\d{1,5})\+(\d{1,5})\+(\d{1,5})", text)
     if not match or "0" in (match[1], match[2]):
-        raise ValueError(f"{text!r} is not a crop: wanted WxH+X+Y in pixels, such as 640x360+100+50")
+        raise ValueError(f"expected WxH+X+Y in pixels such as 640x360+100+50, got {text!r}")
     return int(match[1]), int(match[2]), int(match[3]), int(match[4])
 
 
@@ -74,7 +74,7 @@ def parse_sizes(text: str) -> tuple[tuple[int, int], ...]:
     for part in text.split(","):
         match = re.fullmatch(r"(\d{1,5})x(\d{1,5})", part.strip())
         if not match:
-            raise ValueError(f"{part!r} is not a size: wanted WxH in pixels, such as 1920x1080")
+            raise ValueError(f"expected WxH in pixels such as 1920x1080, got {part!r}")
         found.append((int(match[1]), int(match[2])))
     return tuple(found)
 
@@ -83,7 +83,7 @@ def parse_words(text: str) -> tuple[str, ...]:
     """("a", "b") of a,b; raises ValueError."""
     found = tuple(part.strip() for part in text.split(","))
     if not all(found):
-        raise ValueError(f"{text!r}: wanted names with commas between them")
+        raise ValueError(f"expected names separated by commas, got {text!r}")
     return found
 
 

@@ -1,7 +1,11 @@
 """The progress of an enhancing run, in words."""
 
+from typing import TYPE_CHECKING
+
 from vidrts.cli.progress_bar import Steps
-from vidrts.pipeline import Progress
+
+if TYPE_CHECKING:
+    from vidrts.pipeline import Progress
 
 
 def human_size(count: int) -> str:
@@ -21,7 +25,7 @@ def human_time(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-def describe(progress: Progress, model: str) -> str:
+def describe(progress: "Progress", model: str) -> str:
     """Frames done and total, frames/s, time left, size; what the light model would give where that helps."""
     rate = progress.frames / progress.seconds if progress.seconds > 0 else 0.0
     of = f"/{progress.total}" if progress.total else ""
@@ -41,6 +45,6 @@ class ProgressReport(Steps):
         super().__init__(show=show, quiet=quiet)
         self._model = model
 
-    def frame(self, progress: Progress) -> None:
+    def frame(self, progress: "Progress") -> None:
         """One more frame is written."""
         self.show(describe(progress, self._model), progress.frames, progress.total)

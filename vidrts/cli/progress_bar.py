@@ -4,12 +4,12 @@ import sys
 import time
 from contextlib import suppress
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, TextColumn
-from rich.progress import Progress as Bar
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bar
 
 INTERVAL = 5.0
 """Seconds between plain lines."""
@@ -35,6 +35,10 @@ class Steps:
 
     def __enter__(self) -> Self:
         if self._show and sys.stderr is not None and sys.stderr.isatty():  # None: it was closed from the start
+            from rich.console import Console
+            from rich.progress import BarColumn, TextColumn
+            from rich.progress import Progress as Bar
+
             self._bar = Bar(BarColumn(), TextColumn("{task.description}"), console=Console(stderr=True), transient=True)
             self._bar.start()
             self._task = self._bar.add_task("starting", total=None)

@@ -16,12 +16,12 @@ _DEFAULT = StillOptions()
 @click.argument("folder", metavar="OUT", type=click.Path(path_type=Path))
 @click.option(
     "--sharpness", type=float, default=_DEFAULT.sharpness, show_default=True,
-    help="Least sharpness of a still: sharp frames have 0.8 to 1.3, blurred ones 0.5 and less.",
+    help="Minimum sharpness: sharp frames have 0.8 to 1.3, blurred ones 0.5 and less.",
 )  # fmt: skip
-@click.option("--most", type=int, default=_DEFAULT.most, show_default=True, help="Most stills from one video.")
+@click.option("--most", type=int, default=_DEFAULT.most, show_default=True, help="Maximum number of stills per video.")
 @click.option(
     "--overscan", type=float, default=_DEFAULT.overscan, show_default=True,
-    help="Share of width and height cut off at each side of pictures of up to 576 lines.",
+    help="Fraction cropped from each side of pictures of up to 576 lines.",
 )  # fmt: skip
 @VERBOSE
 @QUIET

@@ -1,4 +1,4 @@
-"""The subcommands, each imported when it is called: torch takes seconds to load, and `vidrts --help` needs it not."""
+"""The subcommands, each imported when it is called: torch takes seconds to load, and `vidrts --help` needs none."""
 
 from importlib import import_module
 
@@ -7,15 +7,15 @@ import click
 from vidrts.cli import interrupt
 
 SUBCOMMANDS = {
-    "enhance": "Sharpen every frame of a video; everything else stays as it was.",
+    "enhance": "Sharpen every frame of a video; everything else is kept.",
     "preview": "Enhance single frames, to choose a model and a strength.",
-    "compare": "Show a video beside what was made of it: a page for a browser.",
+    "compare": "Compare a video with its enhanced version on an HTML page.",
     "score": "Measure pictures and videos, alone or against their source.",
-    "models": "List the shipped models, or say what a model file is.",
-    "devices": "List what networks can run on, with memory and precisions.",
-    "stills": "Take sharp, distinct frames out of videos, to train on.",
+    "models": "List the shipped models, or describe a model file.",
+    "devices": "List devices with their memory and precisions.",
+    "stills": "Extract sharp, distinct frames from videos, for training.",
     "train": "Train a network on photographs and stills.",
-    "report": "Draw training runs: the paper's tables and figures.",
+    "report": "Report on training runs, with the paper's tables and figures.",
     "bench": "Measure the speed of this machine.",
 }
 """Name -> what it is for, in the order of the help; `vidrts.cli.<name>.<name>` is the command."""

@@ -1,12 +1,11 @@
-"""Files: which are opened as a source and which stream of them, and which containers are written.
+"""Opening a source with FFmpeg's demuxers, and choosing its video stream. No frame is read here.
 
-Nothing here reads a frame. Times are FFmpeg's: stream ticks, and microseconds for a container's start.
+Times are FFmpeg's: stream ticks, and microseconds for a container's start.
 """
 
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from av.rational import AVRational
 from av.stream import Disposition, Stream
 from av.video.stream import VideoStream
 
-from vidrts.errors import InputError, OptionError, OutputError
+from vidrts.errors import InputError, OptionError
 from vidrts.media.pipes.stdio import StandardInput
 
 type AnyPacket = Packet[Stream]
@@ -30,52 +29,6 @@ type Decoded = AnyPacket | av.VideoFrame
 FFmpegErrors = (av.FFmpegError, OSError, ValueError, EOFError, RuntimeError)
 """What PyAV raises; FFmpeg's own errors and Python's for arguments that FFmpeg would refuse."""
 
-
-@dataclass(frozen=True)
-class OutputFormat:
-    """A container that is written. `encoders`: those of the default order that it can hold, by FFmpeg's names."""
-
-    name: str
-    """What people call it."""
-    muxer: str
-    """FFmpeg's name of the muxer."""
-    encoders: tuple[str, ...]
-    options: tuple[tuple[str, str], ...] = ()
-    seekable: bool = True
-    """Whether the muxer can go back; not in a pipe."""
-
-    @property
-    def strict(self) -> bool:
-        """Whether decode times must strictly increase; Matroska allows equal ones."""
-        return self.muxer not in ("matroska", "webm")
-
-
-_MP4 = ("libx264", "libx265", "libsvtav1")
-OUTPUT_FORMATS = {
-    ".mp4": OutputFormat("mp4", "mp4", _MP4),
-    ".m4v": OutputFormat("mp4", "mp4", _MP4),
-    ".mov": OutputFormat("mov", "mov", ("libx264", "libx265")),
-    # Without "passthrough" the Matroska muxer would mark streams as default that were not.
-    ".mkv": OutputFormat("mkv", "matroska", (*_MP4, "ffv1"), (("default_mode", "passthrough"),)),
-    ".webm": OutputFormat("webm", "webm", ("libsvtav1", "libvpx-vp9"), (("default_mode", "passthrough"),)),
-    ".ts": OutputFormat("ts", "mpegts", ("libx264", "libx265")),
-    ".m2ts": OutputFormat("ts", "mpegts", ("libx264", "libx265"), (("mpegts_m2ts_mode", "1"),)),
-    ".mts": OutputFormat("ts", "mpegts", ("libx264", "libx265"), (("mpegts_m2ts_mode", "1"),)),
-}
-"""By the file name's extension in lower case."""
-
-PIPE_FORMATS = {
-    "matroska": OutputFormat("Matroska", "matroska", ("ffv1",), (("default_mode", "passthrough"),)),
-    "nut": OutputFormat("NUT", "nut", ("rawvideo",)),
-    "mpegts": OutputFormat("ts", "mpegts", ("libx264", "libx265")),
-    "mp4": OutputFormat("mp4", "mp4", _MP4, (("movflags", "+frag_keyframe+delay_moov+default_base_moof"),)),
-}
-"""By the word after -f: containers that can be written without going back. Matroska and NUT lose nothing of a picture;
-what is in the others is made to be looked at, and encoded as in a file."""
-FRAME_FORMATS = ("y4m", "raw")
-"""The other words after -f: frames alone, by writers of our own."""
-_CAME_IN = {"mov": "mp4"}
-"""Demuxers whose kind has another name as an output."""
 
 CLOCKED = ("mpegts", "mpeg")
 """Demuxers whose timestamps are a transmitter's clock, whose zero means nothing."""
@@ -90,42 +43,12 @@ _AT_ONCE = {"analyzeduration": "200000"}
 this, fflags=nobuffer, throws away the frames that it looks at."""
 
 PIPE_ADVICE = (
-    "a pipe cannot be searched: wanted y4m, Matroska, NUT, MPEG-TS, mp4 with -movflags frag_keyframe+empty_moov, or "
-    "raw video with --raw"
+    "a pipe is not seekable: use y4m, Matroska, NUT, MPEG-TS, mp4 with -movflags frag_keyframe+empty_moov, or raw "
+    "video with --raw"
 )
 """What to do where stdin cannot be read."""
 
 _PICTURES = ("image2", "gif", "apng", "ico", "webp", "webp_anim", "jpegxl_anim", "tty", "lavfi")
-
-
-def output_format(path: Path) -> OutputFormat:
-    """The container for a file name; raises `OutputError` that lists the known extensions."""
-    try:
-        return OUTPUT_FORMATS[path.suffix.lower()]
-    except KeyError:
-        known = ", ".join(sorted(OUTPUT_FORMATS))
-        raise OutputError(f"{path}: no container is known for {path.suffix or 'a name without extension'}; "
-                          f"the name must end in one of {known}") from None  # fmt: skip
-
-
-def pipe_kind(wanted: str | None, came_in: str | None) -> str:
-    """The word of -f, else the kind that came in through stdin; raises `OptionError` where that is none of ours."""
-    choices = (*FRAME_FORMATS, *PIPE_FORMATS)
-    kind = wanted or _CAME_IN.get(came_in or "", came_in)
-    if kind in choices:
-        return str(kind)
-    came = f"and what came in ({came_in}) is not written to a pipe" if came_in else "a pipe"
-    what = f"-f {wanted}: no such kind" if wanted else f"OUT is -, {came}"
-    raise OptionError(f"{what}; wanted -f and one of {', '.join(choices)}")
-
-
-def pipe_format(kind: str, *, at_once: bool) -> OutputFormat:
-    """The container that is written to stdout. `at_once`: no frame is held back for the ones after it."""
-    found = PIPE_FORMATS[kind]
-    settings = dict(found.options) | {"flush_packets": "1"}
-    if at_once and kind == "mp4":
-        settings["movflags"] += "+frag_every_frame"
-    return replace(found, options=tuple(settings.items()), seekable=False)
 
 
 def reason(error: BaseException) -> str:
@@ -160,34 +83,33 @@ def open_source(path: Place, *, at_once: bool = False, hardware: HWAccel | None 
             container = av.open(f"file:{path}", "r", hwaccel=hardware)
         elif isinstance(path, StandardInput):
             if not path.sniff(1):
-                raise InputError(f"{path}: the stream is empty; did the program before this one fail?")
+                raise InputError(f"{path}: empty stream; check the program before this one")
             path.watch()
             container = av.open(path, "r", container_options=_AT_ONCE if at_once else {}, buffer_size=_PIECE,
                                 hwaccel=hardware)  # fmt: skip
         else:
             container = av.open(path, "r", timeout=_PATIENCE, hwaccel=hardware)
     except av.error.ProtocolNotFoundError as error:
-        raise InputError(f"{path}: FFmpeg's library here has no such protocol; http, https, rtsp and rtmp are there, "
-                         "or give a file") from error  # fmt: skip
+        raise InputError(f"{path}: unsupported protocol; expected http, https, rtsp, rtmp or a file") from error
     except av.error.ExitError as error:
-        raise InputError(f"{path}: no answer within {_PATIENCE} s") from error
+        raise InputError(f"{path}: connection timed out after {_PATIENCE} s") from error
     except FFmpegErrors as error:
         advice = f"; {PIPE_ADVICE}" if isinstance(path, StandardInput) else ""
-        raise InputError(f"{path}: cannot be read as a video: {reason(error)}{advice}") from error
+        raise InputError(f"{path}: cannot be opened as a video: {reason(error)}{advice}") from error
     names = container.format.name.split(",")
     brand = container.metadata.get("major_brand", "").strip()
     still = any(name in _PICTURES or name.endswith("_pipe") for name in names)
     if still or brand in ("avif", "avis", "heic", "heix", "mif1", "msf1"):
         container.close()
         kind = "an animated GIF" if "gif" in names else f"a picture ({brand or names[0]})"
-        raise InputError(f"{path}: is {kind}, not a video; vidrts enhances video files")
+        raise InputError(f"{path}: expected a video, got {kind}")
     return container
 
 
 def _check_file(path: Path) -> None:
     """Raise `InputError` for what is no file with something in it, OSError where it cannot be read."""
     if path.is_dir():
-        raise InputError(f"{path}: is a folder, wanted a video file")
+        raise InputError(f"{path}: is a directory, expected a video file")
     if not path.exists():
         raise InputError(f"{path}: no such file")
     if path.is_file() and path.stat().st_size == 0:
@@ -204,14 +126,14 @@ def choose_video(path: Place, container: InputContainer, wanted: str | None) -> 
     videos = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
     if wanted is None:
         if not videos:
-            held = ", ".join(s.type for s in container.streams) or "no stream at all"
-            raise InputError(f"{path}: holds no video stream, only {held}")
+            held = ", ".join(s.type for s in container.streams) or "no streams"
+            raise InputError(f"{path}: no video stream; found: {held}")
         chosen = next((s for s in videos if s.disposition & Disposition.default), videos[0])
     else:
         index = named_stream(path, [s.index for s in videos], wanted)
         chosen = next(s for s in videos if s.index == index)
     if chosen.codec_context is None:
-        raise InputError(f"{path}: no decoder for the codec of video stream {chosen.index}")
+        raise InputError(f"{path}: no decoder for video stream {chosen.index}")
     return chosen
 
 
@@ -219,11 +141,11 @@ def named_stream(path: Place, videos: Sequence[int], wanted: str) -> int:
     """The index of the video stream that --stream names, one of `videos`; raises `OptionError` and `InputError`."""
     number = wanted[2:] if wanted.startswith("v:") else wanted
     if not (number.isascii() and number.isdigit()):
-        raise OptionError(f"--stream {wanted}: wanted N (ffprobe's index) or v:N (the N-th video stream)")
+        raise OptionError(f"--stream {wanted}: expected N (ffprobe's index) or v:N (the N-th video stream)")
     if wanted.startswith("v:"):
         if int(number) < len(videos):
             return videos[int(number)]
-        raise InputError(f"{path}: has no stream {wanted}; it holds {len(videos)} video stream(s)")
+        raise InputError(f"{path}: no stream {wanted}; found {len(videos)} video stream(s)")
     if int(number) in videos:
         return int(number)
     choices = ", ".join(map(str, videos)) or "none"

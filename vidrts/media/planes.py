@@ -19,9 +19,6 @@ from torch.utils.dlpack import from_dlpack
 
 from vidrts.frame import FieldOrder, PixelFormat
 
-_PADDED = ("rgb0", "bgr0")
-"""Formats with a fourth byte that is no component."""
-
 _UNSPECIFIED = 2
 """ITU-T H.273's number for a matrix, transfer or primaries that nobody says."""
 
@@ -41,7 +38,11 @@ def plane_views(frame: av.VideoFrame, fmt: PixelFormat) -> tuple[torch.Tensor, .
         height, width = fmt.plane_size(component, frame.width, frame.height)
         if plane not in found:
             odd = fmt.layout == "semi-planar" and (frame.width | frame.height) & 1
-            if odd or fmt.name in _PADDED or planes[plane].line_size < 0:
+            if (
+                odd
+                or fmt.interleaved(plane) > max(position for _, position in fmt.order) + 1
+                or planes[plane].line_size < 0
+            ):
                 found[plane] = torch.from_numpy(_samples(planes[plane], fmt, plane).copy())
             else:
                 found[plane] = from_dlpack(planes[plane])
@@ -58,9 +59,7 @@ def _samples(plane: VideoPlane, fmt: PixelFormat, index: int) -> Samples:
     Writing to it writes to the frame.
     """
     dtype = np.dtype(np.uint8 if fmt.depth == 8 else np.uint16)
-    step = max(position for place, position in fmt.order if place == index) + 1
-    if fmt.name in _PADDED:
-        step = 4
+    step = fmt.interleaved(index)
     pitch = abs(plane.line_size) // dtype.itemsize
     rows: Samples = np.frombuffer(plane, dtype=dtype).reshape(-1, pitch)
     array = rows[: plane.height, : plane.width * step].reshape(plane.height, plane.width, step)

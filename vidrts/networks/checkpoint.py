@@ -19,6 +19,7 @@ from torch import nn
 
 from vidrts.errors import ModelError
 from vidrts.files import whole
+from vidrts.networks.names import DEFAULT_MODEL as DEFAULT_MODEL
 from vidrts.networks.network import Network
 from vidrts.networks.registry import build
 
@@ -26,7 +27,6 @@ Colour = Literal["rgb", "luma"]
 COLOURS: dict[Colour, str] = {"rgb": "R'G'B'", "luma": "luma"}
 """As users read it."""
 FORMAT = 1
-DEFAULT_MODEL = "rts-r3"
 _KEY = "vidrts"
 
 

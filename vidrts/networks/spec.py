@@ -1,4 +1,5 @@
-"""What a network needs and offers, as values: what runs it, in tiles or whole, asks these and not its class.
+"""What a network needs and offers, as values: what runs it, in tiles or whole, asks these and not its class. Loads
+without torch.
 
 spec = NetworkSpec(reach={2: 6})
 spec.scales  # (1, 2): SR(x), and d(SR(x)) at the size of x
@@ -6,9 +7,10 @@ spec.scales  # (1, 2): SR(x), and d(SR(x)) at the size of x
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-import torch
+if TYPE_CHECKING:
+    import torch
 
 Channels = Literal["rgb", "luma"]
 FACTORS = (1, 2, 4, 8)
@@ -52,6 +54,6 @@ class Context:
 
     factor: int = 2
     """By which to enlarge, one of the spec's."""
-    noise: tuple[torch.Tensor, ...] = ()
+    noise: "tuple[torch.Tensor, ...]" = ()
     """For networks that take noise: maps z_k of standard normal noise, (B, 1, h * 2**k, w * 2**k), one for each level
     below the output's size (`networks.noise`), cut by position in the picture, so that tiles do not matter."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import torch
 
-from vidrts.messages import Code, Message, Tell
+from vidrts.messages import Code, Message, Tell, ignore
 
 type Planes = tuple[torch.Tensor, ...]
 type Compute = Callable[[Sequence[Planes]], list[Planes]]
@@ -41,7 +41,7 @@ class CUDAGraphRunner:
     `on_message` gets a line where a computation could not be captured; it then runs eagerly, which is slower.
     """
 
-    def __init__(self, device: torch.device, on_message: Tell = lambda line: None) -> None:
+    def __init__(self, device: torch.device, on_message: Tell = ignore) -> None:
         self._device = device
         self._stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
         self._on_message = on_message

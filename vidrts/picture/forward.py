@@ -6,15 +6,16 @@ from typing import Protocol
 import torch
 
 from vidrts import colorplan
-from vidrts.messages import Tell
+from vidrts.messages import Tell, ignore
 from vidrts.networks.network import Network, ResidualNetwork
 from vidrts.networks.spec import Context
 from vidrts.ops.convolution import use_deterministic_convolution
 from vidrts.ops.lanczos import HALVE_RADIUS, halve
-from vidrts.picture.engines.choice import EngineName, pick_engine
+from vidrts.picture.engines.choice import pick_engine
 from vidrts.picture.engines.engine import Engine
 from vidrts.picture.engines.torch import frozen_copy
 from vidrts.picture.folded_tail import Tail
+from vidrts.picture.options import EngineName
 
 
 class TilePass(Protocol):
@@ -38,7 +39,7 @@ def tile_pass(
     dtype: torch.dtype,
     scale: int,
     engine: EngineName = "auto",
-    on_message: Tell = lambda line: None,
+    on_message: Tell = ignore,
     *,
     luma: bool = False,
 ) -> TilePass:

@@ -11,15 +11,15 @@ import torch
 
 from vidrts import colorplan
 from vidrts.errors import DeviceError
-from vidrts.messages import Code, Message, Tell
+from vidrts.messages import Code, Message, Tell, ignore
 from vidrts.networks import noise
 from vidrts.networks.network import Network
 from vidrts.networks.spec import Context
 from vidrts.ops.convolution import use_deterministic_convolution
 from vidrts.ops.lanczos import enlarge
 from vidrts.picture.engines import torch as torch_engine
-from vidrts.picture.engines.choice import EngineName
 from vidrts.picture.forward import next_multiple, tile_pass
+from vidrts.picture.options import EngineName
 from vidrts.picture.tile_autotune import cache_file, candidates, fastest
 from vidrts.picture.tiles import Tile, TileGrid, band, even_tile
 
@@ -83,7 +83,7 @@ class TiledUpscaler:
         batch: int = 0,
         engine: EngineName = "auto",
         seed: int = 0,
-        on_message: Tell = lambda line: None,
+        on_message: Tell = ignore,
     ) -> None:
         spec = network.spec
         self.device = device

@@ -1,6 +1,6 @@
 """The pictures that are scored: picture files and sampled frames of videos, each alone or beside its reference."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from fractions import Fraction
@@ -15,7 +15,9 @@ from vidrts.errors import InputError
 from vidrts.frame import Frame
 from vidrts.images import as_rgb, is_picture, read_picture, to_bytes
 from vidrts.media.read.random_access import Cursor
-from vidrts.media.read.sampling import Tell, check_sizes, pairs, sample
+from vidrts.media.read.sampling import check_sizes, pairs, sample
+
+type Tell = Callable[[str], None]
 
 SMALLEST = 80
 """Pixels that each side of a picture must have: the side of a block of VIQET's noise measure."""

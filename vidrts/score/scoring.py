@@ -19,8 +19,7 @@ from vidrts.compare.reference_metrics import TwoSided, pooled
 from vidrts.errors import OptionError, VidrtsError
 from vidrts.images import is_picture
 from vidrts.measure.viqet import DEFAULT_MODEL, Scores, load_flat_region_model, load_mos_model, measure_many
-from vidrts.media.read.sampling import Tell
-from vidrts.score.inputs import Moments, Reference, Samples, alone
+from vidrts.score.inputs import Moments, Reference, Samples, Tell, alone
 
 FRAMES = 16
 """Frames of a video that are measured."""

@@ -13,6 +13,7 @@ from vidrts.networks.blur_level import BANDS
 from vidrts.networks.checkpoint import Colour
 from vidrts.networks.network import Network
 from vidrts.ops.lanczos import HALVE_RADIUS, halve
+from vidrts.picture.device import computes_bf16
 from vidrts.training.batches import Batch
 from vidrts.training.losses import LOSSES
 from vidrts.training.schedule import Schedule
@@ -49,7 +50,9 @@ class Objective(nn.Module):
         self._schedule = schedule
         self._inner = inner
         self._forward = torch.compile(network) if schedule.compile else network
-        self._flat_levels = _all_levels(schedule.flats).to(next(network.parameters()).device)
+        device = next(network.parameters()).device
+        self._bf16 = schedule.bf16 and computes_bf16(device)
+        self._flat_levels = _all_levels(schedule.flats).to(device)
 
     def forward(
         self,
@@ -64,7 +67,7 @@ class Objective(nn.Module):
         """The parts of a `Batch` -> a scalar, float32."""
         schedule = self._schedule
         # No cache of cast weights: a captured step would go on with the ones that it was captured with.
-        with torch.autocast(low.device.type, torch.bfloat16, enabled=schedule.bf16, cache_enabled=False):
+        with torch.autocast(low.device.type, torch.bfloat16, enabled=self._bf16, cache_enabled=False):
             prepared = self.network.prepared(low, low_levels)
             prediction = self._forward(prepared)[..., self._inner, self._inner].float()
             loss = LOSSES[schedule.loss](

@@ -27,7 +27,8 @@ class Schedule:
     ema: float = 0.0
     """Decay of an exponential moving average of the weights, which is then what a stage gives; 0 for none."""
     bf16: bool = True
-    """Run the residual branch under bf16 autocast; the RGB path and the loss stay in float32."""
+    """Run the residual branch under bf16 autocast where the device computes bf16 natively; the RGB path and the loss
+    stay in float32."""
     flats: int = 16
     """Patches of one random colour beside each batch, which the network has to leave as it is; 0 for none.
     Photographs hold few saturated flat areas, and without these such colours drift (specs/INTEGRATION.md section 8)."""

@@ -15,8 +15,8 @@ from vidrts.frame import PixelFormat
 from vidrts.messages import Once
 from vidrts.networks.checkpoint import DEFAULT_MODEL, load_model
 from vidrts.picture.device import Precision
-from vidrts.picture.engines.choice import EngineName
 from vidrts.picture.enhancer import SMALLEST, Chroma, EnhancerOptions
+from vidrts.picture.options import EngineName
 from vsrts import frames
 from vsrts.stream import INTERLACED, Stream
 

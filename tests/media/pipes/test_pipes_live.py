@@ -20,6 +20,7 @@ from helpers.pipe_ends import ffmpeg
 
 from vidrts.cli import GONE
 from vidrts.media.pipes.stdio import StandardInput, StandardOutput
+from vidrts.messages import Code, Message
 
 pytestmark = pytest.mark.skipif(not hasattr(select, "poll"), reason="pipes are waited for with poll(2)")
 W, H = 64, 48
@@ -82,10 +83,9 @@ def test_a_stalled_source_holds_nothing_back_and_can_be_left(end: str, tiny_mode
         assert process.wait() == (GONE if end == "gone" else 143), said
     assert "Traceback" not in said
     if end == "gone":
-        assert said.splitlines() == ["vidrts: colour not fully tagged: assuming the BT.601 matrix (by its height) and "
-                                     "limited range"]  # fmt: skip
+        assert said.splitlines() == [f"vidrts: {Message(Code.MATRIX_AND_RANGE_ASSUMED, matrix='BT.601')}"]
     else:
-        assert "stopped after 4 frames; they went to stdout" in said
+        assert "stopped after 4 frames; written to stdout" in said
 
 
 def test_memory_is_bounded_when_nobody_reads(tiny_model: Path) -> None:

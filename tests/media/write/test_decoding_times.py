@@ -119,7 +119,8 @@ def test_a_film_shorter_than_the_encoders_delay(byte: str, tmp_path: Path) -> No
         ]
         subprocess.run([*made, "-pix_fmt", "yuv420p", "-c:v", "ffv1", str(tmp_path / f"{frames}.mkv")], check=True)
     code = (
-        "import sys; sys.path.insert(0, 'tests'); from pathlib import Path; from media_truth import compare, relay;"
+        "import sys; sys.path.insert(0, 'tests'); from pathlib import Path;"
+        "from helpers.media_truth import compare, relay;"
         "from vidrts.media import EncodeOptions\n"
         "for clip in sorted(Path(sys.argv[1]).iterdir()):\n"
         "    for kind in 'mkv', 'mp4', 'ts':\n"

@@ -9,7 +9,8 @@ import av
 import pytest
 from helpers.media_truth import describe, relay
 
-from vidrts.media import DecodeOptions, EncodeOptions
+from vidrts.media.read.options import DecodeOptions
+from vidrts.media.write.options import EncodeOptions
 
 
 def probe(path: Path, *entries: str) -> dict[str, list[dict[str, str]]]:

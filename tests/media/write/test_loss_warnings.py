@@ -5,11 +5,14 @@ from pathlib import Path
 
 import av
 import pytest
-from helpers.media_truth import describe, relay
+from helpers.media_truth import coded, describe, relay
 
 from vidrts.errors import OutputError
-from vidrts.media import EncodeOptions, Source, Target
 from vidrts.media.languages import same, written
+from vidrts.media.read.source import Source
+from vidrts.media.write.options import EncodeOptions
+from vidrts.media.write.target import Target
+from vidrts.messages import Code
 
 FAST = EncodeOptions(preset="ultrafast")
 
@@ -42,12 +45,13 @@ def tracks(path: Path) -> list[dict[str, str]]:
 
 
 def test_a_transport_stream(named: Path, tmp_path: Path) -> None:
-    assert [line for line in relay(named, tmp_path / "out.ts", encode=FAST) if "ts " in line] == [
-        "subtitle stream 3 (subrip) is left out: ts cannot hold it",
-        "ts does not hold 2 chapters: lost",
-        "ts does not hold metadata ALBUM_ARTIST, ARTIST, SORT_NAME: lost",
-        "ts does not hold the title of stream 0, 2: lost",
-        "ts does not hold the disposition comment of stream 2: lost",
+    lines = relay(named, tmp_path / "out.ts", encode=FAST)
+    assert coded(line for line in lines if line.values.get("container") == "ts") == [
+        (Code.STREAM_LEFT_OUT, {"type": "subtitle", "index": 3, "codec": "subrip", "container": "ts"}),
+        (Code.CHAPTERS_LOST, {"container": "ts", "count": 2}),
+        (Code.METADATA_LOST, {"container": "ts", "keys": "ALBUM_ARTIST, ARTIST, SORT_NAME"}),
+        (Code.TITLES_LOST, {"container": "ts", "streams": "0, 2"}),
+        (Code.DISPOSITION_LOST, {"container": "ts", "disposition": "comment", "streams": "2"}),
     ]
     told = describe(tmp_path / "out.ts")
     assert [s.metadata.get("language") for s in told.streams] == [None, "deu", "swe"]
@@ -57,7 +61,8 @@ def test_a_transport_stream(named: Path, tmp_path: Path) -> None:
 
 def test_mp4_holds_names_of_tracks(named: Path, tmp_path: Path) -> None:
     lines = relay(named, tmp_path / "out.mp4", encode=FAST)
-    assert lines == ["subtitle stream 3 (subrip) is converted to mov_text: mp4 cannot hold it"]
+    subtitle = {"type": "subtitle", "index": 3, "codec": "subrip", "container": "mp4", "encoder": "mov_text"}
+    assert coded(lines) == [(Code.SUBTITLE_CONVERTED, subtitle)]
     made = tracks(tmp_path / "out.mp4")
     assert [track.get("name") for track in made[:3]] == ["Main", None, "Director"]
     assert [track["language"] for track in made[1:4]] == ["deu", "swe", "fre"]
@@ -73,12 +78,13 @@ def test_mp4_holds_names_of_tracks(named: Path, tmp_path: Path) -> None:
 
 
 def test_mov_says_what_it_cannot_hold(named: Path, tmp_path: Path) -> None:
-    assert relay(named, tmp_path / "out.mov", encode=FAST) == [
-        "subtitle stream 3 (subrip) is converted to mov_text: mov cannot hold it",
-        "mov does not hold the language swe of stream 2: lost",
-        "mov does not hold the disposition comment of stream 2: lost",
-        "mov does not hold the disposition forced of stream 3: lost",
-        "mov does not hold the disposition hearing_impaired of stream 3: lost",
+    subtitle = {"type": "subtitle", "index": 3, "codec": "subrip", "container": "mov", "encoder": "mov_text"}
+    assert coded(relay(named, tmp_path / "out.mov", encode=FAST)) == [
+        (Code.SUBTITLE_CONVERTED, subtitle),
+        (Code.LANGUAGE_LOST, {"container": "mov", "language": "swe", "stream": 2}),
+        (Code.DISPOSITION_LOST, {"container": "mov", "disposition": "comment", "streams": "2"}),
+        (Code.DISPOSITION_LOST, {"container": "mov", "disposition": "forced", "streams": "3"}),
+        (Code.DISPOSITION_LOST, {"container": "mov", "disposition": "hearing_impaired", "streams": "3"}),
     ]
     told = describe(tmp_path / "out.mov")
     assert [s.metadata.get("language") for s in told.streams[1:4]] == ["ger", None, "fra"]
@@ -87,9 +93,10 @@ def test_mov_says_what_it_cannot_hold(named: Path, tmp_path: Path) -> None:
 
 def test_webm_keeps_all_but_a_purpose(named: Path, tmp_path: Path) -> None:
     lines = relay(named, tmp_path / "out.webm", encode=EncodeOptions(preset="12"))
-    assert [line for line in lines if "lost" in line] == [
-        "webm does not hold the disposition comment of stream 2: lost",
-        "webm does not hold the disposition hearing_impaired of stream 3: lost",
+    converted = (Code.AUDIO_CONVERTED, Code.SUBTITLE_CONVERTED)
+    assert coded(line for line in lines if line.code not in converted) == [
+        (Code.DISPOSITION_LOST, {"container": "webm", "disposition": "comment", "streams": "2"}),
+        (Code.DISPOSITION_LOST, {"container": "webm", "disposition": "hearing_impaired", "streams": "3"}),
     ]
     told = describe(tmp_path / "out.webm")
     assert [s.metadata.get("title") for s in told.streams[:3]] == ["Main", None, "Director"]
@@ -108,12 +115,13 @@ def test_a_creation_time_survives_two_generations(clips: Path, tmp_path: Path) -
 
 def test_languages_that_nothing_has(named: Path, tmp_path: Path) -> None:
     options = EncodeOptions(preset="ultrafast", audio_languages=("ger", "jpn"), subtitle_languages=("eng", "jpn"))
-    assert relay(named, tmp_path / "out.mkv", encode=options) == [
-        "--audio jpn: no audio stream has that language; there are: deu, swe",
-        "--subtitles eng,jpn: no subtitle stream has that language; there are: fre",
+    missing = Code.LANGUAGE_MISSING
+    assert coded(relay(named, tmp_path / "out.mkv", encode=options)) == [
+        (missing, {"option": "--audio", "missing": "jpn", "type": "audio", "languages": "deu, swe"}),
+        (missing, {"option": "--subtitles", "missing": "eng,jpn", "type": "subtitle", "languages": "fre"}),
     ]
     assert [s.metadata.get("language") for s in describe(tmp_path / "out.mkv").streams] == [None, "deu"]
-    with Source(named) as source, pytest.raises(OutputError, match="no track has the language jpn; there are deu, swe"):
+    with Source(named) as source, pytest.raises(OutputError, match=r"jpn.* deu, swe"):
         Target(tmp_path / "none.mkv", source.input, EncodeOptions(audio_languages=("jpn",)))
 
 

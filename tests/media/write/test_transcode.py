@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from helpers.media_truth import describe, relay
 
-from vidrts.media import DecodeOptions, EncodeOptions
+from vidrts.media.read.options import DecodeOptions
+from vidrts.media.write.options import EncodeOptions
 
 
 def samples(path: Path, *arguments: str) -> np.ndarray:

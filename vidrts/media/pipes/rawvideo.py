@@ -1,60 +1,25 @@
 """Raw video: the samples of one frame after the other, laid out as FFmpeg's `-f rawvideo`, and not a word beside them.
 
-    header = parse("1920x1080:yuv420p10@24000/1001")
+    header = raw_header.parse("1920x1080:yuv420p10@24000/1001")
     for planes, order in Reader(stream, header).frames(): ...
-
-`y4m.Header` says what is known of the stream here, too. Planes are stored samples (h, w), uint8 or uint16, one for each
+ Planes are stored samples (h, w), uint8 or uint16, one for each
 component in canonical order, as everywhere.
 """
 
-import re
 from collections.abc import Iterator, Sequence
-from fractions import Fraction
 from typing import BinaryIO
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vidrts.errors import InputError, OptionError, SourceBrokenError, UnsupportedFormatError
-from vidrts.frame import PIXEL_FORMATS, FieldOrder, PixelFormat
-from vidrts.media.pipes.y4m import MAX_FRAME, MAX_SIDE, Header, fill, write_all
-from vidrts.media.pixelformats import known
-
-_TEXT = re.compile(r"(\d{1,6})x(\d{1,6}):([a-z0-9]+)@(\d{1,9})(?:/(\d{1,9})|(\.\d{1,6}))?")
-_PADDED = ("rgb0", "bgr0")
-"""Formats with a fourth byte that is no component."""
+from vidrts.errors import InputError, SourceBrokenError
+from vidrts.frame import FieldOrder
+from vidrts.media.pipes.header import Header, counted
+from vidrts.media.pipes.raw_header import frame_bytes, layout
+from vidrts.media.pipes.y4m import fill, write_all
 
 Samples = NDArray[np.uint8] | NDArray[np.uint16]
-
-
-def parse(text: str) -> Header:
-    """The stream that WxH:pixfmt@rate describes, a rate being 25, 29.97 or 30000/1001; raises `OptionError`.
-
-    Depths beyond 8 bit are little-endian, and may be named without saying so: yuv420p10.
-    """
-    match = _TEXT.fullmatch(text)
-    if match is None:
-        raise OptionError(f"--raw {text}: wanted WIDTHxHEIGHT:PIXFMT@RATE, such as 1920x1080:yuv420p@24000/1001")
-    width, height, name, number, divisor, decimals = match.groups()
-    if not (1 <= int(width) <= MAX_SIDE and 1 <= int(height) <= MAX_SIDE):
-        raise OptionError(f"--raw {text}: the size is {width}x{height}, wanted 1 to {MAX_SIDE} pixels each way")
-    rate = Fraction(int(number), int(divisor)) if divisor and int(divisor) else Fraction(number + (decimals or ""))
-    if not rate or (divisor and not int(divisor)):
-        raise OptionError(f"--raw {text}: the rate is {number}/{divisor or 1}, wanted more than 0 frames/s")
-    try:
-        fmt = known(f"{name}le" if f"{name}le" in PIXEL_FORMATS else name)
-    except UnsupportedFormatError as error:
-        raise OptionError(f"--raw {text}: {error}") from None
-    header = Header(width=int(width), height=int(height), format=fmt, rate=rate)
-    if (size := frame_bytes(header)) > MAX_FRAME:
-        raise OptionError(f"--raw {text}: a frame would have {size:,} bytes, wanted at most {MAX_FRAME:,}")
-    return header
-
-
-def frame_bytes(header: Header) -> int:
-    """Bytes of one frame."""
-    return sum(rows * columns * step for rows, columns, step in _layout(header)) * header.format.dtype.itemsize
 
 
 class Reader:
@@ -76,7 +41,7 @@ class Reader:
             yield self._planes(samples), "progressive"
             self.frames_read += 1
         if self.frames_read == 0:
-            raise InputError("raw video: the stream is empty; did the program before this one fail?")
+            raise InputError("raw video: empty stream; check the program before this one")
 
     def _samples(self) -> NDArray[np.uint8] | None:
         """The bytes of the next frame; None at the end."""
@@ -85,10 +50,9 @@ class Reader:
         if not done:
             return None
         if done < len(buffer):
-            whole = f"{self.frames_read} whole frame{'' if self.frames_read == 1 else 's'}"
             raise SourceBrokenError(
-                f"raw video: the stream ended within a frame ({done:,} of {len(buffer):,} bytes; is --raw right?), "
-                f"after {whole}"
+                f"raw video: the stream ends within a frame ({done:,} of {len(buffer):,} bytes; check --raw), "
+                f"after {counted(self.frames_read)}"
             )
         return buffer
 
@@ -97,7 +61,7 @@ class Reader:
         fmt = self.header.format
         values: Samples = samples.view("<u2").astype(np.uint16, copy=False) if fmt.depth > 8 else samples
         stored, start = [], 0
-        for rows, columns, step in _layout(self.header):
+        for rows, columns, step in layout(self.header):
             end = start + rows * columns * step
             stored.append(torch.from_numpy(values[start:end].reshape(rows, columns, step)))
             start = end
@@ -114,7 +78,7 @@ class Writer:
     def write(self, planes: Sequence[torch.Tensor]) -> None:
         """One frame: its components as `header.format` has them, on the CPU; views are fine."""
         fmt = self.header.format
-        for index, (rows, columns, step) in enumerate(_layout(self.header)):
+        for index, (rows, columns, step) in enumerate(layout(self.header)):
             held = [(position, planes[c]) for c, (plane, position) in enumerate(fmt.order) if plane == index]
             if step == 1:
                 samples = held[0][1].numpy()
@@ -124,14 +88,3 @@ class Writer:
                     samples[:, :, position] = component.numpy()
             stored = np.ascontiguousarray(samples.astype(samples.dtype.newbyteorder("<"), copy=False))
             write_all(self._stream, memoryview(stored))
-
-
-def _layout(header: Header) -> list[tuple[int, int, int]]:
-    """(rows, columns, samples that lie interleaved) of each plane in FFmpeg's order."""
-    fmt: PixelFormat = header.format
-    found = []
-    for plane in sorted({plane for plane, _ in fmt.order}):
-        held = [(c, position) for c, (place, position) in enumerate(fmt.order) if place == plane]
-        rows, columns = fmt.plane_size(held[0][0], header.width, header.height)
-        found.append((rows, columns, 4 if fmt.name in _PADDED else max(position for _, position in held) + 1))
-    return found

@@ -33,10 +33,12 @@ class StandardInput(io.RawIOBase):
 
     def __init__(self, stop: Callable[[], bool] = lambda: False, descriptor: int = 0):
         if descriptor == 0 and sys.__stdin__ is None:  # by now its number may be another file's
-            raise OptionError("IN is -, but stdin is closed; wanted ffmpeg -i IN ... - | vidrts enhance - OUT")
+            raise OptionError("IN is -, but stdin is closed; expected ffmpeg -i IN ... - | vidrts enhance - OUT")
         try:
             if os.isatty(descriptor):
-                raise OptionError("IN is -, but stdin is a terminal; wanted ffmpeg -i IN ... - | vidrts enhance - OUT")
+                raise OptionError(
+                    "IN is -, but stdin is a terminal; expected ffmpeg -i IN ... - | vidrts enhance - OUT"
+                )
             self._file = io.FileIO(descriptor, closefd=False)
         except OSError as error:
             raise OptionError(f"IN is -, but stdin cannot be read: {error.strerror}") from error
@@ -117,10 +119,10 @@ class StandardOutput(io.RawIOBase):
         """Bytes written."""
         self._public = descriptor
         if descriptor == 1 and sys.__stdout__ is None:  # by now its number may be another file's
-            raise OptionError("OUT is -, but stdout is closed; wanted vidrts enhance IN - | ffmpeg -i - OUT")
+            raise OptionError("OUT is -, but stdout is closed; expected vidrts enhance IN - | ffmpeg -i - OUT")
         try:
             if os.isatty(descriptor):
-                raise OptionError("OUT is -, but stdout is a terminal; wanted vidrts enhance IN - | ffmpeg -i - OUT")
+                raise OptionError("OUT is -, but stdout is a terminal; expected vidrts enhance IN - | ffmpeg -i - OUT")
             self._private = _copied(descriptor)
         except OSError as error:
             raise OptionError(f"OUT is -, but stdout cannot be written: {error.strerror}") from error

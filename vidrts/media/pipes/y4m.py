@@ -1,13 +1,12 @@
 """YUV4MPEG2, the raw video of pipes: header and frames, read and written without FFmpeg.
 
-FFmpeg's own reader and writer lose the sample aspect ratio and the chroma siting through PyAV (specs/FFMPEG.md). The
+FFmpeg's own reader and writer lose the sample aspect ratio and the chroma siting through PyAV. The
 words are those of mjpegtools' yuv4mpeg(5) with FFmpeg's additions: `C420p10` and its kin, `XCOLORRANGE`. There are no
 timestamps, no matrix, no primaries in it. A stream begins with one line of parameters; each frame is a line `FRAME`,
 with parameters of its own perhaps, and then the planes Y, Cb, Cr without gaps.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import BinaryIO, Literal
 
@@ -17,12 +16,10 @@ from numpy.typing import NDArray
 
 from vidrts.errors import InputError, SourceBrokenError, UnsupportedFormatError
 from vidrts.frame import FieldOrder, PixelFormat, pixel_format
+from vidrts.media.pipes.header import MAX_FRAME, MAX_SIDE, Header, counted
 
 MAX_LINE = 1024
 """Longest header or FRAME line in bytes, its end included. FFmpeg's own reader takes 128."""
-MAX_SIDE = 32_768
-MAX_FRAME = 1 << 30
-"""Most bytes of one frame; nothing larger is ever allocated."""
 
 _SITINGS = {"420jpeg": 2, "420mpeg2": 1, "420paldv": 3, "420": 2}
 """Chroma tag of 8 bit 4:2:0 -> FFmpeg's AVCHROMA_LOC_*; a bare C420 is JPEG's, centred, for FFmpeg and mjpegtools."""
@@ -37,44 +34,14 @@ _FRAME_LINES: dict[FieldOrder, bytes] = {"progressive": b"FRAME I1p?\n", "tff": 
 """Presentation, sampling in time, and in space: that of the chroma, which nobody here knows."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Header:
-    """What the first line says."""
-
-    width: int
-    height: int
-    format: PixelFormat
-    rate: Fraction | None = None
-    """Frames/s; None where the line says 0:0 or nothing."""
-    field_order: FieldOrder | Literal["mixed"] = "progressive"
-    """"mixed": each FRAME line says its own."""
-    sar: Fraction = Fraction(0)
-    """Sample aspect ratio, 0 when unknown."""
-    siting: int = 0
-    """FFmpeg's AVCHROMA_LOC_*: 1 left, 2 centre, 3 top-left, 0 unspecified."""
-    range: int = 0
-    """1 limited, 2 full, 0 unspecified (`XCOLORRANGE`)."""
-
-    @property
-    def plane_sizes(self) -> tuple[tuple[int, int], ...]:
-        """(rows, columns) of each plane."""
-        count = len(self.format.order)
-        return tuple(self.format.plane_size(component, self.width, self.height) for component in range(count))
-
-    @property
-    def frame_bytes(self) -> int:
-        """Bytes of one frame's samples."""
-        return sum(rows * columns for rows, columns in self.plane_sizes) * self.format.dtype.itemsize
-
-
 def parse_header(line: bytes) -> Header:
     """The header of the first line, its end left out. Raises `InputError` or `UnsupportedFormatError`."""
     try:
         magic, *tokens = line.decode("ascii").split(" ")
     except UnicodeDecodeError:
-        raise InputError("y4m header: holds bytes that are no ASCII; is this a YUV4MPEG2 stream?") from None
+        raise InputError("y4m header: expected ASCII; is this a YUV4MPEG2 stream?") from None
     if magic != "YUV4MPEG2":
-        raise InputError(f"y4m header: begins with {magic[:20]!r}, wanted YUV4MPEG2")
+        raise InputError(f"y4m header: expected YUV4MPEG2, got {magic[:20]!r}")
     single = {token[0]: token[1:] for token in tokens if token and token[0] != "X"}
     extensions = [token[1:] for token in tokens if token.startswith("X")]
     sides = [_side(single, letter) for letter in "WH"]
@@ -83,7 +50,7 @@ def parse_header(line: bytes) -> Header:
         chroma = next((e.removeprefix("YSCSS=").lower() for e in extensions if e.startswith("YSCSS=")), "420jpeg")
     interlacing = single.get("I", "?")
     if interlacing not in _INTERLACING:
-        raise InputError(f"y4m header: interlacing I{interlacing}, wanted one of Ip It Ib Im I?")
+        raise InputError(f"y4m header: expected one of Ip It Ib Im I?, got I{interlacing}")
     header = Header(
         width=sides[0],
         height=sides[1],
@@ -97,7 +64,7 @@ def parse_header(line: bytes) -> Header:
         ),
     )
     if header.frame_bytes > MAX_FRAME:
-        raise InputError(f"y4m header: a frame would have {header.frame_bytes:,} bytes, wanted at most {MAX_FRAME:,}")
+        raise InputError(f"y4m header: expected frames of at most {MAX_FRAME:,} bytes, got {header.frame_bytes:,}")
     return header
 
 
@@ -123,8 +90,8 @@ def chroma_tag(fmt: PixelFormat, siting: int = 0) -> str:
     """The word after C for a pixel format and FFmpeg's siting number; raises `UnsupportedFormatError`."""
     if fmt.model == "rgb" or fmt.alpha or fmt.layout != "planar":
         raise UnsupportedFormatError(
-            f"y4m has no word for pixel format {fmt.name}: wanted planar YUV or gray without alpha; "
-            "write -f matroska or -f nut instead, or give -pix_fmt"
+            f"pixel format {fmt.name} is not supported in y4m; expected planar YUV or gray without alpha; "
+            "use -f matroska, -f nut or -pix_fmt"
         )
     depth = "" if fmt.depth == 8 else str(fmt.depth)
     if fmt.model == "gray":
@@ -146,7 +113,7 @@ class Reader:
         self.frames_read = 0
         line = self._line()
         if line is None:
-            raise InputError("y4m: the stream is empty; did the program before this one fail?")
+            raise InputError("y4m: empty stream; check the program before this one")
         self.header = parse_header(line)
 
     def frames(self) -> Iterator[tuple[tuple[torch.Tensor, ...], FieldOrder]]:
@@ -162,7 +129,7 @@ class Reader:
     def _frame_line(self, line: bytes) -> FieldOrder:
         magic, *tokens = line.split(b" ")
         if magic != b"FRAME":
-            raise SourceBrokenError(f"y4m: {self._after()} got {line[:20]!r} where a line FRAME was wanted")
+            raise SourceBrokenError(f"y4m: expected a FRAME line, got {line[:20]!r}, {self._after()}")
         said = next((t[1:2].decode("ascii", "replace") for t in tokens if t.startswith(b"I")), "")
         order = self.header.field_order
         if order == "mixed":
@@ -174,7 +141,7 @@ class Reader:
         header = self.header
         buffer = np.empty(header.frame_bytes, np.uint8)
         if fill(self._stream, buffer) < len(buffer):
-            raise SourceBrokenError(f"y4m: the stream ended within a frame, {self._after()}")
+            raise SourceBrokenError(f"y4m: the stream ends within a frame, {self._after()}")
         samples = buffer.view("<u2").astype(np.uint16, copy=False) if header.format.depth > 8 else buffer
         planes, start = [], 0
         for rows, columns in header.plane_sizes:
@@ -189,12 +156,12 @@ class Reader:
             return None
         if not line.endswith(b"\n"):
             if len(line) < MAX_LINE:
-                raise SourceBrokenError(f"y4m: the stream ended within a line, {self._after()}")
-            raise SourceBrokenError(f"y4m: {self._after()} a line is longer than {MAX_LINE} bytes; is this YUV4MPEG2?")
+                raise SourceBrokenError(f"y4m: the stream ends within a line, {self._after()}")
+            raise SourceBrokenError(f"y4m: line longer than {MAX_LINE} bytes, {self._after()}; is this YUV4MPEG2?")
         return line[:-1]
 
     def _after(self) -> str:
-        return f"after {self.frames_read} whole frame{'' if self.frames_read == 1 else 's'}"
+        return f"after {counted(self.frames_read)}"
 
 
 class Writer:
@@ -212,7 +179,7 @@ class Writer:
         """
         sizes = tuple(tuple(plane.shape) for plane in planes)
         if sizes != self.header.plane_sizes or any(p.dtype != self.header.format.dtype for p in planes):
-            raise ValueError(f"y4m frame: planes {sizes} of {planes[0].dtype}, wanted {self.header.plane_sizes}")
+            raise ValueError(f"y4m frame: expected planes {self.header.plane_sizes}, got {sizes} of {planes[0].dtype}")
         write_all(self._stream, _FRAME_LINES[order] if self.header.field_order == "mixed" else b"FRAME\n")
         for plane in planes:
             samples = plane.numpy()
@@ -242,7 +209,7 @@ def _side(single: dict[str, str], letter: str) -> int:
     value = single.get(letter, "")
     if not (value.isdecimal() and len(value) <= 6 and 1 <= int(value) <= MAX_SIDE):
         got = f"{letter}{value[:20]}" if letter in single else f"no {letter}"
-        raise InputError(f"y4m header: {got}, wanted {letter} and a number from 1 to {MAX_SIDE}")
+        raise InputError(f"y4m header: expected {letter} and a number from 1 to {MAX_SIDE}, got {got}")
     return int(value)
 
 
@@ -252,7 +219,7 @@ def _ratio(letter: str, value: str) -> Fraction:
     # Ten digits may be more than FFmpeg's own numbers hold.
     digits = (top.isdecimal(), bottom.isdecimal(), len(top) <= 9, len(bottom) <= 9)
     if not colon or not all(digits):
-        raise InputError(f"y4m header: {letter}{value[:20]}, wanted {letter} and two numbers, for example {letter}25:1")
+        raise InputError(f"y4m header: expected two numbers such as {letter}25:1, got {letter}{value[:20]}")
     return Fraction(int(top), int(bottom)) if int(bottom) else Fraction(0)
 
 
@@ -265,7 +232,7 @@ def _format(tag: str) -> PixelFormat:
     deep = depth in ("9", "10", "12", "14", "16")
     if name is None or not (deep or (not depth and sub != "420")):
         raise UnsupportedFormatError(
-            f"y4m chroma format C{tag[:20]} is not supported: wanted C420jpeg, C420mpeg2, C420paldv, C422, C444, Cmono "
-            "or one of them with p9 to p16; convert it first, for example with -pix_fmt yuv422p"
+            f"y4m chroma format C{tag[:20]} is not supported; expected C420jpeg, C420mpeg2, C420paldv, C422, C444, "
+            "Cmono or one of them with p9 to p16; convert it first, for example with -pix_fmt yuv422p"
         )
     return pixel_format(f"{name}{depth}le" if deep else name)

@@ -1,8 +1,10 @@
 """What could not be read of a damaged source."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
+
+from vidrts.messages import Code, Message
 
 _LISTED = 8
 
@@ -29,27 +31,28 @@ class LossReport:
         if time is not None and len(self.times) < _LISTED:
             self.times.append(time)
 
-    def summary(self) -> str | None:
-        """One line for people, None where nothing was lost."""
+    def summary(self) -> Message | None:
+        """One line for people, None where nothing was lost; its `damage` is this report as it is now."""
+        return Message(Code.INPUT_DAMAGED, damage=replace(self, times=sorted(self.times))) if str(self) else None
+
+    def __str__(self) -> str:
         parts = []
         if self.packets:
-            parts.append(f"{self.packets} damaged video packet(s) were skipped (about as many frames are lost)")
+            parts.append(f"{self.packets} damaged video packet(s) skipped (about as many frames lost)")
         if self.missing:
-            parts.append(f"{self.missing} frame(s) are lost: their packets gave no picture")
+            parts.append(f"{self.missing} frame(s) lost: their packets gave no picture")
         if self.marked and not self.corrupt:
-            parts.append(f"{self.marked} video packet(s) arrived damaged")
+            parts.append(f"{self.marked} video packet(s) marked as corrupt")
         if self.corrupt:
-            parts.append(f"{self.corrupt} frame(s) were decoded with damage")
+            parts.append(f"{self.corrupt} frame(s) decoded with errors")
         if self.ended:
             parts.append(f"reading stopped early: {self.ended}")
-        if not parts:
-            return None
         where = ""
         if self.times:
             shown = ", ".join(f"{float(time):.3f}" for time in sorted(self.times))
             more = ", ..." if len(self.times) == _LISTED else ""
             where = f", at {shown}{more} s"
-        return "; ".join(parts) + where
+        return "; ".join(parts) + where if parts else ""
 
 
 _ONE_TO_ONE = ("h264", "hevc", "av1", "mpeg2video", "mpeg1video", "mjpeg", "ffv1", "prores", "dnxhd")

@@ -1,6 +1,6 @@
 """Interlaced frames that come in: which field is first, and bwdif at frame rate."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from fractions import Fraction
 from typing import Literal
 
@@ -12,6 +12,7 @@ from vidrts.errors import InputError, UnsupportedFormatError
 from vidrts.frame import PIXEL_FORMATS, FieldOrder
 from vidrts.media.containers import Decoded, Place
 from vidrts.media.planes import Untagged, filter_graph
+from vidrts.messages import Code, Message, Tell
 
 
 class FieldProbe:
@@ -76,8 +77,8 @@ class Deinterlacer:
             before, now = PIXEL_FORMATS.get(self._format), PIXEL_FORMATS.get(frame.format.name)
             if before and now and before.samples != now.samples:
                 raise UnsupportedFormatError(
-                    f"{self._path}: interlaced {self._format} cannot be deinterlaced: bwdif would make {now.name} "
-                    "of it; --interlaced keep enhances its fields as they are"
+                    f"{self._path}: {self._format} cannot be deinterlaced: bwdif converts it to {now.name}; "
+                    "--interlaced keep enhances its fields as they are"
                 )
             # The filter counts in half ticks and makes up the last pts; both are known better here.
             frame.pts, frame.duration, tags = self._stamps.pop(0)
@@ -91,7 +92,7 @@ def progressive(
     path: Place,
     time_base: Fraction,
     interlaced: Literal["auto", "keep", "error"],
-    tell: Callable[[str], None],
+    tell: Tell,
 ) -> Iterator[Decoded]:
     """Interlaced frames among `events` as `DecodeOptions.interlaced` wants them; raises `InputError` for "error"."""
     filtered: Deinterlacer | None = None
@@ -100,13 +101,13 @@ def progressive(
             yield event
             continue
         if event.interlaced_frame and filtered is None:
-            at = f"frames are interlaced from {float((event.pts or 0) * time_base):.3f} s on"
+            time = float((event.pts or 0) * time_base)
             if interlaced == "error":
-                raise InputError(f"{path}: {at} (--interlaced error); auto or keep would process them")
-            if interlaced == "auto":
-                tell(
-                    f"{at}: deinterlaced by bwdif at frame rate, luma and chroma (--interlaced keep leaves the fields)"
+                raise InputError(
+                    f"{path}: interlaced frames from {time:.3f} s (--interlaced error); use --interlaced auto or keep"
                 )
+            if interlaced == "auto":
+                tell(Message(Code.DEINTERLACED, time=time))
                 filtered = Deinterlacer(path, time_base)
         if filtered is None:
             yield event

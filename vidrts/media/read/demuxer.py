@@ -10,6 +10,7 @@ from vidrts.media.input import Input
 from vidrts.media.read.damage import LossReport
 from vidrts.media.read.options import DecodeOptions
 from vidrts.media.read.trim import Cut
+from vidrts.messages import Tell
 
 
 class Demuxer(Protocol):
@@ -51,5 +52,5 @@ class Demuxer(Protocol):
         """Close the file; safe to call twice."""
 
 
-type OpenDemuxer = Callable[[Place, DecodeOptions, Callable[[str], None], Callable[[], None]], Demuxer]
+type OpenDemuxer = Callable[[Place, DecodeOptions, Tell, Callable[[], None]], Demuxer]
 """Opens a place. Takes what hears lines for people, and what is called for each packet and may raise."""

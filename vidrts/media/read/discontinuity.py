@@ -3,13 +3,13 @@
 FFmpeg's demuxers give such times as they are; its command line mends them, and so does this.
 """
 
-from collections.abc import Callable
 from fractions import Fraction
 
 from av.container import InputContainer
 from av.format import Flags
 
 from vidrts.media.containers import AnyPacket, time_base
+from vidrts.messages import Code, Message, Tell
 
 _FORWARD = 10
 """Seconds that a clock may go on without a packet (lost reception); as FFmpeg's -dts_delta_threshold."""
@@ -29,7 +29,7 @@ class Continuity:
     follows its own stream's last one. Files whose format has no such jumps pass unchanged.
     """
 
-    def __init__(self, container: InputContainer, tell: Callable[[str], None]):
+    def __init__(self, container: InputContainer, tell: Tell):
         self._possible = bool(Flags.ts_discont & Flags(container.format.flags))
         self._tell = tell
         self._offsets = [Fraction(0)]
@@ -72,11 +72,9 @@ class Continuity:
             return min(reversed(self._offsets), key=lambda o: abs(time + o - expected))
         self._jumps += 1
         if self._jumps <= _TOLD:
-            more = "; further jumps are not told" if self._jumps == _TOLD else ""
+            code = Code.TIMESTAMP_JUMP if self._jumps < _TOLD else Code.LAST_TIMESTAMP_JUMP
             jump = time + self._offsets[-1] - expected
             jump -= _WRAP if jump > _WRAP / 2 else 0
-            self._tell(
-                f"the clock jumps by {float(jump):+.3f} s at {float(expected):.3f} s: joined without a gap{more}"
-            )
+            self._tell(Message(code, jump=float(jump), time=float(expected)))
         self._offsets = [*self._offsets, expected - time][-_REMEMBERED:]
         return self._offsets[-1]

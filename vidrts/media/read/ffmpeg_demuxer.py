@@ -22,6 +22,7 @@ from vidrts.media.containers import (
     time_base,
 )
 from vidrts.media.input import Input, VideoTrack
+from vidrts.media.pipes.header import counted
 from vidrts.media.pipes.stdio import StandardInput
 from vidrts.media.read.active_subtitles import subtitles_before
 from vidrts.media.read.damage import LossReport
@@ -32,14 +33,13 @@ from vidrts.media.read.stream_info import stream_info
 from vidrts.media.read.trim import LEAD_IN, Cut, packet_time
 from vidrts.media.read.video_decoder import VideoDecoder
 from vidrts.media.tags import display_matrix, hdr_metadata, rotation
+from vidrts.messages import Code, Message, Tell
 
 
 class FFmpegDemuxer:
     """A `Demuxer` of whatever FFmpeg reads. Raises `InputError` where that is no readable video."""
 
-    def __init__(
-        self, path: Place, options: DecodeOptions, tell: Callable[[str], None], check: Callable[[], None]
-    ) -> None:
+    def __init__(self, path: Place, options: DecodeOptions, tell: Tell, check: Callable[[], None]) -> None:
         self._path = path
         self._options = options
         self._tell = tell
@@ -84,7 +84,7 @@ class FFmpegDemuxer:
             return None
         if not frames:
             return f"{self.lost.ended}, before the first frame; {PIPE_ADVICE}"
-        return f"{self.lost.ended}, after {frames} whole frame{'' if frames == 1 else 's'}"
+        return f"{self.lost.ended}, after {counted(frames)}"
 
     def describe(self, first: Frame, cut: Cut) -> Input:  # noqa: D102 - Demuxer's
         frame, video, container = first.carrier, self.video, self.container
@@ -95,7 +95,7 @@ class FFmpegDemuxer:
             fields=self._options.interlaced == "keep",
         )  # fmt: skip
         if self._hardware and in_software(info.format.name, video.codec_context):
-            self._tell(f"{info.codec} {info.format.name} is not decoded by the GPU: software does it")
+            self._tell(Message(Code.DECODED_IN_SOFTWARE, codec=info.codec, format=info.format.name))
         names = tuple(container.format.name.split(","))
         return Input(
             path=self._path,
@@ -183,8 +183,8 @@ class FFmpegDemuxer:
                 if packet.size or packet.pts is not None or packet.dts is not None:
                     yield continuity.mend(packet)
         except FFmpegErrors as error:
-            self._decoder.damaged(self._decoder.last_time, f"the file is damaged or cut off: {reason(error)}")
-            self.lost.ended = f"the file is damaged or cut off ({reason(error)})"
+            self._decoder.damaged(self._decoder.last_time, f"the file is damaged or truncated: {reason(error)}")
+            self.lost.ended = f"the file is damaged or truncated ({reason(error)})"
 
     def _whole_packets(self) -> Iterator[AnyPacket]:
         """What the demuxer gives; of a pipe without the packet that its end cut short, and the end judged."""
@@ -199,4 +199,4 @@ class FFmpegDemuxer:
             if held is None:
                 yield packet
         if held is not None or self._path.torn:
-            self.lost.ended = "the stream broke off within a packet"
+            self.lost.ended = "the stream ends within a packet"

@@ -5,13 +5,11 @@ that everything after the decoder is as it is without. A 1080p frame's way there
 thousands of times a second; what NVDEC saves is the processor's time.
 """
 
-import re
-
 import av
 from av.codec.hwaccel import HWAccel, HWDevice
 
 from vidrts.cores import usable_cores
-from vidrts.errors import DeviceError, OptionError
+from vidrts.errors import DeviceError
 
 _SURFACES = ("nv12", "p010le", "p016le", "nv16", "p210le", "p216le", "yuv444p", "yuv444p16le")
 """What NVDEC gives; software has 4:2:0 and 4:2:2 planar."""
@@ -20,19 +18,12 @@ _MOST_THREADS = 8
 leave no more than ten: with sixteen threads such a stream would go to software."""
 
 
-def check(name: str) -> None:
-    """Raise `OptionError` for what is neither none, auto, cuda nor cuda:N."""
-    if not re.fullmatch(r"none|auto|cuda(:\d+)?", name):
-        raise OptionError(f"hwaccel {name!r}: wanted none, auto, cuda or cuda:N")
-
-
 def hardware(name: str) -> HWAccel | None:
     """What opens a source with the hardware `name` ("auto": where there is one); None for software.
 
     A stream that the hardware does not decode is decoded in software (`in_software`). Raises `DeviceError` where
     "cuda" is asked for and cannot be had.
     """
-    check(name)
     if name == "none":
         return None
     index = int(name.partition(":")[2] or 0)
@@ -43,7 +34,7 @@ def hardware(name: str) -> HWAccel | None:
         if name == "auto":
             return None
         why = getattr(error, "strerror", None) or error
-        raise DeviceError(f"hwaccel {name}: FFmpeg reaches no such CUDA device here ({why}); wanted none") from None
+        raise DeviceError(f"hwaccel {name}: no such CUDA device found ({why}); use --hwaccel none") from None
 
 
 def in_software(pixel_format: str, context: av.VideoCodecContext) -> bool:

@@ -10,6 +10,7 @@ from vidrts.media.read.ffmpeg_demuxer import FFmpegDemuxer
 from vidrts.media.read.options import DecodeOptions
 from vidrts.media.read.raw_demuxer import RawDemuxer
 from vidrts.media.read.source import Source
+from vidrts.messages import Tell, ignore
 
 _MAGIC = b"YUV4MPEG2"
 
@@ -18,7 +19,7 @@ def open_video(
     path: str | os.PathLike[str],
     options: DecodeOptions | None = None,
     *,
-    on_message: Callable[[str], None] | None = None,
+    on_message: Tell = ignore,
     stop_signal: Callable[[], int | None] = lambda: None,
 ) -> Source:
     """The `Source` of a file, of a URL, or of "-": stdin, whose first bytes tell y4m from what FFmpeg reads.
@@ -28,7 +29,7 @@ def open_video(
     options = options or DecodeOptions()
     if path != STANDARD:
         if options.raw is not None:
-            raise OptionError(f"--raw describes what comes through stdin, but IN is {os.fspath(path)}; wanted -")
+            raise OptionError(f"--raw describes stdin: expected - as IN, got {os.fspath(path)}")
         return Source(path, options, on_message=on_message, stop_signal=stop_signal)
     stdin = StandardInput(lambda: stop_signal() is not None)
     bare = options.raw is not None or stdin.sniff(len(_MAGIC)) == _MAGIC

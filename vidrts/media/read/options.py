@@ -1,12 +1,13 @@
 """How a source is read: `DecodeOptions`."""
 
+import re
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Literal
 
+from vidrts.errors import OptionError
 from vidrts.frame import ColorTags
-from vidrts.media.pipes.y4m import Header
-from vidrts.media.read import hwaccel
+from vidrts.media.pipes.header import Header
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,4 +36,5 @@ class DecodeOptions:
     """Frames are given as soon as they can be decoded, at the price of speed."""
 
     def __post_init__(self) -> None:
-        hwaccel.check(self.hwaccel)
+        if not re.fullmatch(r"none|auto|cuda(:\d+)?", self.hwaccel):
+            raise OptionError(f"hwaccel: expected none, auto, cuda or cuda:N, got {self.hwaccel!r}")

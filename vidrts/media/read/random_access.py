@@ -2,7 +2,7 @@
 
 import os
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -18,6 +18,7 @@ from vidrts.media.read.ffmpeg_demuxer import FFmpegDemuxer
 from vidrts.media.read.options import DecodeOptions
 from vidrts.media.read.source import Source
 from vidrts.media.read.trim import packet_time
+from vidrts.messages import Once, Tell, ignore
 
 _SLACK = Fraction(1, 2000)
 """A time this much before a frame is its own: people read and type times in milliseconds, containers round to them."""
@@ -45,13 +46,12 @@ class Cursor:
         path: str | os.PathLike[str],
         *,
         stream: str | None = None,
-        on_message: Callable[[str], None] | None = None,
+        on_message: Tell = ignore,
         keep: int = 2,
     ):
         self.path = Path(path)
         self._stream = stream
-        self._on_message = on_message
-        self._told: set[str] = set()
+        self._tell = Once(lambda line: on_message(line.about(self.path)))
         self._held: deque[Frame] = deque(maxlen=max(2, keep))
         self._source: Source
         self._first: Fraction | None = None
@@ -228,9 +228,3 @@ class Cursor:
             return begin + video.duration * base - first
         total = container.duration
         return self._origin + Fraction(total, 1_000_000) - first if total else None
-
-    def _tell(self, line: str) -> None:
-        """A line for people, naming the file; once, however often that is opened."""
-        if line not in self._told and self._on_message is not None:
-            self._told.add(line)
-            self._on_message(f"{self.path}: {line}")

@@ -19,6 +19,7 @@ from vidrts.media.read.hwaccel import hardware
 from vidrts.media.read.options import DecodeOptions
 from vidrts.media.read.trim import Cut
 from vidrts.media.tags import set_color
+from vidrts.messages import Code, Message, Tell
 
 _BUFFER = 1 << 16
 _RATE = Fraction(25)
@@ -33,9 +34,7 @@ class RawDemuxer:
     index = 0
     start_time = Fraction(0)
 
-    def __init__(
-        self, path: Place, options: DecodeOptions, tell: Callable[[str], None], check: Callable[[], None]
-    ) -> None:
+    def __init__(self, path: Place, options: DecodeOptions, tell: Tell, check: Callable[[], None]) -> None:
         assert isinstance(path, StandardInput)
         self._path = path
         self._options = options
@@ -53,9 +52,9 @@ class RawDemuxer:
         header = self._reader.header
         self._rate = header.rate or _RATE
         if header.rate is None:
-            tell(f"the stream does not say its frame rate: {_RATE} frames/s are assumed")
+            tell(Message(Code.FRAME_RATE_ASSUMED, rate=int(_RATE)))
         if not Fraction(1, 1000) <= self._rate <= 100_000:
-            raise InputError(f"{path}: {float(self._rate):g} frames/s, wanted 0.001 to 100,000")
+            raise InputError(f"{path}: expected 0.001 to 100,000 frames/s, got {float(self._rate):g}")
         if options.stream is not None:
             named_stream(path, [self.index], options.stream)
         # Nearest to it in numbers as small as FFmpeg's own for a rate: muxers and encoders refuse large ones.
@@ -82,7 +81,7 @@ class RawDemuxer:
 
     def nothing(self) -> str:  # noqa: D102 - Demuxer's
         count = self._reader.frames_read
-        return f"no frame lies between the given times; there are {count}" if count else "there is no frame in it"
+        return f"no frames in the selected range, of {count}; check -ss, -to, -t" if count else "no frames"
 
     def broken(self, frames: int) -> str | None:  # noqa: D102 - Demuxer's
         return self._failure
@@ -91,7 +90,7 @@ class RawDemuxer:
         """What the frames say, with the header's own words for what no frame can tell."""
         header = self._reader.header
         if self._hardware:
-            self._tell(f"rawvideo {first.format.name} is not decoded by the GPU: software does it")
+            self._tell(Message(Code.DECODED_IN_SOFTWARE, codec="rawvideo", format=first.format.name))
         keep = self._options.interlaced == "keep"
         info = StreamInfo(
             width=first.width, height=first.height, format=first.format, color=first.color, time_base=first.time_base,

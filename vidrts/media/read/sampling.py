@@ -7,7 +7,7 @@ Times are exact seconds from a video's first frame.
 """
 
 import os
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from fractions import Fraction
@@ -17,8 +17,7 @@ from pathlib import Path
 from vidrts.errors import InputError, OptionError
 from vidrts.frame import Frame
 from vidrts.media.read.random_access import Cursor
-
-Tell = Callable[[str], None]
+from vidrts.messages import Code, Message, Tell, ignore
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,7 @@ def sample(
     every: Fraction | None = None,
     at: Sequence[Fraction] = (),
     stream: str | None = None,
-    on_message: Tell | None = None,
+    on_message: Tell = ignore,
 ) -> Generator[Frame]:
     """Frames of a video in rising order of time; their pts count from the first frame.
 
@@ -60,7 +59,7 @@ def sample(
 
 def _sampled(
     path: str | os.PathLike[str], count: int | None, every: Fraction | None, at: Sequence[Fraction],
-    stream: str | None, tell: Tell | None,
+    stream: str | None, tell: Tell,
 ) -> Generator[Frame]:  # fmt: skip
     with Cursor(path, stream=stream, on_message=tell) as cursor:
         last: Frame | None = None
@@ -88,7 +87,7 @@ def pairs(
     every: Fraction | None = None,
     at: Sequence[Fraction] = (),
     window: int = 1,
-    on_message: Tell | None = None,
+    on_message: Tell = ignore,
 ) -> Generator[Pair]:
     """The same moments of a video and of what was made of it, `window` consecutive frames at each.
 
@@ -100,13 +99,13 @@ def pairs(
     """
     _check(count, every, at)
     if window < 1:
-        raise OptionError(f"window {window}: wanted at least 1 frame")
+        raise OptionError(f"window: expected at least 1 frame, got {window}")
     return _paired(source, result, count, every, at, window, on_message)
 
 
 def _paired(
     source: str | os.PathLike[str], result: str | os.PathLike[str], count: int | None, every: Fraction | None,
-    at: Sequence[Fraction], window: int, tell: Tell | None,
+    at: Sequence[Fraction], window: int, tell: Tell,
 ) -> Generator[Pair]:  # fmt: skip
     with ExitStack() as stack:
         a, b = (
@@ -124,11 +123,9 @@ def _paired(
             if not found:
                 short = b if matched else a
                 if number == 0 or at:
-                    raise InputError(f"{short.path}: has no frame at {float(time):.3f} s; the videos have nothing to "
-                                     "compare there")  # fmt: skip
+                    raise InputError(f"{short.path}: no frame at {float(time):.3f} s; nothing to compare there")
                 if count or (every and common is not None and time < common):
-                    _say(tell, f"{short.path}: ends before {float(time):.3f} s, earlier than it says; "
-                               f"the {number} moments before are compared")  # fmt: skip
+                    tell(Message(Code.PAIRS_END_EARLY, time=float(time), count=number).about(short.path))
                 return
             began = a.time(frames[0])
             if began == last and not at:
@@ -137,9 +134,8 @@ def _paired(
             gaps = [abs(a.time(x) - b.time(y)) for x, y in zip(frames, found, strict=True)]
             if not gap_told and max(gaps) > _half_step(a):
                 gap_told = True
-                _say(tell, f"{b.path}: no frame at the time of the source's frame at {float(began):.3f} s; "
-                           f"the nearest, {float(max(gaps)):.3f} s away, is compared there and wherever else one is "
-                           "missing")  # fmt: skip
+                line = Message(Code.NEAREST_COMPARED, time=float(began), distance=float(max(gaps)))
+                tell(line.about(b.path))
             yield Pair(began, number, frames, tuple(found))
             number += 1
 
@@ -148,8 +144,8 @@ def check_sizes(source: Path, size: tuple[int, int], result: Path, made: tuple[i
     """Raise `InputError` where the result, (width, height) `made`, is neither as large as the source nor twice so."""
     (w, h), (u, v) = size, made
     if made not in ((w, h), (2 * w, 2 * h)):
-        swapped = "; were the two names swapped?" if size == (2 * u, 2 * v) else ""
-        raise InputError(f"{result}: is {u}x{v}, but {source} is {w}x{h}: wanted {w}x{h} or {2 * w}x{2 * h}{swapped}")
+        swapped = "; are the two names swapped?" if size == (2 * u, 2 * v) else ""
+        raise InputError(f"{result}: expected {w}x{h} or {2 * w}x{2 * h}, as {source} is {w}x{h}, got {u}x{v}{swapped}")
 
 
 # Rules ------------------------------------------------------------------------------------------------------------
@@ -158,13 +154,13 @@ def check_sizes(source: Path, size: tuple[int, int], result: Path, made: tuple[i
 def _check(count: int | None, every: Fraction | None, at: Sequence[Fraction]) -> None:
     """Refuse contradictory or senseless wishes."""
     if sum((count is not None, every is not None, bool(at))) > 1:
-        raise OptionError("frames are chosen by a count, by an interval or by given times: wanted one of them")
+        raise OptionError("expected one of a count, an interval or times to choose frames by, got several")
     if count is not None and count < 1:
-        raise OptionError(f"{count} frames: wanted at least 1")
+        raise OptionError(f"expected at least 1 frame, got {count}")
     if every is not None and every <= 0:
-        raise OptionError(f"a frame every {float(every):g} s: wanted more than 0 s")
+        raise OptionError(f"expected an interval above 0 s, got {float(every):g} s")
     if any(time < 0 for time in at):
-        raise OptionError(f"time {float(min(at)):g} s: wanted 0 s or later")
+        raise OptionError(f"expected times from 0 s, got {float(min(at)):g} s")
 
 
 def _moments(
@@ -177,7 +173,7 @@ def _moments(
         yield from (k * every for k in count_from())
     elif count:
         if length is None or length <= 0:
-            raise InputError(f"{cursor.path}: its duration is not known; choose frames by times or an interval")
+            raise InputError(f"{cursor.path}: unknown duration; choose frames by times or an interval")
         yield from ((2 * k + 1) * length / (2 * count) for k in range(count))
 
 
@@ -201,29 +197,25 @@ def _half_step(cursor: Cursor) -> Fraction:
     return 1 / (2 * cursor.info.frame_rate) if cursor.info.frame_rate else Fraction(1, 50)
 
 
-def _common_length(a: Cursor, b: Cursor, tell: Tell | None) -> Fraction | None:
+def _common_length(a: Cursor, b: Cursor, tell: Tell) -> Fraction | None:
     """Seconds that both videos have, as far as is known; tells differences of length and rate."""
     lengths = [_length(c) for c in (a, b)]
     known = [length for length in lengths if length is not None]
     common = min(known, default=None)
     if common is not None and max(known) - common > 4 * _half_step(a):
-        _say(tell, f"{a.path} lasts {float(known[0]):.3f} s and {b.path} {float(known[1]):.3f} s: "
-                   f"the first {float(common):.3f} s are compared")  # fmt: skip
+        tell(Message(
+            Code.LENGTHS_DIFFER, source=a.path, length=float(known[0]), result=b.path, other=float(known[1]),
+            common=float(common),
+        ))  # fmt: skip
     rates = [c.info.frame_rate for c in (a, b)]
     if rates[0] and rates[1] and abs(rates[0] - rates[1]) > rates[0] / 100:
-        _say(tell, f"{a.path} has {float(rates[0]):.3f} frames/s and {b.path} {float(rates[1]):.3f}: "
-                   "frames are matched by time")  # fmt: skip
+        tell(Message(Code.RATES_DIFFER, source=a.path, rate=float(rates[0]), result=b.path, other=float(rates[1])))
     return common
 
 
-def _past_the_end(cursor: Cursor, time: Fraction, *, at: bool, every: bool, tell: Tell | None) -> None:
+def _past_the_end(cursor: Cursor, time: Fraction, *, at: bool, every: bool, tell: Tell) -> None:
     """Nothing is on show at `time`: an error for a time that was asked for, else a line if the end came early."""
     if at:
-        raise InputError(f"{cursor.path}: has no frame at {float(time):.3f} s; the video ends before")
+        raise InputError(f"{cursor.path}: no frame at {float(time):.3f} s; the video ends before")
     if not every or (cursor.length is not None and time < cursor.length - 2 * _half_step(cursor)):
-        _say(tell, f"{cursor.path}: ends before {float(time):.3f} s, earlier than it says")
-
-
-def _say(tell: Tell | None, line: str) -> None:
-    if tell is not None:
-        tell(line)
+        tell(Message(Code.ENDS_EARLY, time=float(time)).about(cursor.path))

@@ -20,7 +20,7 @@ from vidrts.frame import Frame, StreamInfo
 from vidrts.media.containers import Decoded, Place, place
 from vidrts.media.input import CopiedPacket, Input
 from vidrts.media.pipes.stdio import StandardInput
-from vidrts.media.pixelformats import known
+from vidrts.media.pixel_formats import known
 from vidrts.media.planes import plane_views
 from vidrts.media.read.damage import LossReport
 from vidrts.media.read.deinterlace import FieldProbe, progressive
@@ -29,6 +29,7 @@ from vidrts.media.read.ffmpeg_demuxer import FFmpegDemuxer
 from vidrts.media.read.options import DecodeOptions
 from vidrts.media.read.trim import Cut
 from vidrts.media.tags import color_tags, corrected
+from vidrts.messages import Tell, ignore
 
 
 class Source:
@@ -36,7 +37,7 @@ class Source:
 
     Raises `InputError` in one line when opened on what is no readable video. The first frame is decoded at once, so
     that `input` is final; `Interrupted` is raised when `stop_signal` returns a signal's number meanwhile. `on_message`
-    gets the lines for people as they arise; `messages` keeps them too.
+    gets the lines for people as they arise.
     """
 
     input: Input
@@ -47,14 +48,13 @@ class Source:
         path: str | os.PathLike[str] | StandardInput,
         options: DecodeOptions | None = None,
         *,
-        on_message: Callable[[str], None] | None = None,
+        on_message: Tell = ignore,
         stop_signal: Callable[[], int | None] = lambda: None,
         demuxer: OpenDemuxer = FFmpegDemuxer,
     ):
         self.path: Place = place(path)
         self.options = options or DecodeOptions()
-        self.messages: list[str] = []
-        self._on_message = on_message
+        self._tell = on_message
         self._stop_signal = stop_signal
         self._first: Frame | None = None
         self._stages: Iterator[Frame | CopiedPacket] = iter(())
@@ -174,9 +174,3 @@ class Source:
                 field_order=probe.order(event),
                 carrier=event,
             )
-
-    def _tell(self, line: str) -> None:
-        """A line for people."""
-        self.messages.append(line)
-        if self._on_message is not None:
-            self._on_message(line)

@@ -1,7 +1,8 @@
 """Presentation times of decoded frames where the file does not give them, or gives them out of order."""
 
-from collections.abc import Callable
 from fractions import Fraction
+
+from vidrts.messages import Code, Message, Tell
 
 
 class FrameClock:
@@ -12,7 +13,7 @@ class FrameClock:
     is put one tick after it: no frame is dropped. The first repair is told in one line.
     """
 
-    def __init__(self, time_base: Fraction, rate: Fraction | None, tell: Callable[[str], None]):
+    def __init__(self, time_base: Fraction, rate: Fraction | None, tell: Tell):
         self._time_base = time_base
         self._step = max(1, round(1 / (rate * time_base))) if rate else 1
         self._tell = tell
@@ -35,9 +36,8 @@ class FrameClock:
             value = self._last + 1
         if value != pts:
             if not self.repaired:
-                kind = "missing" if pts is None else "out of order"
-                at = float(value * self._time_base)
-                self._tell(f"timestamps of frames are {kind} from {at:.3f} s on; derived from packets and durations")
+                problem = "missing" if pts is None else "out of order"
+                self._tell(Message(Code.TIMESTAMPS_DERIVED, problem=problem, time=float(value * self._time_base)))
             self.repaired += 1
         self._last = value
         self.duration = duration if duration > 0 else self._step

@@ -1,6 +1,6 @@
 """Packets of one video stream in, frames in presentation order with sound times out; damage is counted."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from fractions import Fraction
 
 import av
@@ -13,6 +13,7 @@ from vidrts.media.containers import AnyPacket, FFmpegErrors, Place, fraction, re
 from vidrts.media.read.damage import LossReport, PictureLedger
 from vidrts.media.read.timestamps import FrameClock
 from vidrts.media.read.trim import packet_time
+from vidrts.messages import Tell
 
 _HOPELESS = 2000
 """Damaged packets before the first frame after which a source is given up."""
@@ -50,7 +51,7 @@ class VideoDecoder:
         strict: bool,
         begin: Fraction | None,
         at_once: bool = False,
-        tell: Callable[[str], None],
+        tell: Tell,
     ):
         self._path = path
         self._context = _decoder(stream)
@@ -79,7 +80,7 @@ class VideoDecoder:
             self._ledger.sent(packet.pts)
             if packet.is_corrupt:
                 self.lost.marked += 1
-                self.damaged(packet_time(packet), "a video packet arrived damaged")
+                self.damaged(packet_time(packet), "video packet marked as corrupt")
         try:
             frames = self._context.decode(packet)
         except FFmpegErrors as error:
@@ -96,7 +97,7 @@ class VideoDecoder:
             self._check_size(frame)
             if frame.is_corrupt:
                 self.lost.corrupt += 1
-                self.damaged(self.last_time, "a frame was decoded with damage")
+                self.damaged(self.last_time, "frame decoded with errors")
             yield frame
         for pts in self._ledger.overdue(drained=packet is None):
             if self._begin is None or pts * self.time_base >= self._begin:
@@ -107,7 +108,7 @@ class VideoDecoder:
         """Why no frame was found."""
         if self._size is not None:
             length = f"{float(self.last_time):.3f} s" if self.last_time is not None else "its end"
-            return f"no frame lies between the given times; the video ends at {length}"
+            return f"no frames in the selected range; the video ends at {length}; check -ss, -to, -t"
         return f"no frame could be decoded{': ' + self._failure if self._failure else ''}"
 
     def damaged(self, at: Fraction | None, what: str) -> None:
@@ -125,7 +126,7 @@ class VideoDecoder:
             self._ledger.settled(packet.pts)
         self.lost.packets += 1
         self._failure = reason(error)
-        self.damaged(at, f"a video packet cannot be decoded: {self._failure}")
+        self.damaged(at, f"video packet cannot be decoded: {self._failure}")
         if self._size is None and self.lost.packets > _HOPELESS:
             raise InputError(f"{self._path}: {self.nothing()}") from error
 
@@ -138,4 +139,4 @@ class VideoDecoder:
             before, now = (f"{w}x{h} {name}" for w, h, name in (self._size, size))
             at = float(self.last_time or 0)
             raise InputError(f"{self._path}: the picture changes from {before} to {now} at {at:.3f} s; "
-                             "cut the file there and enhance the parts (-to, -ss)")  # fmt: skip
+                             "enhance both parts separately, with -to and -ss")  # fmt: skip

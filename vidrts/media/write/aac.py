@@ -11,7 +11,8 @@ from av import AudioCodecContext, AudioStream
 from av.bitstream import BitStreamFilterContext
 from av.stream import Stream
 
-from vidrts.media.containers import AnyPacket, OutputFormat
+from vidrts.media.containers import AnyPacket
+from vidrts.media.output_formats import OutputFormat
 
 _RATES = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350)
 _CHANNELS = {1: 1, 2: 2, 3: 3, 4: 4, 5: 5, 6: 6, 8: 7}

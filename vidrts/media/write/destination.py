@@ -105,7 +105,7 @@ class FileDestination:
         except OSError as error:
             kept = self.keep_partial()
             raise OutputError(
-                f"{self._path}: cannot be given its name ({error.strerror}); the complete file is {kept}"
+                f"{self._path}: cannot rename the complete file to this name ({error.strerror}); it is {kept}"
             ) from error
         self._size = self._path.stat().st_size
         self._temporary = None

@@ -58,19 +58,19 @@ def encoder_options(
     _check_twice(encoder, crf=crf, bit_rate=bit_rate, preset=preset, tune=tune, extra=extra)
     if crf is not None:
         if encoder.quality is None:
-            raise OptionError(f"-crf: {encoder.name} has no such quality ({encoder.says} by default)")
+            raise OptionError(f"-crf: not supported by {encoder.name} (default: {encoder.says})")
         _check_number(f"-crf {crf:g}", encoder.name, crf, known[encoder.quality])
         options[encoder.quality] = f"{crf:g}"
     elif bit_rate is not None or "b" in extra:
         if (codec.lossless and not codec.lossy) or encoder.name.startswith("prores"):
-            raise OptionError(f"-b:v: {encoder.name} has no bit rate to choose ({encoder.says})")
+            raise OptionError(f"-b:v: not supported by {encoder.name} ({encoder.says})")
         for key in ("crf", "cq", *QSCALE_2):
             options.pop(key, None)
     for key, value in (("preset", preset), ("tune", tune)):
         if value is not None:
             if key not in known:
                 instead = _INSTEAD.get((encoder.name, key))
-                raise OptionError(f"-{key}: {encoder.name} has no {key}{'; ' + instead if instead else ''}")
+                raise OptionError(f"-{key}: not supported by {encoder.name}{'; ' + instead if instead else ''}")
             options[key] = value
         if (value := value if value is not None else extra.get(key)) is not None and key in known:
             _check_value(key, encoder.name, value, known[key])
@@ -121,9 +121,9 @@ def _check_twice(
         asked[encoder.quality] = ("-crf", crf)
     for key, (option, value) in asked.items():
         if value is not None and key in extra:
-            raise OptionError(f"{option} and -e {key}={extra[key]} say the same thing twice; give one of them")
+            raise OptionError(f"{option} and -e {key}={extra[key]} set the same option; give one of them")
     if crf is not None and "b" in extra:
-        raise OptionError(f"-crf and -e b={extra['b']} exclude each other")
+        raise OptionError(f"-crf and -e b={extra['b']} are mutually exclusive")
 
 
 def _check_number(given: str, encoder: str, value: float, option: Any) -> None:
@@ -131,8 +131,8 @@ def _check_number(given: str, encoder: str, value: float, option: Any) -> None:
     least, greatest = max(0.0, option.min), min(option.max, _GREATEST_QP if "x26" in encoder else option.max)
     whole = option.type.name != "FLOAT" and value != int(value)
     if whole or not least <= value <= greatest:
-        kind = "a number" if option.type.name == "FLOAT" else "a whole number"
-        raise OptionError(f"{given}: {encoder} wants {kind} from {least:g} to {greatest:g}")
+        kind = "a number" if option.type.name == "FLOAT" else "an integer"
+        raise OptionError(f"{given}: expected {kind} from {least:g} to {greatest:g} for {encoder}")
 
 
 def _check_value(key: str, encoder: str, value: str, option: Any) -> None:
@@ -144,6 +144,6 @@ def _check_value(key: str, encoder: str, value: str, option: Any) -> None:
         if encoder.startswith("libx264"):
             parts = [part.lower() for part in parts]
         if not numbered and not set(parts) <= set(names):
-            raise OptionError(f"-{key} {value}: {encoder} has {', '.join(names)}")
+            raise OptionError(f"-{key} {value}: expected one of {', '.join(names)} for {encoder}")
     elif option.type.name == "INT" and not (re.fullmatch(r"-?\d+", value) and option.min <= int(value) <= option.max):
-        raise OptionError(f"-{key} {value}: {encoder} wants a number from {option.min:g} to {option.max:g}")
+        raise OptionError(f"-{key} {value}: expected a number from {option.min:g} to {option.max:g} for {encoder}")

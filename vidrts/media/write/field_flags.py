@@ -1,6 +1,5 @@
 """Interlaced frames on their way to an encoder."""
 
-from collections.abc import Callable
 from fractions import Fraction
 
 import av
@@ -8,6 +7,7 @@ import av
 from vidrts.frame import FieldOrder
 from vidrts.media.planes import FieldMarker
 from vidrts.media.write.encoders import Encoder
+from vidrts.messages import Code, Message, Tell
 
 
 class FieldFlags:
@@ -18,12 +18,12 @@ class FieldFlags:
     told in one line. FFV1 keeps every frame's flags and needs none of this.
     """
 
-    def __init__(self, encoder: Encoder, order: FieldOrder, tell: Callable[[str], None]):
+    def __init__(self, encoder: Encoder, order: FieldOrder, tell: Tell):
         self._encoder = encoder
         self._order = order
         self._coded = bool(encoder.fields) and order != "progressive"
         self._tell = tell
-        self._told = order != "progressive" and not self._coded
+        self._told = order != "progressive" and not self._coded  # then `loss_warnings` tells it
         self._marker = FieldMarker()
 
     def set(self, frame: av.VideoFrame, order: FieldOrder, time_base: Fraction) -> av.VideoFrame:
@@ -31,18 +31,17 @@ class FieldFlags:
         if self._encoder.fields == "" or order == self._order:
             return frame
         if not self._coded:
-            self._tell_once(frame, time_base, "frames are interlaced, which the first was not,",
-                            "codes them as whole ones; -ss begins there, -c:v ffv1 keeps all")  # fmt: skip
+            self._tell_once(Code.LATER_FIELDS_CODED_AS_FRAMES, frame, time_base)
             return frame
         if order != "progressive":
             if not self._encoder.one_order:
                 self._order = order
                 return frame
-            self._tell_once(frame, time_base, f"the field order changes from {self._order} to {order}",
-                            f"has {self._order} for the whole file; -c:v ffv1 keeps all")  # fmt: skip
+            self._tell_once(Code.FIELD_ORDER_CHANGES, frame, time_base, order=self._order, other=order)
         return self._marker.marked(frame, self._order, time_base)
 
-    def _tell_once(self, frame: av.VideoFrame, time_base: Fraction, what: str, lost: str) -> None:
+    def _tell_once(self, code: Code, frame: av.VideoFrame, time_base: Fraction, **values: str) -> None:
         if not self._told:
             self._told = True
-            self._tell(f"{what} at {float((frame.pts or 0) * time_base):.3f} s: {self._encoder.name} {lost}")
+            time = float((frame.pts or 0) * time_base)
+            self._tell(Message(code, time=time, encoder=self._encoder.name, **values))

@@ -1,6 +1,5 @@
 """The output file being set up: its streams, tags, chapters, and the opening of its encoder."""
 
-from collections.abc import Callable
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -9,14 +8,16 @@ from av.container import OutputContainer
 from av.stream import Disposition, Stream
 
 from vidrts.errors import OptionError
-from vidrts.media.containers import CLOCKED, OutputFormat, open_source, time_base
+from vidrts.media.containers import CLOCKED, open_source, time_base
 from vidrts.media.input import Input
+from vidrts.media.output_formats import OutputFormat
 from vidrts.media.tags import kept_metadata
-from vidrts.media.write.encoders import Choice
+from vidrts.media.write.encoder_choice import Choice
 from vidrts.media.write.options import EncodeOptions
 from vidrts.media.write.stream_mapping import Route, copied_stream
 from vidrts.media.write.transcode import SubtitleEncoder, audio_stream
 from vidrts.media.write.video_encoder import EncodedVideo
+from vidrts.messages import Code, Message, Tell
 
 if TYPE_CHECKING:
     from av.container.core import Chapter
@@ -54,7 +55,7 @@ class Muxer:
         self._source = source
         self._options = options
         self._routes = routes
-        self.notes: list[str] = []
+        self.notes: list[Message] = []
         self.shift = self._clock_start()
         metadata = {**kept_metadata(source.metadata, "file", kind.muxer), **options.metadata}
         settings = dict(kind.options)
@@ -67,7 +68,8 @@ class Muxer:
         if odd:
             # The muxer's way of writing any key has no place for cover art, which lies among the usual keys.
             if any(r.action == "copy" and r.stream.disposition & Disposition.attached_pic for r in routes):
-                self.notes.append(f"metadata {', '.join(odd)} is lost: {kind.name} cannot hold it beside cover art")
+                line = Message(Code.METADATA_LOST_BESIDE_COVER, keys=", ".join(odd), container=kind.name)
+                self.notes.append(line)
             else:
                 settings["movflags"] = settings.get("movflags", "") + "+use_metadata_tags"
         self.container: OutputContainer = av.open(
@@ -85,8 +87,7 @@ class Muxer:
         if not any(name in CLOCKED for name in source.demuxers):
             return Fraction(0)
         base = source.info.time_base
-        self.notes.append(f"the source's clock starts at {float(start):.3f} s, {self._kind.name} starts at 0: "
-                          "all streams are moved alike")  # fmt: skip
+        self.notes.append(Message(Code.TIMESTAMPS_SHIFTED, time=float(start), container=self._kind.name))
         return round(start / base) * base
 
     def _chapters(self) -> "list[Chapter]":
@@ -107,9 +108,7 @@ class Muxer:
             made.append({**chapter, "start": begin, "end": stop - offset})
         return made
 
-    def add(
-        self, choice: Choice, scale: int, tell: Callable[[str], None]
-    ) -> tuple[EncodedVideo, list[Stream | None]]:  # fmt: skip
+    def add(self, choice: Choice, scale: int, tell: Tell) -> tuple[EncodedVideo, list[Stream | None]]:
         """Add all streams in the source's order: the enhanced one, and one for each route (None: an attachment)."""
         routes = self._routes
         before = [r for r in routes if r.stream.index < self._source.video.index]
@@ -155,4 +154,4 @@ class Muxer:
         self.container.start_encoding()
         unknown: dict[str, Any] = track.stream.codec_context.options
         if unknown:
-            raise OptionError(f"{track.encoder.name} has no option {', '.join(unknown)} (-e key=value)")
+            raise OptionError(f"-e {', '.join(unknown)}: unknown option of {track.encoder.name}")

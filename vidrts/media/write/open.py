@@ -1,14 +1,14 @@
 """Opening a target wherever it goes."""
 
 import os
-from collections.abc import Callable
 
-from vidrts.media.containers import FRAME_FORMATS, pipe_kind
 from vidrts.media.input import Input
+from vidrts.media.output_formats import FRAME_FORMATS, pipe_kind
 from vidrts.media.pipes.stdio import StandardOutput
 from vidrts.media.write.options import EncodeOptions
 from vidrts.media.write.raw_target import RawTarget
 from vidrts.media.write.target import Target
+from vidrts.messages import Tell, ignore
 
 
 def open_target(
@@ -17,7 +17,7 @@ def open_target(
     options: EncodeOptions | None = None,
     *,
     scale: int = 1,
-    on_message: Callable[[str], None] | None = None,
+    on_message: Tell = ignore,
 ) -> Target | RawTarget:
     """The target of a file name or of stdout. Raises as `Target` does."""
     options = options or EncodeOptions()

@@ -14,10 +14,11 @@ LONGEST_NAME = 240
 def final(name: str | os.PathLike[str], wanted: str | None) -> Path:
     """The path of the output file; raises for a URL, and where its container was `wanted` otherwise (-f)."""
     if is_url(name):
-        raise OutputError(f"{os.fspath(name)}: a URL cannot be written, for a file is complete before it has its "
-                          "name; wanted a file name")  # fmt: skip
+        raise OutputError(f"{os.fspath(name)}: writing to a URL is not supported; expected a file name")  # fmt: skip
     if wanted is not None:
-        raise OptionError(f"-f {wanted} is for OUT -, a pipe; the name {os.fspath(name)} chooses its container itself")
+        raise OptionError(
+            f"-f {wanted} is for OUT -, a pipe; the container of {os.fspath(name)} follows from its extension"
+        )
     return Path(name)
 
 
@@ -26,15 +27,15 @@ def check(path: Path, source: Place, *, overwrite: bool) -> None:
     try:
         taken = os.path.lexists(path)
         if isinstance(source, Path) and path.exists() and source.exists() and path.samefile(source):
-            raise OutputError(f"{path}: is the source itself; give another name for the output")
+            raise OutputError(f"{path}: input and output are the same file; choose another output")
         if path.is_dir():
-            raise OutputError(f"{path}: is a folder, wanted a file name")
+            raise OutputError(f"{path}: is a directory, expected a file name")
     except OSError as error:
-        raise OutputError(f"{path}: is no usable file name: {error.strerror}") from error
+        raise OutputError(f"{path}: invalid file name: {error.strerror}") from error
     if (length := len(os.fsencode(path.name))) > LONGEST_NAME:
-        raise OutputError(f"{path}: the file name has {length} bytes, wanted at most {LONGEST_NAME}")
+        raise OutputError(f"{path}: expected a file name of at most {LONGEST_NAME} bytes, got {length}")
     if taken and not overwrite:
-        raise OutputError(f"{path}: exists already (-y overwrites)")
+        raise OutputError(f"{path}: already exists; -y overwrites it")
     check_writable(path)
 
 
@@ -42,9 +43,9 @@ def check_writable(path: Path) -> None:
     """Raise `OutputError` where nothing can be written beside `path`."""
     folder = path.parent
     if not folder.is_dir():
-        raise OutputError(f"{path}: there is no folder {folder}")
+        raise OutputError(f"{path}: no such directory: {folder}")
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise OutputError(f"{path}: the folder {folder} cannot be written to")
+        raise OutputError(f"{path}: directory not writable: {folder}")
 
 
 def temporary(path: Path, mark: str) -> Path:

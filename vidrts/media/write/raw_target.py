@@ -5,7 +5,7 @@
 `write.open` chooses between this and `Target`.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from fractions import Fraction
 from types import TracebackType
@@ -17,8 +17,10 @@ from vidrts.media.color_names import Fact, words
 from vidrts.media.containers import Place, reason
 from vidrts.media.input import CopiedPacket, Input
 from vidrts.media.pipes import rawvideo, y4m
+from vidrts.media.pipes.header import Header
 from vidrts.media.pipes.stdio import StandardOutput
 from vidrts.media.write.options import EncodeOptions
+from vidrts.messages import Code, Message, Tell, ignore
 
 _LATE = 1
 """Frames by which a frame may lie off a constant rate before that is told; clocks that count ms stay below."""
@@ -38,13 +40,12 @@ class RawTarget:
         options: EncodeOptions,
         *,
         scale: int = 1,
-        on_message: Callable[[str], None] | None = None,
+        on_message: Tell = ignore,
     ):
         _check_options(options, kind)
         self.path: Place = str(stdout)
-        self.messages: list[str] = []
         self._stdout = stdout
-        self._on_message = on_message
+        self._tell = on_message
         self._source = source
         self._kind = kind
         self._first: Fraction | None = None
@@ -53,7 +54,7 @@ class RawTarget:
         held = _plain(info.format) if kind == "y4m" else info.format
         self._shift = info.format.shift - held.shift
         rate = None if source.piped == kind else source.video.guessed_rate
-        self._header = y4m.Header(
+        self._header = Header(
             width=info.width * scale, height=info.height * scale, format=held, rate=rate or info.frame_rate,
             field_order="mixed" if source.mixed_fields else info.field_order, sar=info.sar,
             siting=info.color.siting or 1,  # the enhancer takes silence for left; y4m's silence would be centred
@@ -118,37 +119,35 @@ class RawTarget:
     def _failed(self, error: OSError) -> OutputError:
         """The one line for an error while writing."""
         if self.reader_closed():
-            return ConsumerGoneError(f"{self.path}: the program that reads it is gone")
-        return OutputError(f"{self.path}: cannot be written: {reason(error)}")
+            return ConsumerGoneError(f"{self.path}: broken pipe")
+        return OutputError(f"{self.path}: write error: {reason(error)}")
 
     # What is lost -------------------------------------------------------------------------------------------------
 
-    def _losses(self) -> list[str]:
+    def _losses(self) -> Iterator[Message]:
         """A line for each kind of thing that the program after this one must be told, or cannot know."""
         source, header = self._source, self._header
-        lines: list[str] = []
         name = {"y4m": "y4m", "raw": "raw video"}[self._kind]
         if self._kind == "raw":
             said = f"-f rawvideo -pixel_format {header.format.name} -video_size {header.width}x{header.height}"
             said += f" -framerate {header.rate or 25}"
-            lines.append(f"raw video says nothing of itself; the ffmpeg after it reads it with {said}")
+            yield Message(Code.RAW_READ_WITH, options=said)
         held: list[Fact] = ["range"] if self._kind == "y4m" else []
         if self._kind == "y4m" and header.format.name == "yuv420p" and header.siting <= 3:
             held.append("siting")
         color = source.info.color if header.format.model == "yuv" else replace(source.info.color, matrix=2, siting=0)
         if said := words(color, held):
-            lines.append(f"{name} does not say the colour; the ffmpeg after it wants, for its output, {said}")
+            yield Message(Code.COLOUR_NOT_HELD, container=name, options=said)
         if self._kind == "raw" and header.sar not in (0, 1):
-            lines.append(f"raw video does not say the aspect ratio; the ffmpeg after it wants -vf setsar={header.sar}")
+            yield Message(Code.SAR_LOST, container=name, sar=str(header.sar))
         others = [s.type for s in source.others]
         if others:
             counted = ", ".join(f"{others.count(kind)} {kind}" for kind in dict.fromkeys(others))
-            lines.append(f"{name} holds frames alone: other streams are left out ({counted}); -f matroska holds all")
+            yield Message(Code.STREAMS_LEFT_OUT, container=name, streams=counted)
         if source.info.rotation:
-            lines.append(f"the rotation by {source.info.rotation} degrees is lost: {name} cannot hold it")
+            yield Message(Code.ROTATION_LOST, degrees=source.info.rotation, container=name)
         if source.hdr.primaries or source.hdr.light or source.hdr.dynamic:
-            lines.append(f"HDR metadata (mastering display, light levels) is lost: {name} cannot hold it")
-        return lines
+            yield Message(Code.HDR_LOST, container=name)
 
     def _check_time(self, frame: Frame) -> None:
         """Tell once where frames leave the constant rate that the header says."""
@@ -160,14 +159,7 @@ class RawTarget:
         late = (time - self._first) * self._header.rate - self._given
         if abs(late) > _LATE:
             self._uneven = True
-            self._tell(f"from {float(time):.3f} s on frames do not come at {float(self._header.rate):.3f} frames/s and "
-                       "y4m has no timestamps: times are lost; -f matroska or -f nut keeps them")  # fmt: skip
-
-    def _tell(self, line: str) -> None:
-        """A line for people."""
-        self.messages.append(line)
-        if self._on_message is not None:
-            self._on_message(line)
+            self._tell(Message(Code.TIMES_LOST, time=float(time), rate=float(self._header.rate)))
 
 
 def _plain(fmt: PixelFormat) -> PixelFormat:
@@ -185,4 +177,4 @@ def _check_options(options: EncodeOptions, kind: str) -> None:
     }  # fmt: skip
     given = [option for option, value in asked.items() if value is not None]
     if given:
-        raise OptionError(f"{', '.join(given)}: {kind} is not encoded; wanted -f matroska or another container")
+        raise OptionError(f"{', '.join(given)}: {kind} is not encoded; use -f matroska or another container")

@@ -5,7 +5,7 @@ is converted or left out, with one line each.
 """
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
@@ -15,11 +15,13 @@ from av.container import OutputContainer
 from av.stream import Discard, Disposition, Stream
 
 from vidrts.errors import OutputError
-from vidrts.media.containers import AnyPacket, FFmpegErrors, OutputFormat, reason, time_base
+from vidrts.media.containers import AnyPacket, FFmpegErrors, reason, time_base
 from vidrts.media.input import Input
 from vidrts.media.languages import language, same
+from vidrts.media.output_formats import OutputFormat
 from vidrts.media.write import aac
 from vidrts.media.write.transcode import ENCODERS, AudioEncoder, SubtitleEncoder, text_codec
+from vidrts.messages import Code, Message, Tell
 
 Action = Literal["copy", "audio", "subtitle", "cover"]
 
@@ -45,34 +47,34 @@ class Route:
     """The encoder, for a conversion."""
 
 
-def plan(source: Input, target: OutputFormat, selection: StreamSelection, tell: Callable[[str], None]) -> list[Route]:
+def plan(source: Input, target: OutputFormat, selection: StreamSelection, tell: Tell) -> list[Route]:
     """A route for every stream beside the enhanced one that is carried, in file order.
 
     Raises `OutputError` where all sound would be lost that was not to be left out.
     """
     routes: list[Route] = []
-    lost_sound: list[str] = []
-    told: list[str] = []
+    lost_sound: list[Message] = []
+    lines: list[Message] = []
     for stream in source.others:
         if not _wished(stream, selection):
             continue
-        route, why = _route(stream, target, selection, source)
+        route, line = _route(stream, target, selection, source)
         if route is not None:
             routes.append(route)
-        if stream.type == "audio" and route is None:
-            lost_sound.append(f"stream {stream.index} ({_codec(stream)}) {why}")
-        if why:
-            told.append(f"{stream.type} stream {stream.index} ({_codec(stream)}) {why}")
+        if line is not None:
+            lines.append(line)
+            if stream.type == "audio" and route is None:
+                lost_sound.append(line)
     sound = [s for s in source.others if s.type == "audio"]
     if selection.audio and sound and not any(r.stream.type == "audio" for r in routes):
         what = "; ".join(lost_sound)
         if not lost_sound:
             held = ", ".join(map(language, sound))
-            what = f"no track has the language {', '.join(selection.audio_languages or ())}; there are {held}"
-        raise OutputError(f"all sound would be lost in {target.name}: {what}; --no-audio leaves it out on purpose")
-    told += _missing(source, "audio", selection.audio_languages or ())
-    told += _missing(source, "subtitle", selection.subtitle_languages or ())
-    for line in told:
+            what = f"no audio in {', '.join(selection.audio_languages or ())}; available: {held}"
+        raise OutputError(f"no audio left in {target.name}: {what}; --no-audio allows that")
+    lines += _missing(source, "audio", selection.audio_languages or ())
+    lines += _missing(source, "subtitle", selection.subtitle_languages or ())
+    for line in lines:
         tell(line)
     return routes
 
@@ -91,54 +93,63 @@ def _spoken(stream: Stream, languages: tuple[str, ...] | None) -> bool:
     return languages is None or any(same(language(stream), wanted) for wanted in languages)
 
 
-def _missing(source: Input, kind: str, wanted: tuple[str, ...]) -> list[str]:
+def _missing(source: Input, kind: str, wanted: tuple[str, ...]) -> Iterator[Message]:
     """A line for languages that were asked for and that no stream of a kind has."""
     there = [language(s) for s in source.others if s.type == kind]
     missing = [tag for tag in wanted if not any(same(tag, held) for held in there)]
-    if not missing:
-        return []
-    held = ", ".join(dict.fromkeys(there)) or "none at all"
-    option = {"audio": "--audio", "subtitle": "--subtitles"}[kind]
-    return [f"{option} {','.join(missing)}: no {kind} stream has that language; there are: {held}"]
+    if missing:
+        held = ", ".join(dict.fromkeys(there)) or "none"
+        option = {"audio": "--audio", "subtitle": "--subtitles"}[kind]
+        yield Message(Code.LANGUAGE_MISSING, option=option, missing=",".join(missing), type=kind, languages=held)
 
 
-def _route(stream: Stream, target: OutputFormat, selection: StreamSelection, source: Input) -> tuple[Route | None, str]:
-    """The route of a wanted stream, and what a person must be told of it ("" for nothing)."""
+def _route(
+    stream: Stream, target: OutputFormat, selection: StreamSelection, source: Input
+) -> tuple[Route | None, Message | None]:
+    """The route of a wanted stream, and what a person must be told of it."""
     if stream.type == "data" and (stream.discard == Discard.all or stream.name == "bin_data") and source.chapters:
-        return None, ""  # QuickTime's chapter track: the chapters make a new one, a copy would break the header
+        return None, None  # QuickTime's chapter track: the chapters make a new one, a copy would break the header
     copies = selection.audio_codec in (None, "copy") or stream.type != "audio"
     if copies and can_copy(stream, target):
-        return Route(stream, "copy"), ""
+        return Route(stream, "copy"), None
     if stream.disposition & Disposition.attached_pic and target.muxer == "matroska":
-        return Route(stream, "cover"), ""
+        return Route(stream, "cover"), None
     if stream.type == "audio" and stream.codec_context is not None and selection.audio_codec != "copy":
         return _convert_audio(stream, target, selection.audio_codec)
     if stream.type == "subtitle" and stream.codec_context is not None and not stream.codec_context.codec.bitmap_sub:
         codec = text_codec(target.muxer)
         if codec is not None and SubtitleEncoder.possible(stream):
-            return Route(stream, "subtitle", codec), f"is converted to {codec}: {target.name} cannot hold it"
-    what = "pictures cannot be converted to text; " if _is_bitmap(stream) else ""
-    return None, f"is left out: {what}{target.name} cannot hold it"
+            return Route(stream, "subtitle", codec), _line(Code.SUBTITLE_CONVERTED, stream, target, encoder=codec)
+    return None, _line(Code.BITMAP_LEFT_OUT if _is_bitmap(stream) else Code.STREAM_LEFT_OUT, stream, target)
 
 
-def _convert_audio(stream: Stream, target: OutputFormat, wanted: str | None) -> tuple[Route | None, str]:
+def _line(code: Code, stream: Stream, target: OutputFormat, **values: str) -> Message:
+    """A line about a stream."""
+    about = {"type": stream.type, "index": stream.index, "codec": _codec(stream), "container": target.name}
+    return Message(code, **about, **values)
+
+
+def _convert_audio(
+    stream: Stream, target: OutputFormat, wanted: str | None
+) -> tuple[Route | None, Message | None]:  # fmt: skip
     """The route of sound that is encoded anew."""
     if wanted is not None:
         _check_audio_codec(wanted)
     tried = [wanted] if wanted else {"webm": ["libopus"], "matroska": ["flac", "aac"]}.get(target.muxer, ["aac"])
-    why = ""
+    line: Message | None = None
     for codec in tried:
         foreign = codec in av.codecs_available and av.Codec(codec, "w").canonical_name not in _MPEGTS
         if target.muxer == "mpegts" and foreign:
-            why = f"cannot be encoded by {codec}: {target.name} cannot hold it"
+            line = _line(Code.AUDIO_NOT_HELD, stream, target, encoder=codec)
             continue
         try:
             AudioEncoder.check(stream, codec, target.muxer)
         except FFmpegErrors as error:
-            why = f"cannot be encoded by {codec} in {target.name}: {reason(error)}"
+            line = _line(Code.AUDIO_NOT_ENCODED, stream, target, encoder=codec, reason=reason(error))
             continue
-        return Route(stream, "audio", codec), "" if wanted else f"is encoded by {codec}: {target.name} cannot hold it"
-    return None, why
+        line = None if wanted else _line(Code.AUDIO_CONVERTED, stream, target, encoder=codec)
+        return Route(stream, "audio", codec), line
+    return None, line
 
 
 def _check_audio_codec(codec: str) -> None:
@@ -148,7 +159,7 @@ def _check_audio_codec(codec: str) -> None:
     except (ValueError, av.FFmpegError):
         found = False
     if not found:
-        raise OutputError(f"-c:a {codec}: no such audio encoder; there are {', '.join(ENCODERS)}, and copy")
+        raise OutputError(f"-c:a {codec}: unknown audio encoder; expected one of {', '.join(ENCODERS)}, copy")
 
 
 def can_copy(stream: Stream, target: OutputFormat) -> bool:

@@ -10,7 +10,7 @@ Matroska and WebM whole milliseconds, to which times are rounded.
 """
 
 import os
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from contextlib import suppress
 from types import TracebackType
 from typing import Self
@@ -19,15 +19,17 @@ from av.container import OutputContainer
 
 from vidrts.errors import ConsumerGoneError, OutputError, VidrtsError
 from vidrts.frame import Frame
-from vidrts.media.containers import FFmpegErrors, Place, output_format, pipe_format, pipe_kind, reason
+from vidrts.media.containers import FFmpegErrors, Place, reason
 from vidrts.media.input import CopiedPacket, Input
+from vidrts.media.output_formats import output_format, pipe_format, pipe_kind
 from vidrts.media.pipes.stdio import StandardOutput
-from vidrts.media.write import encoders, loss_warnings, output_path
+from vidrts.media.write import encoder_choice, loss_warnings, output_path
 from vidrts.media.write.destination import Destination, FileDestination, PipeDestination
-from vidrts.media.write.encoders import Choice
+from vidrts.media.write.encoder_choice import Choice
 from vidrts.media.write.muxer import Muxer
 from vidrts.media.write.options import EncodeOptions
 from vidrts.media.write.stream_mapping import PacketRemapper, Route, StreamSelection, plan
+from vidrts.messages import Tell, ignore
 
 
 class Target:
@@ -44,11 +46,10 @@ class Target:
         options: EncodeOptions | None = None,
         *,
         scale: int = 1,
-        on_message: Callable[[str], None] | None = None,
+        on_message: Tell = ignore,
     ):
         self.options = options or EncodeOptions()
-        self.messages: list[str] = []
-        self._on_message = on_message
+        self._tell = on_message
         self._source = source
         self._scale = scale
         self._container: OutputContainer | None = None
@@ -96,7 +97,7 @@ class Target:
     def write(self, event: Frame | CopiedPacket) -> None:
         """Encode a frame, or carry a packet of another stream over. Raises `OutputError`."""
         if self._container is None:
-            raise OutputError(f"{self.path}: is finished, nothing more can be written to it")
+            raise OutputError(f"{self.path}: already finished")
         try:
             if isinstance(event, Frame):
                 for packet in self._track.encode(event):
@@ -144,11 +145,11 @@ class Target:
         """The encoders to try, in order."""
         info, options = self._source.info, self.options
         if options.video_codec is not None:
-            return encoders.named(options.video_codec, info.format, options.pixel_format, self._kind)
+            return encoder_choice.named(options.video_codec, info.format, options.pixel_format, self._kind)
         if options.pixel_format is not None:
-            found = encoders.for_format(info.codec, options.pixel_format, self._kind)
+            found = encoder_choice.for_format(info.codec, options.pixel_format, self._kind)
         else:
-            found = encoders.candidates(info.codec, info.format, self._kind)
+            found = encoder_choice.candidates(info.codec, info.format, self._kind)
         # An option of the person's that the first encoder refuses must not end in another codec.
         asked = (options.crf, options.bit_rate, options.preset, options.tune)
         return found[:1] if options.options or any(value is not None for value in asked) else found
@@ -191,27 +192,29 @@ class Target:
         fmt = choices[0].format
         odd = width % (1 << fmt.log2_w) or height % (1 << fmt.log2_h)
         if odd and all(choice.encoder.name != "ffv1" for choice in choices):
-            advice = "this encoder may want even sizes: .mkv with -c:v ffv1, or -pix_fmt yuv444p, takes odd ones"
+            advice = "the encoder may need even sizes; use .mkv with -c:v ffv1, or -pix_fmt yuv444p"
         else:
             advice = self._advice(choices)
-        raise OutputError(f"{self.path}: no encoder opens for {width}x{height}: {'; '.join(failures)}; {advice}")
+        raise OutputError(
+            f"{self.path}: no encoder could be opened for {width}x{height}: {'; '.join(failures)}; {advice}"
+        )
 
     def _advice(self, choices: list[Choice]) -> str:
         """What could be done where no encoder opens: look at the options that were given, or take another encoder."""
         if any("nvenc" in choice.encoder.name for choice in choices):
-            return "NVENC wants an NVIDIA GPU that has an encoder, and its driver"
+            return "NVENC needs an NVIDIA GPU with an encoder, and its driver"
         options = self.options
         asked = {"-crf": options.crf, "-b:v": options.bit_rate, "-preset": options.preset, "-tune": options.tune,
                  "-e": options.options or None}  # fmt: skip
         given = [option for option, value in asked.items() if value is not None]
-        return f"{f'check {", ".join(given)}, or ' if given else ''}choose another encoder with -c:v"
+        return f"{f'check {", ".join(given)}, or ' if given else ''}use another encoder (-c:v)"
 
     # Writing ------------------------------------------------------------------------------------------------------
 
     def _complete(self) -> None:
         """Drain encoders, write the container's end, close."""
         if self._container is None:
-            raise OutputError(f"{self.path}: is finished already")
+            raise OutputError(f"{self.path}: already finished")
         try:
             for carrier in self._carriers.values():
                 for packet in carrier.packets(None):
@@ -227,11 +230,5 @@ class Target:
     def _failed(self, error: BaseException) -> OutputError:
         """The one line for an error while writing."""
         if self.reader_closed():
-            return ConsumerGoneError(f"{self.path}: the program that reads it is gone")
-        return OutputError(f"{self.path}: cannot be written: {reason(error)}")
-
-    def _tell(self, line: str) -> None:
-        """A line for people."""
-        self.messages.append(line)
-        if self._on_message is not None:
-            self._on_message(line)
+            return ConsumerGoneError(f"{self.path}: broken pipe")
+        return OutputError(f"{self.path}: write error: {reason(error)}")

@@ -1,6 +1,6 @@
 """The enhanced stream of the output: its encoder being set up, and frames on their way to packets."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
 from typing import cast
@@ -11,16 +11,18 @@ from av.video.stream import VideoStream
 
 from vidrts.errors import OptionError
 from vidrts.frame import Frame, matrix_by_height, matrix_name
-from vidrts.media.containers import AnyPacket, OutputFormat, time_base
+from vidrts.media.containers import AnyPacket, time_base
 from vidrts.media.input import Input
+from vidrts.media.output_formats import OutputFormat
 from vidrts.media.planes import FrameBuilder
 from vidrts.media.tags import kept_metadata, set_color, set_stream_color
 from vidrts.media.write import matroska_sar
 from vidrts.media.write.decoding_times import DecodingTimes
+from vidrts.media.write.encoder_choice import Choice
 from vidrts.media.write.encoder_options import encoder_options, fitting_slices
-from vidrts.media.write.encoders import Choice
 from vidrts.media.write.field_flags import FieldFlags
 from vidrts.media.write.options import EncodeOptions
+from vidrts.messages import Code, Message, Tell
 
 _MPEG_RATES = (
     Fraction(24_000, 1001), Fraction(24), Fraction(25), Fraction(30_000, 1001), Fraction(30), Fraction(50),
@@ -56,10 +58,10 @@ class EncodedVideo:
         *,
         scale: int,
         shift: Fraction,
-        tell: Callable[[str], None],
+        tell: Tell,
     ):
         self.encoder, self.format = choice.encoder, choice.format
-        self.notes: list[str] = []
+        self.notes: list[Message] = []
         """Lines for people."""
         self.aspect: tuple[int, int, Fraction] | None = None
         """Arguments of `matroska_sar.write` for when the file is complete."""
@@ -93,7 +95,7 @@ class EncodedVideo:
         rate = min(rate, Fraction(_FASTEST)).limit_denominator(1_000_000)
         if encoder.rate_based:
             rate = min(_MPEG_RATES, key=lambda standard: abs(standard - rate))
-            self.notes.append(f"{encoder.name} counts whole frames: times are rounded to {float(rate):.3f} frames/s")
+            self.notes.append(Message(Code.TIMES_ROUNDED, encoder=encoder.name, rate=float(rate)))
         stream = cast(VideoStream, container.add_stream(encoder.name, rate=rate))
         context = stream.codec_context
         context.width, context.height = info.width * scale, info.height * scale
@@ -146,8 +148,11 @@ class EncodedVideo:
         if not self.format.alpha:
             for key in [key for key in kept if key.lower() == "alpha_mode"]:
                 del kept[key]
-                why = f"{self.format.name} has none" if info.format.alpha else "FFmpeg's decoder does not give it"
-                self.notes.append(f"the alpha plane is lost: {why}")
+                self.notes.append(
+                    Message(Code.ALPHA_NOT_HELD, format=self.format.name)
+                    if info.format.alpha
+                    else Message(Code.ALPHA_NOT_DECODED)
+                )
         stream.metadata.update(kept)
         stream.disposition = source.disposition
         if self._kind.muxer in ("matroska", "webm") and info.sar not in (0, 1):
@@ -162,7 +167,7 @@ class EncodedVideo:
         if held.samples == wanted.samples:
             return None
         if "gray" in (held.model, wanted.model) and held.model != wanted.model:
-            raise OptionError(f"-pix_fmt {wanted.name}: {held.name} is not converted between gray and colour")
+            raise OptionError(f"-pix_fmt {wanted.name}: {held.name} cannot be converted between gray and colour")
         flags = "bicubic+accurate_rnd+full_chroma_int+full_chroma_inp"
         full = held.full_range or self._color.range == 2
         if (held.model == "rgb") == (wanted.model == "rgb"):

@@ -4,20 +4,18 @@ engine = pick_engine(network, torch.device("cpu"), torch.bfloat16)
 b = x + engine.residual(x)
 """
 
+from importlib import import_module
+
 import torch
 
 from vidrts.errors import DeviceError, OptionError
-from vidrts.messages import Code, Message, Tell
+from vidrts.messages import Code, Message, Tell, ignore
 from vidrts.networks.network import ResidualNetwork
-from vidrts.picture.engines.engine import PRECISIONS, TYPES, Engine, Precision
-from vidrts.picture.engines.openvino import OpenVINOEngine
-from vidrts.picture.engines.torch import TorchEngine
+from vidrts.picture.engines.engine import TYPES, Engine
+from vidrts.picture.options import ENGINES, PRECISIONS, EngineName, Precision
 
-KNOWN: tuple[type[Engine], ...] = (TorchEngine, OpenVINOEngine)
-"""For `auto` the later ones come first: what a device's own engine cannot do falls to those that do anything."""
-type EngineName = str
-"""One of `ENGINES`."""
-ENGINES: tuple[EngineName, ...] = ("auto", *(engine.name for engine in KNOWN))
+KNOWN: tuple[type[Engine], ...] = tuple(import_module(f"vidrts.picture.engines.{name}").ENGINE for name in ENGINES[1:])
+"""In the order of `ENGINES`."""
 
 
 def engines_for(device: torch.device) -> list[type[Engine]]:
@@ -59,7 +57,7 @@ def pick_engine(
     device: torch.device,
     dtype: torch.dtype,
     name: EngineName = "auto",
-    on_message: Tell = lambda line: None,
+    on_message: Tell = ignore,
 ) -> Engine:
     """The engine for `network` on `device` with its residual in `dtype`; the caller's network is not changed.
 

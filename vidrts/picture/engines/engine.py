@@ -1,18 +1,17 @@
 """The interface of engines: they compute the residual branch of a network, and declare devices, precisions and shapes.
 
 Skip connection and tail are not an engine's: they stay in float32 whatever the precision (DESIGN section 3). A new
-engine is a file with a subclass of `Engine`, and an entry in `choice.KNOWN`.
+engine is a file here with a subclass of `Engine`, bound to the name ENGINE, and its name in `options.EngineName`.
 """
 
 from abc import ABC, abstractmethod
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import torch
 
 from vidrts.networks.network import Layer, ResidualNetwork
+from vidrts.picture.options import EngineName, Precision
 
-Precision = Literal["auto", "fp32", "bf16", "fp16", "int8"]
-PRECISIONS: tuple[Precision, ...] = ("auto", "fp32", "bf16", "fp16", "int8")
 TYPES: dict[Precision, torch.dtype] = {
     "fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16, "int8": torch.int8,
 }  # fmt: skip
@@ -28,7 +27,7 @@ class Engine(ABC):
     OSError or RuntimeError where the engine cannot be used.
     """
 
-    name: ClassVar[str]
+    name: ClassVar[EngineName]
     """As users write it."""
     title: ClassVar[str]
     """As users read it."""
@@ -68,7 +67,12 @@ def centred_bias(first: Layer) -> torch.Tensor:
     return (first.bias.double() + CENTRE * first.conv.weight.double().sum((1, 2, 3))).to(first.bias.dtype).detach()
 
 
-def cpu_has_bf16() -> bool:
-    """Whether the processor multiplies bf16 itself (AVX-512 BF16 or AMX); emulation would be slower than float32."""
+def computes_bf16(device: torch.device) -> bool:
+    """Whether `device` multiplies bf16 natively: a GPU from Ampere on, a processor with AVX-512 BF16 or AMX.
+
+    Others emulate it, several times slower than float32.
+    """
+    if device.type == "cuda":
+        return torch.cuda.get_device_capability(device) >= (8, 0)
     capabilities = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
     return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))

@@ -21,8 +21,9 @@ import torch
 
 from vidrts.networks.network import ResidualNetwork
 from vidrts.ops.blocks import block_for, by_blocks, woven
-from vidrts.picture.engines.engine import CENTRE, Engine, Precision, centred_bias, cpu_has_bf16
+from vidrts.picture.engines.engine import CENTRE, Engine, centred_bias, computes_bf16
 from vidrts.picture.engines.int8_ranges import channel_ranges
+from vidrts.picture.options import EngineName, Precision
 
 _BLOCK = block_for(3)
 """Of pixels that the last layer makes at a time: rows alone."""
@@ -91,7 +92,7 @@ class OpenVINOEngine(Engine):
     The constructor raises ImportError or OSError without OpenVINO, RuntimeError where it cannot compute the graph.
     """
 
-    name: ClassVar[str] = "openvino"
+    name: ClassVar[EngineName] = "openvino"
     title: ClassVar[str] = "OpenVINO"
     devices: ClassVar[tuple[str, ...]] = ("cpu",)
 
@@ -128,7 +129,7 @@ class OpenVINOEngine(Engine):
 
     @classmethod
     def native(cls, device: torch.device) -> tuple[Precision, ...]:  # noqa: D102 - Engine's
-        return ("bf16", "fp32", "int8") if cpu_has_bf16() else ("fp32", "int8")
+        return ("bf16", "fp32", "int8") if computes_bf16(device) else ("fp32", "int8")
 
     def residual(self, x: torch.Tensor) -> torch.Tensor:  # noqa: D102 - Engine's
         x = x.contiguous()
@@ -187,3 +188,6 @@ class OpenVINOEngine(Engine):
 def _array(parameter: Any) -> Any:
     """Float32, on its own: later changes of the network's weights do not arrive."""
     return parameter.detach().to("cpu", torch.float32).numpy().copy()
+
+
+ENGINE = OpenVINOEngine

@@ -7,7 +7,8 @@ import torch
 
 from vidrts.networks.network import Network, ResidualNetwork
 from vidrts.ops.convolution import use_deterministic_convolution
-from vidrts.picture.engines.engine import CENTRE, Engine, Precision, centred_bias, cpu_has_bf16
+from vidrts.picture.engines.engine import CENTRE, Engine, centred_bias, computes_bf16
+from vidrts.picture.options import EngineName, Precision
 
 
 def frozen_copy[N: Network](network: N, device: torch.device, dtype: torch.dtype) -> N:
@@ -20,7 +21,7 @@ def frozen_copy[N: Network](network: N, device: torch.device, dtype: torch.dtype
 class TorchEngine(Engine):
     """On any device, in any float type."""
 
-    name: ClassVar[str] = "torch"
+    name: ClassVar[EngineName] = "torch"
     title: ClassVar[str] = "torch"
     devices: ClassVar[tuple[str, ...]] = ("cpu", "cuda")
 
@@ -39,8 +40,8 @@ class TorchEngine(Engine):
     @classmethod
     def native(cls, device: torch.device) -> tuple[Precision, ...]:  # noqa: D102 - Engine's
         if device.type == "cpu":
-            return ("bf16", "fp32") if cpu_has_bf16() else ("fp32",)
-        return ("bf16", "fp16") if torch.cuda.get_device_capability(device) >= (8, 0) else ("fp16", "fp32")
+            return ("bf16", "fp32") if computes_bf16(device) else ("fp32",)
+        return ("bf16", "fp16") if computes_bf16(device) else ("fp16", "fp32")
 
     def residual(self, x: torch.Tensor) -> torch.Tensor:  # noqa: D102 - Engine's
         centred = (x - CENTRE).to(self.dtype, memory_format=torch.channels_last)
@@ -72,3 +73,6 @@ class TorchEngine(Engine):
         except RuntimeError:
             return False
         return bool((got - expected).abs().max() <= 0.05 * expected.abs().max())
+
+
+ENGINE = TorchEngine

@@ -10,9 +10,9 @@ import pytest
 
 from vidrts.errors import OptionError, UnsupportedFormatError
 from vidrts.frame import PIXEL_FORMATS
-from vidrts.media import Source
-from vidrts.media.pipes.rawvideo import parse
-from vidrts.media.pixelformats import _nearest, known
+from vidrts.media.pipes.raw_header import parse
+from vidrts.media.pixel_formats import known, nearest
+from vidrts.media.read.source import Source
 
 NEAREST = {
     "yuv411p": "yuv422p", "yuv410p": "yuv420p", "yuv440p": "yuv444p", "yuyv422": "yuv422p", "nv21": "yuv420p",
@@ -31,7 +31,7 @@ def test_what_to_convert_to(name: str) -> None:
     with pytest.raises(UnsupportedFormatError) as caught:
         known(name)
     said = str(caught.value)
-    assert said.startswith(f"pixel format {name} is not supported: wanted planar YUV 4:2:0")
+    assert said.startswith(f"pixel format {name} is not supported; expected planar YUV 4:2:0")
     assert said.endswith(
         f"; convert it first, for example with ffmpeg -i IN -c:v ffv1 -pix_fmt {NEAREST[name]} OUT.mkv"
     )
@@ -44,12 +44,12 @@ def test_nothing_is_lost_of_any_format_that_ffmpeg_has() -> None:
         if name in PIXEL_FORMATS or not fmt.components or name.startswith("bayer"):
             continue
         seen += 1
-        nearest = PIXEL_FORMATS[_nearest(fmt)]
-        assert nearest.depth >= min(16, max(c.bits for c in fmt.components if not c.is_alpha)), name
-        assert nearest.alpha >= any(c.is_alpha for c in fmt.components), name
-        assert nearest.plane_size(1, 16, 16)[1] >= fmt.chroma_width(16), name
-        assert nearest.plane_size(1, 16, 16)[0] >= fmt.chroma_height(16), name
-        assert (nearest.model == "rgb") == (fmt.is_rgb or fmt.has_palette or name.startswith("xyz")), name
+        taken = PIXEL_FORMATS[nearest(fmt)]
+        assert taken.depth >= min(16, max(c.bits for c in fmt.components if not c.is_alpha)), name
+        assert taken.alpha >= any(c.is_alpha for c in fmt.components), name
+        assert taken.plane_size(1, 16, 16)[1] >= fmt.chroma_width(16), name
+        assert taken.plane_size(1, 16, 16)[0] >= fmt.chroma_height(16), name
+        assert (taken.model == "rgb") == (fmt.is_rgb or fmt.has_palette or name.startswith("xyz")), name
     assert seen > 80
 
 
@@ -73,7 +73,7 @@ def test_the_command_that_is_told_works(name: str, tmp_path: Path) -> None:
 
 
 def test_a_name_that_ffmpeg_has_not() -> None:
-    with pytest.raises(OptionError, match=r"--raw 64x48:nosuch@25: pixel format nosuch: FFmpeg has none of this name"):
+    with pytest.raises(OptionError, match=r"--raw 64x48:nosuch@25: unknown pixel format nosuch; expected planar YUV"):
         parse("64x48:nosuch@25")
     with pytest.raises(OptionError, match=r"pixel format yuyv422 is not supported.*-pix_fmt yuv422p OUT"):
         parse("64x48:yuyv422@25")

@@ -1,9 +1,12 @@
 """Pixel formats that come in: those that vidrts takes, and for any other the one to convert it to."""
 
-import av
+from typing import TYPE_CHECKING
 
 from vidrts.errors import UnsupportedFormatError
 from vidrts.frame import PIXEL_FORMATS, Model, PixelFormat
+
+if TYPE_CHECKING:
+    import av
 
 TAKEN = (
     "planar YUV 4:2:0, 4:2:2 or 4:4:4 (or nv12, nv16, nv24, p010, p012, p016, p210), planar or packed RGB, or gray, "
@@ -17,17 +20,19 @@ def known(name: str) -> PixelFormat:
     """The `PixelFormat` of FFmpeg's name; raises `UnsupportedFormatError` that says what to convert to."""
     if name in PIXEL_FORMATS:
         return PIXEL_FORMATS[name]
+    import av  # only to say which format is nearest
+
     try:
         fmt = av.VideoFormat(name)
     except ValueError:
-        raise UnsupportedFormatError(f"pixel format {name}: FFmpeg has none of this name; wanted {TAKEN}") from None
+        raise UnsupportedFormatError(f"unknown pixel format {name}; expected {TAKEN}") from None
     raise UnsupportedFormatError(
-        f"pixel format {name} is not supported: wanted {TAKEN}; convert it first, for example with "
-        f"ffmpeg -i IN -c:v ffv1 -pix_fmt {_nearest(fmt)} OUT.mkv"
+        f"pixel format {name} is not supported; expected {TAKEN}; convert it first, for example with "
+        f"ffmpeg -i IN -c:v ffv1 -pix_fmt {nearest(fmt)} OUT.mkv"
     )
 
 
-def _nearest(fmt: av.VideoFormat) -> str:
+def nearest(fmt: "av.VideoFormat") -> str:
     """The format of ours that loses nothing of what `fmt` holds, and of these the one that holds least more.
 
     Floats become 16 bit, the most there is.

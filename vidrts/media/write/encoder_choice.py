@@ -1,0 +1,141 @@
+"""Which encoder a source gets, and in which pixel format."""
+
+import os
+from dataclasses import dataclass
+
+import av
+
+from vidrts.errors import OptionError, OutputError
+from vidrts.frame import PIXEL_FORMATS, PixelFormat
+from vidrts.media.output_formats import OutputFormat
+from vidrts.media.write.encoders import ENCODERS, Encoder
+
+os.environ.setdefault("SVT_LOG", "0")  # SVT-AV1 prints its settings to stderr otherwise; 0: only what is fatal
+
+_HELD = {
+    "mpegts": ("h264", "hevc", "mpeg2video", "mpeg4"),
+    "webm": ("av1", "vp9", "vp8"),
+}
+"""What players find in a container; the mpegts muxer takes every other codec as private data."""
+_MP4_ONLY = ("av1", "vp9", "vp8")
+"""What the mov muxer refuses when the header is written."""
+
+_FAMILIES = {"h264": "libx264", "hevc": "libx265", "vp9": "libsvtav1", "av1": "libsvtav1"}
+_ALIASES = {"h264": "libx264", "x264": "libx264", "hevc": "libx265", "h265": "libx265", "x265": "libx265",
+            "av1": "libsvtav1", "svtav1": "libsvtav1", "vp9": "libvpx-vp9", "prores": "prores_ks"}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Choice:
+    """An encoder together with the pixel format that it is given."""
+
+    encoder: Encoder
+    format: PixelFormat
+
+
+def candidates(source_codec: str, fmt: PixelFormat, container: OutputFormat) -> list[Choice]:
+    """The encoders to try by default, in order: source's family, libx265, ffv1; webm's own in webm, NUT's in NUT.
+
+    Only those that the container allows and that hold the picture's model, depth, subsampling and alpha. Raises
+    `OutputError` that names what could be done where there is none.
+    """
+    order = [_FAMILIES.get(source_codec, "libx264"), "libx265", "ffv1"]
+    order += [name for name in container.encoders if container.muxer in ("webm", "nut")]
+    found = []
+    for name in dict.fromkeys(order):
+        if name in container.encoders and (held := held_as(name, fmt)) is not None:
+            found.append(Choice(ENCODERS[name], held))
+    if not found:
+        choices = [name for name in ("libx264", "libx265", "libsvtav1", "libvpx-vp9", "ffv1")
+                   if held_as(name, fmt) is not None]  # fmt: skip
+        raise OutputError(
+            f"no encoder for {container.name} supports {fmt.name} without loss; use mkv with -c:v "
+            f"{' or '.join(choices) or 'rawvideo'}, or a -pix_fmt of {' or '.join(container.encoders)}"
+        )
+    return found
+
+
+def for_format(source_codec: str, wanted: str, container: OutputFormat) -> list[Choice]:
+    """The encoders of the default order that take the format that -pix_fmt names."""
+    order = [_FAMILIES.get(source_codec, "libx264"), "libx265", "libsvtav1", "ffv1", *container.encoders]
+    found = [
+        Choice(ENCODERS[name], PIXEL_FORMATS[wanted])
+        for name in dict.fromkeys(order)
+        if name in container.encoders and wanted in PIXEL_FORMATS and wanted in _formats(name)
+    ]
+    if not found:
+        raise OptionError(
+            f"-pix_fmt {wanted}: not supported by {', '.join(container.encoders)}, the encoders for {container.name}"
+        )
+    return found
+
+
+def named(codec: str, fmt: PixelFormat, wanted: str | None, container: OutputFormat) -> list[Choice]:
+    """The encoder that -c:v names, with the format -pix_fmt names or one that holds the source's picture."""
+    name = _ALIASES.get(codec, codec)
+    if codec == "copy":
+        raise OptionError("-c:v copy: enhanced frames must be encoded; expected an encoder, for example libx264")
+    try:
+        opened = av.Codec(name, "w")
+    except (ValueError, av.FFmpegError):
+        opened = None
+    if opened is None or opened.type != "video":
+        raise OutputError(f"-c:v {codec}: unknown video encoder; expected one of {', '.join(ENCODERS)}")
+    held = _HELD.get(container.muxer)
+    if held is not None and opened.canonical_name not in held:
+        raise OutputError(f"-c:v {codec}: not supported in {container.name}; expected {', '.join(held)}, or use .mkv")
+    if container.muxer == "mov" and opened.canonical_name in _MP4_ONLY:
+        raise OutputError(f"-c:v {codec}: not supported in mov; use .mp4 or .mkv")
+    encoder = ENCODERS.get(name) or Encoder(name=name, quality=None, says="the encoder's own")
+    if wanted is not None:
+        return [Choice(encoder, explicit(name, wanted))]
+    same = held_as(name, fmt)
+    if same is None:
+        nearest = _nearest(name, fmt)
+        convert = f"use -pix_fmt {nearest} to convert" if nearest else f"it supports {', '.join(_formats(name))}"
+        raise OutputError(f"-c:v {codec}: {name} does not support {fmt.name}; {convert}, or leave out -c:v")
+    return [Choice(encoder, same)]
+
+
+def explicit(encoder: str, wanted: str) -> PixelFormat:
+    """The format that -pix_fmt names, which `encoder` must take."""
+    if wanted not in PIXEL_FORMATS or wanted not in _formats(encoder):
+        choices = [name for name in _formats(encoder) if name in PIXEL_FORMATS]
+        raise OptionError(f"-pix_fmt {wanted}: expected one of {', '.join(choices)} for {encoder}")
+    return PIXEL_FORMATS[wanted]
+
+
+def held_as(encoder: str, fmt: PixelFormat) -> PixelFormat | None:
+    """The format in which an encoder holds a picture of format `fmt` without loss; None if it cannot.
+
+    yuvj formats become their plain twins, whose range is a tag; among equals planar ones come first.
+    """
+    fits = [PIXEL_FORMATS[name] for name in _formats(encoder) if name in PIXEL_FORMATS]
+    fits = [f for f in fits if f.samples == fmt.samples and not f.name.startswith("yuvj")]
+    return min(fits, key=lambda f: (f.name != fmt.name, f.layout != "planar"), default=None)
+
+
+def _nearest(encoder: str, fmt: PixelFormat) -> str | None:
+    """The format of an encoder that loses least of a picture of format `fmt`: nothing, where there is such a one."""
+    takes = [f for n in _formats(encoder) if (f := PIXEL_FORMATS.get(n)) is not None and f.model == fmt.model]
+    return min(
+        (f.name for f in takes),
+        key=lambda name: _loss(fmt, PIXEL_FORMATS[name]),
+        default=None,
+    )
+
+
+def _loss(fmt: PixelFormat, other: PixelFormat) -> tuple[int, int, int, int]:
+    """Order of formats to convert to: alpha, depth and chroma lost first, then how much more than needed they hold."""
+    chroma = (fmt.log2_w + fmt.log2_h) - (other.log2_w + other.log2_h)
+    depth = other.depth - fmt.depth
+    return (fmt.alpha and not other.alpha, max(0, -depth) + max(0, -chroma), abs(depth) + abs(chroma), other.alpha)
+
+
+def _formats(encoder: str) -> list[str]:
+    """Names of the pixel formats that an encoder takes."""
+    if encoder == "rawvideo":  # it takes all, but NUT and Matroska give these back as others (tried one by one)
+        return [f.name for f in PIXEL_FORMATS.values() if f.layout != "semi-planar" or f.name == "nv12"]
+    listed = [f.name for f in av.Codec(encoder, "w").video_formats or ()]
+    # FFmpeg lists x265's alpha formats whether or not its x265 was built for them; PyAV's refuses them when opened.
+    return [name for name in listed if encoder != "libx265" or not name.startswith("yuva")]

@@ -1,0 +1,31 @@
+"""What decides an enhancing run: `EnhanceOptions`, a value that can be pickled. Loads without torch and FFmpeg."""
+
+from dataclasses import dataclass, field
+
+from vidrts.errors import OptionError
+from vidrts.media.read.options import DecodeOptions
+from vidrts.media.write.options import EncodeOptions
+from vidrts.networks.names import DEFAULT_MODEL
+from vidrts.picture.options import EnhancerOptions
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnhanceOptions:
+    """All that decides a run; each part is checked when it is made."""
+
+    model: str = DEFAULT_MODEL
+    """A shipped model's name or a model file."""
+    picture: EnhancerOptions = field(default_factory=EnhancerOptions)
+    decode: DecodeOptions = field(default_factory=DecodeOptions)
+    encode: EncodeOptions = field(default_factory=EncodeOptions)
+    in_flight: int = 4
+    """Most events (frames, packets of other streams) waiting between two stages; bounds the memory used."""
+    workers: int = 0
+    """Frames enhanced at a time, each with its share of the threads; 0: two on a CPU, so that no core waits for
+    another at the end of every layer, two on each GPU. Does not change the result."""
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.in_flight <= 256:
+            raise OptionError(f"in_flight: expected 1 to 256, got {self.in_flight}")
+        if not 0 <= self.workers <= 64:
+            raise OptionError(f"workers: expected 0 (automatic) to 64, got {self.workers}")
