@@ -95,6 +95,12 @@ class Code(Enum):
     TIMES_ROUNDED = "{encoder} has a constant frame rate: timestamps rounded to {rate:.3f} frames/s"
     TIMESTAMPS_SHIFTED = "timestamps shifted by -{time:.3f} s, to start at 0 in {container}"
 
+    # colorplan, picture
+    OUT_OF_MEMORY_BATCH = "out of memory on {device}: continuing with batches of {batch} tiles"
+    OUT_OF_MEMORY_TILE = "out of memory on {device}: continuing with tiles of {width}x{height}"
+    ENGINE_NOT_USABLE = "{engine} cannot be used ({reason}): using {instead}, which is slower"
+    NO_CUDA_GRAPH = "{device}: no CUDA graph ({reason}): each operation is launched on its own, which is slower"
+
 
 class Message(str):
     """One line of text: `Message(Code.X, count=3)` is the wording of `X` with 3 in place of {count}."""

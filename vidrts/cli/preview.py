@@ -16,8 +16,8 @@ from vidrts.compare.save import check_target, save
 from vidrts.compare.snapshot import Crop
 from vidrts.networks.checkpoint import DEFAULT_MODEL
 from vidrts.picture.device import Precision
-from vidrts.picture.engines.choice import EngineName
 from vidrts.picture.enhancer import CHROMA, Chroma, EnhancerOptions
+from vidrts.picture.options import EngineName
 
 _PICTURE = EnhancerOptions()
 

@@ -32,7 +32,7 @@ FRAMES = 5
 """Moments that are shown."""
 SAMPLES = 16
 """Moments that are measured."""
-ENLARGED = "The result is twice as large: the source is enlarged with Lanczos-3 for pictures and measures."
+ENLARGED = "The result is larger: the source is enlarged with Lanczos-3 for pictures and measures."
 
 Step = Callable[[str, int, int | None], None]
 """Told of progress: what is being done, how many are done, of how many (None: not known)."""

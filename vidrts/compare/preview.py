@@ -93,7 +93,7 @@ def preview(
             replace(shown, readings=tuple({**r, **m} for r, m in zip(shown.readings, mos, strict=True)))
             for shown, mos in zip(plates, mos_scores, strict=True)
         ),
-        shown=(*view.notes, *([ENLARGED] if scale == 2 else ())), notes=tuple(told.lines),
+        shown=(*view.notes, *([ENLARGED] if scale != 1 else ())), notes=tuple(told.lines),
     )  # fmt: skip
 
 

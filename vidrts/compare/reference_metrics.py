@@ -20,7 +20,7 @@ from vidrts.measure.motion import motion_change
 from vidrts.measure.sharpness import flat_noise_gain, overshoot
 from vidrts.media.read.sampling import Pair
 from vidrts.media.tools.vmaf import filter_scores
-from vidrts.ops.lanczos import double
+from vidrts.ops.lanczos import enlarge
 
 PICTURE: Mapping[str, Callable[[torch.Tensor, torch.Tensor], float]] = {
     "difference_ratio": difference_ratio,
@@ -105,8 +105,9 @@ class TwoSided:
 
 
 def enlarged(source: torch.Tensor, result: torch.Tensor) -> torch.Tensor:
-    """(3, H, W) `source` in 0..1 at the size of `result`: as it is, or Lanczos-enlarged by two."""
-    return source if source.shape == result.shape else double(source[None])[0].clamp(0, 1)
+    """(3, H, W) `source` in 0..1 at the size of `result`: as it is, or Lanczos-enlarged."""
+    factor = result.shape[-1] // source.shape[-1]
+    return source if factor == 1 else enlarge(source[None], factor)[0].clamp(0, 1)
 
 
 def pooled(values: Sequence[float], decibels: float | None = None) -> float | None:

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from vidrts.measure.luma import luma
-from vidrts.networks.upscaler import Upscaler
+from vidrts.networks.network import Network
 from vidrts.ops.lanczos import halve
 from vidrts.training.degrade import Degradation
 from vidrts.training.objective import pair_part
@@ -43,7 +43,7 @@ class HeldPairs:
         self._truth = luma(torch.stack(truths).to(device).float() / 255)
 
     @torch.no_grad()
-    def gain(self, network: Upscaler) -> float:
+    def gain(self, network: Network) -> float:
         """Mean over the pairs of how much nearer d(SR(y)) is to the truth than y, in dB of luma's MSE."""
         inner = pair_part(network, self._same.shape[-1])
         before: list[torch.Tensor] = []

@@ -21,7 +21,7 @@ from vidrts.measure.nan_mean import mean, or_nan
 from vidrts.measure.sharpening_filters import equal_amount, unsharp
 from vidrts.measure.sharpness import flat_noise_gain, overshoot, radial_gain
 from vidrts.measure.viqet import measure_many
-from vidrts.networks.upscaler import Upscaler
+from vidrts.networks.network import Network
 from vidrts.ops.lanczos import double, halve
 from vidrts.picture.tiled_upscaler import TiledUpscaler, enhanced_rgb
 from vidrts.training.corpus import read_picture
@@ -91,7 +91,7 @@ class Validation:
             **{f"lr_{name}": value for name, value in self._scores(doubled).items()},
         }
 
-    def after(self, network: Upscaler, stage: int) -> Measures:
+    def after(self, network: Network, stage: int) -> Measures:
         """The measures of SR_n and HR_n; then HR_n is what the next stage is held against."""
         enhance = TiledUpscaler(network, self._device, torch.float32, luma=self._luma)
         enlarge = TiledUpscaler(network, self._device, torch.float32, luma=self._luma, scale=2)
@@ -145,7 +145,7 @@ class Validation:
             **{f"gain_{f:.3f}": float(g) for f, g in zip(frequencies, np.mean(curves, axis=0), strict=True)},
         }
 
-    def pass_over(self, network: Upscaler) -> None:
+    def pass_over(self, network: Network) -> None:
         """Go on as after `after`, for a stage that was measured in an earlier part of the run."""
         enhance = TiledUpscaler(network, self._device, torch.float32, luma=self._luma)
         pictures = [enhanced_rgb(enhance, _unit(o)[None])[0].cpu() for o in self._originals]
@@ -183,7 +183,7 @@ def alpha(reduced: torch.Tensor, residual: torch.Tensor) -> Measures:
     return {"alpha": both / energy if energy else 0.0, "alpha_correlation": both / scale if scale else 0.0}
 
 
-def _blue(network: Upscaler, picture: torch.Tensor, enhanced: torch.Tensor) -> Measures:
+def _blue(network: Network, picture: torch.Tensor, enhanced: torch.Tensor) -> Measures:
     """How far the layer at input size, b, is from d(s), of which the paper says that they agree (RTS.md section 2, A7).
 
     Over the middle of the picture (3, H, W), where no padding reaches: difference ratio in percent. Nothing for a
