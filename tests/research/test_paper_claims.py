@@ -7,7 +7,7 @@ import pytest
 
 from vidrts.research import paper_claims
 from vidrts.research.analyses import PAPER_3
-from vidrts.training.degrade import Degradation
+from vidrts.training.degradation.recipe import Degradation
 from vidrts.training.options import TrainOptions
 from vidrts.training.report.runs import PAPER_CHANGE, PAPER_VIQET, VIQET_HEADS, Run, Table
 

@@ -20,7 +20,7 @@ from vidrts.picture.device import pick_device
 from vidrts.picture.tiled_upscaler import TiledUpscaler, enhanced_rgb
 from vidrts.research import baselines, paper_claims
 from vidrts.training.corpus import read_picture
-from vidrts.training.corrupt import parse_step
+from vidrts.training.degradation.recipe import Degradation
 from vidrts.training.report.runs import Run, Table
 from vidrts.training.report.runs import tables as run_tables
 from vidrts.training.run_store import RunStore
@@ -272,7 +272,7 @@ def _compressed(run: Run, kind: str, folder: Path) -> list[Path]:
     for seed, picture in enumerate(_validation(run)):
         samples = read_picture(Path(picture["path"]))
         if kind != "clean":
-            samples = parse_step(kind)(samples, np.random.default_rng(seed))
+            samples = Degradation(kind, halves=False)(samples, seed)
         file = folder / f"{seed:03}.png"
         Image.fromarray(samples.permute(1, 2, 0).contiguous().numpy()).save(file)
         files.append(file)

@@ -25,7 +25,7 @@ from vidrts.ops.lanczos import double
 from vidrts.picture.device import pick_device
 from vidrts.picture.tiled_upscaler import TiledUpscaler, enhanced_rgb
 from vidrts.research.ffmpeg_filters import ffmpeg_cas, ffmpeg_unsharp
-from vidrts.training.degrade import Degradation
+from vidrts.training.degradation.recipe import Degradation
 
 VIQET_COLUMNS = ("edge_acutance", "texture_acutance", "noise_signature_index", "saturation", "illumination")
 GAIN_AT = 0.35

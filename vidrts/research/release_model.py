@@ -23,7 +23,8 @@ from vidrts.research import baselines
 from vidrts.research.analyses import spread
 from vidrts.research.model_card import clip_part, photo_part, precision_part, stage_figures
 from vidrts.research.truth.card import truth_part
-from vidrts.training.degrade import PAIR_PRESETS, PRESETS
+from vidrts.training.degradation.recipe import PAIR_PRESETS, PRESETS, Degradation
+from vidrts.training.lr_cache import step_weights
 from vidrts.training.options import FREE, TrainOptions
 from vidrts.training.report.runs import Run, Table, read_run, verdict
 from vidrts.training.run_store import RunStore
@@ -144,6 +145,7 @@ def _facts(run: Run, model: LoadedModel, *, by_rules: bool) -> list[str]:
             if o.pairs
             else {}
         ),
+        "steps": _steps([recipe for recipe in (o.degradation, o.pairs) if recipe]),
         **(
             {
                 "input": "luma, and two blur levels of the whole picture, estimated of each frame (see "
@@ -172,6 +174,13 @@ def _facts(run: Run, model: LoadedModel, *, by_rules: bool) -> list[str]:
         "licence": info.licence,
     }
     return ["| | |", "|---|---|", *(f"| {title} | {text.replace('|', r'\|')} |" for title, text in rows.items())]
+
+
+def _steps(recipes: Sequence[Degradation]) -> str:
+    """What the steps of recipes do, and the hashes of weights that they use."""
+    kinds = {kind: None for recipe in recipes for kind in recipe.kinds}
+    weights = [f"Weights of `{step}`: `{digest}`." for step, digest in step_weights(*recipes).items()]
+    return " ".join([*(f"`{kind}`: {kind.about}" for kind in kinds), *weights])
 
 
 def _start(run: Run) -> str:

@@ -25,7 +25,7 @@ from vidrts.networks.network import Network
 from vidrts.ops.lanczos import double, halve
 from vidrts.picture.tiled_upscaler import TiledUpscaler, enhanced_rgb
 from vidrts.training.corpus import read_picture
-from vidrts.training.degrade import Degradation
+from vidrts.training.degradation.recipe import Degradation
 
 VIQET = (
     "resolution_mp", "edge_acutance", "noise_signature_index", "texture_acutance", "saturation", "color_warmth",
