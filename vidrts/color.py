@@ -17,7 +17,7 @@ from collections.abc import Sequence
 import torch
 
 from vidrts.colorplan import ColorPlan
-from vidrts.ops.lanczos import double
+from vidrts.ops.lanczos import enlarge
 
 
 def luma_plane(planes: Sequence[torch.Tensor], plan: ColorPlan) -> torch.Tensor:
@@ -64,9 +64,9 @@ def write_back(
     """planes + delta, rounded once, as new planes of the same format; unchanged planes are returned as they are.
 
     delta: float32, the change of Y', (1, scale*H, scale*W), where the plan keeps chroma, else that of R'G'B',
-    (3, scale*H, scale*W). For `scale` 2 the planes themselves are first brought to twice the size with Lanczos-3,
-    chroma at its own siting, alpha, too. A sample leaves the legal range no further than it did in the source; delta 0
-    gives the source bit for bit.
+    (3, scale*H, scale*W). For a `scale` above 1 the planes themselves are first enlarged with Lanczos-3, chroma at its
+    own siting, alpha, too. A sample leaves the legal range no further than it did in the source; delta 0 gives the
+    source bit for bit.
     """
     height, width = planes[0].shape
     changes = _changes(delta, plan)
@@ -79,7 +79,7 @@ def write_back(
             out.append(plane)
         else:
             size = plan.format.plane_size(component, scale * width, scale * height)
-            out.append(_stored(_held(_double(_code(plane, plan), plan, kind, size), plan), plane, plan))
+            out.append(_stored(_held(_enlarged(_code(plane, plan), plan, kind, scale, size), plan), plane, plan))
     return tuple(out)
 
 
@@ -119,10 +119,10 @@ def _add(plane: torch.Tensor, change: torch.Tensor, plan: ColorPlan, kind: int, 
     """
     low, high = plan.legal[kind]
     code = _code(plane, plan)
-    if scale == 2:
-        code = _double(code, plan, kind, change.shape)
+    if scale != 1:
+        code = _enlarged(code, plan, kind, scale, change.shape)
     changed = torch.add(code, change, alpha=plan.scale[kind])
-    if scale == 2:  # not before the sum: the change may compensate for overshoot of Lanczos
+    if scale != 1:  # not before the sum: the change may compensate for overshoot of Lanczos
         code = _held(code, plan)
     changed.clamp_(min=code.clamp(max=low), max=code.clamp(min=high))
     return _stored(changed, plane, plan)
@@ -134,14 +134,18 @@ def _code(plane: torch.Tensor, plan: ColorPlan) -> torch.Tensor:
     return code / 2**plan.format.shift if plan.format.shift else code
 
 
-def _double(code: torch.Tensor, plan: ColorPlan, kind: int, size: Sequence[int]) -> torch.Tensor:
-    """One plane at twice the size, cut to `size`; chroma keeps its siting, so its phase differs from luma's."""
-    # Chroma sample k lies at luma 2k + s, which is 4k + 2s + 0.5 on the doubled grid; output m lies at 2m + s there, so
-    # k = m/2 - (s + 0.5)/4 for a subsampled direction and m/2 - 0.25 for one that is not.
-    fmt = plan.format
-    offset_x = (plan.site[0] + 0.5) / 4 if kind and fmt.log2_w else 0.25
-    offset_y = (plan.site[1] + 0.5) / 4 if kind and fmt.log2_h else 0.25
-    return double(code[None, None], offset_x, offset_y)[0, 0, : size[0], : size[1]]  # odd sizes were rounded up
+def _enlarged(
+    code: torch.Tensor, plan: ColorPlan, kind: int, scale: int, size: Sequence[int]
+) -> torch.Tensor:  # fmt: skip
+    """One plane at `scale` times the size, cut to `size`; chroma keeps its siting, so its phase differs from luma's."""
+    # Luma sample i lies at f*i + (f - 1)/2 of the enlarged grid (f is the scale), so chroma sample k, at luma 2k + s,
+    # lies at 2fk + fs + (f - 1)/2. Output m lies at 2m + s there: k = m/f - (f - 1)/f * (s + 0.5)/2 for a subsampled
+    # direction, and m/f - (f - 1)/f * 0.5 for one that is not.
+    fmt, step = plan.format, (scale - 1) / scale
+    offset_x = step * ((plan.site[0] + 0.5) / 2 if kind and fmt.log2_w else 0.5)
+    offset_y = step * ((plan.site[1] + 0.5) / 2 if kind and fmt.log2_h else 0.5)
+    enlarged = enlarge(code[None, None], scale, offset_x, offset_y)[0, 0]
+    return enlarged[: size[0], : size[1]]  # odd sizes were rounded up
 
 
 def _held(code: torch.Tensor, plan: ColorPlan) -> torch.Tensor:

@@ -38,7 +38,7 @@ class Workers:
     """The workers of a run. Making it checks device, precision and what the model can do: `OptionError`, `DeviceError`.
 
     `options.device` may name several GPUs, "cuda:0,cuda:1": frames go to whichever is free. `count`: frames enhanced at
-    a time, on all devices together; 0: `worker_count` of each. `on_message` hears each line once, whoever says it.
+    a time, on all devices together; 0: `worker_count` of each. `on_message` gets each line once.
     """
 
     def __init__(
@@ -104,7 +104,7 @@ class Workers:
 
 
 class _Clock:
-    """Seconds in which anybody was within its `with`."""
+    """Seconds in which at least one thread was inside its `with`."""
 
     def __init__(self) -> None:
         self.seconds = 0.0

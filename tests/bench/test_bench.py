@@ -99,7 +99,7 @@ def test_devices(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     ("arguments", "word"),
     [
         (["--sizes", "1920"], "expected WxH in pixels"),
-        (["--sizes", "8x8"], "wanted even numbers from 16 up"),
+        (["--sizes", "8x8"], "expected even numbers from 16 up, got 8x8"),
         (["--models", "rts-x", "--quick"], "neither a shipped model"),
         (["--engines", "abacus"], "expected some of torch, openvino"),
         (["trian"], "No such command"),

@@ -159,7 +159,7 @@ def test_what_the_enhancer_refuses_is_told_with_the_file(
             "testsrc2=s=64x48 -pix_fmt yuv420p -colorspace bt2020c",
             "colour matrix 10 (ITU-T H.273; FFmpeg:",
         ),
-        ("tiny.mkv", "testsrc2=s=12x64 -pix_fmt yuv420p", "picture size 12x64: wanted at least 16x16"),
+        ("tiny.mkv", "testsrc2=s=12x64 -pix_fmt yuv420p", "picture size 12x64: expected at least 16x16"),
     ):
         clip = tmp_path / name
         command = f"ffmpeg -nostdin -v error -f lavfi -i {made} -frames:v 1 -c:v ffv1"
@@ -190,7 +190,7 @@ def test_what_a_model_file_is(tiny_model: Path, tmp_path: Path, capfd: pytest.Ca
         assert len(out.splitlines()) == 2
     assert run(["models", "rts-lite"]) == 0
     assert re.search(r"\nrts-lite\s.*8,179", capfd.readouterr().out)
-    for wrong, says in (("nosuch", "neither a shipped model"), (__file__, "not a whole safetensors file")):
+    for wrong, says in (("nosuch", "neither a shipped model"), (__file__, "not a complete safetensors file")):
         assert run(["models", wrong]) == 1
         assert says in capfd.readouterr().err
 

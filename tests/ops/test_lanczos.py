@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from vidrts.ops.lanczos import KERNELS, double, half_taps, halve
+from vidrts.ops.lanczos import KERNELS, double, enlarge, half_taps, halve
 
 PILLOW = {
     "box": Image.Resampling.BOX,
@@ -27,12 +27,17 @@ def test_halve_is_pillows_antialiased_scaling(kernel: str, kodak) -> None:
     assert np.abs(got - wanted)[4:-4, 4:-4].max() < 1e-3
 
 
-def test_double_is_pillows_lanczos(kodak) -> None:
+@pytest.mark.parametrize("factor", [2, 4, 8])
+def test_enlarging_is_pillows_lanczos(factor: int, kodak) -> None:
     with Image.open(sorted(kodak.rglob("*.png"))[2]) as image:
         gray = np.asarray(image.convert("F"))[:100, :120]
-    wanted = np.asarray(Image.fromarray(gray).resize((240, 200), Image.Resampling.LANCZOS))
-    got = double(torch.from_numpy(gray.copy())[None, None])[0, 0].numpy()
-    assert np.abs(got - wanted)[8:-8, 8:-8].max() < 1e-3
+    size = (120 * factor, 100 * factor)
+    expected = np.asarray(Image.fromarray(gray).resize(size, Image.Resampling.LANCZOS))
+    x = torch.from_numpy(gray.copy())[None, None]
+    got = enlarge(x, factor)
+    inner = (slice(4 * factor, -4 * factor),) * 2
+    assert np.abs(got[0, 0].numpy() - expected)[inner].max() < 1e-3
+    assert factor != 2 or torch.equal(got, double(x))
 
 
 def test_taps() -> None:

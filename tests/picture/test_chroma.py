@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 from helpers.networks import tiny_network
+from helpers.toy_networks import toy
 from PIL import Image
 
 from vidrts import EnhanceOptions, color, colorplan, enhance
@@ -25,11 +26,11 @@ from vidrts.media.read.options import DecodeOptions
 from vidrts.media.write.options import EncodeOptions
 from vidrts.networks import checkpoint
 from vidrts.networks.checkpoint import load_model, read_info, save_model, shipped_models
-from vidrts.networks.upscaler import Upscaler
+from vidrts.networks.network import Network
 from vidrts.ops.lanczos import halve
 from vidrts.picture.enhancer import Chroma, Enhancer, EnhancerOptions
 from vidrts.picture.tiled_upscaler import TiledUpscaler, enhanced_rgb
-from vidrts.training.degrade import Degradation
+from vidrts.training.degradation.recipe import Degradation
 from vidrts.training.validation import Validation
 
 CPU = torch.device("cpu")
@@ -84,10 +85,10 @@ def test_chroma_is_the_sources_bit_for_bit(name: str) -> None:
         assert order != "progressive" or all(a is b for a, b in zip(out.planes[1:], frame.planes[1:], strict=True))
 
 
-def exact_luma(network: Upscaler, rgb: torch.Tensor) -> torch.Tensor:
+def exact_luma(network: Network, rgb: torch.Tensor) -> torch.Tensor:
     """Y(d(SR(x))) - Y(x) of (3, H, W) in float64, the long way; BT.709."""
     weights = torch.tensor([0.2126, 0.7152, 0.0722], dtype=torch.float64)
-    margin = network.reach + 4
+    margin = network.spec.reach[2] + 4
     prepared = network.prepared(rgb[None].float()).double() if network.blur_level else rgb[None]
     wide = torch.nn.functional.pad(prepared, (margin,) * 4, mode="replicate")
     with torch.no_grad():
@@ -238,14 +239,14 @@ def test_the_identity_matrix_is_rgb(name: str, rgb: str, primaries: int, scale: 
         assert (a != b).float().mean() < 0.01
 
 
-# Twice the size ---------------------------------------------------------------------------------------------------
+# Larger -------------------------------------------------------------------------------------------------------
 
 
-def lanczos(count: int, first: float) -> np.ndarray:
-    """(2*count, count): Lanczos-3 by two, normalised, edges replicated; output m lies at input m/2 + first."""
-    matrix = np.zeros((2 * count, count))
-    for m in range(2 * count):
-        at = m / 2 + first
+def lanczos(count: int, first: float, scale: int) -> np.ndarray:
+    """(scale*count, count): Lanczos-3, normalised, edges replicated; output m lies at input m/scale + first."""
+    matrix = np.zeros((scale * count, count))
+    for m in range(scale * count):
+        at = m / scale + first
         taps = {k: abs(k - at) for k in range(math.floor(at) - 3, math.floor(at) + 5)}
         values = {k: np.sinc(d) * np.sinc(d / 3) for k, d in taps.items() if d < 3}
         for k, value in values.items():
@@ -258,18 +259,24 @@ def lanczos(count: int, first: float) -> np.ndarray:
     [("yuv420p", 1, 0.0, 0.5), ("yuv420p10le", 3, 0.0, 0.0), ("p010le", 2, 0.5, 0.5), ("yuv422p", 1, 0.0, None),
      ("yuv444p16le", 0, None, None)],
 )  # fmt: skip
-def test_twice_the_size_has_chroma_by_lanczos(name: str, siting: int, x: float | None, y: float | None) -> None:
+@pytest.mark.parametrize("scale", [2, 4, 8])
+def test_a_larger_size_has_chroma_by_lanczos(
+    scale: int, name: str, siting: int, x: float | None, y: float | None
+) -> None:
     """A chroma sample lies x, y luma samples from its first luma sample, before and after; None: not subsampled."""
     frame = random_frame(name, width=33, height=27, low=0.2, high=0.8, siting=siting)
-    (out,) = Enhancer(tiny_network(), replace(KEEP, scale=2))([frame])
+    (out,) = Enhancer(toy(2, 4, 8), replace(KEEP, scale=scale))([frame])
+    assert (out.width, out.height) == (33 * scale, 27 * scale)
 
     def shift(site: float | None) -> float:
-        # Luma sample i lies at 2i + 0.5 of the doubled grid; there chroma sample m lies at 2m + site.
-        return -0.25 if site is None else ((site - 0.5) / 2 - site) / 2
+        # Luma sample i lies at scale*i + middle of the enlarged grid; there chroma sample m lies at 2m + site.
+        middle = (scale - 1) / 2
+        return -middle / scale if site is None else ((site - middle) / scale - site) / 2
 
     for before, after in zip(codes(frame)[1:], codes(out)[1:], strict=True):
         rows, columns = before.shape
-        wanted = lanczos(rows, shift(y)) @ before.double().numpy() @ lanczos(columns, shift(x)).T
+        down, across = lanczos(rows, shift(y), scale), lanczos(columns, shift(x), scale)
+        wanted = down @ before.double().numpy() @ across.T
         wanted = wanted.clip(0, frame.format.most)[: after.shape[0], : after.shape[1]]
         assert np.abs(after.numpy() - wanted).max() <= 0.5 + 2e-6 * frame.format.most
 

@@ -15,10 +15,11 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from vidrts.errors import OptionError
 from vidrts.frame import ColorTags, Frame, pixel_format
+from vidrts.messages import Code, Message
 from vidrts.networks.checkpoint import load_model
+from vidrts.networks.network import Network
 from vidrts.networks.registry import build
 from vidrts.networks.rts import RTS
-from vidrts.networks.upscaler import Upscaler
 from vidrts.ops import lanczos
 from vidrts.ops.convolution import convolve, exact_on_gpus
 from vidrts.picture.device import Precision, pick_devices, pick_precision
@@ -59,7 +60,7 @@ def pretended_gpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int, Ch
     But for its lane, which is a real GPU's: `Enhancer._computed` is what it would capture.
     """
 
-    def there(_: object, device: torch.device, dtype: torch.dtype) -> Upscaler:
+    def there(_: object, device: torch.device, dtype: torch.dtype) -> Network:
         before = torch.get_default_dtype()
         torch.set_default_dtype(dtype)
         try:
@@ -77,15 +78,15 @@ def pretended_gpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int, Ch
             tiny_network(channels=16),
             EnhancerOptions(device="cpu", engine="torch", scale=scale, strength=0.5, chroma=chroma),
         )
-        pretended._resolver = TiledUpscaler(
-            there(None, gpu, torch.float32), gpu, torch.bfloat16, scale=2 if scale == 2 else 1, tile=(320, 180),
+        pretended._upscaler = TiledUpscaler(
+            there(None, gpu, torch.float32), gpu, torch.bfloat16, scale=scale, tile=(320, 180),
             luma=chroma == "keep",
         )  # fmt: skip
         return pretended
 
     monkeypatch.setattr(torch_engine, "frozen_copy", there)  # pretended weights cannot be copied
     monkeypatch.setattr(torch_engine.TorchEngine, "_fuses", lambda *_: False)  # nor results be compared
-    caches = (lanczos._half_taps_on, lanczos._double_taps_on)
+    caches = (lanczos._half_taps_on, lanczos._enlarge_taps_on)
     for cache in caches:
         cache.cache_clear()
     with FakeTensorMode(allow_non_fake_inputs=True):
@@ -140,7 +141,7 @@ def same(a: Sequence[Frame], b: Sequence[Frame]) -> bool:
 @pytest.mark.parametrize("scale", [1, 2])
 @pytest.mark.parametrize("name", ["yuv420p", "yuv420p10le", "yuva420p", "gray", "gbrp"])
 def test_a_captured_frame_is_the_same_bit_for_bit(name: str, scale: int, chroma: Chroma) -> None:
-    said: list[str] = []
+    said: list[Message] = []
     options = EnhancerOptions(device="cuda", scale=scale, chroma=chroma)
     enhancer = Enhancer(tiny_network(), options, on_message=said.append)
     first, second = made(name, seed=1), made(name, seed=2)
@@ -154,13 +155,13 @@ def test_a_captured_frame_is_the_same_bit_for_bit(name: str, scale: int, chroma:
     assert same([again], stepwise[0])  # the first capture is still right
     kept = 0 if scale == 2 else 2 if chroma == "keep" and name.startswith("yuv") else 0
     assert all(a is b for a, b in zip(again.planes[1 : 1 + kept], first.planes[1 : 1 + kept], strict=True))
-    assert not [line for line in said if "step by step" in line]
+    assert Code.NO_CUDA_GRAPH not in [m.code for m in said]
 
 
 @pytest.mark.cuda
 def test_lanes_side_by_side_do_not_disturb_each_other() -> None:
     frames = [made("yuv420p", seed=seed) for seed in range(4)]
-    said: list[str] = []
+    said: list[Message] = []
     device = EnhancerOptions(device="cuda")
     enhancers = [Enhancer(tiny_network(), device, on_message=said.append) for _ in frames]
     wanted = [Enhancer(tiny_network(), device)([frame]) for frame in frames]  # those of the threads capture there
@@ -177,7 +178,7 @@ def test_lanes_side_by_side_do_not_disturb_each_other() -> None:
     for thread in threads:
         thread.join()
     assert not wrong
-    assert not [line for line in said if "step by step" in line]
+    assert Code.NO_CUDA_GRAPH not in [m.code for m in said]
 
 
 @pytest.mark.cuda

@@ -15,6 +15,7 @@ from vidrts import color, colorplan
 from vidrts.errors import OptionError, UnsupportedFormatError
 from vidrts.frame import ColorTags, Frame, pixel_format
 from vidrts.media.read.source import Source
+from vidrts.messages import Code, Message
 from vidrts.networks.registry import build
 from vidrts.picture.enhancer import Chroma, Enhancer, EnhancerOptions
 from vidrts.picture.tiled_upscaler import TiledUpscaler
@@ -147,12 +148,11 @@ def test_alpha_is_carried_unchanged() -> None:
 
 
 def test_what_was_assumed_is_said_once() -> None:
-    said: list[str] = []
+    said: list[Message] = []
     enhancer = Enhancer(tiny_network(), CPU, on_message=said.append)
     enhancer([made("yuv420p")])
     enhancer([made("yuv420p")])
-    assert len(said) == 1
-    assert "BT.601" in said[0]
+    assert [(m.code, m.values) for m in said] == [(Code.MATRIX_AND_RANGE_ASSUMED, {"matrix": "BT.601"})]
 
 
 def test_too_small_is_refused() -> None:
@@ -166,7 +166,7 @@ def test_too_small_is_refused() -> None:
 @pytest.mark.parametrize(
     ("name", "values", "expected"),
     [
-        ("scale", (3, 0, 2.0, True, "1", None), "1 or 2"),
+        ("scale", (3, 16, 0, 2.0, True, "1", None), "1, 2, 4 or 8"),
         ("strength", (-0.1, 2.5, float("nan"), "1", None, True, Fraction(1, 2), 1j), "0 to 2"),
         ("chroma", ("luma", None, 1, ("keep",)), "keep or sharpen"),
         ("precision", ("fp8", None, 16, ["fp32"]), "auto, fp32, bf16, fp16 or int8"),
@@ -174,6 +174,7 @@ def test_too_small_is_refused() -> None:
         ("device", (None, 0, torch.device("cpu")), "auto, cpu, cuda or cuda:N"),
         ("tile", ((8, 64), (16,), (32.0, 32.0), "x", "32x32", (16, 16, 16), (), (True, 64), ("16", "16"), 64, None),
          "auto, none or (width, height), at least 16x16"),
+        ("noise_seed", (-1, 1.5, True, "1", None), "a whole number from 0"),
         ("batch", (-1, 1025, 1.5, True, "1", None), "0 (automatic) to 1024"),
     ],
 )  # fmt: skip

@@ -308,12 +308,12 @@ def test_assumptions_are_said_once(options: dict[str, Any], core: Any) -> None:
         ({"format": "YUV411P8"}, {}, "YUV411P8 is not supported.*YUV444P16"),
         ({"format": "YUV420PS"}, {}, "YUV420PS is not supported"),
         ({"format": "GRAY32"}, {}, "Gray32 is not supported.*GRAY16"),
-        ({"format": "GRAY8", "width": 15}, {}, "size 15x34: wanted at least 16x16"),
+        ({"format": "GRAY8", "width": 15}, {}, "size 15x34: expected at least 16x16"),
         ({"format": "GRAY8", "varsize": 1}, {}, "constant format and size"),
         ({"format": "GRAY8", "varformat": 1}, {}, "constant format and size"),
-        ({}, {"scale": 2.0}, "scale: expected 1 or 2, got 2.0"),
+        ({}, {"scale": 2.0}, "scale: expected 1, 2, 4 or 8, got 2.0"),
         ({}, {"num_streams": True}, "num_streams: expected .*, got True"),
-        ({}, {"scale": 3}, "scale: expected 1 or 2, got 3$"),
+        ({}, {"scale": 3}, "scale: expected 1, 2, 4 or 8, got 3$"),
         ({}, {"strength": 3}, "strength: expected 0 to 2, got 3$"),
         ({}, {"device": "cuda:1"}, "device: expected .*, got 'cuda:1'.*device_index"),
         ({}, {"strength": "1"}, "strength: expected 0 to 2, got '1'"),
@@ -343,7 +343,7 @@ def test_refusals(blank: dict[str, Any], given: dict[str, Any], words: str, opti
 
 
 def test_what_is_no_clip_is_refused() -> None:
-    with pytest.raises(vs.Error, match=r"^enhance: this is not a clip$"):
+    with pytest.raises(vs.Error, match=r"^enhance: expected a clip, got str$"):
         enhance("in.mkv")
 
 

@@ -89,13 +89,13 @@ def scaled(source: Path, size: tuple[int, int], most: int) -> list[Frame]:
     """The first `most` frames of `source`, each plane scaled by an antialiased cubic to a picture of `size`."""
     width, height = size
     if min(size) < 16:
-        raise OptionError(f"size {width}x{height}: wanted at least 16x16")
+        raise OptionError(f"size: expected at least 16x16, got {width}x{height}")
     found = []
     with Source(source) as reader:
         for event in islice((e for e in reader.events() if isinstance(e, Frame)), most):
             sizes = [event.format.plane_size(k, width, height) for k in range(len(event.planes))]
             planes = tuple(
-                _resized(plane, wanted, event.format.most) for plane, wanted in zip(event.planes, sizes, strict=True)
+                _resized(plane, size_of, event.format.most) for plane, size_of in zip(event.planes, sizes, strict=True)
             )  # fmt: skip
             found.append(replace(event, planes=planes, carrier=None))
     return found

@@ -1,4 +1,4 @@
-"""The whole way, file to file, as `vidrts enhance` goes it: what a frame costs once the run is under way."""
+"""File to file, as `vidrts enhance` runs: what a frame costs after start-up."""
 
 import time
 from pathlib import Path
@@ -13,7 +13,7 @@ from vidrts.pipeline import EnhanceOptions, Progress, enhance
 
 _LEAD = 8
 """Frames that are written before the time counts: files are opened by then, the engines of all workers compiled, their
-memory touched for the first time, and what is under way between the stages is as much as it will be."""
+memory touched for the first time, and the queues between the stages are full."""
 LEAST = _LEAD + 4
 """Frames of the shortest run."""
 
@@ -23,7 +23,7 @@ def whole(
 ) -> Probe:  # fmt: skip
     """`frames` frames from decoder to the closed file; the end, where the encoder gives what it held back, counts."""
     if not LEAST <= frames <= clip.frames:
-        raise OptionError(f"frames {frames}: wanted {LEAST} to {clip.frames}")
+        raise OptionError(f"frames: expected {LEAST} to {clip.frames}, got {frames}")
     size = f"{clip.size[0]}x{clip.size[1]}"
     settings = EnhanceOptions(
         model=model, picture=options, decode=clip.decode(frames),

@@ -21,12 +21,12 @@ from vidrts.bench.timing import Pace, Timing, measure
 from vidrts.errors import OptionError
 from vidrts.networks.checkpoint import load_model
 from vidrts.picture.device import Precision, pick_device
-from vidrts.picture.engines.choice import EngineName, engines_of, native_precisions
-from vidrts.picture.enhancer import EnhancerOptions
+from vidrts.picture.engines.choice import engines_of, native_precisions, precisions_of
+from vidrts.picture.options import EngineName, EnhancerOptions
 
 SIZES = ((960, 540), (1920, 1080))
 Says = Callable[[str, int, int], None]
-"""Told what is being done, and how many steps are done of how many."""
+"""Gets the name of the current step, the steps done and their total."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,12 +53,12 @@ class EnhancementBench:
 
     def __post_init__(self) -> None:
         if not (self.models and self.presets) or self.sizes == ():
-            raise OptionError("bench: wanted at least one model, one size and one preset")
+            raise OptionError("bench: expected at least one model, one size and one preset")
         for width, height in self.sizes or ():
             if min(width, height) < 16 or (width | height) % 2:
-                raise OptionError(f"size {width}x{height}: wanted even numbers from 16 up")
+                raise OptionError(f"size: expected even numbers from 16 up, got {width}x{height}")
         if not self.seconds > 0:
-            raise OptionError(f"seconds {self.seconds}: wanted more than 0")
+            raise OptionError(f"seconds: expected more than 0, got {self.seconds}")
 
 
 def bench_enhancement(options: EnhancementBench, on_step: Says = lambda what, done, total: None) -> Result:
@@ -66,8 +66,11 @@ def bench_enhancement(options: EnhancementBench, on_step: Says = lambda what, do
     device = pick_device(options.device)
     precisions = options.precisions or native_precisions(device)
     engines = options.engines or engines_of(device)
-    if set(precisions) == {"int8"} and set(engines) == {"torch"}:
-        raise OptionError("precisions int8: the engine torch does not compute it; wanted the engine openvino")
+    computed = [(engine, precision) for engine in engines for precision in precisions
+                if precision in precisions_of(engine, device)]  # fmt: skip
+    if not computed:
+        raise OptionError(f"precisions {', '.join(precisions)}: not computed by the engines {', '.join(engines)} on "
+                          f"the device {device}; choose others of either")  # fmt: skip
     source = options.clip or sample()
     sizes = options.sizes or (SIZES if options.clip is None else (own_size(source),))
     probes: list[Probe] = []
@@ -79,7 +82,7 @@ def bench_enhancement(options: EnhancementBench, on_step: Says = lambda what, do
         for size in sizes:
             on_step(f"making the clip of {size[0]}x{size[1]}", 0, 1)
             clip = clip_of(source, size, _frames(options), folder)
-            probes += _probes(options, clip, device, engines, precisions, folder)
+            probes += _probes(options, clip, device, computed, folder)
         timings = measure([probe.task for probe in probes], options.pace, on_step)
     return Result(
         machine=describe(), device=str(device), clip=clip.title, others=others.share,
@@ -93,8 +96,8 @@ def _frames(options: EnhancementBench) -> int:
 
 
 def _probes(
-    options: EnhancementBench, clip: Clip, device: torch.device, engines: tuple[EngineName, ...],
-    precisions: tuple[Precision, ...], folder: Path,
+    options: EnhancementBench, clip: Clip, device: torch.device, computed: list[tuple[EngineName, Precision]],
+    folder: Path,
 ) -> list[Probe]:  # fmt: skip
     """Everything of one size."""
     size = f"{clip.size[0]}x{clip.size[1]}"
@@ -110,19 +113,16 @@ def _probes(
         residual = network.residual_form
         if residual:
             found.append(pictures.tail(residual, model))
-        for engine in engines:
-            for precision in precisions:
-                if precision == "int8" and engine == "torch":
-                    continue  # does not compute it
-                enhancer = EnhancerOptions(device=options.device, precision=precision, engine=engine)
-                title = f"{engine} {precision}"
-                if residual:
-                    found.append(pictures.network(residual, model, enhancer))
-                if (engine, precision) == (engines[0], precisions[0]):
-                    alone = pictures.enhance(loaded, enhancer, model, title)
-                    found.append(alone)
-                    count = _whole_frames(alone, options.seconds, clip.frames)
-                    found.append(whole(clip, count, model, title, enhancer, options.presets[0], folder))
+        for number, (engine, precision) in enumerate(computed):
+            enhancer = EnhancerOptions(device=options.device, precision=precision, engine=engine)
+            title = f"{engine} {precision}"
+            if residual:
+                found.append(pictures.network(residual, model, enhancer))
+            if number == 0:
+                alone = pictures.enhance(loaded, enhancer, model, title)
+                found.append(alone)
+                count = _whole_frames(alone, options.seconds, clip.frames)
+                found.append(whole(clip, count, model, title, enhancer, options.presets[0], folder))
     return found
 
 

@@ -78,7 +78,7 @@ class OtherLoad:
 
     @property
     def share(self) -> float | None:
-        """Of the time of all cores, 0..1; None where the system does not tell."""
+        """Of the time of all cores, 0..1; None where the system does not report it."""
         before, now = self._began, self._now()
         if before is None or now is None or now[0] <= before[0]:
             return None
@@ -131,7 +131,7 @@ def _cpu_title(able: Mapping[str, object]) -> str:
 
 
 def _memory() -> tuple[int, int]:
-    """Bytes of main memory in all, and available; 0 where the system does not say."""
+    """Bytes of main memory in all, and available; 0 where the system does not report it."""
     try:
         pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, ValueError, OSError):

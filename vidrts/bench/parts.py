@@ -1,6 +1,6 @@
-"""The parts of a frame's way, each as a task of its own: decode, colour in, network, tail, write-back, encode.
+"""The stages of a frame, each as a task of its own: decode, colour in, network, tail, write-back, encode.
 
-A part is timed alone, with all cores to itself; on CUDA what it works on lies on the device already, and the ways there
+A part is timed alone, with all cores to itself; on CUDA its input lies on the device already, and the copies there
 and back are parts, too. What is measured is the default: only luma is written back.
 """
 
@@ -25,14 +25,14 @@ from vidrts.media.read.source import Source
 from vidrts.media.write.options import EncodeOptions
 from vidrts.media.write.target import Target
 from vidrts.networks.checkpoint import LoadedModel
-from vidrts.networks.upscaler import ResidualUpscaler, Upscaler
+from vidrts.networks.network import Network, ResidualNetwork
 from vidrts.picture import banded_color
 from vidrts.picture.device import pick_precision
 from vidrts.picture.engines.choice import pick_engine
 from vidrts.picture.enhancer import EnhancerOptions
 from vidrts.picture.folded_tail import TAIL_RADIUS, Tail
-from vidrts.picture.tiled_upscaler import CPU_TILE_PIXELS, CUDA_TILE, preparing
-from vidrts.picture.tiles import TileGrid, band, even_tile
+from vidrts.picture.tiled_upscaler import default_batch, default_tile, preparing
+from vidrts.picture.tiles import TileGrid
 from vidrts.prefetch import ordered_map
 from vidrts.threads import shared_threads
 from vidrts.workers import Workers, worker_count
@@ -40,13 +40,11 @@ from vidrts.workers import Workers, worker_count
 _SAMPLE = 4
 _PIXEL = 3 * _SAMPLE
 """Bytes of a float32 sample, and of an R'G'B' pixel."""
-CUDA_BATCH = 4
-"""Tiles per pass on a GPU, as `picture.tiled_upscaler` takes them."""
 
 
 @dataclass(frozen=True)
 class Probe:
-    """A task, and what its row says besides the times (fields of `result.Row`)."""
+    """A task, and the fields of its row besides the times (`result.Row`)."""
 
     task: Task
     kind: Literal["ceiling", "part", "whole"]
@@ -162,7 +160,7 @@ class Pictures:
             self._probe("download", lambda: download, {"download": amount}),
         ]
 
-    def network(self, network: ResidualUpscaler, model: str, options: EnhancerOptions) -> Probe:
+    def network(self, network: ResidualNetwork, model: str, options: EnhancerOptions) -> Probe:
         """The residual branch alone on the tiles of a frame; only what the frame needs counts as its operations."""
         dtype = pick_precision(options.precision, self.device)
         tile, calls = self._tiles(network.radius + TAIL_RADIUS)
@@ -180,7 +178,7 @@ class Pictures:
         amounts = {f"matrix {precision}": branch_flop(network) * self.pixels, "copy": 2.0 * _PIXEL * self.pixels}
         return self._probe("network", make, amounts, model=model, engine=f"{options.engine} {precision}")
 
-    def blur_level(self, network: Upscaler, model: str) -> Probe:
+    def blur_level(self, network: Network, model: str) -> Probe:
         """Luma, and its estimated blur levels, as the network wants them."""
         prepared = preparing(network, self.device)
 
@@ -190,7 +188,7 @@ class Pictures:
 
         return self._probe("blur level", make, {"copy": 2.0 * _PIXEL * self.pixels}, model=model)
 
-    def tail(self, network: ResidualUpscaler, model: str) -> Probe:
+    def tail(self, network: ResidualNetwork, model: str) -> Probe:
         """Extension, downscale and luma as one 9x9 convolution in float32."""
         last = Tail(network.conv_ext, self.device, luma=True)
         tile, calls = self._tiles(last.halo)
@@ -206,17 +204,16 @@ class Pictures:
     def _tiles(self, halo: int) -> tuple[torch.Tensor, int]:
         """(a batch of tiles as the network gets them, how many such batches make a frame)."""
         height, width = self.rgb.shape[-2:]
-        most = CUDA_TILE if self.device.type == "cuda" else band(width, CPU_TILE_PIXELS)
-        tile_width, tile_height = even_tile(height, width, most)
+        tile_width, tile_height = default_tile(self.device, height, width)
         count = len(TileGrid(height, width, tile_height, tile_width, halo).tiles)
-        batch = min(count, CUDA_BATCH if self.device.type == "cuda" else 1)
+        batch = min(count, default_batch(self.device))
         picture = F.pad(self.rgb, (halo,) * 4, mode="replicate")
         tile = picture[..., : tile_height + 2 * halo, : tile_width + 2 * halo].expand(batch, -1, -1, -1)
         layout = torch.contiguous_format if self.device.type == "cpu" else torch.channels_last
         return tile.contiguous(memory_format=layout), -(-count // batch)
 
     def enhance(self, model: LoadedModel, options: EnhancerOptions, name: str, engine: str) -> Probe:
-        """The whole middle of the way as the pipeline has it, all workers together: frames in, enhanced frames out."""
+        """The enhancement as the pipeline runs it, all workers together: frames in, enhanced frames out."""
         workers = Workers(model, options)
         # Several for each worker, so that they overlap and the start of their threads is a small part.
         count = 4 * workers.count * _laps(self.device)
@@ -247,7 +244,7 @@ def _without_gradients(work: Callable[[int], object], frames: int) -> Callable[[
     return run
 
 
-def branch_flop(network: Upscaler) -> float:
+def branch_flop(network: Network) -> float:
     """Operations per pixel (two for a multiply-add) of the residual branch, of the whole network where it has none."""
     side = 32
     picture = torch.zeros(1, 3, side, side)

@@ -14,7 +14,7 @@ from vidrts.errors import InputError
 
 FORMAT = 1
 STAGES = ("decode", "enhance", "encode")
-"""The parts of a frame's way that run at the same time; the slowest of them bounds the whole."""
+"""The stages that run at the same time; the slowest bounds the pipeline."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,7 +110,7 @@ class Result:
         try:
             values: dict[str, Any] = json.loads(text)
             if values["format"] != FORMAT:
-                raise InputError(f"{name}: format {values['format']}, wanted {FORMAT}; run `vidrts bench` again")
+                raise InputError(f"{name}: expected format {FORMAT}, got {values['format']}; run `vidrts bench` again")
             machine = values["machine"]
             rows = [Row(**{k: row[k] for k in Row.__dataclass_fields__ if k in row}) for row in values["rows"]]
             return cls(
@@ -118,11 +118,11 @@ class Result:
                 clip=values["clip"], others=values["others"], rows=tuple(rows),
             )  # fmt: skip
         except (ValueError, KeyError, TypeError) as error:
-            raise InputError(f"{name}: is no result of `vidrts bench --json` ({error}); run it again") from None
+            raise InputError(f"{name}: not a result of `vidrts bench --json` ({error}); run it again") from None
 
 
 def _belongs(part: Row, whole: Row) -> bool:
-    """Whether `part` says nothing that differs from `whole`."""
+    """Whether no field of `part` differs from that of `whole`."""
     pairs = ((getattr(part, key), getattr(whole, key)) for key in ("size", "model", "engine", "preset"))
     return all(not own or own == other for own, other in pairs)
 

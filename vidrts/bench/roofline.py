@@ -1,4 +1,4 @@
-"""What the machine could do at most: matrix products in each precision, copies of memory, copies to and from a GPU.
+"""What the machine can do at most: matrix products in each precision, copies of memory, copies to and from a GPU.
 
 Everything else is held against these, measured in the same run.
 """
@@ -27,7 +27,7 @@ class Ceiling:
 
 
 def fence_of(device: torch.device) -> Callable[[], None]:
-    """What waits until `device` has done all it was given."""
+    """A function that waits until all work submitted to `device` is done."""
     if device.type == "cuda":
         return lambda: torch.cuda.synchronize(device)
     return lambda: None
@@ -35,7 +35,9 @@ def fence_of(device: torch.device) -> Callable[[], None]:
 
 def ceilings(device: torch.device, precisions: tuple[str, ...], *, quick: bool = False) -> list[Ceiling]:
     """The ceilings of `device`; `quick` takes smaller matrices, which some machines cannot fill."""
-    found = [_product(device, name, quick) for name in dict.fromkeys(("fp32", *precisions)) if name in _TYPES]
+    found = [
+        matrix_product(device, name, quick=quick) for name in dict.fromkeys(("fp32", *precisions)) if name in _TYPES
+    ]
     found += _int8(device, quick)
     found.append(_copy("copy", device, device, quick))
     if device.type == "cuda":
@@ -50,8 +52,8 @@ def _side(device: torch.device, quick: bool) -> int:
     return 512 if quick else 2048
 
 
-def _product(device: torch.device, precision: str, quick: bool) -> Ceiling:
-    """A product of square matrices, by whichever of torch's two ways is the faster here.
+def matrix_product(device: torch.device, precision: str, *, quick: bool = False) -> Ceiling:
+    """A product of square matrices, by whichever of torch's two implementations is faster here.
 
     On a CPU these are BLAS and oneDNN, and BLAS may be the slower by half (MKL on other makers' processors).
     """
@@ -65,7 +67,7 @@ def _product(device: torch.device, precision: str, quick: bool) -> Ceiling:
     picture = a.t().reshape(1, side, 1, side).contiguous(memory_format=torch.channels_last)
     kernel = b.t().reshape(side, side, 1, 1).contiguous(memory_format=torch.channels_last)
     other = _ceiling(name, lambda: convolve(picture, kernel, None), amount, "FLOP", device)
-    return min((usual, other), key=lambda way: min(way.task.run().seconds for _ in range(3)))
+    return min((usual, other), key=lambda ceiling: min(ceiling.task.run().seconds for _ in range(3)))
 
 
 def _int8(device: torch.device, quick: bool) -> list[Ceiling]:

@@ -6,7 +6,7 @@ from vidrts.bench.machine import Machine
 from vidrts.bench.result import Result, Row
 
 _OTHERS = 0.05
-"""Share of the cores' time taken by others from which a line says so."""
+"""Share of the cores' time taken by others above which a line warns."""
 HEADS = ("part", "what", "size", "frames/s", "ms", "±", "CPU ms", "of ceiling")
 
 
@@ -39,17 +39,17 @@ def ratio_lines(result: Result) -> list[str]:
     for row in result.wholes:
         network = result.part(row, "network")
         slowest, overlap = result.slowest(row), result.overlap(row)
-        said = [f"{row.rate:.2f} frames/s file to file"]
+        facts = [f"{row.rate:.2f} frames/s file to file"]
         if overlap is not None and slowest is not None:
-            said.append(f"overlap {overlap:.2f} ({slowest.name} alone {slowest.rate:.2f})")
+            facts.append(f"overlap {overlap:.2f} ({slowest.name} alone {slowest.rate:.2f})")
         if network is not None:
-            said.append(f"{network.seconds / row.seconds:.2f} of the network alone ({network.rate:.2f})")
+            facts.append(f"{network.seconds / row.seconds:.2f} of the network alone ({network.rate:.2f})")
             if (share := result.share(network)) is not None:
-                said.append(f"network at {percent(share)} of its roofline")
+                facts.append(f"network at {percent(share)} of its roofline")
         if (besides := result.besides(row)) is not None:
-            said.append(f"colour, tail and write-back {percent(besides)} of the network's CPU time")
-        said.append(f"cores busy {percent(result.busy(row))}")
-        lines.append(f"{row.model}, {row.size}, {row.engine}, x264 {row.preset}: {'; '.join(said)}")
+            facts.append(f"colour, tail and write-back {percent(besides)} of the network's CPU time")
+        facts.append(f"cores busy {percent(result.busy(row))}")
+        lines.append(f"{row.model}, {row.size}, {row.engine}, x264 {row.preset}: {'; '.join(facts)}")
     return lines
 
 
@@ -65,7 +65,7 @@ def others_line(others: float | None) -> list[str]:
     """A warning where other processes took more than a little of the machine."""
     if others is None or others < _OTHERS:
         return []
-    return [f"other processes took {percent(others)} of the cores meanwhile: run it again on a quiet machine"]
+    return [f"other processes took {percent(others)} of the cores: repeat on an idle machine"]
 
 
 def quantity(value: float, unit: str) -> str:

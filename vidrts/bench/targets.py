@@ -19,7 +19,7 @@ _NETWORK_SHARE, _OVERLAP, _H200_RATE = 0.30, 0.9, 500.0
 
 @dataclass(frozen=True)
 class Target:
-    """Something wanted: at least `least`."""
+    """A value that should be at least `least`."""
 
     name: str
     least: float
@@ -33,11 +33,11 @@ class Target:
 
     def __str__(self) -> str:
         got = "not measured" if self.got is None else f"{self.got:.3g}"
-        return f"{'met   ' if self.met else 'MISSED'}  {self.name}: {got}, wanted at least {self.least:g}"
+        return f"{'met   ' if self.met else 'MISSED'}  {self.name}: {got}, expected at least {self.least:g}"
 
 
 def targets(result: Result) -> list[Target]:
-    """What is wanted of `result`, that of a GPU."""
+    """The targets of `result`, that of a GPU."""
     network, enhance = _best(result, "part", "network"), _best(result, "part", "enhance")
     whole = _best(result, "whole", "whole")
     found = [

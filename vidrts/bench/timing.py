@@ -23,7 +23,7 @@ class Lap:
 
 @dataclass(frozen=True)
 class Task:
-    """Something to be timed. `run` does a piece of it and says what that took; what it prepares is not in the lap."""
+    """Something to be timed. `run` does a piece of it and returns the time taken, without that of its preparations."""
 
     name: str
     run: Callable[[], Lap]
@@ -49,9 +49,9 @@ class Pace:
 
     def __post_init__(self) -> None:
         if not 1 <= self.rounds <= 1000:
-            raise OptionError(f"rounds {self.rounds}: wanted 1 to 1000")
+            raise OptionError(f"rounds: expected 1 to 1000, got {self.rounds}")
         if self.slice < 0:
-            raise OptionError(f"slice {self.slice}: wanted 0 seconds or more")
+            raise OptionError(f"slice: expected 0 seconds or more, got {self.slice}")
 
 
 def timed(work: Callable[[], object], units: int = 1, fence: Callable[[], None] = lambda: None) -> Lap:
@@ -68,7 +68,7 @@ def measure(
 ) -> list[Timing]:
     """Time of a unit of each task, in their order; every other round is walked backwards.
 
-    Each task runs once beforehand, uncounted. `on_step` is told what is about to be done, of how many steps.
+    Each task runs once beforehand, uncounted. `on_step` gets the next step's name, the steps done and their total.
     """
     total = len(tasks) * (pace.rounds + 1)
     done = 0

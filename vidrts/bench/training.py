@@ -4,17 +4,17 @@ vidrts bench train --model rts-r3 --batch 8 --patch 128
 """
 
 import statistics
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from vidrts.bench.roofline import fence_of, matrix_product
+from vidrts.bench.timing import timed
 from vidrts.errors import OptionError
 from vidrts.networks.blur_level import BANDS
+from vidrts.networks.network import Network
 from vidrts.networks.registry import RECIPES, build
-from vidrts.networks.upscaler import Upscaler
 from vidrts.picture.device import computes_bf16, pick_device
 from vidrts.training import train_stage
 from vidrts.training.batches import Supply, batches, near
@@ -42,9 +42,9 @@ class TrainBench:
 
     def __post_init__(self) -> None:
         if self.model not in RECIPES:
-            raise OptionError(f"model {self.model!r}: wanted one of {', '.join(RECIPES)}")
+            raise OptionError(f"model {self.model!r}: expected one of {', '.join(RECIPES)}")
         if self.steps < 2:
-            raise OptionError(f"steps {self.steps}: wanted at least 2")
+            raise OptionError(f"steps: expected at least 2, got {self.steps}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,18 +99,15 @@ def bench_train(options: TrainBench) -> TrainSpeed:
 
     def step() -> None:
         train_stage.run(state, schedule, supply=supply, seed=1, until=state.step + 1)
-        _finish(device)
 
     step_flop = _step_flop(network, schedule, options.patch)
-    for _ in range(2):
-        step()
-    seconds = [_timed(step) for _ in range(options.steps)]
+    fence = fence_of(device)
+    seconds = [timed(step, fence=fence).seconds for _ in range(2 + options.steps)][2:]
     indices = batches(count, options.batch, 1, 0, options.steps)
 
     def load() -> None:
         for chosen in indices:
             supply.batch(chosen, chosen[:0], device)
-        _finish(device)
 
     median = statistics.median(seconds)
     threads = torch.get_num_threads()
@@ -121,12 +118,12 @@ def bench_train(options: TrainBench) -> TrainSpeed:
         spread=statistics.stdev(seconds) / statistics.mean(seconds),
         step_flop=step_flop,
         peak=matrix_peak(device),
-        precision="bf16" if computes_bf16(device) else "fp32",
-        loading=_timed(load) / len(indices) / median,
+        precision=_precision(device),
+        loading=timed(load, fence=fence).seconds / len(indices) / median,
     )
 
 
-def _step_flop(network: Upscaler, schedule: Schedule, patch: int) -> float:
+def _step_flop(network: Network, schedule: Schedule, patch: int) -> float:
     """Of one step, counted as it is computed without a graph: the replay of one shows no convolutions."""
     device = next(network.parameters()).device
     objective = Objective(network, replace(schedule, compile=False), inner_part(network, 2 * patch))
@@ -138,26 +135,12 @@ def _step_flop(network: Upscaler, schedule: Schedule, patch: int) -> float:
     return float(counter.get_total_flops())
 
 
+def _precision(device: torch.device) -> str:
+    """Of the training's residual branch."""
+    return "bf16" if computes_bf16(device) else "fp32"
+
+
 def matrix_peak(device: torch.device, repeats: int = 5) -> float:
     """Operations per second of the fastest of some products of square matrices, in bf16 or, without it, float32."""
-    dtype = torch.bfloat16 if computes_bf16(device) else torch.float32
-    side = 8192 if device.type == "cuda" else 2048
-    a, b = (torch.randn(side, side, device=device, dtype=dtype) for _ in range(2))
-
-    def multiply() -> None:
-        torch.mm(a, b)
-        _finish(device)
-
-    multiply()
-    return 2 * side**3 / min(_timed(multiply) for _ in range(repeats))
-
-
-def _timed(work: Callable[[], None]) -> float:
-    began = time.perf_counter()
-    work()
-    return time.perf_counter() - began
-
-
-def _finish(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
+    product = matrix_product(device, _precision(device))
+    return product.amount / min(product.task.run().seconds for _ in range(1 + repeats))

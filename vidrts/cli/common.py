@@ -2,6 +2,7 @@
 
 import click
 
+from vidrts.networks.spec import FACTORS
 from vidrts.picture.options import CHROMA, ENGINES, PRECISIONS, EnhancerOptions
 
 _PICTURE = EnhancerOptions()
@@ -9,8 +10,8 @@ _PICTURE = EnhancerOptions()
 CHROMA_HELP = "keep: only luma changes. sharpen: chroma, too; needs a model trained on R'G'B'."
 
 SCALE = click.option(
-    "--scale", type=click.Choice(["1", "2"]), default=str(_PICTURE.scale), show_default=True,
-    help="1: same size, sharper. 2: twice the size; chroma by Lanczos unless --chroma sharpen.",
+    "--scale", type=click.Choice([str(factor) for factor in FACTORS]), default=str(_PICTURE.scale), show_default=True,
+    help="1: same size, sharper. 2, 4, 8: enlarge, as the model offers; chroma by Lanczos unless --chroma sharpen.",
 )  # fmt: skip
 CHROMA_MODE = click.option(
     "--chroma", type=click.Choice(CHROMA), default=_PICTURE.chroma, show_default=True,

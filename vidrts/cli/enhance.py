@@ -68,8 +68,8 @@ _QUALITIES = [(encoder.name, encoder.default_quality) for encoder in ENCODERS.va
 @click.option(
     "--strength", type=click.FloatRange(0, 2), default=_PICTURE.strength, show_default=True,
     metavar="0..2",
-    help="Amount of enhancement: 1 is natural, 2 is twice and 0.5 half as much; 0 returns the source (deinterlaced; at "
-    "--scale 2 by Lanczos).",
+    help="Amount of enhancement: 1 is natural, 2 is twice and 0.5 half as much; 0 returns the source (deinterlaced; "
+    "enlarged by Lanczos where --scale is not 1).",
 )  # fmt: skip
 @CHROMA_MODE
 @SCALE

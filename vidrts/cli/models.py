@@ -26,6 +26,7 @@ def models(model: str | None) -> None:
     "Trained on" is R'G'B', or luma only (then --chroma sharpen is not available). "Gain" is the gain of fine detail
     (0.35 cycles per pixel) and "change" the difference ratio, both on photographs; "flicker" is the frame-to-frame
     change relative to the source, with a fixed camera. Only published models have these figures.
+    "Scales" are the values of --scale that the model offers.
     """
     if model is not None:
         path = find_model(model)
@@ -50,16 +51,17 @@ def _table() -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("name")
     table.add_column("trained on")
-    for title in ("parameters", "stage", *(title for title, _ in _FIGURES.values())):
+    for title in ("parameters", "stage", *(title for title, _ in _FIGURES.values()), "scales"):
         table.add_column(title, justify="right")
     return table
 
 
 def _row(name: str, info: ModelInfo) -> list[str]:
-    """What a model's file says of it, column by column."""
-    count = parameter_count(build(info.architecture, info.numbers))
+    """The columns of a model file."""
+    network = build(info.architecture, info.numbers)
+    scales = ", ".join(map(str, network.spec.scales))
     figures = [form.format(info.figures[key]) if key in info.figures else "-" for key, (_, form) in _FIGURES.items()]
-    return [name, COLOURS[info.colour], f"{count:,}", str(info.stage), *figures]
+    return [name, COLOURS[info.colour], f"{parameter_count(network):,}", str(info.stage), *figures, scales]
 
 
 def _print(what: Table | str) -> None:

@@ -16,8 +16,8 @@ from vidrts.compare.save import check_target, save
 from vidrts.compare.snapshot import Crop
 from vidrts.networks.checkpoint import DEFAULT_MODEL
 from vidrts.picture.device import Precision
-from vidrts.picture.engines.choice import EngineName
 from vidrts.picture.enhancer import CHROMA, Chroma, EnhancerOptions
+from vidrts.picture.options import EngineName
 
 _PICTURE = EnhancerOptions()
 
@@ -58,7 +58,7 @@ def preview(
     """Enhance single frames of the video IN to look at, before a long run.
 
     REPORT is a page in one file for any browser (.html) or a contact sheet (.png). Every model is shown with every
-    strength and every way with chroma. Times are [HH:]MM:SS[.m] or seconds from the first frame.
+    strength and every --chroma. Times are [HH:]MM:SS[.m] or seconds from the first frame.
 
     \b
     vidrts preview --at 12.5 --at 1:00 in.mkv page.html
@@ -83,4 +83,4 @@ def preview(
         )  # fmt: skip
         size = save(comparison, report, overwrite=overwrite)
     if not quiet:
-        say(f"vidrts: {described(report, len(comparison.plates), size, 'frames')}")
+        say(f"vidrts: {described(report, len(comparison.snapshots), size, 'frames')}")

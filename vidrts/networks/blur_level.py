@@ -1,6 +1,6 @@
-"""How blurred a whole picture is, from its luma: what a network with a small field of view cannot see for itself.
+"""How blurred a picture is, from its luma: what a network with a small field of view cannot see for itself.
 
-A smooth place may be a sharp picture of something smooth, or a blurred one of something else; thirteen pixels do not
+A smooth area may be a sharp picture of something smooth, or a blurred one of something else; thirteen pixels cannot
 tell. So a network may be conditioned on the blur level of the whole picture, as FFDNet (arXiv 1710.04026) is on that of
 noise and SRMD (arXiv 1712.06116) on the kernel. There are two levels: the share of the detail in each of two bands that
 blur took, 0 for none, 1 for all. A Gaussian of a sigma of 0.8 pixels has 0.28 and 0.54, one of 1 pixel 0.40 and 0.70,
@@ -121,7 +121,7 @@ def _starts(side: int) -> list[int]:
 
 
 def conditioned(pictures: torch.Tensor, levels: torch.Tensor) -> torch.Tensor:
-    """What a network that is told the blur levels is given: luma three times, G' and B' above it by the levels.
+    """The input of a network that is conditioned on blur levels: luma three times, G' and B' raised by the levels.
 
     pictures: (B, 3, H, W) R'G'B'; levels: (B, 2). R' is so far below that the result's luma is the pictures'.
     """

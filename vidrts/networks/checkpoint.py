@@ -20,19 +20,19 @@ from torch import nn
 from vidrts.errors import ModelError
 from vidrts.files import whole
 from vidrts.networks.names import DEFAULT_MODEL as DEFAULT_MODEL
+from vidrts.networks.network import Network
 from vidrts.networks.registry import build
-from vidrts.networks.upscaler import Upscaler
 
 Colour = Literal["rgb", "luma"]
 COLOURS: dict[Colour, str] = {"rgb": "R'G'B'", "luma": "luma"}
-"""What people read."""
+"""As users read it."""
 FORMAT = 1
 _KEY = "vidrts"
 
 
 @dataclass(frozen=True, kw_only=True)
 class ModelInfo:
-    """What a model file says about itself."""
+    """The description in a model file."""
 
     name: str
     architecture: str
@@ -49,20 +49,20 @@ class ModelInfo:
     figures: Mapping[str, float] = field(default_factory=dict)
     """The card's key figures, by name."""
     colour: Colour = "rgb"
-    """What the loss looked at: R'G'B', or BT.709 luma alone, of which alone the result then means something."""
+    """What the loss compared: R'G'B', or BT.709 luma alone; then only the luma of the result is meaningful."""
 
 
 @dataclass(frozen=True)
 class LoadedModel:
     """A network in evaluation mode on the CPU, float32, with its description and the file it came from."""
 
-    network: Upscaler
+    network: Network
     info: ModelInfo
     path: Path
 
     @property
     def title(self) -> str:
-        """What people call it: a shipped model's name, else its file."""
+        """A shipped model's name, else its file."""
         name = self.path.stem
         return name if shipped_models().get(name) == self.path else str(self.path)
 
@@ -130,13 +130,13 @@ def load_model(name_or_file: str | os.PathLike[str] = DEFAULT_MODEL) -> LoadedMo
     try:
         network.load_state_dict(tensors)
     except RuntimeError:
-        wanted, got = set(network.state_dict()), set(tensors)
-        odd = sorted(wanted ^ got) or sorted(k for k in wanted if network.state_dict()[k].shape != tensors[k].shape)
+        own = network.state_dict()
+        odd = sorted(set(own) ^ set(tensors)) or sorted(k for k in own if own[k].shape != tensors[k].shape)
         raise ModelError(
             f"{path}: the weights do not fit {info.architecture} {dict(info.numbers)}: see {odd[0]}; get the file again"
         ) from None
     if _digest(tensors) != _read_header(path).get("weights_sha256"):
-        raise ModelError(f"{path}: the weights are damaged (their checksum is another); get the file again")
+        raise ModelError(f"{path}: the weights are damaged (wrong checksum); get the file again")
     return LoadedModel(network.eval().requires_grad_(False), info, path)
 
 
@@ -161,7 +161,7 @@ def _read_header(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise ModelError(f"{path}: no such model file") from None
     except (OSError, safetensors.SafetensorError, ValueError) as error:
-        raise ModelError(f"{path}: not a whole safetensors file ({error}); get the file again") from None
+        raise ModelError(f"{path}: not a complete safetensors file ({error}); get the file again") from None
     if _KEY not in metadata:
         raise ModelError(f"{path}: a safetensors file, but not a vidrts model (no {_KEY!r} in its metadata)")
     try:
@@ -170,5 +170,5 @@ def _read_header(path: Path) -> dict[str, Any]:
     except (ValueError, TypeError, KeyError) as error:
         raise ModelError(f"{path}: its vidrts metadata is damaged ({error}); get the file again") from None
     if version != FORMAT:
-        raise ModelError(f"{path}: model format {version}, wanted format {FORMAT}; update vidrts")
+        raise ModelError(f"{path}: expected model format {FORMAT}, got {version}; update vidrts")
     return header

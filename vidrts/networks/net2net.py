@@ -3,14 +3,14 @@ not learned again: rts-r6 from rts-r3, rts-lite32 from rts-lite."""
 
 import torch
 
-from vidrts.networks.upscaler import ResidualUpscaler, Upscaler
+from vidrts.networks.network import Network, ResidualNetwork
 
 _NEW_LAYER = 0.03
 """New residual layers keep this part of their fresh weights: nearly the identity, yet no ReLU of theirs is dead."""
 
 
 @torch.no_grad()
-def init_from(network: Upscaler, smaller: Upscaler) -> None:
+def init_from(network: Network, smaller: Network) -> None:
     """Give a fresh `network` the weights of `smaller`, which has no more layers and channels.
 
     With more channels it computes what `smaller` does to rounding (the new ones lead nowhere yet); with more layers
@@ -18,26 +18,28 @@ def init_from(network: Upscaler, smaller: Upscaler) -> None:
     """
     new_form, old_form = network.residual_form, smaller.residual_form
     if new_form is None or old_form is None:
-        raise ValueError("only residual networks grow")
+        raise ValueError("expected two residual networks")
     (depth, width), (old_depth, c) = _size(new_form), _size(old_form)
     if old_depth > depth or c > width:
         raise ValueError(f"{old_depth} layers of {c} channels do not fit into {depth} of {width}")
-    for new, old in zip((new_form.conv_in, *new_form.layers), (old_form.conv_in, *old_form.layers), strict=False):
-        assert isinstance(new.weight, torch.Tensor) and isinstance(old.weight, torch.Tensor)
-        new.weight[:c] = 0  # nothing comes from the new channels to the old ones
-        new.weight[:c, : old.weight.shape[1]] = old.weight
-        assert isinstance(new.bias, torch.Tensor) and isinstance(old.bias, torch.Tensor)
-        new.bias[:c] = old.bias
-    for new in new_form.layers[old_depth:]:
-        assert isinstance(new.weight, torch.Tensor)
-        new.weight *= _NEW_LAYER
-    new_form.conv_out.weight.zero_()
-    new_form.conv_out.weight[:, :c] = old_form.conv_out.weight
-    assert new_form.conv_out.bias is not None and old_form.conv_out.bias is not None
-    new_form.conv_out.bias.copy_(old_form.conv_out.bias)
+    (*new_layers, new_out), (*old_layers, old_out) = _parameters(new_form), _parameters(old_form)
+    for (weight, bias), (old_weight, old_bias) in zip(new_layers, old_layers, strict=False):
+        weight[:c] = 0  # nothing comes from the new channels to the old ones
+        weight[:c, : old_weight.shape[1]] = old_weight
+        bias[:c] = old_bias
+    for weight, _ in new_layers[len(old_layers) :]:
+        weight *= _NEW_LAYER
+    weight, bias = new_out
+    weight.zero_()
+    weight[:, :c], bias[:] = old_out
     new_form.conv_ext.load_state_dict(old_form.conv_ext.state_dict())
 
 
-def _size(network: ResidualUpscaler) -> tuple[int, int]:
-    """(residual layers, channels)."""
-    return len(network.layers), network.conv_in.out_channels
+def _parameters(network: ResidualNetwork) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    """(weight, bias) of each layer of the branch."""
+    return [(layer.conv.weight, layer.bias) for layer in network.branch]
+
+
+def _size(network: ResidualNetwork) -> tuple[int, int]:
+    """(layers between the first and the last, channels)."""
+    return len(network.branch) - 2, network.branch[0].conv.out_channels

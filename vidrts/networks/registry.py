@@ -6,10 +6,10 @@ from typing import Any
 from torch import nn
 
 from vidrts.errors import ModelError
+from vidrts.networks.network import Network
 from vidrts.networks.rts import RTS, RTSConfig
-from vidrts.networks.upscaler import Upscaler
 
-ARCHITECTURES: dict[str, Callable[..., Upscaler]] = {"rts": lambda **numbers: RTS(RTSConfig(**numbers))}
+ARCHITECTURES: dict[str, Callable[..., Network]] = {"rts": lambda **numbers: RTS(RTSConfig(**numbers))}
 """Name -> what builds such a network of its numbers; raises TypeError or ValueError for numbers it cannot have."""
 
 RECIPES: Mapping[str, tuple[str, Mapping[str, int]]] = {
@@ -22,7 +22,7 @@ RECIPES: Mapping[str, tuple[str, Mapping[str, int]]] = {
 """Model name -> (architecture, its numbers): what `vidrts train --model` takes."""
 
 
-def build(architecture: str, numbers: Mapping[str, Any]) -> Upscaler:
+def build(architecture: str, numbers: Mapping[str, Any]) -> Network:
     """A fresh network of `architecture`; raises `ModelError` where name or numbers are not known."""
     try:
         return ARCHITECTURES[architecture](**numbers)

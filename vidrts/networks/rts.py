@@ -7,15 +7,12 @@ b, the paper's "blue layer", is not the enhanced picture: no loss acts on it, an
 measures how far (`training.validation`).
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-import torch
-import torch.nn.functional as F  # noqa: N812 - torch's own name for it
 from torch import nn
 
 from vidrts.networks.blur_level import BlurLevel
-from vidrts.networks.upscaler import ResidualUpscaler
+from vidrts.networks.network import Layer, ResidualNetwork
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,16 +24,16 @@ class RTSConfig:
     channels: int = 64
     """Width of the inner layers; the paper has 64, rts-lite 16."""
     blur_level: int = 0
-    """1: the network is given luma, and told how blurred the picture is (`networks.blur_level`); the paper's is not."""
+    """1: the input is luma, conditioned on the picture's blur level (`networks.blur_level`); the paper's is not."""
 
     def __post_init__(self) -> None:
         if not 1 <= self.n <= 64 or not 1 <= self.channels <= 1024:
-            raise ValueError(f"RTS wants n in 1..64 and channels in 1..1024, got {self.n} and {self.channels}")
+            raise ValueError(f"RTS: expected n in 1..64 and channels in 1..1024, got {self.n} and {self.channels}")
         if self.blur_level not in (0, 1):
-            raise ValueError(f"RTS wants a blur_level of 0 or 1, got {self.blur_level}")
+            raise ValueError(f"RTS: expected a blur_level of 0 or 1, got {self.blur_level}")
 
 
-class RTS(ResidualUpscaler):
+class RTS(ResidualNetwork):
     """SR: (B, 3, h, w) R'G'B' in 0..1 -> (B, 3, 2h, 2w), not clamped. Zero padding, as in training.
 
     40,787 / 114,643 / 225,427 parameters for n = 1, 3, 6 with 64 channels.
@@ -50,6 +47,8 @@ class RTS(ResidualUpscaler):
         self.layers = nn.ModuleList(nn.Conv2d(c, c, 3, padding=1) for _ in range(config.n))
         self.conv_out = nn.Conv2d(c, 3, 3, padding=1)
         self.conv_ext = nn.Conv2d(3, 12, 3, padding=1)
+        inner = (Layer(conv, relu=True, skip=True) for conv in self.layers if isinstance(conv, nn.Conv2d))
+        self.branch = (Layer(self.conv_in, relu=True), *inner, Layer(self.conv_out))
         self._initialise()
         self.blur_level = BlurLevel() if config.blur_level else None
 
@@ -75,37 +74,3 @@ class RTS(ResidualUpscaler):
         nn.init.zeros_(self.conv_ext.bias)
         for phase in range(12):
             self.conv_ext.weight.data[phase, phase // 4, 1, 1] = 1.0
-
-    @property
-    def radius(self) -> int:
-        """Pixels to each side that `residual` sees: one for each 3x3 convolution."""
-        return self.config.n + 2
-
-    @property
-    def reach(self) -> int:
-        """As for every `Upscaler`: the residual's radius, and one pixel for the extension."""
-        return self.radius + 1
-
-    @property
-    def inner_weights(self) -> Sequence[torch.Tensor]:
-        """The n convolutions of the residual layers."""
-        return [weight for weight in self.layers.parameters() if weight.dim() == 4]
-
-    def residual(self, x: torch.Tensor) -> torch.Tensor:
-        """b - x at input size, (B, 3, h, w) -> (B, 3, h, w): the branch that may run in low precision."""
-        f = F.relu(self.conv_in(x), inplace=not self.training)
-        for conv in self.layers:
-            g = F.relu(conv(f), inplace=not self.training)
-            f = f + g if self.training else g.add_(f)
-        out: torch.Tensor = self.conv_out(f)
-        return out
-
-    def extend(self, b: torch.Tensor) -> torch.Tensor:
-        """The linear 2x extension of the blue layer, (B, 3, h, w) -> (B, 3, 2h, 2w); sees one pixel to each side."""
-        return F.pixel_shuffle(self.conv_ext(b), 2)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """SR(x). Under autocast only the residual runs in low precision; the RGB path stays in x's type."""
-        b = x + self.residual(x).to(x.dtype)
-        with torch.autocast(x.device.type, enabled=False):
-            return self.extend(b)

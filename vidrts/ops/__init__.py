@@ -1,1 +1,1 @@
-"""What color, picture and measure stand on: convolution, halving and doubling; imports nothing of vidrts but errors."""
+"""Operations that color, picture and measure share: convolution and resampling; imports only errors of vidrts."""

@@ -35,7 +35,7 @@ def conv2d(
     x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None = None, stride: tuple[int, int] = (1, 1),
     padding: int = 0, groups: int = 1,
 ) -> torch.Tensor:  # fmt: skip
-    """`F.conv2d`, whose float32 is float32 on a GPU, too, whatever the process's flags say."""
+    """`F.conv2d`, whose float32 is float32 on a GPU, too, whatever the process's flags are."""
     if x.device.type != "cuda":
         return F.conv2d(x, weight, bias, stride, padding, groups=groups)
     out: torch.Tensor = torch.ops.aten._convolution(

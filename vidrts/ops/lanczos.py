@@ -1,6 +1,6 @@
-"""Linear resampling by exactly two: the down-scaler d of the paper, the kernels that make LR, and Lanczos 2x.
+"""Linear resampling: the down-scaler d of the paper (by two), the kernels that make LR, and Lanczos by 2, 4 and 8.
 
-All are separable, phase-centred where not said otherwise, normalised to sum 1, computed in float64 and applied in the
+All are separable, phase-centred unless noted, normalised to sum 1, computed in float64 and applied in the
 tensor's own type without clamping or rounding, so that d stays linear (paper eq. 10; specs/RTS.md section 5).
 """
 
@@ -61,7 +61,7 @@ def halve(x: torch.Tensor, kernel: Kernel = "lanczos") -> torch.Tensor:
     H and W must be even.
     """
     if x.shape[-1] % 2 or x.shape[-2] % 2:
-        raise ValueError(f"halve wants even sizes, got {tuple(x.shape)}")
+        raise ValueError(f"halve: expected even sizes, got {tuple(x.shape)}")
     taps = _half_taps_on(kernel, x.device, x.dtype)
     margin = len(taps) // 2 - 1
     channels = x.shape[1]
@@ -77,36 +77,44 @@ def _half_taps_on(kernel: Kernel, device: torch.device, dtype: torch.dtype) -> t
     return half_taps(kernel).to(dtype).to(device)
 
 
-def double_taps(offset: float = 0.25) -> tuple[torch.Tensor, torch.Tensor]:
-    """Lanczos-3 taps for scaling up by 2: output 2k sits at input k - offset, output 2k + 1 at k - offset + 0.5.
+def enlarge_taps(factor: int, offset: float) -> torch.Tensor:
+    """(factor, 7) float64: Lanczos-3 taps for scaling up; output factor*k + p sits at input k - offset + p/factor.
 
-    `offset` 0.25 is the phase-centred case; chroma planes with another siting have another (see `color`). Two
-    float64 tensors of 7 taps each, which act on inputs k - 3 .. k + 3.
+    Taps act on inputs k - 3 .. k + 3. `offset` (factor - 1)/(2*factor) is the phase-centred case; chroma planes with
+    another siting have another (see `color`).
     """
-    phases = []
-    for position in (-offset, 0.5 - offset):
-        taps = torch.tensor([_lanczos3(position - t) for t in range(-3, 4)], dtype=torch.float64)
-        phases.append(taps / taps.sum())
-    return phases[0], phases[1]
+    positions = [p / factor - offset for p in range(factor)]
+    taps = torch.tensor([[_lanczos3(at - t) for t in range(-3, 4)] for at in positions], dtype=torch.float64)
+    return taps / taps.sum(1, keepdim=True)
+
+
+def enlarge(
+    x: torch.Tensor, factor: int, offset_x: float | None = None, offset_y: float | None = None
+) -> torch.Tensor:  # fmt: skip
+    """Lanczos-3 scaling of (B, C, H, W) up to (B, C, factor*H, factor*W), edges replicated; any float type, no clamp.
+
+    The offsets are those of `enlarge_taps` for the two directions; None: phase-centred.
+    """
+    batch, channels, height, width = x.shape
+    centred = (factor - 1) / (2 * factor)
+    across, down = (
+        _enlarge_taps_on(factor, centred if offset is None else offset, x.device, x.dtype)
+        for offset in (offset_x, offset_y)
+    )
+    x = F.pad(x, (3, 3, 3, 3), mode="replicate").reshape(batch * channels, 1, height + 6, width + 6)
+    x = conv2d(x, across.view(factor, 1, 1, 7))  # (BC, factor, H + 6, W): the phases
+    x = x.permute(0, 2, 3, 1).reshape(batch * channels, 1, height + 6, factor * width)
+    x = conv2d(x, down.view(factor, 1, 7, 1))
+    return x.permute(0, 2, 1, 3).reshape(batch, channels, factor * height, factor * width)
 
 
 def double(x: torch.Tensor, offset_x: float = 0.25, offset_y: float = 0.25) -> torch.Tensor:
-    """U(x): Lanczos-3 scaling of (B, C, H, W) up to (B, C, 2H, 2W), edges replicated; any float type, no clamp.
-
-    The offsets are those of `double_taps`, for the two directions.
-    """
-    batch, channels, height, width = x.shape
-    x = F.pad(x, (3, 3, 3, 3), mode="replicate").reshape(batch * channels, 1, height + 6, width + 6)
-    across = _double_taps_on(offset_x, x.device, x.dtype).view(2, 1, 1, 7)
-    down = _double_taps_on(offset_y, x.device, x.dtype).view(2, 1, 7, 1)
-    x = conv2d(x, across)  # (BC, 2, H + 6, W): the two phases
-    x = x.permute(0, 2, 3, 1).reshape(batch * channels, 1, height + 6, 2 * width)
-    x = conv2d(x, down)
-    return x.permute(0, 2, 1, 3).reshape(batch, channels, 2 * height, 2 * width)
+    """U(x): `enlarge` by 2."""
+    return enlarge(x, 2, offset_x, offset_y)
 
 
 @cache
 @torch.inference_mode(False)
-def _double_taps_on(offset: float, device: torch.device, dtype: torch.dtype) -> torch.Tensor:
-    """(2, 7): both of `double_taps`, brought to a device once (see `_half_taps_on`)."""
-    return torch.stack(double_taps(offset)).to(dtype).to(device)
+def _enlarge_taps_on(factor: int, offset: float, device: torch.device, dtype: torch.dtype) -> torch.Tensor:
+    """`enlarge_taps`, brought to a device once (see `_half_taps_on`)."""
+    return enlarge_taps(factor, offset).to(dtype).to(device)

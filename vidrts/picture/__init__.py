@@ -1,1 +1,1 @@
-"""The picture's side of a frame's way: only tensors, nothing of files or containers."""
+"""From planes to enhanced planes: only tensors, nothing of files or containers."""

@@ -8,7 +8,7 @@ import torch
 
 from vidrts import color, colorplan
 from vidrts.colorplan import ColorPlan
-from vidrts.ops.lanczos import double
+from vidrts.ops.lanczos import enlarge
 
 ROWS = 64
 """Luma rows of a band, even: 1.5 MB of float32 R'G'B' at 1080p."""
@@ -17,46 +17,49 @@ _MARGIN = 2
 
 
 def read(planes: Sequence[torch.Tensor], plan: ColorPlan, out: torch.Tensor, *, luma: bool = False) -> None:
-    """R'G'B' of a frame, clamped to 0..1, into `out` (3, H, W), float32, on the planes' device.
+    """R'G'B' of a frame, clamped to 0..1, into `out` (3, H, W), float32, on the planes' device; its Y' into (1, H, W).
 
-    The network has seen 0..1 alone; what a source holds beyond (YUV outside the RGB cube) it keeps by write-back.
-    `luma`: nobody looks at more than luma; grey may be given where that is quicker.
+    Networks are trained on 0..1 alone; what a source holds beyond (YUV outside the RGB cube) it keeps by write-back.
+    `luma`: only the luma of `out` matters; grey is written where that is quicker.
     """
     if luma and plan.keep and plan.written == 1:
         for first, last, _, _ in _bands(out.shape[1], out.device, 0):
             out[:, first:last] = color.luma_plane([planes[0][first:last]], plan).clamp_(0, 1)
         return
     for first, last, top, bottom in _bands(out.shape[1], out.device, _MARGIN):
-        part = color.to_rgb(_rows(planes, plan, top, bottom), plan)
-        torch.clamp(part[:, first - top : last - top], 0, 1, out=out[:, first:last])
+        part = color.to_rgb(_rows(planes, plan, top, bottom), plan)[:, first - top : last - top]
+        if out.shape[0] == 1:
+            out[0, first:last] = colorplan.luma(part.clamp(0, 1))
+        else:
+            torch.clamp(part, 0, 1, out=out[:, first:last])
 
 
 def write_back(
     planes: Sequence[torch.Tensor],
     rgb: torch.Tensor,
-    resolved: torch.Tensor,
+    result: torch.Tensor,
     plan: ColorPlan,
     *,
     strength: float = 1,
     scale: int = 1,
 ) -> tuple[torch.Tensor, ...]:
-    """Planes of E = base + strength * (resolved - base).
+    """Planes of E = base + strength * (result - base).
 
-    rgb: (3, H, W), what `read` made of `planes`; base is that, at scale 2 its Lanczos enlargement. Where the plan keeps
-    chroma, base is its luma, `resolved`, (1, scale*H, scale*W), is luma, and nothing is clamped but the planes that are
-    written (see `color`). Else `resolved` is (3, scale*H, scale*W), and E is clamped to 0..1 before. `resolved` is
-    written over; at scale 1 planes that do not change are those that came.
+    rgb: (3, H, W) or (1, H, W), what `read` made of `planes`; base is that, Lanczos-enlarged where `scale` is not 1.
+    Where the plan keeps chroma, base is its luma, `result`, (1, scale*H, scale*W), is luma, and nothing is clamped but
+    the planes that are written (see `color`). Else `result` is (3, scale*H, scale*W), and E is clamped to 0..1 before.
+    `result` is overwritten; at scale 1 planes that do not change are returned as they are.
     """
     if scale != 1:
-        base = double(_base(rgb, plan)[None])[0]
-        return color.write_back(planes, _change(base, resolved, strength, plan), plan, scale=scale)
+        base = enlarge(_base(rgb, plan)[None], scale)[0]
+        return color.write_back(planes, _change(base, result, strength, plan), plan, scale=scale)
     count = plan.written
     out = [torch.empty_like(plane, memory_format=torch.contiguous_format) for plane in planes[:count]]
-    done = 0  # rows of `resolved` that are a change already
+    done = 0  # rows of `result` that are a change already
     for first, last, top, bottom in _bands(rgb.shape[1], rgb.device, 0 if plan.keep else _MARGIN):
-        _change(_base(rgb[:, done:bottom], plan), resolved[:, done:bottom], strength, plan)
+        _change(_base(rgb[:, done:bottom], plan), result[:, done:bottom], strength, plan)
         done = bottom
-        parts = color.write_back(_rows(planes[:count], plan, top, bottom), resolved[:, top:bottom], plan)
+        parts = color.write_back(_rows(planes[:count], plan, top, bottom), result[:, top:bottom], plan)
         for component, (plane, part) in enumerate(zip(out, parts, strict=True)):
             shift = _shift(plan, component)
             start = (first - top) >> shift
@@ -66,17 +69,17 @@ def write_back(
 
 
 def _base(rgb: torch.Tensor, plan: ColorPlan) -> torch.Tensor:
-    return colorplan.luma(rgb)[None] if plan.keep else rgb
+    return colorplan.luma(rgb)[None] if plan.keep and rgb.shape[0] == 3 else rgb
 
 
-def _change(base: torch.Tensor, resolved: torch.Tensor, strength: float, plan: ColorPlan) -> torch.Tensor:
-    """E - base, in place of `resolved`."""
+def _change(base: torch.Tensor, result: torch.Tensor, strength: float, plan: ColorPlan) -> torch.Tensor:
+    """E - base, in place of `result`."""
     if plan.keep:
-        resolved.sub_(base)
-        return resolved if strength == 1 else resolved.mul_(strength)
+        result.sub_(base)
+        return result if strength == 1 else result.mul_(strength)
     if strength != 1:
-        torch.lerp(base, resolved, strength, out=resolved)
-    return resolved.clamp_(0, 1).sub_(base)
+        torch.lerp(base, result, strength, out=result)
+    return result.clamp_(0, 1).sub_(base)
 
 
 def _bands(height: int, device: torch.device, margin: int) -> Iterator[tuple[int, int, int, int]]:

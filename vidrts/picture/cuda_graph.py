@@ -1,8 +1,8 @@
-"""A lane of a GPU: a stream of its own on which planes go up, are computed with, and come down.
+"""A CUDA stream of its own on which planes are uploaded, computed with, and downloaded.
 
-What is computed is captured as a CUDA graph once its shapes are known: a frame then costs one launch instead of some
-hundred, and no time of Python's. Several lanes side by side keep the copies of one frame under the computation of
-another. Everything that is captured must neither wait for the host nor take anything from it.
+The computation is captured as a CUDA graph once its shapes are known: a frame then costs one launch instead of some
+hundred, and no Python time. Several runners in parallel hide the copies of one frame behind the computation of
+another. What is captured must neither wait for the host nor read from it.
 """
 
 import threading
@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 import torch
 
+from vidrts.messages import Code, Message, Tell, ignore
+
 type Planes = tuple[torch.Tensor, ...]
 type Compute = Callable[[Sequence[Planes]], list[Planes]]
 """Planes of pictures on the device -> the planes that come of them, there."""
@@ -20,8 +22,8 @@ _KEPT = 4
 """Captures kept: a stream has one shape, two where its last batch is smaller, three where frames and fields mix; each
 holds its own memory."""
 _ALONE = threading.Lock()
-"""Held while anything but a replay is done: a capture begins with a wait for the whole device, which breaks the capture
-of another lane, and a search for the fastest tile would time the other lane's work, too."""
+"""Held during everything but a replay: a capture begins by synchronising the device, which breaks the capture of
+another runner, and a search for the fastest tile would time the other runner's work, too."""
 
 
 @dataclass(frozen=True)
@@ -34,12 +36,12 @@ class _Capture:
 
 
 class CUDAGraphRunner:
-    """One lane of `device`, a CUDA device. One thread at a time.
+    """Runs computations on one stream of `device`, a CUDA device. One thread at a time.
 
-    `on_message` hears once where the computation could not be captured; it is then done step by step, which is slower.
+    `on_message` gets a line where a computation could not be captured; it then runs eagerly, which is slower.
     """
 
-    def __init__(self, device: torch.device, on_message: Callable[[str], None] = lambda line: None) -> None:
+    def __init__(self, device: torch.device, on_message: Tell = ignore) -> None:
         self._device = device
         self._stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
         self._on_message = on_message
@@ -77,7 +79,7 @@ class CUDAGraphRunner:
                 tuple(plane if made is place else _down(made) for plane, place, made in zip(*each, strict=True))
                 for each in zip(pictures, inputs, outputs, strict=True)
             ]
-            self._stream.synchronize()  # not the device: other lanes go on
+            self._stream.synchronize()  # not the device: other runners continue
         return staged
 
     def _captured(self, pictures: Sequence[Planes], compute: Compute, key: Hashable) -> _Capture | None:
@@ -88,14 +90,14 @@ class CUDAGraphRunner:
         try:
             compute(inputs)  # once more: another thread may have come here first, and libraries warm up in each
             self._stream.synchronize()
-            # Other lanes may replay and allocate meanwhile; what they do is not captured.
+            # Other runners may replay and allocate meanwhile; their work is not captured.
             with torch.cuda.graph(graph, stream=self._stream, capture_error_mode="thread_local"):
                 outputs = compute(inputs)
         except RuntimeError as error:
             self._captures_at_all = False
             self._captures.clear()
             reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-            self._on_message(f"{self._device}: frames are computed step by step, which is slower ({reason})")
+            self._on_message(Message(Code.NO_CUDA_GRAPH, device=self._device, reason=reason))
             return None
         while len(self._captures) >= _KEPT:
             self._captures.popitem(last=False)

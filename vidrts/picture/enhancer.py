@@ -4,7 +4,7 @@ enhancer = Enhancer(load_model("rts-r3"), EnhancerOptions(device="cpu"))
 enhanced = enhancer([frame])
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
@@ -13,8 +13,9 @@ from vidrts import colorplan
 from vidrts.colorplan import ColorPlan
 from vidrts.errors import OptionError, UnsupportedFormatError
 from vidrts.frame import ColorTags, FieldOrder, Frame, PixelFormat
+from vidrts.messages import Once, Tell, ignore
 from vidrts.networks.checkpoint import LoadedModel
-from vidrts.networks.upscaler import Upscaler
+from vidrts.networks.network import Network
 from vidrts.picture import banded_color
 from vidrts.picture.cuda_graph import CUDAGraphRunner, Planes
 from vidrts.picture.device import pick_device, pick_precision
@@ -22,52 +23,56 @@ from vidrts.picture.options import CHROMA as CHROMA
 from vidrts.picture.options import SMALLEST as SMALLEST
 from vidrts.picture.options import Chroma as Chroma
 from vidrts.picture.options import EnhancerOptions as EnhancerOptions
-from vidrts.picture.tiled_upscaler import TiledUpscaler, inside
+from vidrts.picture.tiled_upscaler import TiledUpscaler
 
 
 class Enhancer:
     """Enhances frames of any supported pixel format; one for each stream and device, not thread-safe.
 
-    A network alone is taken to be trained on R'G'B', unless it is told blur levels; of one trained on luma alone
-    `OptionError` says that it cannot sharpen chroma. `on_message` hears, once each, what colour was assumed for
-    untagged frames, of memory that ran out and of an engine that cannot be used.
+    Raises `OptionError` for a scale that the network does not offer, and for --chroma sharpen with one that was trained
+    on luma alone (of a network without a file: one that takes luma alone). `on_message` gets, once each, lines about
+    colour assumed for untagged frames, memory that ran out and an engine that cannot be used.
     """
 
     def __init__(
         self,
-        model: LoadedModel | Upscaler,
+        model: LoadedModel | Network,
         options: EnhancerOptions | None = None,
         *,
-        on_message: Callable[[str], None] = lambda line: None,
+        on_message: Tell = ignore,
     ) -> None:
-        options = options or EnhancerOptions()
-        title, model, blind = (
+        self.options = options = options or EnhancerOptions()
+        title, network, trained_on_luma = (
             (model.title, model.network, model.info.colour == "luma")
             if isinstance(model, LoadedModel)
             else (type(model).__name__, model, model.blur_level is not None)
         )
-        if blind and options.chroma == "sharpen":
+        spec = network.spec
+        if options.scale not in spec.scales:
+            offered = " or ".join(map(str, spec.scales))
+            raise OptionError(f"{title}: offers scale {offered}, got {options.scale}; use --scale {spec.scales[0]} "
+                              f"(scale={spec.scales[0]} in Python) or another model")  # fmt: skip
+        if options.chroma == "sharpen" and (trained_on_luma or spec.channels == "luma"):
             raise OptionError(
                 f'{title}: trained on luma alone, cannot sharpen chroma; use --chroma keep (chroma="keep" in Python)'
             )
-        self.options = options
         self._keep = options.chroma == "keep"
         self.device = pick_device(options.device)
         self.precision = pick_precision(options.precision, self.device)
-        self._resolver = TiledUpscaler(
-            model,
+        self._on_message = Once(on_message)
+        self._upscaler = TiledUpscaler(
+            network,
             self.device,
             self.precision,
-            scale=2 if options.scale == 2 else 1,
+            scale=int(options.scale),
             luma=self._keep,
             tile="fastest" if options.tile == "auto" else options.tile,
             batch=options.batch,
             engine=options.engine,
-            on_message=on_message,
+            seed=int(options.noise_seed),
+            on_message=self._on_message,
         )
-        self._graph_runner = CUDAGraphRunner(self.device, on_message) if self.device.type == "cuda" else None
-        self._on_message = on_message
-        self._said: set[str] = set()
+        self._graph_runner = CUDAGraphRunner(self.device, self._on_message) if self.device.type == "cuda" else None
         self._plans: dict[tuple[ColorTags, PixelFormat, int, FieldOrder], ColorPlan] = {}
 
     def __call__(self, frames: Sequence[Frame]) -> list[Frame]:
@@ -82,7 +87,7 @@ class Enhancer:
             rows = frame.height // (1 if frame.field_order == "progressive" else 2)
             if min(frame.width, rows) < SMALLEST:
                 raise UnsupportedFormatError(
-                    f"picture size {frame.width}x{frame.height}: wanted at least {SMALLEST}x{SMALLEST} pixels"
+                    f"picture size {frame.width}x{frame.height}: expected at least {SMALLEST}x{SMALLEST} pixels"
                     + ("" if frame.field_order == "progressive" else " in each field")
                 )
         if any(frame.field_order != "progressive" for frame in frames):
@@ -94,8 +99,8 @@ class Enhancer:
         """Each field alone, then woven again."""
         if self.options.scale != 1:
             raise UnsupportedFormatError(
-                "interlaced frames are not doubled field by field: their lines would no longer fit together; "
-                "deinterlace (--interlaced auto) for --scale 2"
+                "interlaced frames cannot be enlarged field by field: their lines would no longer fit together; "
+                f"deinterlace them (--interlaced auto) for --scale {self.options.scale}"
             )
         parities: tuple[tuple[int, FieldOrder], ...] = ((0, "tff"), (1, "bff"))
         fields = [self._pictures([_field(frame, first)], [self._plan(frame, parity)])[0] for first, parity in parities]
@@ -113,8 +118,7 @@ class Enhancer:
         key = (frame.color, frame.format, frame.height, field)
         if key not in self._plans:
             tags, line = colorplan.assume(frame.color, frame.format, frame.height)
-            if line and line not in self._said:
-                self._said.add(line)
+            if line:
                 self._on_message(line)
             self._plans[key] = colorplan.plan(tags, frame.format, field=field, keep=self._keep).to(self.device)
         return self._plans[key]
@@ -124,7 +128,7 @@ class Enhancer:
         """Planes of pictures of one size -> their enhanced planes, on the CPU."""
         if self._graph_runner is None:
             return self._computed(pictures, plans)
-        # Plans are kept for as long as the enhancer lives, so that their identities say what they are.
+        # Plans are kept as long as the enhancer lives, so that their ids identify them.
         return self._graph_runner(
             pictures, lambda planes: self._computed(planes, plans), tuple(id(plan) for plan in plans)
         )
@@ -132,14 +136,13 @@ class Enhancer:
     def _computed(self, pictures: Sequence[Planes], plans: Sequence[ColorPlan]) -> list[Planes]:
         """The same, all on the device where the planes are; it waits for nothing, so that it can be captured."""
         height, width = pictures[0][0].shape
-        with_border = self._resolver.bordered(len(pictures), height, width)
-        rgb = inside(with_border, self._resolver.halo)
-        for planes, plan, picture in zip(pictures, plans, rgb, strict=True):
-            banded_color.read(planes, plan, picture, luma=self._resolver.sees_luma_alone)
-        resolved = self._resolver.resolve(with_border)
+        extended = self._upscaler.extended(len(pictures), height, width)
+        for planes, plan, picture in zip(pictures, plans, extended.pictures, strict=True):
+            banded_color.read(planes, plan, picture, luma=self._upscaler.sees_luma_alone)
+        results = self._upscaler.upscale(extended)
         return [
             banded_color.write_back(*each, strength=self.options.strength, scale=self.options.scale)
-            for each in zip(pictures, rgb, resolved, plans, strict=True)
+            for each in zip(pictures, extended.pictures, results, plans, strict=True)
         ]
 
 
@@ -149,7 +152,7 @@ def _field(frame: Frame, first: int) -> Planes:
     luma, *others = (plane[first::2] for plane in frame.planes)
     planes = [luma]
     for component, plane in enumerate(others, 1):
-        wanted, _ = frame.format.plane_size(component, *reversed(luma.shape))
-        missing = wanted - plane.shape[0]
+        rows, _ = frame.format.plane_size(component, *reversed(luma.shape))
+        missing = rows - plane.shape[0]
         planes.append(torch.cat((plane, plane[-1:].expand(missing, -1))) if missing else plane)
     return tuple(planes)

@@ -2,10 +2,8 @@
 
 d(SR(x)) = d(shuffle(conv_ext(b))) is linear in b, so its kernel is computed once, in float64, and the 2x picture never
 exists (DESIGN section 3). d has 12 taps on the 2x grid, which is input pixels i-3 .. i+3, and the extension adds one.
-Luma is linear, too: where it alone is wanted, it is a convolution 3 -> 1.
+Luma is linear, too: where only luma is needed, it is a convolution 3 -> 1.
 """
-
-from typing import Literal
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own name for it
@@ -57,9 +55,7 @@ class Tail:
     `luma`: of the result the BT.709 luma alone, (B, 1, H, W).
     """
 
-    def __init__(
-        self, conv_ext: nn.Conv2d, device: torch.device, scale: Literal[1, 2] = 1, *, luma: bool = False
-    ) -> None:
+    def __init__(self, conv_ext: nn.Conv2d, device: torch.device, scale: int = 1, *, luma: bool = False) -> None:
         assert conv_ext.bias is not None
         weight, bias = fold(conv_ext) if scale == 1 else (conv_ext.weight.detach(), conv_ext.bias.detach())
         if luma:

@@ -3,14 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Integral, Rational, Real
-from typing import Literal
+from typing import Literal, get_args
 
 from vidrts.errors import OptionError
+from vidrts.networks.spec import FACTORS
 
 Precision = Literal["auto", "fp32", "bf16", "fp16", "int8"]
 PRECISIONS: tuple[Precision, ...] = ("auto", "fp32", "bf16", "fp16", "int8")
 EngineName = Literal["auto", "torch", "openvino"]
-ENGINES: tuple[EngineName, ...] = ("auto", "torch", "openvino")
+"""auto, or a file of `picture/engines`. auto prefers the later of those that compute on the device."""
+ENGINES: tuple[EngineName, ...] = get_args(EngineName)
 Chroma = Literal["keep", "sharpen"]
 CHROMA: tuple[Chroma, ...] = ("keep", "sharpen")
 SMALLEST = 16
@@ -22,13 +24,14 @@ class EnhancerOptions:
     """How pictures are enhanced. Checked when made; raises `OptionError`."""
 
     scale: int = 1
-    """1 gives d(SR(x)) at the source's size, 2 gives SR(x) at twice the size."""
+    """1, 2, 4 or 8, as the model offers. 1 is the source's size: what a same-size network gives, d(SR(x)) of one that
+    doubles; the others are SR(x)."""
     strength: float = 1.0
     """x + strength * (d(SR(x)) - x), 0..2: 1 is the natural setting, 2 for more, 0.5 for less. 0 gives the source bit
-    for bit (Lanczos 2x at scale 2)."""
+    for bit (at other scales than 1 enlarged by Lanczos)."""
     chroma: Chroma = "keep"
-    """keep: only luma changes, chroma is the source's (Lanczos 2x at scale 2); R', G' and B' change alike. sharpen:
-    the network's chroma is written, too."""
+    """keep: only luma changes, chroma is the source's (at other scales than 1 enlarged by Lanczos); R', G' and B'
+    change alike. sharpen: the network's chroma is written, too."""
     device: str = "auto"
     """auto, cpu, cuda or cuda:N; a `Workers` also takes several GPUs, cuda:0,cuda:1."""
     precision: Precision = "auto"
@@ -39,19 +42,23 @@ class EnhancerOptions:
     """(width, height) in pixels, "none" for whole pictures."""
     batch: int = 0
     """Tiles per pass; 0 = as the device likes. Does not change the result."""
+    noise_seed: int = 0
+    """Of networks that take noise: a place in the picture gets the same noise with the same seed."""
 
     def __post_init__(self) -> None:
-        _check("scale", self.scale, "1 or 2", _whole(self.scale) and self.scale in (1, 2))
+        _check("scale", self.scale, "1, 2, 4 or 8", _integer(self.scale) and self.scale in FACTORS)
         _check("strength", self.strength, "0 to 2", _real(self.strength) and 0 <= self.strength <= 2)
         _check_name("chroma", self.chroma, CHROMA)
         _check_name("precision", self.precision, PRECISIONS)
         _check_name("engine", self.engine, ENGINES)
         _check("device", self.device, "auto, cpu, cuda or cuda:N", isinstance(self.device, str))
         sides: tuple[object, ...] = self.tile if isinstance(self.tile, tuple) else ()
-        pair = len(sides) == 2 and all(_whole(side) and side >= SMALLEST for side in sides)  # type: ignore[operator]
+        pair = len(sides) == 2 and all(_integer(side) and side >= SMALLEST for side in sides)  # type: ignore[operator]
         word = isinstance(self.tile, str) and self.tile in ("auto", "none")
         _check("tile", self.tile, f"auto, none or (width, height), at least {SMALLEST}x{SMALLEST}", pair or word)
-        _check("batch", self.batch, "0 (automatic) to 1024", _whole(self.batch) and 0 <= self.batch <= 1024)
+        _check("batch", self.batch, "0 (automatic) to 1024", _integer(self.batch) and 0 <= self.batch <= 1024)
+        seed = _integer(self.noise_seed) and self.noise_seed >= 0
+        _check("noise_seed", self.noise_seed, "a whole number from 0", seed)
 
 
 def _check(name: str, got: object, expected: str, fits: bool) -> None:
@@ -63,11 +70,11 @@ def _check_name(name: str, got: object, known: Sequence[str]) -> None:
     _check(name, got, f"{', '.join(known[:-1])} or {known[-1]}", isinstance(got, str) and got in known)
 
 
-def _whole(value: object) -> bool:
+def _integer(value: object) -> bool:
     """True and False are integers to Python; numpy's integers are none, but count as such."""
     return isinstance(value, Integral) and not isinstance(value, bool)
 
 
 def _real(value: object) -> bool:
     """A float or an integer, numpy's, too; no `Fraction`, which torch does not multiply by."""
-    return _whole(value) or (isinstance(value, Real) and not isinstance(value, Rational))
+    return _integer(value) or (isinstance(value, Real) and not isinstance(value, Rational))

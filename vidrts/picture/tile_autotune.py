@@ -1,8 +1,7 @@
 """The tile that a GPU is fastest with, found by trying and remembered.
 
-How large a tile should be hangs on the caches, on how well the library's kernels fill the chip, and on the picture; a
-second of trying tells more than a rule. What was found lies in tiles.json in the user's cache folder, under a key that
-names everything that it hangs on.
+The best tile depends on caches, on how well the library's kernels fill the chip, and on the picture; a second of trying
+beats a rule. Results are kept in tiles.json in the user's cache folder, under a key that names all that they depend on.
 """
 
 import contextlib
@@ -19,13 +18,13 @@ type Size = tuple[int, int]
 """(width, height) in pixels."""
 
 _found: dict[tuple[Path, str], Size] = {}
-"""What this process has found, where the folder cannot be written to: all its lanes have one tile."""
+"""Found by this process, where the folder cannot be written to: all its runners use one tile."""
 _SQUARES = (384, 512, 768, 1024)
 _BANDS = (2**19, 2**20, 2**21)
 
 
 def candidates(height: int, width: int) -> list[Size]:
-    """Tiles worth a try: squares and bands of several sizes, and the whole picture."""
+    """Tiles to try: squares and bands of several sizes, and the full picture."""
     most = [*((side, side) for side in _SQUARES), *(band(width, pixels) for pixels in _BANDS), (width, height)]
     return list(dict.fromkeys(even_tile(height, width, one) for one in most))
 
@@ -38,8 +37,8 @@ def cache_file() -> Path:
 def fastest(key: str, sizes: list[Size], seconds: Callable[[Size], float], cache: Path) -> Size:
     """The size that takes the fewest `seconds`, by trying all, or as `cache` has it under `key`.
 
-    `seconds` gives infinity for what cannot be done; where nothing can, the first size. A cache that cannot be read
-    or written is done without: it saves time, nothing hangs on it.
+    `seconds` gives infinity for what cannot be done; where nothing can, the first size. A cache that cannot be
+    read or written is ignored: it only saves time.
     """
     if (known := _found.get((cache, key))) in sizes:
         return known

@@ -21,11 +21,11 @@ from vidrts.measure.sharpening_filters import equal_amount, unsharp
 from vidrts.measure.sharpness import flat_noise_gain, predicted_gain, radial_gain
 from vidrts.measure.viqet import measure_many
 from vidrts.networks.checkpoint import LoadedModel
-from vidrts.networks.upscaler import Upscaler
+from vidrts.networks.network import Network
 from vidrts.ops.lanczos import halve
 from vidrts.picture.device import pick_device, pick_precision
 from vidrts.picture.tiled_upscaler import TiledUpscaler, enhanced_rgb
-from vidrts.training.degrade import Degradation
+from vidrts.training.degradation.recipe import Degradation
 
 FREQUENCIES = (0.05, 0.15, 0.25, 0.35, 0.45)
 
@@ -138,9 +138,9 @@ def _middle(picture: torch.Tensor, height: int = 360, width: int = 640) -> torch
     return picture[:, top : top + height, left : left + width]
 
 
-def _exact(network: Upscaler, picture: torch.Tensor) -> torch.Tensor:
+def _exact(network: Network, picture: torch.Tensor) -> torch.Tensor:
     """`enhanced_rgb` in float64, the long way: 2x picture made, scaled down, luma's change added to the picture."""
-    margin = network.reach + 4
+    margin = network.spec.reach[2] + 4
     prepared = network.prepared(picture[None])
     x = torch.nn.functional.pad(prepared.double(), (margin,) * 4, mode="replicate")
     with torch.inference_mode():

@@ -9,14 +9,14 @@ import torch
 from vidrts.errors import TrainingError
 from vidrts.measure.luma import luma
 from vidrts.networks.checkpoint import Colour
-from vidrts.networks.upscaler import Upscaler
+from vidrts.networks.network import Network
 from vidrts.picture.device import pick_precision
 from vidrts.picture.tiled_upscaler import TiledUpscaler
 from vidrts.training.distributed import Team
 
 
 def targets(
-    network: Upscaler,
+    network: Network,
     originals: Sequence[torch.Tensor],
     device: torch.device,
     *,

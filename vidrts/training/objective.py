@@ -11,7 +11,7 @@ from vidrts.errors import OptionError
 from vidrts.measure.luma import luma
 from vidrts.networks.blur_level import BANDS
 from vidrts.networks.checkpoint import Colour
-from vidrts.networks.upscaler import Upscaler
+from vidrts.networks.network import Network
 from vidrts.ops.lanczos import HALVE_RADIUS, halve
 from vidrts.picture.device import computes_bf16
 from vidrts.training.batches import Batch
@@ -22,17 +22,17 @@ _TYPICAL = 1e-3
 """MSE of a soft or coded picture against its truth, 30 dB: what a pair's weight of 1 is meant for."""
 
 
-def inner_part(network: Upscaler, size: int) -> slice:
+def inner_part(network: Network, size: int) -> slice:
     """Rows and columns of a prediction of `size` pixels that no zero padding reaches; raises `OptionError` if none."""
-    margin = 2 * network.reach
+    margin = 2 * network.spec.reach[2]
     if size <= 2 * margin:
         raise OptionError(f"patch {size // 2}: wanted more than {margin} pixels for this network")
     return slice(margin, size - margin)
 
 
-def pair_part(network: Upscaler, size: int) -> slice:
+def pair_part(network: Network, size: int) -> slice:
     """Rows and columns of d(SR(y)), of `size` pixels, that no zero padding reaches; raises `OptionError` if none."""
-    margin = network.reach + HALVE_RADIUS
+    margin = network.spec.reach[2] + HALVE_RADIUS
     if size <= 2 * margin:
         raise OptionError(f"patch {size}: wanted more than {2 * margin} pixels for this network's pairs")
     return slice(margin, size - margin)
@@ -44,7 +44,7 @@ class Objective(nn.Module):
     `inner`: the rows and columns of a prediction that count (`inner_part`).
     """
 
-    def __init__(self, network: Upscaler, schedule: Schedule, inner: slice) -> None:
+    def __init__(self, network: Network, schedule: Schedule, inner: slice) -> None:
         super().__init__()
         self.network = network
         self._schedule = schedule
@@ -110,13 +110,13 @@ def capture(objective: nn.Module, batch: Batch) -> nn.Module:
 
 
 def flat_loss(
-    network: Upscaler, colours: torch.Tensor, colour: Colour = "rgb", levels: torch.Tensor | None = None
+    network: Network, colours: torch.Tensor, colour: Colour = "rgb", levels: torch.Tensor | None = None
 ) -> torch.Tensor:
     """MSE between colours (B, 3, 1, 1) and SR of flat patches of them, where zero padding does not reach.
 
     levels: what a network is told that is told blur levels. colour: of R'G'B', or of luma alone.
     """
-    reach = network.reach
+    reach = network.spec.reach[2]
     patches = colours.expand(-1, -1, 2 * reach + 1, 2 * reach + 1)
     prediction = network(network.prepared(patches, levels))
     middle = prediction[..., 2 * reach : 2 * reach + 2, 2 * reach : 2 * reach + 2]

@@ -17,15 +17,15 @@ import torch
 from vidrts.errors import OptionError
 from vidrts.networks.checkpoint import LoadedModel, ModelInfo, load_model, save_model
 from vidrts.networks.net2net import init_from
+from vidrts.networks.network import Network
 from vidrts.networks.registry import build
-from vidrts.networks.upscaler import Upscaler
 from vidrts.training import frame_extraction, make_targets, train_stage
 from vidrts.training.batches import Supply, near
 from vidrts.training.blur_estimator import train_blur_level
 from vidrts.training.corpus import Corpus, collect
 from vidrts.training.distributed import Team, joined
 from vidrts.training.held_pairs import HeldPairs
-from vidrts.training.inputs import make_inputs, manifest
+from vidrts.training.lr_cache import make_inputs, manifest, step_weights
 from vidrts.training.objective import inner_part, pair_part
 from vidrts.training.options import TrainOptions
 from vidrts.training.rendered import render_pages
@@ -218,7 +218,8 @@ class _Run:
         if team.size > 1 and len(corpus.crops) < options.batch:
             raise OptionError(f"batch {options.batch}: there are only {len(corpus.crops)} crops; wanted more --crops")
         if team.leads:
-            folder.use_deterministic_convolution(options, corpus.manifest_hash)
+            folder.keep_settings(options, corpus.manifest_hash)
+            folder.refuse_other_weights(step_weights(options.degradation, options.pairs))
         team.wait()
         return corpus
 
@@ -250,7 +251,7 @@ class _Run:
         self._team.wait()
         return [*folders, own]
 
-    def _learn_blur_level(self, network: Upscaler, originals: Sequence[torch.Tensor], crops: Sequence[int]) -> None:
+    def _learn_blur_level(self, network: Network, originals: Sequence[torch.Tensor], crops: Sequence[int]) -> None:
         """Train what estimates the blur level, once a run, and give it to the network, which is not to change it."""
         options, team, folder = self._options, self._team, self._folder
         assert network.blur_level is not None and options.pairs is not None
@@ -260,7 +261,7 @@ class _Run:
         folder.load_blur_level(network.blur_level)
         network.blur_level.requires_grad_(False)
 
-    def _phase_a(self, network: Upscaler, stage: int, supply: Supply, held: HeldPairs | None) -> None:
+    def _phase_a(self, network: Network, stage: int, supply: Supply, held: HeldPairs | None) -> None:
         """Phase A of one stage, from the checkpoint of this stage if there is one."""
         options, team, folder = self._options, self._team, self._folder
         schedule = options.schedule(stage)
@@ -289,7 +290,7 @@ class _Run:
             ))  # fmt: skip
         state.finish()
 
-    def _measure(self, network: Upscaler, stage: int, validation: Validation | None) -> dict[str, float]:
+    def _measure(self, network: Network, stage: int, validation: Validation | None) -> dict[str, float]:
         """The measures of a stage, taken unless the run has them already; {} in processes that do not lead."""
         if validation is None:
             return {}
@@ -304,7 +305,7 @@ class _Run:
         self._say(summary(stage, measures))
         return measures
 
-    def _targets(self, network: Upscaler, stage: int, originals: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+    def _targets(self, network: Network, stage: int, originals: Sequence[torch.Tensor]) -> list[torch.Tensor]:
         """HR_n of all pictures, in memory or, beyond the limit, in a file."""
         options, team = self._options, self._team
         made = make_targets.targets(

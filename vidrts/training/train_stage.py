@@ -13,7 +13,7 @@ from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from vidrts.errors import TrainingError
-from vidrts.networks.upscaler import Upscaler
+from vidrts.networks.network import Network
 from vidrts.ops.convolution import exact_on_gpus
 from vidrts.training.batches import Batch, Supply, batches, flat_colours, levels_told, turned
 from vidrts.training.distributed import Team
@@ -26,7 +26,7 @@ from vidrts.training.schedule import Schedule
 class State:
     """Where Phase A stands: the network, its optimisers, and how many steps are done. What a checkpoint holds."""
 
-    network: Upscaler
+    network: Network
     optimizers: tuple[torch.optim.Optimizer, ...]
     average: AveragedModel | None
     """The moving average of the network's weights, where one is kept."""
@@ -53,10 +53,10 @@ class State:
         self.step = held["step"]
 
     @property
-    def result(self) -> Upscaler:
+    def result(self) -> Network:
         """What the stage would give now: the averaged weights, if there are any."""
         averaged = self.average.module if self.average else self.network
-        assert isinstance(averaged, Upscaler)
+        assert isinstance(averaged, Network)
         return averaged
 
     def finish(self) -> None:
@@ -65,7 +65,7 @@ class State:
             self.network.load_state_dict(self.average.module.state_dict())
 
 
-def fresh_state(network: Upscaler, schedule: Schedule) -> State:
+def fresh_state(network: Network, schedule: Schedule) -> State:
     """A state at step 0 with Adam's usual betas (specs/RTS.md section 4)."""
     inner = list(network.inner_weights) if schedule.optimizer == "muon" else []
     taken = {id(weight) for weight in inner}

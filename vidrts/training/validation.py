@@ -18,20 +18,16 @@ from vidrts.measure.color_shift import flat_shift
 from vidrts.measure.fidelity import psnr, ssim
 from vidrts.measure.luma import luma
 from vidrts.measure.nan_mean import mean, or_nan
+from vidrts.measure.registry import METRICS, VIQET
 from vidrts.measure.sharpening_filters import equal_amount, unsharp
 from vidrts.measure.sharpness import flat_noise_gain, overshoot, radial_gain
 from vidrts.measure.viqet import measure_many
-from vidrts.networks.upscaler import Upscaler
+from vidrts.networks.network import Network
 from vidrts.ops.lanczos import double, halve
 from vidrts.picture.tiled_upscaler import TiledUpscaler, enhanced_rgb
 from vidrts.training.corpus import read_picture
-from vidrts.training.degrade import Degradation
+from vidrts.training.degradation.recipe import Degradation
 
-VIQET = (
-    "resolution_mp", "edge_acutance", "noise_signature_index", "texture_acutance", "saturation", "color_warmth",
-    "illumination", "dynamic_range", "over_exposed_pct", "under_exposed_pct",
-)  # fmt: skip
-"""VIQET's columns of the paper's Table 2, in its order; before them comes the MOS."""
 _VIQET_LEAST = 80
 """Pixels of the shorter side of a picture that VIQET measures."""
 GAIN_AT = 0.35
@@ -91,7 +87,7 @@ class Validation:
             **{f"lr_{name}": value for name, value in self._scores(doubled).items()},
         }
 
-    def after(self, network: Upscaler, stage: int) -> Measures:
+    def after(self, network: Network, stage: int) -> Measures:
         """The measures of SR_n and HR_n; then HR_n is what the next stage is held against."""
         enhance = TiledUpscaler(network, self._device, torch.float32, luma=self._luma)
         enlarge = TiledUpscaler(network, self._device, torch.float32, luma=self._luma, scale=2)
@@ -145,7 +141,7 @@ class Validation:
             **{f"gain_{f:.3f}": float(g) for f, g in zip(frequencies, np.mean(curves, axis=0), strict=True)},
         }
 
-    def pass_over(self, network: Upscaler) -> None:
+    def pass_over(self, network: Network) -> None:
         """Go on as after `after`, for a stage that was measured in an earlier part of the run."""
         enhance = TiledUpscaler(network, self._device, torch.float32, luma=self._luma)
         pictures = [enhanced_rgb(enhance, _unit(o)[None])[0].cpu() for o in self._originals]
@@ -183,7 +179,7 @@ def alpha(reduced: torch.Tensor, residual: torch.Tensor) -> Measures:
     return {"alpha": both / energy if energy else 0.0, "alpha_correlation": both / scale if scale else 0.0}
 
 
-def _blue(network: Upscaler, picture: torch.Tensor, enhanced: torch.Tensor) -> Measures:
+def _blue(network: Network, picture: torch.Tensor, enhanced: torch.Tensor) -> Measures:
     """How far the layer at input size, b, is from d(s), of which the paper says that they agree (RTS.md section 2, A7).
 
     Over the middle of the picture (3, H, W), where no padding reaches: difference ratio in percent. Nothing for a
@@ -218,7 +214,7 @@ def _viqet(pictures: Sequence[torch.Tensor]) -> Measures:
     # A pool of processes takes longer to start than some few pictures take.
     for scores in measure_many((_bytes(p) for p in large), workers=1 if len(large) < 16 else None):
         columns = scores.columns()
-        values = {name: columns[name] for name in VIQET}
+        values = {metric.key: columns[metric.key] for metric in VIQET}
         rows.append({"mos": scores.mos, **{k: math.nan if v is None else v for k, v in values.items()}})
     return _means(rows) if rows else {}
 
@@ -241,16 +237,13 @@ def _bytes(picture: torch.Tensor) -> np.ndarray:
     return (picture.clamp(0, 1) * 255).round().to(torch.uint8).permute(1, 2, 0).contiguous().numpy()
 
 
-_SUMMARY = {
-    "psnr_lr_to_hr0": "SR(LR) {:.2f} dB to HR0", "difference_ratio": "{:.2f} % changed",
-    "delta_scalar": "delta {:+.2f}", "step_ratio": "{:.2f} % from the stage before", "mos": "MOS {:.3f}",
-    "gain_at_0.35": "gain {:.2f} at 0.35", "alpha": "alpha {:.3f}", "ciede2000": "ΔE00 {:.2f}",
-    "flat_noise": "flat noise x{:.2f}",
-    "overshoot": "overshoot {:.2f} %", "flat_shift": "flat shift {:.1f}",
-}  # fmt: skip
+_SUMMARY = (
+    "psnr_lr_to_hr0", "difference_ratio", "delta_scalar", "step_ratio", "mos", "gain_at_0.35", "alpha", "ciede2000",
+    "flat_noise", "overshoot", "flat_shift",
+)  # fmt: skip
 
 
 def summary(stage: int, measures: Mapping[str, float]) -> str:
     """One line for people: what a stage did."""
-    parts = (text.format(measures[name]) for name, text in _SUMMARY.items() if name in measures)
+    parts = (f"{METRICS[key].name} {METRICS[key].text(measures[key])}" for key in _SUMMARY if key in measures)
     return f"stage {stage}: {', '.join(parts)}"

@@ -1,7 +1,7 @@
 """enhance(): check what came, then a graph of the core's own filters around one selector for each stream."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import cycle
 from operator import index
 from typing import Literal
@@ -12,10 +12,11 @@ import vapoursynth as vs
 from vidrts import colorplan
 from vidrts.errors import DeviceError, OptionError, UnsupportedFormatError, VidrtsError
 from vidrts.frame import PixelFormat
+from vidrts.messages import Once
 from vidrts.networks.checkpoint import DEFAULT_MODEL, load_model
 from vidrts.picture.device import Precision
-from vidrts.picture.engines.choice import EngineName
 from vidrts.picture.enhancer import SMALLEST, Chroma, EnhancerOptions
+from vidrts.picture.options import EngineName
 from vsrts import frames
 from vsrts.stream import INTERLACED, Stream
 
@@ -42,11 +43,11 @@ def enhance(
 
     Takes YUV 4:2:0, 4:2:2 and 4:4:4, GRAY and RGB of 8 to 16 bit, RGBH, RGBS, GRAYH and GRAYS, of constant format and
     size, at least 16x16. YUV needs no conversion to RGB before: what the network changes is added to the luma plane as
-    it is. Matrix, range and chroma location come from frame properties; what they do not say is assumed (BT.709 from
-    720 lines up, BT.601 below; limited range; left) and said once in the core's log.
+    it is. Matrix, range and chroma location come from frame properties; missing ones are assumed (BT.709 from 720
+    lines up, BT.601 below; limited range; left) and logged once.
 
     model: a shipped model's name (`python -m vsrts` lists them) or a model file.
-    scale: 1 for the same size, sharper; 2 for twice the size.
+    scale: 1 for the same size, sharper; 2, 4 or 8 times the size, where the model offers it.
     strength: how much of the change is applied, 0 to 2.
     chroma: "keep" changes luma alone, "sharpen" writes the network's chroma, too, where the model was trained on it.
     device, device_index: "auto" (CUDA where there is one), "cuda" or "cpu"; which GPU, from 0.
@@ -60,7 +61,7 @@ def enhance(
     its matrix is not known; later frames of that kind fail alone.
     """
     if not isinstance(clip, vs.VideoNode):
-        raise vs.Error("enhance: this is not a clip")
+        raise vs.Error(f"enhance: expected a clip, got {type(clip).__name__}")
     try:
         fmt = check_clip(clip)
         _check_counts(num_streams=num_streams, batch_size=batch_size)
@@ -77,8 +78,8 @@ def enhance(
             raise OptionError(f"model: expected a shipped model's name or a model file, got {model!r}")
         loaded = load_model(model)
         _check_first_frame(clip, fmt)
-        say = _said_once()
-        streams = [Stream(loaded, options, fmt, clip.num_frames, say) for _ in range(num_streams)]
+        log = Once(_log)
+        streams = [Stream(loaded, options, fmt, clip.num_frames, log) for _ in range(num_streams)]
     except VidrtsError as error:
         raise vs.Error(f"enhance: {error}") from None
     return _graph(clip, streams, min(batch_size, clip.num_frames), scale)
@@ -92,13 +93,13 @@ def check_clip(clip: vs.VideoNode) -> PixelFormat:
         raise UnsupportedFormatError("clips in GPU memory are not supported: download them first with std.GPUDownload")
     if min(clip.width, clip.height) < SMALLEST:
         raise UnsupportedFormatError(
-            f"picture size {clip.width}x{clip.height}: wanted at least {SMALLEST}x{SMALLEST} pixels"
+            f"picture size {clip.width}x{clip.height}: expected at least {SMALLEST}x{SMALLEST} pixels"
         )
     return frames.pixel_format(clip.format)
 
 
 def _check_first_frame(clip: vs.VideoNode, fmt: PixelFormat) -> None:
-    """What a later frame would say only from within the core, as a traceback, is said here in one line."""
+    """Raise here, in one line, what would otherwise come from within the core as a traceback."""
     with clip.get_frame(0) as first:
         if frames.is_interlaced(first.props):
             raise UnsupportedFormatError(INTERLACED.format(0))
@@ -112,7 +113,7 @@ def _device(name: str, index: int) -> str:
     if name == "cpu" or (name == "auto" and not torch.cuda.is_available()):
         return "cpu"
     if not torch.cuda.is_available():
-        raise DeviceError(f'device "cuda": torch {torch.__version__} sees no CUDA device here; use device="cpu"')
+        raise DeviceError(f'device "cuda": no CUDA device found by torch {torch.__version__}; use device="cpu"')
     count = torch.cuda.device_count()
     if not 0 <= index < count:
         raise DeviceError(f"device_index: expected 0 to {count - 1}, one of the CUDA devices here, got {index}")
@@ -120,7 +121,7 @@ def _device(name: str, index: int) -> str:
 
 
 def _check_counts(**counts: int) -> None:
-    """Raise `OptionError` for what is no number or none that is possible; a script's arguments come as text."""
+    """Raise `OptionError` for anything but a whole number in range; a script's arguments are text."""
     for name, count in counts.items():
         if not isinstance(count, int) or isinstance(count, bool) or not 1 <= count <= _MOST:
             raise OptionError(f"{name}: expected a whole number from 1 to {_MOST}, got {count!r}")
@@ -136,16 +137,8 @@ def _tile(size: Sequence[int] | None) -> tuple[int, int] | Literal["auto", "none
     return "none" if (width, height) == (0, 0) else (width, height)
 
 
-def _said_once() -> Callable[[str], None]:
-    """Tells the core's log each line once, whichever stream says it."""
-    said: set[str] = set()
-
-    def say(line: str) -> None:
-        if line not in said:
-            said.add(line)
-            vs.core.log_message(vs.MESSAGE_TYPE_WARNING, f"enhance: {line}")
-
-    return say
+def _log(line: str) -> None:
+    vs.core.log_message(vs.MESSAGE_TYPE_WARNING, f"enhance: {line}")
 
 
 def _graph(clip: vs.VideoNode, streams: Sequence[Stream], batch: int, scale: int) -> vs.VideoNode:

@@ -10,14 +10,14 @@ import vapoursynth as vs
 from vidrts.errors import UnsupportedFormatError
 from vidrts.frame import ColorTags, Frame, Model, PixelFormat
 
-WANTED = "YUV 4:2:0, 4:2:2 or 4:4:4, GRAY or RGB of 8 to 16 bit integers, or RGBH, RGBS, GRAYH or GRAYS"
+TAKEN = "YUV 4:2:0, 4:2:2 or 4:4:4, GRAY or RGB of 8 to 16 bit integers, or RGBH, RGBS, GRAYH or GRAYS"
 
 _MODELS: dict[int, Model] = {vs.YUV: "yuv", vs.RGB: "rgb", vs.GRAY: "gray"}
 _SUBSAMPLING = ((1, 1), (1, 0), (0, 0))
 
 
 def pixel_format(fmt: vs.VideoFormat) -> PixelFormat:
-    """The vidrts format of the same samples; raises `UnsupportedFormatError` that says what is taken."""
+    """The vidrts format of the same samples; raises `UnsupportedFormatError` for formats not in `TAKEN`."""
     floating = fmt.sample_type == vs.FLOAT
     if floating:
         taken = fmt.color_family in (vs.RGB, vs.GRAY)
@@ -26,7 +26,7 @@ def pixel_format(fmt: vs.VideoFormat) -> PixelFormat:
     if not taken:
         like = vs.YUV444P16 if fmt.color_family == vs.YUV else vs.GRAY16
         raise UnsupportedFormatError(
-            f"format {fmt.name} is not supported: wanted {WANTED}; convert it first, for example with "
+            f"format {fmt.name} is not supported: expected {TAKEN}; convert it first, for example with "
             f"resize.Bicubic(format=vs.{like.name})"
         )
     return PixelFormat(
@@ -42,7 +42,7 @@ def pixel_format(fmt: vs.VideoFormat) -> PixelFormat:
 
 
 def color_tags(props: vs.FrameProps) -> ColorTags:
-    """What frame properties say of the colour; unspecified where they say nothing.
+    """The colour by frame properties; unspecified where there are none.
 
     `_Matrix`, `_Transfer` and `_Primaries` are H.273's numbers. `_Range` is 1 for full range, 0 for limited; cores
     before it have `_ColorRange`, the other way round. `_ChromaLocation` counts from 0 what FFmpeg counts from 1.

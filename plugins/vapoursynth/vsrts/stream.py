@@ -1,11 +1,12 @@
 """One enhancer at work in a filter graph."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import vapoursynth as vs
 
 from vidrts.errors import VidrtsError
 from vidrts.frame import PixelFormat
+from vidrts.messages import Tell
 from vidrts.networks.checkpoint import LoadedModel
 from vidrts.picture.enhancer import Enhancer, EnhancerOptions
 from vsrts.frames import is_interlaced, read, write
@@ -17,18 +18,18 @@ INTERLACED = (
 
 
 class Stream:
-    """An enhancer of its own, with a lane of its own on a GPU; a selector for `std.ModifyFrame`.
+    """An enhancer of its own, with its own CUDA stream on a GPU; a selector for `std.ModifyFrame`.
 
-    ModifyFrame runs its selector for one frame at a time (FilterMode.PARALLEL_REQUESTS), which is what an enhancer
-    wants, without a lock that would hold a thread of the core. Keeps no frame, node or core.
+    ModifyFrame calls its selector for one frame at a time (FilterMode.PARALLEL_REQUESTS), as an enhancer needs it,
+    without a lock that would block a thread of the core. Keeps no frame, node or core.
     """
 
     def __init__(
-        self, model: LoadedModel, options: EnhancerOptions, fmt: PixelFormat, length: int, say: Callable[[str], None]
+        self, model: LoadedModel, options: EnhancerOptions, fmt: PixelFormat, length: int, on_message: Tell
     ) -> None:
         self._format = fmt
         self._length = length
-        self._enhancer = Enhancer(model, options, on_message=say)
+        self._enhancer = Enhancer(model, options, on_message=on_message)
 
     def __call__(self, n: int, f: vs.VideoFrame | Sequence[vs.VideoFrame]) -> vs.VideoFrame:
         """The frames of group `n`, enhanced, above one another in one frame; of a single one, just that.

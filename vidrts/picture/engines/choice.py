@@ -1,81 +1,92 @@
-"""How the residual branch of an RTS network is computed. Skip connection and tail are not an engine's: they stay in
-float32 whatever the precision (DESIGN section 3).
+"""The engines that there are, and which one computes a network's residual branch.
 
 engine = pick_engine(network, torch.device("cpu"), torch.bfloat16)
 b = x + engine.residual(x)
 """
 
-import importlib.util
-from collections.abc import Callable
-from typing import Protocol
+from importlib import import_module
 
 import torch
 
 from vidrts.errors import DeviceError, OptionError
-from vidrts.networks.upscaler import ResidualUpscaler
-from vidrts.picture.device import Precision, cpu_has_bf16
-from vidrts.picture.engines.torch import TorchEngine
-from vidrts.picture.options import ENGINES as ENGINES
-from vidrts.picture.options import EngineName as EngineName
+from vidrts.messages import Code, Message, Tell, ignore
+from vidrts.networks.network import ResidualNetwork
+from vidrts.picture.engines.engine import TYPES, Engine
+from vidrts.picture.options import ENGINES, PRECISIONS, EngineName, Precision
+
+KNOWN: tuple[type[Engine], ...] = tuple(import_module(f"vidrts.picture.engines.{name}").ENGINE for name in ENGINES[1:])
+"""In the order of `ENGINES`."""
 
 
-class Engine(Protocol):
-    """One for each enhancer, not thread-safe; engines share nothing."""
-
-    @property
-    def name(self) -> str:
-        """One of `ENGINES`."""
-
-    def residual(self, x: torch.Tensor) -> torch.Tensor:
-        """(B, 3, h, w) float32 on the engine's device -> (B, 3, h, w) float32, with any strides.
-
-        Beyond the borders is mid grey (`torch.CENTRE`): only what lies its `radius` within is the network's.
-        """
+def engines_for(device: torch.device) -> list[type[Engine]]:
+    """Those that compute on `device`, whether they are installed or not, the preferred first."""
+    return [engine for engine in reversed(KNOWN) if device.type in engine.devices]
 
 
-def pick_engine(
-    network: ResidualUpscaler,
-    device: torch.device,
-    dtype: torch.dtype,
-    name: EngineName = "auto",
-    on_message: Callable[[str], None] = lambda line: None,
-) -> Engine:
-    """The engine for `network` on `device` with its residual in `dtype`; the caller's network is not changed.
-
-    `auto` is OpenVINO on a CPU and torch elsewhere; where OpenVINO cannot do it, torch does, and `on_message` hears
-    why. Raises `DeviceError` where `openvino`, or int8, which it alone computes, is asked for and cannot be had;
-    `OptionError` for int8 by torch.
-    """
-    if dtype == torch.int8 and name == "torch":
-        raise OptionError("precision int8: the engine torch does not compute it; wanted the engine openvino or auto")
-    if name == "torch" or (name == "auto" and device.type != "cpu"):
-        return TorchEngine(network, device, dtype)
-    if device.type != "cpu":
-        raise DeviceError(f"engine openvino: computes on the device cpu, got {device}; wanted the engine torch")
-    try:
-        from vidrts.picture.engines.openvino import OpenVINOEngine
-
-        return OpenVINOEngine(network, dtype)
-    except (ImportError, OSError, RuntimeError) as error:  # not installed, a library that it misses, no such graph
-        reason = (str(error).strip() or type(error).__name__).splitlines()[-1]
-        if dtype == torch.int8:
-            raise DeviceError(f"precision int8: needs OpenVINO ({reason}); wanted bf16, fp32 or auto") from error
-        if name == "openvino":
-            raise DeviceError(f"engine openvino: {reason}; wanted the engine torch") from error
-        on_message(f"OpenVINO cannot be used ({reason}): computing with torch, which is slower")
-        return TorchEngine(network, device, dtype)
+def engines_of(device: torch.device) -> tuple[EngineName, ...]:
+    """Names of those that are installed and compute on `device`; the first is the default."""
+    return tuple(engine.name for engine in engines_for(device) if engine.installed())
 
 
 def native_precisions(device: torch.device) -> tuple[Precision, ...]:
     """Precisions of the residual branch that `device` computes itself, the default first."""
-    if device.type == "cuda":
-        return ("bf16", "fp16") if torch.cuda.get_device_capability(device) >= (8, 0) else ("fp16", "fp32")
-    floats: tuple[Precision, ...] = ("bf16", "fp32") if cpu_has_bf16() else ("fp32",)
-    return (*floats, "int8") if "openvino" in engines_of(device) else floats
+    return next(engine for engine in engines_for(device) if engine.installed()).native(device)
 
 
-def engines_of(device: torch.device) -> tuple[EngineName, ...]:
-    """What computes on `device` here; the first is the default."""
-    if device.type == "cpu" and importlib.util.find_spec("openvino") is not None:
-        return "openvino", "torch"
-    return ("torch",)
+def precisions_of(name: EngineName, device: torch.device) -> tuple[Precision, ...]:
+    """All that the engine of that name takes on `device`; none where it does not compute there."""
+    return next((engine.precisions(device) for engine in engines_for(device) if engine.name == name), ())
+
+
+def pick_precision(name: Precision, device: torch.device) -> torch.dtype:
+    """The type of the residual branch; `auto` is bf16 (on a GPU without it fp16) where the device has it, else float32.
+
+    Raises `OptionError` for one that no engine computes on `device`.
+    """
+    if name == "auto":
+        return TYPES[native_precisions(device)[0]]
+    taken = {precision for engine in engines_for(device) for precision in engine.precisions(device)}
+    if name not in taken:
+        known = ", ".join(precision for precision in PRECISIONS if precision in {"auto", *taken})
+        raise OptionError(f"precision {name}: no engine computes it on the device {device}; expected one of {known}")
+    return TYPES[name]
+
+
+def pick_engine(
+    network: ResidualNetwork,
+    device: torch.device,
+    dtype: torch.dtype,
+    name: EngineName = "auto",
+    on_message: Tell = ignore,
+) -> Engine:
+    """The engine for `network` on `device` with its residual in `dtype`; the caller's network is not changed.
+
+    `auto` is OpenVINO on a CPU and torch elsewhere; where OpenVINO cannot be used, torch is, and `on_message` gets the
+    reason. Raises `DeviceError` where the engine named, or the only one for `dtype`, cannot be used; `OptionError`
+    where the engine named does not compute `dtype`.
+    """
+    precision = next(precision for precision, its_dtype in TYPES.items() if its_dtype == dtype)
+    able = [engine for engine in engines_for(device) if precision in engine.precisions(device)]
+    others = " or ".join([*(engine.name for engine in able), "auto"])
+    if name != "auto":
+        named = next(engine for engine in KNOWN if engine.name == name)
+        if device.type not in named.devices:
+            raise DeviceError(f"engine {name}: computes on {' and '.join(named.devices)}, got the device {device}; "
+                              f"expected the engine {others}")  # fmt: skip
+        if named not in able:
+            raise OptionError(f"precision {precision}: the engine {name} does not compute it on the device {device}; "
+                              f"expected the engine {others}")  # fmt: skip
+        able = [named]
+    for place, engine in enumerate(able):
+        try:
+            return engine(network, device, dtype)
+        except (ImportError, OSError, RuntimeError) as error:  # not installed, a library that it misses, no such graph
+            if isinstance(error, torch.OutOfMemoryError):
+                raise
+            reason = (str(error).strip() or type(error).__name__).splitlines()[-1]
+            if place + 1 == len(able):
+                raise DeviceError(f"engine {engine.name}, precision {precision}: cannot be used ({reason}); expected "
+                                  f"the engine or precision auto") from error  # fmt: skip
+            instead = able[place + 1].title
+            on_message(Message(Code.ENGINE_NOT_USABLE, engine=engine.title, reason=reason, instead=instead))
+    raise OptionError(f"precision {precision}: no engine computes it on the device {device}")

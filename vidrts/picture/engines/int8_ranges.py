@@ -8,9 +8,8 @@ beyond it here and there, but then miss by no more than 8 bits miss in them anyw
 """
 
 import torch
-import torch.nn.functional as F  # noqa: N812 - torch's own name for it
 
-from vidrts.networks.upscaler import ResidualUpscaler
+from vidrts.networks.network import ResidualNetwork
 
 _DOTS = (1, 2, 3, 4, 6, 8)
 """Sides of the dots, in pixels."""
@@ -20,18 +19,17 @@ _MARGIN = 1.2
 
 
 @torch.inference_mode()
-def channel_ranges(network: ResidualUpscaler) -> list[torch.Tensor]:
-    """A bound for each channel of what each residual layer reads, f_0 .. f_(n-1) (`networks.rts`), (C,) float32 each,
-    above 0; the least value is 0."""
-    dots = _hardest()
+def channel_ranges(network: ResidualNetwork) -> list[torch.Tensor]:
+    """A bound for each channel of what each layer with a skip reads, (C,) float32, above 0; the least value is 0."""
+    f = _hardest()
     if network.blur_level:
         corners = torch.cartesian_prod(torch.tensor([0.0, 1.0]), torch.tensor([0.0, 1.0]))
-        dots = torch.cat([network.prepared(dots, corner.expand(len(dots), 2)) for corner in corners])
-    f = F.relu(network.conv_in(dots))
-    found = [_bound(f)]
-    for conv in network.layers[:-1]:
-        f = f + F.relu(conv(f))
-        found.append(_bound(f))
+        f = torch.cat([network.prepared(f, corner.expand(len(f), 2)) for corner in corners])
+    found = []
+    for layer in network.branch:
+        if layer.skip:
+            found.append(_bound(f))
+        f = layer(f)
     return found
 
 

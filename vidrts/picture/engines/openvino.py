@@ -1,26 +1,29 @@
 """The residual branch in OpenVINO, on a CPU: bf16, float32 or 8-bit integers, one compiled graph for each shape.
 
-The graph is built from the weights. Its last layer, which has three results a pixel, makes several rows at a time
-(`ops.blocks`). In int8 the residual layers alone multiply in 8 bits; the first layer, the last one (3 dB for a
-twentieth of the time) and the stream between the layers stay in bf16, or in float32 where the processor has none.
+The graph is a loop over the branch (`networks.network.Layer`). The last layer, which has three results a pixel, makes
+several rows at a time (`ops.blocks`). In int8 the layers with a skip alone multiply in 8 bits; the first layer, the
+last one (3 dB for a twentieth of the time) and the stream between the layers stay in bf16, or in float32 where the
+processor has none.
 """
 
 import importlib
+import importlib.util
 import sys
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from types import ModuleType
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 
-from vidrts.networks.upscaler import ResidualUpscaler
+from vidrts.networks.network import ResidualNetwork
 from vidrts.ops.blocks import block_for, by_blocks, woven
+from vidrts.picture.engines.engine import CENTRE, Engine, centred_bias, computes_bf16
 from vidrts.picture.engines.int8_ranges import channel_ranges
-from vidrts.picture.engines.torch import CENTRE, centred_bias
+from vidrts.picture.options import EngineName, Precision
 
 _BLOCK = block_for(3)
 """Of pixels that the last layer makes at a time: rows alone."""
@@ -72,35 +75,63 @@ class _Compiled:
     output: torch.Tensor
 
 
-class OpenVINOEngine:
-    """An `Engine` on the CPU, with as many threads as torch has when a shape is first seen.
+@dataclass
+class _Weights:
+    """A layer of the branch as arrays; `ranges` where it multiplies in 8 bits."""
 
-    Raises ImportError or OSError without OpenVINO, RuntimeError where it cannot compute the graph in `dtype`.
+    weight: Any
+    bias: Any
+    relu: bool
+    skip: bool
+    ranges: Any = None
+
+
+class OpenVINOEngine(Engine):
+    """On the CPU, with as many threads as torch has when a shape is first seen.
+
+    The constructor raises ImportError or OSError without OpenVINO, RuntimeError where it cannot compute the graph.
     """
 
-    name = "openvino"
+    name: ClassVar[EngineName] = "openvino"
+    title: ClassVar[str] = "OpenVINO"
+    devices: ClassVar[tuple[str, ...]] = ("cpu",)
 
-    def __init__(self, network: ResidualUpscaler, dtype: torch.dtype) -> None:
+    def __init__(self, network: ResidualNetwork, device: torch.device, dtype: torch.dtype) -> None:
         self._ov, self._op = _load()
         self._core = _core()
         able = self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
         if dtype == torch.bfloat16 and "BF16" not in able:
             raise RuntimeError("it computes no bf16 on this processor")
-        self._ranges = [_array(each) for each in channel_ranges(network)] if dtype == torch.int8 else []
+        *layers, last = network.branch
+        self._layers = [
+            _Weights(_array(layer.conv.weight), _array(layer.bias), layer.relu, layer.skip) for layer in layers
+        ]
+        self._layers[0].bias = _array(centred_bias(layers[0]))
         if dtype == torch.int8:
             dtype = torch.bfloat16 if "BF16" in able else torch.float32
+            inner = [layer for layer in self._layers if layer.skip]
+            for layer, ranges in zip(inner, channel_ranges(network), strict=True):
+                layer.ranges = _array(ranges)
         self._precision = _TYPES[dtype]
-        first = (_array(network.conv_in.weight), _array(centred_bias(network)))
-        self._inner = [first, *((_array(conv.weight), _array(conv.bias)) for conv in network.layers)]
-        out = network.conv_out
-        assert out.bias is not None
-        weight, bias = by_blocks(out.weight, out.bias, _BLOCK)
-        self._last = (_array(weight), _array(bias))
+        weight, bias = by_blocks(last.conv.weight, last.bias, _BLOCK)
+        self._last = _Weights(_array(weight), _array(bias), relu=False, skip=False)
         self._compiled: OrderedDict[tuple[int, ...], _Compiled] = OrderedDict()
-        self._compile((1, 3, 16, 16))  # what it cannot do it says here
+        self._compile((1, 3, 16, 16))  # what it cannot compute it reports here
 
-    def residual(self, x: torch.Tensor) -> torch.Tensor:
-        """See `Engine`."""
+    @classmethod
+    def installed(cls) -> bool:  # noqa: D102 - Engine's
+        return importlib.util.find_spec("openvino") is not None
+
+    @classmethod
+    def precisions(cls, device: torch.device) -> tuple[Precision, ...]:
+        """In int8 the layers with a skip alone."""
+        return "fp32", "bf16", "int8"
+
+    @classmethod
+    def native(cls, device: torch.device) -> tuple[Precision, ...]:  # noqa: D102 - Engine's
+        return ("bf16", "fp32", "int8") if computes_bf16(device) else ("fp32", "int8")
+
+    def residual(self, x: torch.Tensor) -> torch.Tensor:  # noqa: D102 - Engine's
         x = x.contiguous()
         key = (*x.shape, torch.get_num_threads())
         if key not in self._compiled:
@@ -129,30 +160,34 @@ class OpenVINOEngine:
     def _graph(self, shape: tuple[int, ...]) -> Any:
         op = self._op
         x = op.parameter(list(shape), dtype=np.float32)
-        first, *layers = self._inner
-        f = op.relu(self._convolution(op.subtract(x, op.constant(np.float32(CENTRE))), op.constant(first[0]), first[1]))
-        for k, (weight, bias) in enumerate(layers):
-            g, kernel = self._in_8_bits(f, weight, self._ranges[k]) if self._ranges else (f, op.constant(weight))
-            f = op.add(f, op.relu(self._convolution(g, kernel, bias)))
-        stride, missing = _BLOCK[0], -shape[2] % _BLOCK[0]
-        rows = self._convolution(f, op.constant(self._last[0]), self._last[1], stride=stride, below=1 + missing)
+        f = op.subtract(x, op.constant(np.float32(CENTRE)))
+        for layer in self._layers:
+            g, kernel = (f, op.constant(layer.weight)) if layer.ranges is None else self._in_8_bits(f, layer)
+            y = self._convolution(g, kernel, layer)
+            y = op.relu(y) if layer.relu else y
+            f = op.add(f, y) if layer.skip else y
+        rows = self._convolution(f, op.constant(self._last.weight), self._last, _BLOCK[0], -shape[2] % _BLOCK[0])
         return self._ov.Model([rows], [x], "residual")
 
-    def _in_8_bits(self, f: Any, weight: Any, bound: Any) -> tuple[Any, Any]:
+    def _in_8_bits(self, f: Any, layer: _Weights) -> tuple[Any, Any]:
         """f over the range of each channel, 0..1, and the weights that make up for it, both rounded to 8 bits."""
         op = self._op
-        zero, one, ranges = (np.float32(each).reshape(1, -1, 1, 1) for each in (0, 1, bound))
-        scaled = weight * ranges
+        zero, one, ranges = (np.float32(each).reshape(1, -1, 1, 1) for each in (0, 1, layer.ranges))
+        scaled = layer.weight * ranges
         most = np.maximum(np.abs(scaled).max((1, 2, 3), keepdims=True), np.float32(1e-8))
         samples = op.fake_quantize(f, zero, ranges, zero, one, _STEPS + 1)
         return samples, op.fake_quantize(op.constant(scaled), -most, most, -most, most, _STEPS)
 
-    def _convolution(self, x: Any, kernel: Any, bias: Any, stride: int = 1, below: int = 1) -> Any:
-        """One zero at each side, `below` of them below; every `stride` rows."""
-        y = self._op.convolution(x, kernel, [stride, 1], [1, 1], [below, 1], [1, 1])
-        return self._op.add(y, self._op.constant(bias.reshape(1, -1, 1, 1)))
+    def _convolution(self, x: Any, kernel: Any, layer: _Weights, stride: int = 1, missing: int = 0) -> Any:
+        """Zeros at each side, `missing` rows more below; every `stride` rows."""
+        pad = layer.weight.shape[-1] // 2
+        y = self._op.convolution(x, kernel, [stride, 1], [pad, pad], [pad + missing, pad], [1, 1])
+        return self._op.add(y, self._op.constant(layer.bias.reshape(1, -1, 1, 1)))
 
 
 def _array(parameter: Any) -> Any:
     """Float32, on its own: later changes of the network's weights do not arrive."""
     return parameter.detach().to("cpu", torch.float32).numpy().copy()
+
+
+ENGINE = OpenVINOEngine

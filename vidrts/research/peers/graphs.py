@@ -1,4 +1,4 @@
-"""An RTS network with its folded tail as a list of steps, written for ONNX Runtime and for ncnn.
+"""A residual network with its folded tail as a list of steps, written for ONNX Runtime and for ncnn.
 
 Both get the cheap 9x9 tail, which their usual scripts have not: they are shown at their best.
 """
@@ -10,9 +10,8 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
 
-from vidrts.networks.upscaler import ResidualUpscaler
+from vidrts.networks.network import ResidualNetwork
 from vidrts.picture.folded_tail import fold
 
 
@@ -40,27 +39,28 @@ class Sum:
 Step = Convolution | Sum
 
 
-def steps(network: ResidualUpscaler) -> list[Step]:
-    """From "x", R'G'B' in 0..1, to "y", d(SR(x)); within `reach` of the edge it differs, by the zero padding."""
-    found: list[Step] = [_convolution(network.conv_in, "x", "f0", relu=True)]
-    for number, layer in enumerate(network.layers, 1):
-        assert isinstance(layer, nn.Conv2d)
-        found.append(_convolution(layer, f"f{number - 1}", f"g{number}", relu=True))
-        found.append(Sum(f"f{number - 1}", f"g{number}", f"f{number}"))
-    found.append(_convolution(network.conv_out, f"f{len(network.layers)}", "r", relu=False))
-    found.append(Sum("x", "r", "b"))
-    weight, bias = fold(network.conv_ext)
-    found.append(Convolution("b", "y", weight.float().numpy(), bias.float().numpy(), relu=False))
+def steps(network: ResidualNetwork) -> list[Step]:
+    """From "x", R'G'B' in 0..1, to "y", d(SR(x)); within its reach of the edge it differs, by the zero padding."""
+    found: list[Step] = []
+    source = "x"
+    for number, layer in enumerate(network.branch):
+        output = f"f{number}"
+        made = f"g{number}" if layer.skip else output
+        found.append(_convolution(source, made, layer.conv.weight, layer.bias, relu=layer.relu))
+        if layer.skip:
+            found.append(Sum(source, made, output))
+        source = output
+    found.append(Sum("x", source, "b"))
+    found.append(_convolution("b", "y", *fold(network.conv_ext), relu=False))
     return found
 
 
-def _convolution(layer: nn.Conv2d, source: str, output: str, *, relu: bool) -> Convolution:
-    assert layer.bias is not None
-    weight, bias = (t.detach().to("cpu", torch.float32).numpy() for t in (layer.weight, layer.bias))
-    return Convolution(source, output, weight, bias, relu)
+def _convolution(source: str, output: str, weight: torch.Tensor, bias: torch.Tensor, *, relu: bool) -> Convolution:
+    kernel, added = (t.detach().to("cpu", torch.float32).numpy() for t in (weight, bias))
+    return Convolution(source, output, kernel, added, relu)
 
 
-def write_onnx(network: ResidualUpscaler, path: Path) -> None:
+def write_onnx(network: ResidualNetwork, path: Path) -> None:
     """One ONNX file for any size; raises ImportError where the package onnx is not installed."""
     from onnx import TensorProto, checker, helper, numpy_helper, save
 
@@ -82,7 +82,7 @@ def write_onnx(network: ResidualUpscaler, path: Path) -> None:
     save(model, str(path))
 
 
-def write_ncnn(network: ResidualUpscaler, parameters: Path, weights: Path) -> None:
+def write_ncnn(network: ResidualNetwork, parameters: Path, weights: Path) -> None:
     """ncnn's two files: the graph in words, and float32 weights in its order."""
     work = steps(network)
     uses: dict[str, int] = {}

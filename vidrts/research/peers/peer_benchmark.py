@@ -28,7 +28,7 @@ from vidrts.bench.memory import PeakMemory
 from vidrts.colorplan import LUMA
 from vidrts.errors import OptionError
 from vidrts.networks.checkpoint import load_model, save_model
-from vidrts.networks.upscaler import ResidualUpscaler
+from vidrts.networks.network import ResidualNetwork
 from vidrts.research.peers.graphs import write_onnx
 from vidrts.research.peers.truth import luma_psnr
 
@@ -164,7 +164,7 @@ def compare(contest: Contest, on_step: Says = lambda what, done, total: None) ->
     return Outcome(machine=describe(), contest=contest, standings=tuple(standings))
 
 
-def grey(network: ResidualUpscaler) -> ResidualUpscaler:
+def grey(network: ResidualNetwork) -> ResidualNetwork:
     """A network whose R', G' and B' are all three the BT.709 luma of `network`'s: what programs that know nothing of
     weights trained on luma alone can be given of these, at the same cost; it is told no blur levels."""
     copied = copy.deepcopy(network).eval().requires_grad_(False)
@@ -179,7 +179,7 @@ def grey(network: ResidualUpscaler) -> ResidualUpscaler:
     return copied
 
 
-def _peers(model: str, network: ResidualUpscaler, file: str, folder: Path) -> list[_Peer]:
+def _peers(model: str, network: ResidualNetwork, file: str, folder: Path) -> list[_Peer]:
     """vidrts with `model`, all others with `network`, which lies in `file`; those who cannot run with the reason."""
     no_ffmpeg = "" if shutil.which("ffmpeg") else "no ffmpeg in PATH"
     no_ncnn = "" if importlib.util.find_spec("ncnn") else "the package ncnn is not installed"
@@ -205,7 +205,7 @@ def _peers(model: str, network: ResidualUpscaler, file: str, folder: Path) -> li
     ]
 
 
-def _vapoursynth(network: ResidualUpscaler, folder: Path, no_ffmpeg: str) -> _Peer:
+def _vapoursynth(network: ResidualNetwork, folder: Path, no_ffmpeg: str) -> _Peer:
     """ONNX Runtime as a VapourSynth filter, as many frames at a time as there are cores."""
     name = "VapourSynth, ONNX Runtime"
     vspipe = shutil.which("vspipe", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))

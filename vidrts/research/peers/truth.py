@@ -10,14 +10,14 @@ from vidrts import color, colorplan
 from vidrts.errors import VidrtsError
 from vidrts.frame import Frame
 from vidrts.media.read.source import Source
-from vidrts.networks.upscaler import Upscaler
+from vidrts.networks.network import Network
 from vidrts.ops.lanczos import halve
 
 _EDGE = 16
 """Pixels that are left out at each side: some of the programs pad with zeros."""
 
 
-def luma_psnr(source: Path, enhanced: Path, network: Upscaler, *, keep: bool = True) -> float:
+def luma_psnr(source: Path, enhanced: Path, network: Network, *, keep: bool = True) -> float:
     """PSNR in dB of the luma of `enhanced` (8 bit, same frames) against `true_luma` of each frame of `source`.
 
     keep: as vidrts enhances by default; without, as a program that turns frames into R'G'B' and back. Rounding to 8
@@ -36,7 +36,7 @@ def luma_psnr(source: Path, enhanced: Path, network: Upscaler, *, keep: bool = T
 
 
 @torch.no_grad()
-def true_luma(frame: Frame, network: Upscaler, *, keep: bool = True) -> torch.Tensor:
+def true_luma(frame: Frame, network: Network, *, keep: bool = True) -> torch.Tensor:
     """(h, w) float64 code values of Y' after enhancing: SR(x) by `network` in float64, then d, then luma.
 
     keep: chroma is kept (`colorplan`); without, luma is that of the frame's own matrix and R'G'B' clamped to 0..1.

@@ -6,14 +6,15 @@ from torch import nn
 
 from vidrts import colorplan
 from vidrts.networks import registry
-from vidrts.networks.upscaler import Upscaler
+from vidrts.networks.network import Network
+from vidrts.networks.spec import Context, NetworkSpec
 from vidrts.ops.lanczos import halve
 from vidrts.picture.tiled_upscaler import TiledUpscaler
 
 CPU = torch.device("cpu")
 
 
-class Foreign(Upscaler):
+class Foreign(Network):
     """A transposed convolution and a 5x5 one on the 2x grid: nothing of it can be folded."""
 
     def __init__(self, channels: int) -> None:
@@ -24,21 +25,21 @@ class Foreign(Upscaler):
         self.out = nn.Conv2d(channels, 3, 5, padding=2)
 
     @property
-    def reach(self) -> int:
-        return 1
+    def spec(self) -> NetworkSpec:
+        return NetworkSpec(reach={2: 1})
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    def forward(self, x: torch.Tensor, context: Context | None = None) -> torch.Tensor:
         return torch.nn.functional.interpolate(x, scale_factor=2) + 0.1 * self.out(torch.tanh(self.up(x)))
 
 
-class Repeated(Upscaler):
+class Repeated(Network):
     """Sees nothing but the pixel itself."""
 
     @property
-    def reach(self) -> int:
-        return 0
+    def spec(self) -> NetworkSpec:
+        return NetworkSpec(reach={2: 0})
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    def forward(self, x: torch.Tensor, context: Context | None = None) -> torch.Tensor:
         return torch.nn.functional.interpolate(x, scale_factor=2)
 
 
