@@ -167,11 +167,7 @@ def _plain(fmt: PixelFormat) -> PixelFormat:
 
 def _check_options(options: EncodeOptions, kind: str) -> None:
     """Raise `OptionError` for encoder options."""
-    asked = {
-        "-c:v": options.video_codec, "-crf": options.crf, "-b:v": options.bit_rate, "-preset": options.preset,
-        "-tune": options.tune, "-e": options.options or None, "-pix_fmt": options.pixel_format,
-        "-c:a": options.audio_codec,
-    }  # fmt: skip
-    given = [option for option, value in asked.items() if value is not None]
+    others = {"-c:v": options.video_codec, "-pix_fmt": options.pixel_format, "-c:a": options.audio_codec}
+    given = [*options.encoder_settings, *(option for option, value in others.items() if value is not None)]
     if given:
         raise OptionError(f"{', '.join(given)}: {kind} is not encoded; use -f matroska or another container")
