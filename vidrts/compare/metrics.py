@@ -54,7 +54,7 @@ def of_pair(pair: Pair) -> Moment:
 
 
 def enlarged(source: torch.Tensor, result: torch.Tensor) -> torch.Tensor:
-    """(3, H, W) `source` in 0..1 at the size of `result`: as it is, or Lanczos-enlarged by two."""
+    """(3, H, W) `source` in 0..1 at the size of `result`: as it is, or Lanczos-enlarged."""
     factor = result.shape[-1] // source.shape[-1]
     return source if factor == 1 else enlarge(source[None], factor)[0].clamp(0, 1)
 
