@@ -18,7 +18,7 @@ import safetensors.torch
 import torch
 
 from vidrts.errors import OptionError, TrainingError
-from vidrts.files import whole
+from vidrts.files import atomic_write
 from vidrts.networks.blur_level import BlurLevel
 from vidrts.training import train_stage
 from vidrts.training.options import FREE, TrainOptions, restored
@@ -139,7 +139,7 @@ class RunStore:
     def save_checkpoint(self, stage: int, state: train_stage.State) -> None:
         """Where the stage under way stands."""
         try:
-            with whole(self._checkpoint_file) as file:
+            with atomic_write(self._checkpoint_file) as file:
                 torch.save({"stage": stage, "state": state.state_dict()}, file)
         except (OSError, RuntimeError) as error:  # torch's own error for a full disk
             raise TrainingError(f"{self._checkpoint_file}: cannot be written ({error}); --resume when it can") from None
@@ -201,7 +201,7 @@ class RunStore:
 
     def _write(self, file: Path, content: str | bytes) -> None:
         try:
-            with whole(file) as part:
+            with atomic_write(file) as part:
                 part.write_bytes(content.encode() if isinstance(content, str) else content)
         except OSError as error:
             raise TrainingError(f"{file}: cannot be written ({error.strerror})") from None
