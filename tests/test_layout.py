@@ -35,13 +35,17 @@ MAY_IMPORT = {
     "networks": {"colorplan"},
     "picture": {"color", "colorplan", "frame", "networks", "ops"},
     "measure": {"color", "colorplan", "cores", "frame", "ops"},
+    "pages": set(),
     "media": {"cores", "frame"},
-    "training": {"color", "colorplan", "frame", "images", "measure", "media", "networks", "ops", "picture", "threads"},
+    "training": {
+        *("color", "colorplan", "frame", "images", "measure", "media", "networks", "ops", "pages", "picture"),
+        "threads",
+    },
     "bench": {
         *("color", "colorplan", "cores", "workers", "frame", "media", "networks", "ops", "picture", "pipeline"),
         *("prefetch", "threads", "training", "__init__"),
     },
-    "compare": {"color", "colorplan", "frame", "images", "measure", "media", "networks", "ops", "picture"},
+    "compare": {"color", "colorplan", "frame", "images", "measure", "media", "networks", "ops", "pages", "picture"},
     "score": {"compare", "frame", "images", "measure", "media"},
     "research": {
         *("bench", "cli", "color", "colorplan", "compare", "cores", "workers", "frame", "images", "measure", "media"),

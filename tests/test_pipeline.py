@@ -372,7 +372,7 @@ def test_a_name_that_is_taken_meanwhile_does_not_cost_the_work(
         if progress.frames == 3:
             target.write_text("somebody else's")
 
-    with pytest.raises(OutputError, match=r"the complete file is .*out\.partial\.mov"):
+    with pytest.raises(OutputError, match=r"out\.mov: .*out\.partial\.mov"):
         enhance(
             clips / "androidx_media__bt601.mov", target,
             EnhanceOptions(model=str(tiny_model), picture=EnhancerOptions(device="cpu")), on_progress=intrude,

@@ -8,8 +8,8 @@ import os
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-# torch's OpenMP threads spin while they wait, which starves decoder and encoder threads, and the other processes of a
-# pipe, of the same cores. libgomp reads this once, when torch is first loaded; a value of the user's own stays.
+# Waiting OpenMP threads of torch spin by default, which starves decoder and encoder threads and other processes of a
+# pipe. libgomp reads this once, when torch is loaded; a value set by the user is kept.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 from vidrts import errors
@@ -32,7 +32,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> object:
-    """The public names, loaded when first used: torch takes seconds, in which Ctrl-C could not be answered yet."""
+    """Load public names on first use: importing torch takes seconds."""
     if name == "__version__":
         from importlib.metadata import version
 

@@ -1,7 +1,7 @@
-"""Colour: YUV or RGB planes to R'G'B' tensors, and a change written back into planes.
+"""Colour: YUV or RGB planes to R'G'B' tensors, and write-back of a change to planes.
 
-R'G'B' is non-linear, as coded, 0..1. Write-back adds only what changed, so an unchanged picture is the same bit for bit
-and 4:2:0 chroma is never resampled there and back (DESIGN section 2, invariant 2).
+R'G'B' is non-linear, as coded, 0..1. Write-back adds only the change: an unchanged picture stays bit-exact,
+and 4:2:0 chroma is never resampled back and forth.
 
 Under a plan that keeps chroma (`colorplan`) a change of Y' is added to the Y plane alone; where the planes are R'G'B'
 it is added to all three alike. It is the change from the luma of R'G'B' as the network saw them, clamped to 0..1, to
@@ -48,7 +48,7 @@ def to_rgb(planes: Sequence[torch.Tensor], plan: ColorPlan) -> torch.Tensor:
 
 
 def from_rgb(rgb: torch.Tensor, plan: ColorPlan) -> tuple[torch.Tensor, ...]:
-    """Planes of (3, H, W) R'G'B' in 0..1, rounded once: the inverse of `to_rgb`, for a plan that keeps no chroma."""
+    """Planes of (3, H, W) R'G'B' in 0..1, rounded once: the inverse of `to_rgb`, for plans without `keep`."""
     fmt = plan.format
     height, width = rgb.shape[1:]
     black = [
@@ -61,7 +61,7 @@ def from_rgb(rgb: torch.Tensor, plan: ColorPlan) -> tuple[torch.Tensor, ...]:
 def write_back(
     planes: Sequence[torch.Tensor], delta: torch.Tensor, plan: ColorPlan, *, scale: int = 1
 ) -> tuple[torch.Tensor, ...]:
-    """planes + delta, rounded once, as new planes of the same format; those that it does not touch as they came.
+    """planes + delta, rounded once, as new planes of the same format; unchanged planes are returned as they are.
 
     delta: float32, the change of Y', (1, scale*H, scale*W), where the plan keeps chroma, else that of R'G'B',
     (3, scale*H, scale*W). For a `scale` above 1 the planes themselves are first enlarged with Lanczos-3, chroma at its
@@ -84,7 +84,7 @@ def write_back(
 
 
 def _changes(delta: torch.Tensor, plan: ColorPlan) -> list[torch.Tensor]:
-    """What is added to each plane that is written, in units of `plan.scale`."""
+    """The change of each written plane, in units of `plan.scale`."""
     fmt = plan.format
     if plan.keep:
         return [delta[0]] * plan.written
@@ -94,7 +94,7 @@ def _changes(delta: torch.Tensor, plan: ColorPlan) -> list[torch.Tensor]:
         return list(delta)
     yuv = _mix(plan.rgb_to_yuv, delta)
     chroma = yuv[1:]
-    if fmt.log2_h:  # first: whole rows are dealt with faster than every other column, which are half as many then
+    if fmt.log2_h:  # first: rows are faster to process than columns, of which half are left then
         chroma = _linear_down(chroma, plan.site[1], dim=1)
     if fmt.log2_w:
         chroma = _linear_down(chroma, plan.site[0], dim=2)
@@ -122,14 +122,14 @@ def _add(plane: torch.Tensor, change: torch.Tensor, plan: ColorPlan, kind: int, 
     if scale != 1:
         code = _enlarged(code, plan, kind, scale, change.shape)
     changed = torch.add(code, change, alpha=plan.scale[kind])
-    if scale != 1:  # not before: where Lanczos rings beyond the codes, the change takes that back
+    if scale != 1:  # not before the sum: the change may compensate for overshoot of Lanczos
         code = _held(code, plan)
     changed.clamp_(min=code.clamp(max=low), max=code.clamp(min=high))
     return _stored(changed, plane, plan)
 
 
 def _code(plane: torch.Tensor, plan: ColorPlan) -> torch.Tensor:
-    """Stored samples as float32 code values; not to be written to."""
+    """Stored samples as float32 code values; do not write to it."""
     code = plane.float()
     return code / 2**plan.format.shift if plan.format.shift else code
 
@@ -149,7 +149,7 @@ def _enlarged(
 
 
 def _held(code: torch.Tensor, plan: ColorPlan) -> torch.Tensor:
-    """Clamped, in place, to the codes that there are."""
+    """Clamped in place to the valid codes."""
     return code if plan.format.floating else code.clamp_(0, plan.format.most)
 
 
@@ -173,7 +173,7 @@ def _linear_up(chroma: torch.Tensor, site: float, length: int, dim: int) -> torc
 def _interleave(even: torch.Tensor, odd: torch.Tensor, dim: int) -> torch.Tensor:
     """even[0], odd[0], even[1], odd[1] ... along `dim`."""
     if dim == even.dim() - 1:
-        # Pairs of neighbours in memory are complex numbers: made so, they take a seventh of the time of torch.stack.
+        # As complex numbers, neighbours in memory are paired in a seventh of the time of torch.stack.
         return torch.view_as_real(torch.complex(even, odd)).flatten(-2)
     return torch.stack((even, odd), dim=dim + 1).flatten(dim, dim + 1)
 

@@ -1,4 +1,4 @@
-"""What a frame's tags decide about its colour: matrices, code values, where the chroma samples lie.
+"""Colour conversion parameters from a frame's tags: matrices, code values, chroma siting.
 
 Matrices and ranges follow ITU-T H.273, chroma siting FFmpeg's AVCHROMA_LOC_*.
 
@@ -38,9 +38,9 @@ def luma(rgb: torch.Tensor) -> torch.Tensor:
 
 @dataclass(frozen=True)
 class ColorPlan:
-    """Everything that one frame's tags decide: matrices, code values, where the chroma samples lie.
+    """Conversion parameters for one combination of tags.
 
-    Made by `plan`, consumed by `color.to_rgb` and `color.write_back`.
+    Produced by `plan`, consumed by `color.to_rgb` and `color.write_back`.
     """
 
     format: PixelFormat
@@ -49,7 +49,7 @@ class ColorPlan:
     rgb_to_yuv: torch.Tensor
     """(3, 3) float32: R'G'B' -> Y' Cb Cr with Y' 0..1, Cb and Cr -0.5..0.5; identity for RGB formats."""
     yuv_to_rgb: torch.Tensor | None
-    """Its inverse; None where the planes are R'G'B' already."""
+    """Its inverse; None for R'G'B' planes."""
     scale: tuple[float, float]
     """Code values per unit of luma (or RGB) and of chroma."""
     offset: tuple[float, float]
@@ -69,7 +69,7 @@ class ColorPlan:
 
     @property
     def written(self) -> int:
-        """How many planes write-back changes; those after them stay as they are."""
+        """Number of planes that write-back changes; the first ones."""
         if self.format.model == "gray":
             return 1
         return 1 if self.keep and self.offset[0] != self.offset[1] else 3  # equal: R'G'B', see `legal`
@@ -81,10 +81,10 @@ class ColorPlan:
 
 
 def assume(tags: ColorTags, pixel_format: PixelFormat, height: int) -> tuple[ColorTags, Message | None]:
-    """Tags with every unspecified value filled in, and a line that says what was assumed (None when nothing).
+    """Tags with unspecified values filled in, and a message about the assumptions (None if there are none).
 
-    BT.709 from 720 lines up, BT.601 below; limited range for YUV and gray; left siting (what MPEG-2, H.264 and HEVC
-    mean when they say nothing). RGB formats need nothing.
+    BT.709 from 720 lines up, BT.601 below; limited range for YUV and gray; left siting (the default of
+    MPEG-2, H.264 and HEVC). RGB formats need nothing.
     """
     if pixel_format.model == "rgb":
         return replace(tags, range=2), None
@@ -100,7 +100,7 @@ def assume(tags: ColorTags, pixel_format: PixelFormat, height: int) -> tuple[Col
         tags = replace(tags, range=1)
         range_assumed = True
     if tags.siting == 0 and subsampled:
-        # Left is what the codecs mean by silence (H.264 Annex E, default chroma_sample_loc_type 0): nothing to tell.
+        # Left is the codecs' default (H.264 Annex E, chroma_sample_loc_type 0): no message.
         tags = replace(tags, siting=1)
     matrix = "BT.709" if tags.matrix == 1 else "BT.601"
     if matrix_assumed:
@@ -133,7 +133,7 @@ def plan(
             scale, offset = (scale[0], scale[0]), (offset[0], offset[0])
     else:
         if pixel_format.model == "gray":
-            forward = _matrix(1)  # of it the first row: how a change of R'G'B' changes Y'
+            forward = _matrix(1)  # only its first row is used: Y' of R'G'B'
         scale, offset = ((most, most), (0.0, 0.0)) if full else ((219 * step,) * 2, (16 * step,) * 2)
     if keep:
         forward = _kept(forward, tags, pixel_format)
@@ -171,22 +171,22 @@ def _matrix(number: int) -> torch.Tensor:
 
 
 def _refusal(tags: ColorTags) -> str:
-    """The line about a matrix that is not supported, with FFmpeg's command that converts from it where there is one.
+    """The error for an unsupported matrix, with an ffmpeg command that converts it if there is one.
 
-    FFmpeg's zscale converts only what is tagged as the matrix wants it; what is not is said to it.
+    FFmpeg's zscale needs matching transfer and primaries; missing tags are passed as options.
     """
-    said = []
+    options = []
     if tags.matrix == 14 and tags.transfer not in (16, 18):
-        said += ["transferin=smpte2084", "transfer=smpte2084"]
+        options += ["transferin=smpte2084", "transfer=smpte2084"]
     elif (tags.matrix == 10 and tags.transfer not in (1, 6, 14, 15)) or (tags.matrix == 13 and tags.transfer == 2):
-        said += ["transferin=2020_10", "transfer=2020_10"]
+        options += ["transferin=2020_10", "transfer=2020_10"]
     if (tags.matrix == 14 and tags.primaries != 9) or (tags.matrix in (12, 13) and tags.primaries == 2):
-        said += ["primariesin=2020", "primaries=2020"]
+        options += ["primariesin=2020", "primaries=2020"]
     advice = (
         "convert it first with a program that supports it; if the tag is wrong, give the right one with --colorspace"
     )
     if tags.matrix in (10, 12, 13, 14):
-        chain = ":".join([*said, "matrix=2020_ncl"])
+        chain = ":".join([*options, "matrix=2020_ncl"])
         advice = f"convert it first, for example with ffmpeg -i IN -vf zscale={chain} -c:v ffv1 OUT.mkv"
     return (
         f"colour matrix {matrix_name(tags.matrix)} is not supported; expected BT.709, BT.601, FCC, SMPTE 240M, BT.2020 "
@@ -195,7 +195,7 @@ def _refusal(tags: ColorTags) -> str:
 
 
 def _of_weights(kr: float, kb: float) -> torch.Tensor:
-    """R'G'B' -> Y' Cb Cr where red and blue weigh so much in Y'."""
+    """R'G'B' -> Y' Cb Cr with these weights of red and blue in Y'."""
     weights = torch.tensor([kr, 1 - kr - kb, kb], dtype=torch.float64)
     blue = (torch.tensor([0.0, 0.0, 1.0], dtype=torch.float64) - weights) / (2 * (1 - kb))
     red = (torch.tensor([1.0, 0.0, 0.0], dtype=torch.float64) - weights) / (2 * (1 - kr))

@@ -1,8 +1,8 @@
-"""The processor's cores."""
+"""Number of usable CPU cores."""
 
 import os
 
 
 def usable_cores() -> int:
-    """How many cores this process may use; the affinity of a container or a batch system counts."""
+    """Number of cores that this process may use, by its CPU affinity."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,7 +1,7 @@
-"""The errors that vidrts raises on purpose.
+"""The exceptions of vidrts.
 
-The library raises these; only `vidrts.cli` turns them into a line for people and an exit code. Every message is one
-line that names the file or option, the value got, the value wanted and what to do.
+`vidrts.cli` prints them and sets the exit code. Every message is one line that names the file or option, the value got,
+the value expected and what to do.
 """
 
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 
 class VidrtsError(Exception):
-    """Root of every error that vidrts raises on purpose. The command line exits with code 1."""
+    """Base class of all errors. The command line exits with code 1."""
 
 
 class InputError(VidrtsError):
@@ -17,7 +17,7 @@ class InputError(VidrtsError):
 
 
 class SourceBrokenError(InputError):
-    """What comes through a pipe broke off in the middle of a frame, or went astray; the frames before are whole."""
+    """A stream from a pipe was truncated within a frame, or is invalid; the frames before are complete."""
 
 
 class OutputError(VidrtsError):
@@ -25,11 +25,11 @@ class OutputError(VidrtsError):
 
 
 class ConsumerGoneError(OutputError):
-    """The program that read stdout is gone. The command line ends without a word, with the exit code of SIGPIPE."""
+    """Broken pipe: the reader of stdout is gone. The command line exits silently with the code of SIGPIPE."""
 
 
 class UnsupportedFormatError(VidrtsError):
-    """A pixel format, size or colour description that vidrts does not process; says what to convert to."""
+    """An unsupported pixel format, size or colour matrix; the message names what to convert to."""
 
 
 class ModelError(VidrtsError):
@@ -38,7 +38,7 @@ class ModelError(VidrtsError):
 
 @contextmanager
 def naming(place: object) -> Iterator[None]:
-    """What cannot be processed within is told with the name of the file: "in.mkv: picture size ..."."""
+    """Prefix `UnsupportedFormatError`s with the name of the file: "in.mkv: picture size ..."."""
     try:
         yield
     except UnsupportedFormatError as error:
@@ -46,15 +46,15 @@ def naming(place: object) -> Iterator[None]:
 
 
 class OptionError(VidrtsError):
-    """An option whose value is outside its range or contradicts another option. Exit code 2, as for click's own."""
+    """An invalid or contradictory option. Exit code 2, as for click's own errors."""
 
 
 class DeviceError(VidrtsError):
-    """The device asked for is not there or cannot do what was asked."""
+    """The requested device is missing or does not support what was requested."""
 
 
 class MissingPackageError(VidrtsError):
-    """A package that this needs is not installed; says which extra brings it."""
+    """A required package is not installed; the message names the extra to install."""
 
 
 class TrainingError(VidrtsError):
@@ -62,7 +62,7 @@ class TrainingError(VidrtsError):
 
 
 class Interrupted(VidrtsError):  # noqa: N818 - the run was stopped, nothing went wrong
-    """Ctrl-C or SIGTERM ended the run early; what was done is kept in a playable partial file.
+    """Ctrl-C or SIGTERM ended the run early; the finished part is kept in a playable partial file.
 
     `signal_number` is the signal (2 or 15); the command line exits with 128 + that number.
     """

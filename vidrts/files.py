@@ -1,4 +1,4 @@
-"""Files that are whole under their name, or not there at all."""
+"""Atomic writing of files."""
 
 import os
 from collections.abc import Iterator
@@ -8,9 +8,9 @@ from pathlib import Path
 
 @contextmanager
 def whole(final: Path) -> Iterator[Path]:
-    """A hidden path beside `final` to write to: it gets that name when the block ends, and goes where it fails.
+    """A hidden path to write to in the directory of `final`: renamed to it when the block ends, removed if it fails.
 
-    What has the name is replaced. Raises whatever the block raises, and OSError where the name cannot be given.
+    Replaces an existing file. Raises what the block raises, and OSError if renaming fails.
     """
     hidden = final.with_name(f".{final.name}.{os.getpid()}")
     try:

@@ -1,7 +1,7 @@
-"""The values that travel: `PixelFormat`, `ColorTags`, `StreamInfo` and `Frame`.
+"""Data types of the pipeline: `PixelFormat`, `ColorTags`, `StreamInfo` and `Frame`.
 
-All are small, checked once when made, and know nothing of FFmpeg's objects: numbers are those of ITU-T H.273, which
-FFmpeg's `AVCOL_*` use too. Time is a pair of integers (pts, time base) up to the edge, never float seconds.
+Independent of FFmpeg's objects. Numbers are those of ITU-T H.273, as in FFmpeg's `AVCOL_*`. Timestamps are integers in
+a time base, never float seconds.
 """
 
 from dataclasses import dataclass, field
@@ -38,9 +38,9 @@ class PixelFormat:
     shift: int = 0
     """Bits below the significant ones in a stored sample: 6 for p010, whose samples sit at the top of 16 bits."""
     full_range: bool = False
-    """The name itself says full range (yuvj420p and its kin, and RGB)."""
+    """Implied by the name (yuvj420p etc., and RGB)."""
     floating: bool = False
-    """Samples are floats of `depth` bits (16 or 32), 0..1 and free to leave it; RGB and gray, full range alone."""
+    """Samples are floats of `depth` bits (16 or 32), nominally 0..1; RGB and gray, full range only."""
 
     @property
     def alpha(self) -> bool:
@@ -78,7 +78,7 @@ class PixelFormat:
 
     @property
     def samples(self) -> tuple[Model, bool, int, int, int, bool]:
-        """What the format can hold, whatever the layout: two formats with equal `samples` hold the same picture."""
+        """What the format stores, apart from the layout: formats with equal `samples` can store the same picture."""
         return self.model, self.floating, self.depth, self.log2_w, self.log2_h, self.alpha
 
     @property
@@ -88,7 +88,7 @@ class PixelFormat:
 
 
 def _formats() -> dict[str, PixelFormat]:
-    """Every pixel format that vidrts processes, by FFmpeg's name."""
+    """The supported pixel formats, by FFmpeg's name."""
     found: list[PixelFormat] = []
     planar4 = ((0, 0), (1, 0), (2, 0), (3, 0))
     gbr4 = ((2, 0), (0, 0), (1, 0), (3, 0))
@@ -162,7 +162,7 @@ PIXEL_FORMATS: dict[str, PixelFormat] = _formats()
 def pixel_format(name: str) -> PixelFormat:
     """The `PixelFormat` of FFmpeg's name; raises `UnsupportedFormatError`.
 
-    Of a film's own format `media.pixel_formats.known` also says what to convert it to.
+    `media.pixel_formats.known` also names the format to convert to.
     """
     try:
         return PIXEL_FORMATS[name]
@@ -171,11 +171,11 @@ def pixel_format(name: str) -> PixelFormat:
 
 
 def matrix_by_height(height: int) -> int:
-    """The matrix that an untagged picture is taken to have: BT.709 (1) from 720 lines up, BT.601 (6) below."""
+    """The matrix assumed for untagged video: BT.709 (1) from 720 lines up, BT.601 (6) below."""
     return 1 if height >= 720 else 6
 
 
-_MATRIX_WORDS = {
+_MATRIX_NAMES = {
     0: "rgb", 1: "bt709", 4: "fcc", 5: "bt470bg", 6: "smpte170m", 7: "smpte240m", 8: "ycgco", 9: "bt2020nc",
     10: "bt2020c", 11: "smpte2085", 12: "chroma-derived-nc", 13: "chroma-derived-c", 14: "ictcp", 15: "ipt-c2",
     16: "ycgco-re", 17: "ycgco-ro",
@@ -183,14 +183,14 @@ _MATRIX_WORDS = {
 
 
 def matrix_name(number: int) -> str:
-    """A matrix by its number and FFmpeg's word, for a line for people."""
-    word = _MATRIX_WORDS.get(number)
-    return f"{number} (ITU-T H.273{f'; FFmpeg: {word}' if word else ''})"
+    """A matrix by its number and FFmpeg's name, for messages."""
+    name = _MATRIX_NAMES.get(number)
+    return f"{number} (ITU-T H.273{f'; FFmpeg: {name}' if name else ''})"
 
 
 @dataclass(frozen=True, kw_only=True)
 class ColorTags:
-    """How code values are to be understood; ITU-T H.273 numbers, 2 = unspecified (range 0, siting 0 = unspecified).
+    """Colour tags: ITU-T H.273 numbers, 2 = unspecified (range and siting: 0).
 
     `range`: 1 limited (MPEG), 2 full (JPEG). `siting` is FFmpeg's `AVCHROMA_LOC_*`: 1 left, 2 centre, 3 top-left,
     4 top, 5 bottom-left, 6 bottom.
@@ -204,13 +204,13 @@ class ColorTags:
 
     @property
     def hdr(self) -> str | None:
-        """PQ or HLG where the transfer is one of these, else None."""
+        """PQ or HLG by the transfer, else None."""
         return {16: "PQ", 18: "HLG"}.get(self.transfer)
 
 
 @dataclass(frozen=True, kw_only=True)
 class StreamInfo:
-    """What is known of the video stream before its frames come. Produced by `media.read.source`, consumed by all."""
+    """Properties of a video stream. Produced by `media.read.source`."""
 
     width: int
     height: int
@@ -218,9 +218,9 @@ class StreamInfo:
     color: ColorTags
     time_base: Fraction
     frame_rate: Fraction | None
-    """A guess for progress and encoders that want one; never used to compute a time."""
+    """An estimate for progress and encoders; never used to compute timestamps."""
     frames: int | None
-    """Expected count of frames, for the progress line only; None when the container does not tell."""
+    """Expected number of frames, for progress only; None if unknown."""
     sar: Fraction
     """Sample aspect ratio; 0 when unknown."""
     rotation: int
@@ -235,8 +235,8 @@ class Frame:
 
     `planes`: one (h, w) tensor of stored samples (`PixelFormat.dtype`, on any device) for each component in canonical
     order (Y Cb Cr [A], R G B [A], Y [A]); tensors may be strided views of the decoder's memory and are never written
-    to. `pts` counts ticks of `time_base`. `carrier` is the decoder's own frame, opaque here: the encoder takes side
-    data (captions, timecodes, HDR) from it.
+    to. `pts` counts ticks of `time_base`. `carrier` is the decoder's frame, from which the encoder
+    takes side data (captions, timecodes, HDR).
     """
 
     planes: "tuple[torch.Tensor, ...]"

@@ -1,4 +1,4 @@
-"""Picture files as 8-bit R'G'B' and back, and whether a file is a picture at all."""
+"""Reading and writing picture files as 8-bit R'G'B'."""
 
 import os
 import warnings
@@ -15,16 +15,16 @@ from vidrts.errors import InputError, UnsupportedFormatError
 from vidrts.messages import Code, Message, Tell, ignore
 
 _FORMATS = ("PNG", "JPEG", "MPO", "TIFF", "WEBP", "AVIF", "BMP", "GIF", "PPM", "JPEG2000")
-"""Pillow's names; its other readers run programs, or take what is no picture for one."""
+"""Pillow's names; its other readers run programs, or accept non-pictures."""
 _SUFFIXES = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".avif", ".bmp", ".gif", ".ppm", ".pgm", ".jp2"}
 _SEVERAL = {"GIF": "frames", "PNG": "frames", "WEBP": "frames", "AVIF": "frames", "TIFF": "pages"}
-"""Formats that may hold more than one picture -> what those are."""
+"""Formats with several pictures -> what these are called."""
 
 
 def is_picture(path: Path) -> bool:
-    """Whether a file is a picture by its content, or by its name where the content is not known.
+    """Whether a file is a picture, by its content, or by its extension if the content is unknown.
 
-    Raises `InputError` for what is no file.
+    Raises `InputError` for a missing file.
     """
     if path.is_dir():
         raise InputError(f"{path}: is a directory, expected a picture or a video")
@@ -42,26 +42,27 @@ def is_picture(path: Path) -> bool:
 def read_picture(path: str | os.PathLike[str], on_message: Tell = ignore) -> NDArray[np.uint8]:
     """(H, W, 3) R'G'B' samples of a picture file, as stored: neither turned nor colour-managed.
 
-    Gray is given three equal channels, of 16 bit the upper 8 are kept, alpha is dropped (what lies behind it is shown),
-    of an animation the first frame is taken: each told in a line. That is what VIQET's loader does (specs/VIQET.md
-    section 1). Raises `InputError` for a file that cannot be read, `UnsupportedFormatError` for floating point.
+    As VIQET's loader: gray becomes three equal channels, 16 bit are cut to the upper 8, alpha is dropped, of an
+    animation only the first frame is read; each with a message.
+
+    Raises `InputError` for a file that cannot be read, `UnsupportedFormatError` for floating point.
     """
     path = Path(path)
     try:
         with _open(path) as image:
-            told = list(_conversions(image))
+            lines = list(_conversions(image))
             samples = np.array(image if is_gray16(image) else _converted(path, image))
     except UnidentifiedImageError:
         raise InputError(f"{path}: cannot be read as a picture: unknown format, or damaged") from None
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise InputError(f"{path}: cannot be read as a picture: {' '.join(str(error).split())}") from error
-    for line in told:
+    for line in lines:
         on_message(line.about(path))
     return from_gray16(samples) if samples.ndim == 2 else samples
 
 
 def _conversions(image: ImageFile) -> Iterator[Message]:
-    """What is done to the picture beyond decoding; asked before it is decoded."""
+    """Messages about conversions, before decoding."""
     count = getattr(image, "n_frames", 1)
     if image.format in _SEVERAL and count > 1:
         yield Message(Code.FIRST_PICTURE_TAKEN, count=count, unit=_SEVERAL[image.format])
@@ -95,15 +96,15 @@ def to_bytes(rgb: torch.Tensor) -> NDArray[np.uint8]:
 
 
 def to_image(rgb: torch.Tensor) -> Image.Image:
-    """An 8-bit picture of (3, H, W) R'G'B' in 0..1, for looking at."""
+    """An 8-bit Pillow image of (3, H, W) R'G'B' in 0..1."""
     return Image.fromarray(to_bytes(rgb))
 
 
 def _open(path: Path) -> ImageFile:
-    """Pillow's picture of a file; large ones are read without a warning."""
+    """Open a file with Pillow, without a warning for large pictures."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        Image.init()  # until then Pillow knows only some of its readers by name
+        Image.init()  # registers all readers
         return Image.open(path, formats=[name for name in _FORMATS if name in Image.OPEN])
 
 
@@ -115,7 +116,7 @@ def _converted(path: Path, image: Image.Image) -> Image.Image:
 
 
 def is_gray16(image: Image.Image) -> bool:
-    """Pillow keeps 16 bits in gray pictures alone, and would clip them when it converts."""
+    """Whether it is 16-bit gray, which Pillow would clip on conversion."""
     return image.mode.startswith("I;16")
 
 

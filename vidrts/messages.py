@@ -101,6 +101,15 @@ class Code(Enum):
     ENGINE_NOT_USABLE = "{engine} cannot be used ({reason}): using {instead}, which is slower"
     NO_CUDA_GRAPH = "{device}: no CUDA graph ({reason}): each operation is launched on its own, which is slower"
 
+    # measure, compare, score
+    METRIC_NOT_FOR_HDR = "defined for SDR alone, got {signal}"
+    METRIC_NEEDS_SIZE = "needs at least {smallest} pixels a side, got {width}x{height}"
+    METRIC_NEEDS_PACKAGE = "needs the package {package}: pip install 'vidrts[report]'"
+    METRIC_INFINITE = "infinite, the two are equal"
+    METRICS_MISSING = "no {metrics}: {why}"
+    SCORED_AS_CODED = "{signal} video is measured as coded; VIQET was made for SDR pictures"
+    MOS_UNDEFINED = "the model needs a measure that is not defined for this picture"
+
 
 class Message(str):
     """One line of text: `Message(Code.X, count=3)` is the wording of `X` with 3 in place of {count}."""

@@ -1,4 +1,4 @@
-"""What decides an enhancing run: `EnhanceOptions`, a value that can be pickled. Loads without torch and FFmpeg."""
+"""Options of an enhancing run: `EnhanceOptions`, which can be pickled and loads without torch and FFmpeg."""
 
 from dataclasses import dataclass, field
 
@@ -11,7 +11,7 @@ from vidrts.picture.options import EnhancerOptions
 
 @dataclass(frozen=True, kw_only=True)
 class EnhanceOptions:
-    """All that decides a run; each part is checked when it is made."""
+    """All options of a run; each part is validated on creation."""
 
     model: str = DEFAULT_MODEL
     """A shipped model's name or a model file."""
@@ -19,10 +19,10 @@ class EnhanceOptions:
     decode: DecodeOptions = field(default_factory=DecodeOptions)
     encode: EncodeOptions = field(default_factory=EncodeOptions)
     in_flight: int = 4
-    """Most events (frames, packets of other streams) waiting between two stages; bounds the memory used."""
+    """Maximum number of events (frames, packets of other streams) between two stages; bounds memory."""
     workers: int = 0
-    """Frames enhanced at a time, each with its share of the threads; 0: two on a CPU, so that no core waits for
-    another at the end of every layer, two on each GPU. Does not change the result."""
+    """Frames enhanced in parallel, each with its share of the threads; 0: two on a CPU, so that cores do not idle at
+    the end of every layer, and two on each GPU. Does not change the result."""
 
     def __post_init__(self) -> None:
         if not 1 <= self.in_flight <= 256:

@@ -1,4 +1,4 @@
-"""enhance(): decode -> enhance -> encode as one expression, with the threads between them.
+"""`enhance`: decode -> enhance -> encode, each stage in its own thread.
 
 from vidrts import EnhanceOptions, enhance
 summary = enhance("in.mp4", "out.mp4", EnhanceOptions(model="rts-lite"))
@@ -29,7 +29,7 @@ from vidrts.workers import Workers
 
 @dataclass
 class PartTimes:
-    """Seconds that each part was at work (waiting for its neighbours not counted), whatever ran beside it."""
+    """Seconds that each stage was busy, without waiting for its neighbours."""
 
     decode: float = 0.0
     enhance: float = 0.0
@@ -38,7 +38,7 @@ class PartTimes:
 
 @dataclass(frozen=True, kw_only=True)
 class Progress:
-    """Told after each frame written."""
+    """Passed to `on_progress` after each written frame."""
 
     frames: int
     total: int | None
@@ -50,7 +50,7 @@ class Progress:
 
 @dataclass(frozen=True, kw_only=True)
 class Summary:
-    """What a finished run did."""
+    """Result of a finished run."""
 
     target: Place
     """A path; "stdout"."""
@@ -59,7 +59,7 @@ class Summary:
     parts: PartTimes
     bytes_written: int
     lost: str | None
-    """The line about damaged input, None when nothing was lost."""
+    """Damage of the input, None if there is none."""
 
 
 def enhance(
@@ -71,22 +71,22 @@ def enhance(
     on_message: Tell = ignore,
     stop_signal: Callable[[], int | None] = lambda: None,
 ) -> Summary:
-    """Enhance the video `source` into `target`, everything else about it kept.
+    """Enhance the video `source` and write it to `target`, with everything else in the file kept.
 
     Both are files, `source` may be a URL, and "-" is stdin and stdout (`vidrts.media.pipes.stdio`).
 
-    `on_message` hears each line meant for people (warnings, assumptions), `on_progress` each frame. When `stop_signal`
-    returns a signal's number the run ends early: what is done is kept, playable, as `<name>.partial.<ext>` beside the
-    target, and `Interrupted` is raised; it is asked while the source is opened, too. Every other failure raises a child
-    of `VidrtsError` and leaves no file; the target's name is only ever given to a complete file. Two belong to pipes:
-    `SourceBrokenError`, after which what is done is kept in the same way, and `ConsumerGoneError`.
+    `on_message` gets messages (warnings, assumptions), `on_progress` is called for each frame. When `stop_signal`
+    returns a signal number, the run ends early: the finished part is kept, playable, as `<name>.partial.<ext>`, and
+    `Interrupted` is raised. Other failures raise a subclass of `VidrtsError` and leave no file; only a complete file
+    gets the target's name. With pipes: `SourceBrokenError`, after which the finished part is kept, too, and
+    `ConsumerGoneError`.
     """
     options = options or EnhanceOptions()
     model = load_model(options.model)
     began = time.monotonic()
     parts = PartTimes()
     frames = 0
-    # It checks device and precision: make it before any file is opened for writing.
+    # Checks device and precision before any file is opened for writing.
     workers = Workers(model, options.picture, options.workers, on_message=on_message)
     with (
         stdout_or(target) as place,
@@ -94,11 +94,11 @@ def enhance(
         open_target(place, reader.input, options.encode, scale=options.picture.scale, on_message=on_message) as writer,
         closing(prefetch(_timed(reader.events(writer.streams), parts), options.in_flight, "decode")) as decoded,
         closing(
-            workers.enhanced(decoded, options.in_flight, _Leaving(reader, writer, stop_signal), reader.path)
+            workers.enhanced(decoded, options.in_flight, _StopRequested(reader, writer, stop_signal), reader.path)
         ) as ready,
         ExitStack() as leaving,
     ):
-        leaving.callback(reader.abandon)  # before the threads are waited for: one of them may wait for stdin
+        leaving.callback(reader.abandon)  # before joining the threads: one of them may wait for stdin
         try:
             for event in ready:
                 began_part = time.monotonic()
@@ -112,22 +112,22 @@ def enhance(
                     ))  # fmt: skip
                 if stop_signal() is not None:
                     raise Cancelled
-            if stop_signal() is not None:  # then stdin ends, too, wherever it is
+            if stop_signal() is not None:  # a signal also ends reading from stdin
                 raise Cancelled
             if frames == 0:
                 raise InputError(f"{reader.path}: no frames in the selected range; check -ss, -to, -t")
             began_part = time.monotonic()
             writer.finish()
             parts.encode += time.monotonic() - began_part
-            _tell_lost(reader, on_message)
+            _report_damage(reader, on_message)
         except (Cancelled, SourceBrokenError) as error:
             number = stop_signal()
             if isinstance(error, Cancelled) and number is None:
                 raise ConsumerGoneError(f"{writer.path}: broken pipe") from None
-            kept = _told(writer.keep_partial())
+            kept = _where_kept(writer.keep_partial())
             if number is None:
                 raise SourceBrokenError(f"{error}; {kept}") from None
-            _tell_lost(reader, on_message)
+            _report_damage(reader, on_message)
             raise Interrupted(f"stopped after {frames} frames; {kept}", number) from None
         except KeyboardInterrupt:
             writer.keep_partial()
@@ -140,8 +140,8 @@ def enhance(
 
 
 @dataclass(frozen=True)
-class _Leaving:
-    """Asked while the next frame is waited for: whether to stop instead; then nobody waits for stdin either."""
+class _StopRequested:
+    """Polled while waiting for the next frame: whether to stop; if so, also stops waiting for stdin."""
 
     reader: Source
     writer: Target | RawTarget
@@ -154,21 +154,21 @@ class _Leaving:
         return True
 
 
-def _told(place: Place | None) -> str:
-    """Where the work of a run that ended early is."""
+def _where_kept(place: Place | None) -> str:
+    """Where the output of a run that ended early is."""
     if place is None:
         return "nothing was written"
     return f"{'kept in' if isinstance(place, Path) else 'written to'} {place}"
 
 
-def _tell_lost(reader: Source, on_message: Tell) -> None:
-    """The warning about damaged input, if there was any."""
+def _report_damage(reader: Source, on_message: Tell) -> None:
+    """Report damaged input."""
     if lost := reader.lost.summary():
         on_message(lost)
 
 
 def _timed[T](upstream: Iterable[T], parts: PartTimes) -> Iterator[T]:
-    """The items of `upstream`, the time that each took to make added to `parts.decode`."""
+    """The items of `upstream`; adds the time to produce them to `parts.decode`."""
     iterator = iter(upstream)
     while True:
         began = time.monotonic()

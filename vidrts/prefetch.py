@@ -1,4 +1,4 @@
-"""The only threads and queues: an iterator run ahead in a thread of its own, bounded.
+"""All threads and queues: running an iterator ahead in its own thread, with a bound.
 
 Use it under `contextlib.closing`, so that the thread ends even when the consumer raises:
 
@@ -14,18 +14,18 @@ from contextlib import closing
 from typing import Any
 
 _POLL = 0.1
-"""Seconds between looks at `wake` and at the stop flag while blocked; nothing is timed by it."""
+"""Seconds between checks of `wake` and of the stop flag while blocked."""
 
 
 class Cancelled(Exception):  # noqa: N818 - not an error: the consumer asked for it
-    """`wake` said so while the consumer waited for an item."""
+    """`wake` returned True while the consumer waited for an item."""
 
 
 def prefetch[T](upstream: Iterator[T], depth: int, name: str, wake: Callable[[], bool] = lambda: False) -> Generator[T]:
-    """The items of `upstream`, made at most `depth` ahead of their use (one more is being made meanwhile).
+    """The items of `upstream`, produced in a thread at most `depth` (plus one in progress) ahead of their use.
 
-    An error of `upstream` is raised here after the items before it. While it waits for an item it asks `wake` now and
-    then, and raises `Cancelled` when told to. Closing stops the thread, closes `upstream` in it, and waits for both.
+    Raises an error of `upstream` after the items before it. Polls `wake` while waiting, and raises `Cancelled` when it
+    returns True. Closing stops the thread, closes `upstream` in it, and waits for both.
     """
     items: queue.Queue[tuple[T | None, BaseException | None, bool]] = queue.Queue(depth)
     stop = threading.Event()
@@ -84,10 +84,10 @@ def ordered_map[T, R](
     wake: Callable[[], bool] = lambda: False,
     begin: Callable[[], None] = lambda: None,
 ) -> Generator[R]:
-    """The items of `upstream`, each changed by the next free one of `workers`, in their order.
+    """Maps the items of `upstream` in parallel, each by the next free one of `workers`, and keeps their order.
 
-    As many are at work as there are workers, each in a thread of its own that calls `begin` first; otherwise as
-    `prefetch`, with at most `depth` items ahead, or as many as there are workers.
+    One thread per worker, which calls `begin` first; otherwise as `prefetch`, with at most `depth` items ahead, or as
+    many as there are workers.
     """
     free: queue.SimpleQueue[Callable[[T], R]] = queue.SimpleQueue()
     for worker in workers:
@@ -101,8 +101,8 @@ def ordered_map[T, R](
             free.put(worker)
 
     with ThreadPoolExecutor(len(workers), f"vidrts-{name}", begin) as pool:
-        handed = (pool.submit(work, item) for item in upstream)
-        with closing(prefetch(handed, max(depth, len(workers)), f"{name}-deal", wake)) as ahead:
+        futures = (pool.submit(work, item) for item in upstream)
+        with closing(prefetch(futures, max(depth, len(workers)), f"{name}-submit", wake)) as ahead:
             try:
                 for future in ahead:
                     yield _result(future, wake)
@@ -111,7 +111,7 @@ def ordered_map[T, R](
 
 
 def _result[R](future: Future[R], wake: Callable[[], bool]) -> R:
-    """What comes of `future`, while `wake` is asked now and then."""
+    """The result of `future`, polling `wake` meanwhile."""
     while not wait([future], timeout=_POLL).done:
         if wake():
             raise Cancelled from None

@@ -1,4 +1,4 @@
-"""torch's threads, shared among several threads of Python that compute at the same time."""
+"""Sharing torch's threads among Python threads."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,10 +8,7 @@ import torch
 
 @contextmanager
 def shared_threads(workers: int) -> Iterator[Callable[[], None]]:
-    """What the thread of each of some workers calls first, to take its share of torch's threads.
-
-    Afterwards torch is as before: its number of threads is that of the process for threads that begin later.
-    """
+    """A function that each worker's thread calls first to take its share of torch's threads; restored afterwards."""
     threads = torch.get_num_threads()
     try:
         yield lambda: torch.set_num_threads(max(1, threads // workers))

@@ -21,23 +21,27 @@ from PIL import Image
 from vidrts.cli import run
 from vidrts.cli.compare import described
 from vidrts.compare import contact_sheet, display, metrics, page, plots
-from vidrts.compare.comparison import CompareOptions, Comparison, Sample, compare, suited
+from vidrts.compare.comparison import CompareOptions, Comparison, Sample, compare, shown
 from vidrts.compare.display import look
 from vidrts.compare.frames import to_rgb
-from vidrts.compare.metrics import GAUGES, MOS, Reading
+from vidrts.compare.metrics import of_pictures, usable
 from vidrts.compare.moment_selection import ASKED, LEAST, MOST, Candidate, choose
 from vidrts.compare.preview import Variant, names, preview
 from vidrts.compare.save import save
-from vidrts.compare.snapshot import Crop, gain, plate
+from vidrts.compare.snapshot import Crop, gain, take_snapshot
 from vidrts.errors import OptionError, OutputError
 from vidrts.frame import Frame
 from vidrts.images import to_image
 from vidrts.measure.difference import difference_ratio
 from vidrts.measure.flicker import Change
+from vidrts.measure.metric import Reading
+from vidrts.measure.registry import METRICS, MOS
 from vidrts.media.read.source import Source
+from vidrts.messages import Code
 from vidrts.ops.lanczos import double
 from vidrts.picture.enhancer import EnhancerOptions
 
+SHOWN = shown(viqet=True)
 NEEDS_FFMPEG = pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg is not installed")
 
 
@@ -112,58 +116,61 @@ def test_measures_are_those_of_the_frames(source: Path, result: Path, comparison
     assert [sample.time for sample in comparison.samples] == [times[k] for k in (2, 6, 11, 15)]
     for sample in comparison.samples:
         k = times.index(sample.time)
-        reading = sample.readings["change"]
+        reading = sample.readings["difference_ratio"]
         assert reading is not None
         assert reading.value == pytest.approx(difference_ratio(to_rgb(after[k]), to_rgb(before[k])), rel=1e-6)
-    assert comparison.gauges == tuple(gauge for gauge in GAUGES if gauge is not MOS)
-    assert [p.time for p in comparison.plates if p.why == ASKED] == [max(t for t in times if t <= Fraction(52, 100))]
-    assert sum(p.why in (MOST, LEAST) for p in comparison.plates) == 3
-    for p in comparison.plates:
+    assert comparison.metrics == tuple(metric for metric in SHOWN if metric is not MOS)
+    assert [p.time for p in comparison.snapshots if p.why == ASKED] == [max(t for t in times if t <= Fraction(52, 100))]
+    assert sum(p.why in (MOST, LEAST) for p in comparison.snapshots) == 3
+    for p in comparison.snapshots:
         k = times.index(p.time)
         for image, frame in zip(p.images(), (before[k], after[k]), strict=True):
             assert np.array_equal(np.asarray(image), np.asarray(to_image(to_rgb(frame)))), "true to the pixel"
 
 
-def test_every_gauge_reads_what_it_says() -> None:
+def test_every_metric_reads_what_it_says() -> None:
     rng = torch.Generator().manual_seed(3)
     still = torch.linspace(0.2, 0.8, 96).expand(3, 96, 96).clone()
     still[:, 30:60, 30:60] = 0.1
     frames = [(still + 0.01 * torch.randn(3, 96, 96, generator=rng)).clamp(0, 1) for _ in range(3)]
-    equal = metrics.read(GAUGES, metrics.moment(frames, frames))
-    for gauge in GAUGES:
-        reading = equal.get(gauge.key)
-        if gauge.measure is None:
-            assert reading is None
-        elif gauge.same is not None:
-            assert reading is not None
-            assert reading.value == pytest.approx(gauge.same, abs=1e-6)
-            assert gauge.verdict(reading) == "same"
+    equal = metrics.take(SHOWN, of_pictures(frames, frames)).readings
+    for metric in SHOWN:
+        reading = equal.get(metric.key)
+        assert (reading is None) == (metric.measure is None)
+        if reading is not None and metric.same is not None:
+            assert reading.value == pytest.approx(metric.same, abs=1e-6)
+            assert metric.verdict(reading) == "same"
+    assert equal["ssimulacra2"].value == 100
     noisy = [(f + 0.02 * torch.randn(3, 96, 96, generator=rng)).clamp(0, 1) for f in frames]
-    worse = metrics.read(GAUGES, metrics.moment(frames, noisy))
-    told = {g.key: g.verdict(worse.get(g.key)) for g in GAUGES}
-    assert (told["flicker"], told["noise"], told["psnr"]) == ("more", "more", "")
-    assert metrics.read(GAUGES, metrics.moment(frames[:1], noisy[:1]))["flicker"] is None, "one frame does not flicker"
+    worse = metrics.take(SHOWN, of_pictures(frames, noisy)).readings
+    told = {g.key: g.verdict(worse.get(g.key)) for g in SHOWN}
+    assert (told["flicker"], told["noise_gain"], told["psnr_rgb"]) == ("more", "more", "")
+    for metric in SHOWN:
+        if metric.measure is not None and metric.better and metric.key != "overshoot":
+            best, worst = equal[metric.key].value, worse[metric.key].value
+            assert worst < best if metric.better == "higher" else worst > best, metric.key
+    single = metrics.take(SHOWN, of_pictures(frames[:1], noisy[:1])).readings
+    assert "flicker" not in single, "one frame does not flicker"
     black = [torch.zeros(3, 96, 96)] * 2
-    undefined = metrics.read(GAUGES, metrics.moment(black, black))
-    assert undefined["change"] is None and undefined["flicker"] is None and undefined["noise"] is None
-    assert all(gauge.told(undefined.get(gauge.key)) for gauge in GAUGES)
+    undefined = metrics.take(SHOWN, of_pictures(black, black))
+    assert {"difference_ratio", "flicker", "noise_gain"} <= undefined.missing.keys() - undefined.readings.keys()
+    assert all(metric.show(undefined.readings.get(metric.key)) for metric in SHOWN)
 
 
 def test_means_over_moments() -> None:
-    by_key = {gauge.key: gauge for gauge in GAUGES}
     changes = [Change(3.0, 2.0), Change(50.0, 100.0)]
-    flicker = by_key["flicker"].mean([Reading(c.ratio, weight=c.source) for c in changes] + [None])
+    flicker = METRICS["flicker"].mean([Reading(c.ratio, weight=c.source) for c in changes] + [None])
     assert flicker is not None
     assert flicker.value == pytest.approx((changes[0] + changes[1]).ratio)
     errors = [0.01, 0.0004]
-    psnr = by_key["psnr"].mean([Reading(-10 * math.log10(e)) for e in errors] + [Reading(math.inf)])
+    psnr = METRICS["psnr_rgb"].mean([Reading(-10 * math.log10(e)) for e in errors] + [Reading(math.inf)])
     assert psnr is not None
     assert psnr.value == pytest.approx(-10 * math.log10(sum(errors) / 3))
-    assert by_key["psnr"].told(by_key["psnr"].mean([Reading(math.inf)])) == "∞ dB"
-    assert by_key["psnr"].mean([None]) is None
+    assert METRICS["psnr_rgb"].show(METRICS["psnr_rgb"].mean([Reading(math.inf)])) == "∞ dB"
+    assert METRICS["psnr_rgb"].mean([None]) is None
     mos = MOS.mean([Reading(2, source=1.5), Reading(3, source=2.5)])
     assert mos == Reading(2.5, source=2.0)
-    assert MOS.told(mos) == "2.00 → 2.50"
+    assert MOS.show(mos) == "2.000 → 2.500"
     assert MOS.verdict(mos) == "more"
     assert MOS.verdict(Reading(1.0, source=1.0)) == "", "both cut off at the end of the scale"
 
@@ -175,7 +182,7 @@ def test_mos_is_viqets() -> None:
         truth = {row["file"]: float(row["MOS_v1_day"]) for row in csv.DictReader(file)}
     names = ["kodim23.png", "kodim23__blur1.png"]
     pictures = [np.asarray(Image.open(folder / name).convert("RGB")) for name in names]
-    ((readings,),) = metrics.mos_scores(GAUGES, iter(pictures), 2, 1)
+    ((readings,),) = metrics.mos_scores(SHOWN, iter(pictures), 2, 1)
     reading = readings["mos"]
     assert reading is not None
     assert [reading.source, reading.value] == pytest.approx([truth[name] for name in names], rel=1e-6)
@@ -187,7 +194,7 @@ def test_mos_is_viqets() -> None:
             taken.append(1)
             yield picture
 
-    assert metrics.mos_scores([g for g in GAUGES if g is not MOS], counted(), 2, 1) == [[{}]]
+    assert metrics.mos_scores([g for g in SHOWN if g is not MOS], counted(), 2, 1) == [[{}]]
     assert len(taken) == 2, "whoever makes the pictures is run all the same"
 
 
@@ -247,35 +254,34 @@ def decoded_first(path: Path) -> list[Frame]:
 def test_hdr_is_said_and_left_out_where_it_would_mislead(clips: Path) -> None:
     video = look(clips / "androidx_media__hdr10-video-with-sdr-container.mp4")
     assert any("PQ (HDR), tone-mapped from 1000 cd/m²" in note for note in video.view.notes)
-    assert {gauge.key for gauge in GAUGES} - {gauge.key for gauge in suited(video, GAUGES, viqet=True)} == {
-        "mos",
-        "colour",
-    }
+    _, missing = usable(SHOWN, video.info.width, video.info.height, video.info.color.hdr)
+    assert missing.keys() == {"mos", "cambi", "ssimulacra2", "ciede2000", "vmaf", "vmaf_neg"}
+    assert {(line.code, line.values["signal"]) for line in missing.values()} == {(Code.METRIC_NOT_FOR_HDR, "PQ")}
     dark, bright = (video.view.picture(torch.full((3, 4, 4), v)) for v in (0.3, 0.6))
     assert dark.getpixel((0, 0)) < (110, 110, 110) < (220, 220, 220) < bright.getpixel((0, 0))
 
 
-def test_a_plate_is_exact() -> None:
+def test_a_snapshot_is_exact() -> None:
     rng = np.random.default_rng(1)
     source = rng.integers(0, 256, (120, 200, 3), dtype=np.uint8)
     changed = source.copy()
     changed[70:100, 130:160] ^= 0x3F
     images = [Image.fromarray(a) for a in (source, changed)]
-    made_plate = plate(Fraction(1), MOST, images, [{}])
-    assert [np.array_equal(np.asarray(i), a) for i, a in zip(made_plate.images(), (source, changed), strict=True)] == [
+    held = take_snapshot(Fraction(1), MOST, images, [{}])
+    assert [np.array_equal(np.asarray(i), a) for i, a in zip(held.images(), (source, changed), strict=True)] == [
         True, True,
     ]  # fmt: skip
-    assert made_plate.spot[0] in range(128, 160)
-    assert made_plate.spot[1] in range(64, 96)
-    cut = plate(Fraction(1), MOST, images, [{}], Crop(64, 48, 120, 60))
+    assert held.spot[0] in range(128, 160)
+    assert held.spot[1] in range(64, 96)
+    cut = take_snapshot(Fraction(1), MOST, images, [{}], Crop(64, 48, 120, 60))
     assert cut.size == (64, 48)
     assert np.array_equal(np.asarray(cut.images()[1]), changed[60:108, 120:184])
     for reach, wanted in ((0, 64), (1, 64), (2.5, 32), (16, 8), (100, 1), (255, 1)):
-        assert gain([replace(made_plate, reach=reach)]) == wanted
+        assert gain([replace(held, reach=reach)]) == wanted
     with pytest.raises(OptionError, match="200x120"):
         Crop(64, 48, 180, 60).check((200, 120))
     long = [Image.fromarray(np.zeros((2, 17_000, 3), np.uint8))] * 2
-    assert plate(Fraction(0), MOST, long, [{}]).format == "png", "WebP ends at 16383 pixels"
+    assert take_snapshot(Fraction(0), MOST, long, [{}]).format == "png", "WebP ends at 16383 pixels"
 
 
 # The page ---------------------------------------------------------------------------------------------------------
@@ -290,17 +296,17 @@ def test_a_page_stands_alone(comparison: Comparison, source: Path) -> None:
     assert "connect-src" not in str(policy[0]["content"])
     assert read.words.count(source.name) == 1, "the name stands there as it is, whatever it looks like"
     assert not any(tag == "b" and "c" in a for tag, a in read.tags)
-    assert len(read.images) == len(read.data["moments"]) == len(comparison.plates)
-    for held, p in zip(read.images.values(), comparison.plates, strict=True):
+    assert len(read.images) == len(read.data["moments"]) == len(comparison.snapshots)
+    for held, p in zip(read.images.values(), comparison.snapshots, strict=True):
         assert [np.array_equal(np.asarray(i), np.asarray(j)) for i, j in zip(held, p.images(), strict=True)] == [
             True
         ] * 2
     words = " ".join(read.words)
-    for gauge in comparison.gauges:
-        assert gauge.told(comparison.average(gauge)) in words
-        for p in comparison.plates:
-            assert gauge.told(p.readings[0][gauge.key]) in words
-    assert read.data["gain"] == gain(comparison.plates)
+    for metric in comparison.metrics:
+        assert metric.show(comparison.average(metric)) in words
+        for p in comparison.snapshots:
+            assert metric.show(p.readings[0].get(metric.key)) in words
+    assert read.data["gain"] == gain(comparison.snapshots)
     for tag, attributes in read.tags:
         if tag == "img":
             assert "alt" in attributes
@@ -311,11 +317,13 @@ def test_a_page_stands_alone(comparison: Comparison, source: Path) -> None:
 def test_plots_hold_the_values(comparison: Comparison) -> None:
     times = [Fraction(k) for k in range(5)]
     values: list[float | None] = [1.0, 1.5, None, 0.5, 2.0]
-    flicker = next(g for g in GAUGES if g.key == "flicker")
-    readings = [None if v is None else Reading(v) for v in values]
-    samples = tuple(Sample(t, {g.key: r for g in GAUGES}) for t, r in zip(times, readings, strict=True))
+    flicker = METRICS["flicker"]
+    samples = tuple(
+        Sample(t, {} if v is None else {g.key: Reading(v) for g in SHOWN}) for t, v in zip(times, values, strict=True)
+    )
     few = replace(comparison, samples=samples)
-    drawn = plots.plot(few, flicker)
+    figures = re.findall(r'<figure class="plot".*?</figure>', page.render(few))
+    (drawn,) = (figure for figure in figures if "<b>Flicker</b>" in figure)
     low, high = (float(v) for v in re.findall(r'class="(?:high|low)">×([\d.]+)<', drawn)[::-1])
     path = re.search(r'class="line result" d="([^"]+)"', drawn)
     assert path is not None
@@ -325,9 +333,9 @@ def test_plots_hold_the_values(comparison: Comparison) -> None:
     read_back = [high - (high - low) * float(y) / 100 for _, y in points]
     assert read_back == pytest.approx([1.0, 1.5, 0.5, 2.0], abs=0.02)
     assert "mean ×1.25" in drawn
-    nothing = replace(comparison, samples=tuple(Sample(t, {g.key: None for g in GAUGES}) for t in times))
-    assert plots.plot(nothing, flicker) == ""
-    assert plots.timeline(nothing)
+    nothing = replace(comparison, samples=tuple(Sample(t, {}) for t in times))
+    assert plots.plot(nothing, flicker) is None
+    assert 'class="timeline"' in page.render(nothing)
     assert Page(page.render(replace(nothing, samples=nothing.samples[:1]))).images
     assert plots.clock(Fraction(3_725_042, 1000)) == "1:02:05.042"
     assert plots.clock(Fraction(59_9996, 10_000)) == "1:00.000"
@@ -335,14 +343,18 @@ def test_plots_hold_the_values(comparison: Comparison) -> None:
 
 def test_a_result_twice_as_large(source: Path, doubled: Path, folder: Path) -> None:
     found = compare(source, doubled, CompareOptions(frames=1, samples=1, workers=1))
-    assert found.plates[0].size == (852, 480)
+    assert found.snapshots[0].size == (852, 480)
     assert any("Lanczos" in line for line in found.shown)
     assert any("first 0.200 s" in note for note in found.notes), "different lengths are told"
     assert not any(str(folder) in note for note in found.notes), "a page may be sent; paths stay at home"
-    assert found.average(MOS) == found.plates[0].readings[0]["mos"]
-    k = [f.pts * f.time_base for f in decoded(source)].index(found.plates[0].time)
+    measured = found.snapshots[0].readings[0]
+    assert {"cambi", "ssimulacra2", "vmaf"} <= measured.keys()
+    for key, reading in measured.items():
+        mean = found.average(METRICS[key])
+        assert mean is not None and (mean.value, mean.source) == pytest.approx((reading.value, reading.source))
+    k = [f.pts * f.time_base for f in decoded(source)].index(found.snapshots[0].time)
     enlarged = to_image(double(to_rgb(decoded(source)[k])[None])[0])
-    assert np.array_equal(np.asarray(found.plates[0].images()[0]), np.asarray(enlarged))
+    assert np.array_equal(np.asarray(found.snapshots[0].images()[0]), np.asarray(enlarged))
 
 
 # The sheet --------------------------------------------------------------------------------------------------------
@@ -351,13 +363,13 @@ def test_a_result_twice_as_large(source: Path, doubled: Path, folder: Path) -> N
 def test_a_sheet_shows_pixels_enlarged(comparison: Comparison) -> None:
     drawn = np.asarray(contact_sheet.draw(comparison))
     assert np.array_equal(drawn[0, 0], drawn[-1, -1])
-    for p in comparison.plates:
+    for p in comparison.snapshots:
         left, top, right, bottom = contact_sheet._piece(p)
         assert (right - left, bottom - top) == (208, 156)
         assert left <= p.spot[0] < right
         assert top <= p.spot[1] < bottom
         cuts = [image.crop((left, top, right, bottom)) for image in p.images()]
-        cuts.append(contact_sheet.amplified(*cuts, gain(comparison.plates)))
+        cuts.append(contact_sheet.amplified(*cuts, gain(comparison.snapshots)))
         for cut in cuts:
             large = np.asarray(cut).repeat(2, axis=0).repeat(2, axis=1)
             rows = np.flatnonzero((drawn[:, :, :] == large[0, 0]).all(axis=2).any(axis=1))
@@ -395,8 +407,8 @@ def is_handed_over(clip: Path, model: Path, folder: Path, times: list[Fraction],
     frames = decoded(whole)
     by_time = {frame.pts * frame.time_base - frames[0].pts * frames[0].time_base: frame for frame in frames}
     found = preview(clip, [variant(model, scale=scale)], at=times, viqet=False)
-    assert len(found.plates) == len(times)
-    for p in found.plates:
+    assert len(found.snapshots) == len(times)
+    for p in found.snapshots:
         time = min(by_time, key=lambda t: abs(t - p.time))
         assert abs(time - p.time) <= Fraction(1, 1000), "Matroska counts milliseconds"
         wanted = look(clip).view.picture(to_rgb(by_time[time]))
@@ -408,8 +420,10 @@ def is_handed_over(clip: Path, model: Path, folder: Path, times: list[Fraction],
 def test_a_preview_is_what_the_encoder_gets(clips: Path, tiny_model: Path, tmp_path: Path) -> None:
     clip = clips / "torchcodec__nasa_13013.mp4"
     found = is_handed_over(clip, tiny_model, tmp_path, [Fraction(17, 10), Fraction(1, 2)])
-    assert [float(p.time) for p in found.plates] == pytest.approx([0.48, 1.68])
-    assert {g.key for g in GAUGES} - {g.key for g in found.gauges} == {"flicker", "motion", "mos"}
+    assert [float(p.time) for p in found.snapshots] == pytest.approx([0.48, 1.68])
+    assert {g.key for g in SHOWN} - {g.key for g in found.metrics} == {
+        *("flicker", "motion_flicker", "mos", "cambi", "vmaf", "vmaf_neg", "xpsnr")
+    }
     assert found.samples == ()
     read = Page(page.render(found))
     assert read.data["sides"] == ["Source", "Result"]
@@ -422,7 +436,7 @@ def test_a_preview_is_what_the_encoder_gets(clips: Path, tiny_model: Path, tmp_p
 def test_a_preview_deinterlaces_as_enhance_does(interlaced: Path, tiny_model: Path, tmp_path: Path) -> None:
     """At a key frame, and in the middle of a group of pictures: bwdif looks at the frames on both sides."""
     found = is_handed_over(interlaced, tiny_model, tmp_path, [Fraction(24, 25) * 2, Fraction(8, 10)])
-    assert any("deinterlaced" in note for note in found.notes)
+    assert any("deinterlac" in note for note in found.notes)
 
 
 @NEEDS_FFMPEG
@@ -435,7 +449,7 @@ def test_an_untagged_preview_keeps_its_colours_at_twice_the_size(clips: Path, ti
     found = is_handed_over(clip, tiny_model, tmp_path, [Fraction(0)], scale=2)
     assert any("BT.601" in note for note in found.notes)
     plain = preview(clip, [variant(tiny_model, scale=2, strength=0)], at=[Fraction(0)], viqet=False)
-    before, after = (np.asarray(i).astype(int).mean(axis=(0, 1)) for i in plain.plates[0].images())
+    before, after = (np.asarray(i).astype(int).mean(axis=(0, 1)) for i in plain.snapshots[0].images())
     assert np.abs(before - after).max() < 0.5, "another matrix would shift them by some code values"
 
 
@@ -451,7 +465,7 @@ def test_variants_beside_each_other(source: Path, tiny_model: Path, tmp_path: Pa
     assert names(both[1:]) == ["tiny"]
     assert names([both[0], variant(tiny_model, chroma="sharpen", strength=2)])[1] == "tiny, chroma sharpen, strength 2"
     found = preview(source, variants, frames=1, viqet=False)
-    source_picture, none, half, full = (np.asarray(i).astype(int) for i in found.plates[0].images())
+    source_picture, none, half, full = (np.asarray(i).astype(int) for i in found.snapshots[0].images())
     assert np.array_equal(source_picture, none), "strength 0 gives the source"
     assert 0 < np.abs(half - source_picture).sum() < np.abs(full - source_picture).sum()
     read = Page(page.render(found))
@@ -469,7 +483,7 @@ def test_ways_with_chroma_beside_each_other(source: Path, tiny_model: Path, tmp_
     sides = Page((tmp_path / "page.html").read_text()).data["sides"]
     assert sides == ["Source", *(f"tiny, chroma {c}, strength {s}" for c in ("keep", "sharpen") for s in (1, 2))]
     both = [variant(tiny_model, chroma=chroma) for chroma in ("keep", "sharpen")]
-    _, keep, sharpen = (np.asarray(i) for i in preview(source, both, frames=1, viqet=False).plates[0].images())
+    _, keep, sharpen = (np.asarray(i) for i in preview(source, both, frames=1, viqet=False).snapshots[0].images())
     assert not np.array_equal(keep, sharpen)
 
 
@@ -505,7 +519,7 @@ def test_a_failed_write_leaves_nothing(
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    with pytest.raises(OutputError, match="already exists"):
+    with pytest.raises(OutputError, match="exists already"):
         save(comparison, target, overwrite=False)
     with monkeypatch.context() as patched:
         patched.setattr(Path, "write_text", full)
@@ -552,7 +566,7 @@ def test_the_commands(
         (["nothing.mkv", "out.mkv", "page.html"], 1, "nothing.mkv"),
         (["in.mkv", "nothing.mkv", "page.html"], 1, "nothing.mkv"),
         (["in.mkv", "text.mkv", "page.html"], 1, "text.mkv"),
-        (["in.mkv", ".", "page.html"], 1, "folder"),
+        (["in.mkv", ".", "page.html"], 1, "directory"),
         (["in.mkv", "other.mkv", "page.html"], 1, "720x480"),
         (["double.mkv", "in.mkv", "page.html"], 1, "swapped"),
         (["in.mkv", "out.mkv", "page.pdf"], 1, ".html"),

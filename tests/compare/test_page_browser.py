@@ -87,7 +87,7 @@ class Viewer:
     def shown(self) -> list[dict[str, Any]]:
         """The pictures that are on: transform, size, visibility, rendering, clip."""
         found: list[dict[str, Any]] = self.page.eval_on_selector_all(
-            ".plate img.on", """images => images.map(i => {
+            ".snapshot img.on", """images => images.map(i => {
                 const s = getComputedStyle(i), m = new DOMMatrix(s.transform);
                 return {x: m.e, y: m.f, width: i.getBoundingClientRect().width, visible: s.visibility === "visible",
                         rendering: s.imageRendering, clip: s.clipPath, side: [...i.parentNode.children].indexOf(i)};
@@ -98,7 +98,7 @@ class Viewer:
     def screen(self) -> np.ndarray:
         """(H, W, 3) what is on the screen in the box of the pictures, in CSS pixels."""
         self.page.evaluate(
-            "Promise.all([...document.querySelectorAll('.plate img.on')].map(i => i.decode()))"
+            "Promise.all([...document.querySelectorAll('.snapshot img.on')].map(i => i.decode()))"
             ".then(() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done))))"
         )
         return self.screenshot(clip=self.page.locator("#box").bounding_box())
@@ -131,7 +131,7 @@ def viewer(chromium: Any, file: Path) -> Iterator[Viewer]:
 def current(viewer: Viewer, comparison: Comparison) -> list[np.ndarray]:
     """The pictures of the moment that is shown, as they were made."""
     number = viewer.page.eval_on_selector_all("#moments button", "b => b.findIndex(x => x.ariaCurrent === 'true')")
-    return [np.asarray(image) for image in comparison.plates[number].images()]
+    return [np.asarray(image) for image in comparison.snapshots[number].images()]
 
 
 def test_the_screen_shows_the_pixels(viewer: Viewer, comparison: Comparison) -> None:
@@ -257,7 +257,7 @@ def test_the_difference_is_the_amplified_one(viewer: Viewer, comparison: Compari
     source, result = (p.astype(int) for p in current(viewer, comparison))
     viewer.choose("zoom", "1")
     viewer.choose("view", "difference")
-    amount = gain(comparison.plates)
+    amount = gain(comparison.snapshots)
     for times in (amount, 2 * amount):
         viewer.page.select_option("#gain", str(times))
         # Not wait_for_function: the page forbids what it waits with.
@@ -276,15 +276,15 @@ def test_moments_zoom_and_place(viewer: Viewer, comparison: Comparison) -> None:
         assert buttons.nth(number).get_attribute("aria-current") == "true"
         assert viewer.page.locator("#box").bounding_box()["y"] > -1, "the picture is brought into sight"
         assert viewer.page.locator(".pin.on").inner_text() == str(number + 1)
-        assert f"{float(comparison.plates[number].time):.3f}"[2:] in viewer.page.inner_text("#tag-left")
+        assert f"{float(comparison.snapshots[number].time):.3f}"[2:] in viewer.page.inner_text("#tag-left")
         told = viewer.page.inner_text("#caption")
-        for gauge in comparison.gauges:
-            assert gauge.told(comparison.plates[number].readings[0][gauge.key]) in told
+        for metric in comparison.metrics:
+            assert metric.show(comparison.snapshots[number].readings[0].get(metric.key)) in told
     viewer.page.click("#spot")
     assert viewer.page.is_checked("input[name=zoom][value='2']")
     place = viewer.shown[0]
     box = viewer.page.locator("#box").bounding_box()
-    spot = comparison.plates[2].spot
+    spot = comparison.snapshots[2].spot
     assert 0 <= place["x"] + 2 * spot[0] <= box["width"]
     assert 0 <= place["y"] + 2 * spot[1] <= box["height"]
     buttons.nth(0).click()
@@ -363,8 +363,8 @@ def test_plots_answer_the_pointer(viewer: Viewer, comparison: Comparison) -> Non
     box = chart.bounding_box()
     viewer.page.mouse.move(box["x"] + box["width"] - 2, box["y"] + 20)
     last = comparison.samples[-1]
-    gauge = comparison.gauges[0]
-    assert output.inner_text().startswith(gauge.told(last.readings[gauge.key]) + " at 0:00.")
+    metric = comparison.metrics[0]
+    assert output.inner_text().startswith(metric.show(last.readings.get(metric.key)) + " at 0:00.")
     viewer.page.mouse.move(2, 2)
     assert output.inner_text() == usual
 
@@ -394,7 +394,7 @@ def test_several_variants(chromium: Any, clips: Path, tiny_model: Path, tmp_path
 
 def test_without_javascript(chromium: Any, file: Path) -> None:
     viewer = Viewer(chromium, file, 800, 600, java_script_enabled=False)
-    pictures = viewer.page.locator(".plate img")
+    pictures = viewer.page.locator(".snapshot img")
     assert pictures.count() == 6
     assert all(pictures.nth(k).is_visible() for k in range(6))
     assert "JavaScript" in viewer.page.inner_text("noscript")

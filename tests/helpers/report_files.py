@@ -37,7 +37,7 @@ class Page(HTMLParser):
 
     text: str
     images: dict[str, list[Image.Image]] = field(default_factory=dict)
-    """Id of a plate -> its pictures, decoded."""
+    """Id of a snapshot -> its pictures, decoded."""
     tags: list[tuple[str, dict[str, str | None]]] = field(default_factory=list)
     open: list[str] = field(default_factory=list)
     words: list[str] = field(default_factory=list)
@@ -45,7 +45,7 @@ class Page(HTMLParser):
 
     def __post_init__(self) -> None:
         super().__init__()
-        self._plate = ""
+        self._snapshot = ""
         self.feed(self.text)
         self.close()
         assert self.open == [], f"elements left open: {self.open}"
@@ -53,14 +53,14 @@ class Page(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         found = dict(attrs)
         self.tags.append((tag, found))
-        if found.get("class") == "plate":
-            self._plate = str(found["id"])
+        if found.get("class") == "snapshot":
+            self._snapshot = str(found["id"])
         if tag == "img" and found.get("alt"):
             kind, _, content = str(found["src"]).partition(";base64,")
             assert kind == "data:image/webp"
             picture = Image.open(io.BytesIO(base64.b64decode(content)))
             assert picture.size == (int(str(found["width"])), int(str(found["height"])))
-            self.images.setdefault(self._plate, []).append(picture.convert("RGB"))
+            self.images.setdefault(self._snapshot, []).append(picture.convert("RGB"))
         if tag not in ("meta", "img", "input", "br"):
             self.open.append(tag)
 

@@ -19,7 +19,7 @@ from vidrts.picture.enhancer import Enhancer, EnhancerOptions
 from vidrts.picture.tiled_upscaler import TiledUpscaler
 from vidrts.training import blur_estimator
 from vidrts.training.corpus import read_picture
-from vidrts.training.degrade import Degradation
+from vidrts.training.degradation.recipe import Degradation
 from vidrts.training.options import TrainOptions
 from vidrts.training.recurrence import train
 from vidrts.training.rendered import titled

@@ -30,7 +30,7 @@ from vidrts.networks.network import Network
 from vidrts.ops.lanczos import halve
 from vidrts.picture.enhancer import Chroma, Enhancer, EnhancerOptions
 from vidrts.picture.tiled_upscaler import TiledUpscaler, enhanced_rgb
-from vidrts.training.degrade import Degradation
+from vidrts.training.degradation.recipe import Degradation
 from vidrts.training.validation import Validation
 
 CPU = torch.device("cpu")

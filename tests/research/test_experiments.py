@@ -16,7 +16,7 @@ from vidrts.research import analyses, baselines, experiments
 from vidrts.research.__main__ import run_research
 from vidrts.research.experiments import EXPERIMENTS, SCALES, run_experiment
 from vidrts.research.master_pairs import make_masters
-from vidrts.training.corrupt import parse_step
+from vidrts.training.degradation.recipe import Degradation
 from vidrts.training.options import TrainOptions
 from vidrts.training.report.runs import read_run
 
@@ -101,7 +101,7 @@ def test_masters_and_where_a_result_is_nearer(pieces: Path, tmp_path: Path, monk
     with Image.open(tmp_path / "pictures" / "truth" / names[0]) as image:
         truth = torch.from_numpy(np.array(image)).permute(2, 0, 1).float()
     assert (halve(master[None].float())[0].clamp(0, 255) - truth).abs().max() <= 0.5001
-    soft = parse_step("gaussian:1.6")(master, np.random.default_rng(0)).float()
+    soft = Degradation("gaussian:1.6")(master, seed=0).float()
     assert soft.diff(dim=2).abs().mean() < 0.9 * truth.diff(dim=2).abs().mean()
     # HR0 itself is as far from the truth as it is; halfway to it is half as far, everywhere.
     assert analyses._areas(soft / 255, soft / 255, truth / 255) == pytest.approx((1, 1, 1))

@@ -101,13 +101,14 @@ def test_the_table_has_a_row_for_each_version(kodak: Path, tiny_model: Path, tmp
     rows = {row.name: row for row in comparison.rows}
     assert list(rows) == ["LR", "HR0", "HR1", *CONTROLS, SAME_GAIN]
     assert rows[SAME_GAIN].gains == pytest.approx(rows["HR1"].gains, abs=0.05)
-    assert rows["HR0"].difference == 0
+    assert rows["HR0"].values["difference_ratio"] == 0
     assert rows["HR0"].gains == pytest.approx((1.0,) * len(comparison.frequencies))
-    assert rows["HR0"].overshoot == 0
+    assert rows["HR0"].values["overshoot"] == 0
     assert rows["LR"].gains[-1] < 0.5  # nothing is left there
     for name in CONTROLS:
-        assert rows[name].difference == pytest.approx(rows["HR1"].difference, rel=0.01)
-    assert rows["unsharp (FFmpeg)"].viqet["edge_acutance"] > rows["HR0"].viqet["edge_acutance"]
+        ratio = rows[name].values["difference_ratio"]
+        assert ratio == pytest.approx(rows["HR1"].values["difference_ratio"], rel=0.01)
+    assert rows["unsharp (FFmpeg)"].values["edge_acutance"] > rows["HR0"].values["edge_acutance"]
     assert comparison.mos_model.startswith("VIQET Preview 1")
     assert len(markdown(comparison).splitlines()) == 2 + len(rows)
     plot(comparison, tmp_path / "gain.png")

@@ -7,9 +7,9 @@ import pytest
 
 from vidrts.research import paper_claims
 from vidrts.research.analyses import PAPER_3
-from vidrts.training.degrade import Degradation
+from vidrts.training.degradation.recipe import Degradation
 from vidrts.training.options import TrainOptions
-from vidrts.training.report.runs import PAPER_CHANGE, PAPER_VIQET, VIQET_HEADS, Run, Table
+from vidrts.training.report.runs import PAPER_CHANGE, PAPER_VIQET, VIQET_KEYS, Run, Table
 
 REPRODUCED, NOT, OPEN = "reproduced", "not reproduced", "open"
 
@@ -17,7 +17,7 @@ REPRODUCED, NOT, OPEN = "reproduced", "not reproduced", "open"
 @pytest.fixture
 def paper(tmp_path: Path) -> Run:
     """The paper's Tables 1 and 2 as if they were a run's, with what it says elsewhere."""
-    viqet = {version: dict(zip(VIQET_HEADS, values, strict=True)) for version, values in PAPER_VIQET.items()}
+    viqet = {version: dict(zip(VIQET_KEYS, values, strict=True)) for version, values in PAPER_VIQET.items()}
     measures = {0: {**viqet["HR0"], **{f"lr_{name}": v for name, v in viqet["LR"].items()}}}
     for n, change in enumerate(PAPER_CHANGE, 1):
         measures[n] = {

@@ -10,7 +10,7 @@ from vidrts.cli.train import train as command
 from vidrts.errors import OptionError
 from vidrts.networks.checkpoint import load_model
 from vidrts.research import release_model
-from vidrts.training.degrade import Degradation
+from vidrts.training.degradation.recipe import Degradation
 from vidrts.training.options import TrainOptions
 from vidrts.training.recurrence import train
 from vidrts.training.report.runs import read_run
@@ -58,6 +58,7 @@ def test_a_card_and_the_line_that_repeats_the_training(
         assert f"| {n} | {run.measures[n]['psnr_lr_to_hr0']:.2f} dB |" in text
     assert "2 runs that differ in nothing but the seed" in text and " ± " in text
     assert "8,179 (8,100 weights" in text
+    assert "`triangle`: Scales down by 2" in text and "`jpeg:LOW-HIGH[:444]`: JPEG at this quality" in text
     table = text[text.index("### Precisions") :].splitlines()[4:9]
     assert table[0] == "| precision | PSNR, photograph | PSNR, fixed camera | VIQET, 2 photographs | flicker |"
     decibels = {row.split("|")[1].strip(): float(row.split("|")[3].split()[0]) for row in table[2:]}

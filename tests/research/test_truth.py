@@ -31,7 +31,7 @@ from vidrts.research.truth.scores import Frame
 from vidrts.research.truth.sources import MOTIONS, Motion, Photo, clean_clip, held_out, spread
 from vidrts.research.truth.work import INPUT, at_amount, at_strength
 from vidrts.training.corpus import read_picture
-from vidrts.training.corrupt import video_plan
+from vidrts.training.degradation.steps import video_plan
 
 TINY = Scale(photos=2, rows=SHORT[:4:3], scored=(1,), models=(), also=1, film=3, side=64, frames=3)
 

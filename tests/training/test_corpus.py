@@ -15,9 +15,9 @@ from PIL import Image
 
 from vidrts.errors import InputError, TrainingError
 from vidrts.training import corpus
-from vidrts.training.degrade import Degradation
+from vidrts.training.degradation.recipe import Degradation
 from vidrts.training.holdout import held_for_truth
-from vidrts.training.inputs import pair_place, pair_seed
+from vidrts.training.lr_cache import pair_place, pair_seed
 from vidrts.training.options import TrainOptions
 from vidrts.training.recurrence import train
 from vidrts.training.run_store import RunStore

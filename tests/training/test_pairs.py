@@ -19,10 +19,10 @@ from vidrts.networks.checkpoint import load_model
 from vidrts.ops.lanczos import halve
 from vidrts.training import corpus, make_targets
 from vidrts.training.batches import Supply, turned
-from vidrts.training.degrade import Degradation
+from vidrts.training.degradation.recipe import Degradation
 from vidrts.training.distributed import Team
 from vidrts.training.held_pairs import HeldPairs
-from vidrts.training.inputs import make_inputs, pair_place
+from vidrts.training.lr_cache import make_inputs, pair_place
 from vidrts.training.objective import Objective, inner_part, pair_part
 from vidrts.training.options import TrainOptions, restored
 from vidrts.training.recurrence import train

@@ -15,7 +15,7 @@ from scipy.ndimage import gaussian_filter
 from vidrts.networks.checkpoint import load_model
 from vidrts.ops.lanczos import double, halve
 from vidrts.training.corpus import read_picture
-from vidrts.training.degrade import Degradation
+from vidrts.training.degradation.recipe import Degradation
 from vidrts.training.options import TrainOptions
 from vidrts.training.recurrence import train
 from vidrts.training.report.runs import PAPER_CHANGE, PAPER_DELTA, PAPER_VIQET

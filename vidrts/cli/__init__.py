@@ -1,8 +1,6 @@
-"""The command line: each command parses and makes one library call; here errors become a line and an exit code.
+"""The command line: commands parse options and call the library; errors become a line on stderr and an exit code.
 
-Exit codes: 0 done; 1 failed; 2 the command was given wrongly; 130 stopped by Ctrl-C; 143 by SIGTERM; 129 by SIGHUP;
-141 when nobody reads stdout any more.
-Everything said to people goes to stderr.
+Exit codes: 0 success; 1 failure; 2 usage error; 130 stopped by Ctrl-C; 143 by SIGTERM; 129 by SIGHUP; 141 broken pipe.
 """
 
 import signal
@@ -18,8 +16,8 @@ from vidrts.errors import ConsumerGoneError, Interrupted, OptionError, VidrtsErr
 from vidrts.media.output_formats import OUTPUT_FORMATS
 
 FAILED, USAGE = 1, 2
-GONE = 128 + signal.SIGPIPE if hasattr(signal, "SIGPIPE") else FAILED
-"""The code of a program in a pipe that SIGPIPE ended."""
+BROKEN_PIPE = 128 + signal.SIGPIPE if hasattr(signal, "SIGPIPE") else FAILED
+"""As for a program that SIGPIPE ended."""
 
 
 @click.group(cls=Subcommands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -33,12 +31,12 @@ def command() -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command and leave with its exit code; never a traceback unless -v was given."""
+    """Run the command and exit with its code; tracebacks only with -v."""
     sys.exit(run(arguments))
 
 
 def run(arguments: Sequence[str] | None = None, command: click.Command = command, name: str = "vidrts") -> int:
-    """Run `command`, which people know by `name`; returns the exit code."""
+    """Run `command` under the program name `name`; returns the exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     verbose = "-v" in given or "--verbose" in given
     try:
@@ -50,7 +48,7 @@ def run(arguments: Sequence[str] | None = None, command: click.Command = command
     except (click.Abort, KeyboardInterrupt):
         return 128 + 2
     except ConsumerGoneError:
-        return GONE
+        return BROKEN_PIPE
     except Interrupted as error:
         click.echo(f"vidrts: {error}", err=True)
         return 128 + error.signal_number
@@ -72,7 +70,7 @@ def run(arguments: Sequence[str] | None = None, command: click.Command = command
 
 
 def _hint_at_dashes(given: list[str]) -> None:
-    """Say how a file name that begins with a dash is written: it was taken for an option."""
+    """Explain how to write a file name that begins with a dash, if one was taken for an option."""
     for argument in (word for word in given if word.startswith("-")):
         if Path(argument).suffix.lower() in OUTPUT_FORMATS or Path(argument).is_file():
             click.echo(f"vidrts: to name a file that begins with a dash, write ./{argument}", err=True)

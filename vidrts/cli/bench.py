@@ -49,12 +49,12 @@ def _words(allowed: Sequence[str]) -> Parsed:
 
 
 def stepped(steps: Steps) -> Callable[[str, int, int], None]:
-    """What benchmarks tell on their way, shown."""
+    """A progress callback for benchmarks."""
     return lambda what, done, total: steps.show(f"{done}/{total} {what}", done, total)
 
 
 class _Default(click.Group):
-    """A group that takes options alone as those of `enhance`."""
+    """A group whose default command is `enhance`."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Click's hook."""

@@ -56,7 +56,7 @@ def compare(
         comparison = run_compare(source, result, options, on_message=steps.message, on_step=steps.step)
         size = save(comparison, report, overwrite=overwrite)
     if not quiet:
-        say(f"vidrts: {described(report, len(comparison.plates), size, 'moments')}")
+        say(f"vidrts: {described(report, len(comparison.snapshots), size, 'moments')}")
 
 
 def described(report: str, count: int, size: int, what: str) -> str:

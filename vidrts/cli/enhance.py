@@ -38,7 +38,7 @@ _SECTIONS = {
     "Audio and other streams": ("audio_codec", "audio_languages", "subtitle_languages", "no_audio", "no_subtitles"),
     "Output and messages": ("overwrite", "threads", "no_progress", "quiet", "verbose"),
 }  # fmt: skip
-_QUALITIES = [(encoder.name, encoder.says) for encoder in ENCODERS.values()]
+_QUALITIES = [(encoder.name, encoder.default_quality) for encoder in ENCODERS.values()]
 
 
 @click.command(cls=Sectioned, sections=_SECTIONS, tables={"Default quality (visually lossless)": _QUALITIES})
@@ -161,13 +161,16 @@ def enhance(
         ),
     )  # fmt: skip
     keep_freed_memory()
-    with interrupt.at_once():  # loading takes seconds, and nothing is to be kept yet
+    with interrupt.exit_immediately():  # loading takes seconds, and nothing is to be kept yet
         import torch
 
         from vidrts.pipeline import enhance as run_enhance
     if given["threads"]:
         torch.set_num_threads(given["threads"])
-    with interrupt.kept() as stop_signal, ProgressReport(given["model"], show=not no_progress, quiet=quiet) as report:
+    with (
+        interrupt.deferred() as stop_signal,
+        ProgressReport(given["model"], show=not no_progress, quiet=quiet) as report,
+    ):
         summary = run_enhance(
             source, target, options, on_progress=report.frame, on_message=report.message, stop_signal=stop_signal
         )

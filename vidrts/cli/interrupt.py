@@ -1,7 +1,7 @@
-"""Ctrl-C, SIGTERM and SIGHUP: at once while there is nothing to keep, else what is done is kept.
+"""Ctrl-C, SIGTERM and SIGHUP: exit immediately while there is nothing to keep, later keep the finished part.
 
-A signal that is ignored when the program starts (nohup, a job that a script put into the background) stays ignored.
-Imports nothing that takes time: `at_once` is for the seconds in which torch is loaded.
+Signals that are ignored at start (nohup, background jobs of scripts) stay ignored. Imports nothing slow:
+`exit_immediately` covers the seconds in which torch is loaded.
 """
 
 import os
@@ -17,24 +17,24 @@ SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP"
 
 
 @contextmanager
-def at_once() -> Iterator[None]:
-    """While inside, a signal ends the process without a word; exit code 128 + its number."""
+def exit_immediately() -> Iterator[None]:
+    """Inside, a signal exits silently with code 128 + its number."""
     with _handled(lambda number, _: os._exit(128 + number)):
         yield
 
 
 @contextmanager
-def kept() -> Iterator[Callable[[], int | None]]:
-    """While inside, the first signal is kept for the yielded function to tell, so that the work so far can be saved.
+def deferred() -> Iterator[Callable[[], int | None]]:
+    """Inside, the yielded function returns the first signal, so that the finished part can be kept.
 
-    The second one raises `Interrupted` wherever the program is: nothing more is kept. A third kills.
+    The second one raises `Interrupted` immediately; a third kills.
     """
     caught: list[int] = []
 
     def remember(number: int, _: FrameType | None) -> None:
         caught.append(number)
         if len(caught) == 2:
-            raise Interrupted("stopped at once; nothing more was written", number)
+            raise Interrupted("stopped; nothing more was written", number)
         if len(caught) > 2:
             signal.signal(number, signal.SIG_DFL)
             signal.raise_signal(number)
@@ -45,7 +45,7 @@ def kept() -> Iterator[Callable[[], int | None]]:
 
 @contextmanager
 def _handled(handler: Callable[[int, FrameType | None], object]) -> Iterator[None]:
-    """`handler` for all `SIGNALS` that are not ignored; only the main thread may have one."""
+    """Install `handler` for all `SIGNALS` that are not ignored; in the main thread only."""
     before = {}
     if threading.current_thread() is threading.main_thread():
         before = {n: signal.signal(n, handler) for n in SIGNALS if signal.getsignal(n) is not signal.SIG_IGN}

@@ -1,4 +1,4 @@
-"""Numbers kept in a JSON file that the command line names: refused before anything is measured, written whole."""
+"""Results in a JSON file: checked before measuring, written atomically."""
 
 from pathlib import Path
 
@@ -9,14 +9,14 @@ from vidrts.files import whole
 
 
 def checked(_: click.Context, __: click.Parameter, file: Path | None) -> Path | None:
-    """The callback of a --json option: a usage error where the file's folder is not there."""
+    """Callback of a --json option: a usage error if the directory does not exist."""
     if file is not None and not file.parent.is_dir():
         raise click.BadParameter(f"{file}: no such directory: {file.parent}.")
     return file
 
 
 def keep(file: Path | None, text: str) -> None:
-    """Write `text` where a file was named; raises `OutputError`, and leaves what was there as it was."""
+    """Write `text` to `file`, if given, atomically; raises `OutputError`."""
     if file is None:
         return
     try:

@@ -1,8 +1,7 @@
-"""How the process's memory is handed out, for commands that compute picture after picture.
+"""glibc's malloc settings for commands that process many pictures.
 
-glibc gives every large block that is freed back to the system, and the next picture's tensors come as fresh pages that
-the kernel must clear, which with a small network is a good part of the CPU time. Kept blocks cost nothing; the most
-that is held stays the same.
+By default glibc returns large freed blocks to the system, and the kernel must clear new pages for the next picture's
+tensors, which takes a good part of the CPU time of a small network. Keeping them does not raise peak memory.
 """
 
 import ctypes
@@ -12,9 +11,9 @@ _TRIM_THRESHOLD, _MMAP_MAX, _ARENA_MAX = -1, -4, -8  # glibc's malloc.h
 
 
 def keep_freed_memory() -> None:
-    """Freed memory stays with the process, for the next picture; where the C library is another, nothing happens.
+    """Keep freed memory in the process; does nothing with another C library.
 
-    Call it before threads are started: blocks as large as these are kept in the one heap that all threads share.
+    Call before starting threads: large blocks then share one arena.
     """
     if sys.platform != "linux":
         return

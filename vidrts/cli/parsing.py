@@ -1,4 +1,4 @@
-"""Values that people type: times as FFmpeg takes them, tiles, languages, key=value pairs."""
+"""Parsing of option values: times in FFmpeg's syntax, tiles, languages, key=value pairs."""
 
 import re
 from fractions import Fraction

@@ -58,7 +58,7 @@ def preview(
     """Enhance single frames of the video IN to look at, before a long run.
 
     REPORT is a page in one file for any browser (.html) or a contact sheet (.png). Every model is shown with every
-    strength and every way with chroma. Times are [HH:]MM:SS[.m] or seconds from the first frame.
+    strength and every --chroma. Times are [HH:]MM:SS[.m] or seconds from the first frame.
 
     \b
     vidrts preview --at 12.5 --at 1:00 in.mkv page.html
@@ -83,4 +83,4 @@ def preview(
         )  # fmt: skip
         size = save(comparison, report, overwrite=overwrite)
     if not quiet:
-        say(f"vidrts: {described(report, len(comparison.plates), size, 'frames')}")
+        say(f"vidrts: {described(report, len(comparison.snapshots), size, 'frames')}")

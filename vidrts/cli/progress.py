@@ -1,4 +1,4 @@
-"""The progress of an enhancing run, in words."""
+"""Progress of an enhancing run."""
 
 from typing import TYPE_CHECKING
 
@@ -46,5 +46,5 @@ class ProgressReport(Steps):
         self._model = model
 
     def frame(self, progress: "Progress") -> None:
-        """One more frame is written."""
+        """Callback for each written frame."""
         self.show(describe(progress, self._model), progress.frames, progress.total)

@@ -1,4 +1,4 @@
-"""What long work shows on stderr: a bar on a terminal, else a plain line every few seconds, and lines between."""
+"""Progress on stderr: a bar on a terminal, else a line every few seconds; and messages."""
 
 import sys
 import time
@@ -16,15 +16,15 @@ INTERVAL = 5.0
 
 
 def say(line: str) -> None:
-    """A line on stderr; when nobody reads that any more, the work goes on all the same."""
+    """Print a line on stderr; ignores errors, such as a closed stderr."""
     with suppress(OSError):
         click.echo(line, err=True)
 
 
 class Steps:
-    """Shows how far work has come, and lines for people, so that they do not disturb each other.
+    """Shows progress and messages without mixing them up.
 
-    `show` False: lines for people alone; `quiet`: nothing at all.
+    `show` False: messages only; `quiet`: nothing.
     """
 
     def __init__(self, *, show: bool = True, quiet: bool = False) -> None:
@@ -51,7 +51,7 @@ class Steps:
             self._bar.stop()
 
     def message(self, line: str) -> None:
-        """A line for people: a warning, or what was assumed."""
+        """Show a message."""
         if self._quiet:
             return
         if self._bar is not None:
@@ -60,7 +60,7 @@ class Steps:
             say(f"vidrts: {line}")
 
     def show(self, line: str, done: int, total: int | None) -> None:
-        """`line` says how far it is: `done` of `total` (None: not known)."""
+        """Show progress: `done` of `total` (None: unknown), described by `line`."""
         if self._bar is not None:
             self._bar.update(self._task, completed=done, total=total, description=line)
         elif self._show and time.monotonic() >= self._next:
@@ -68,5 +68,5 @@ class Steps:
             say(f"vidrts: {line}")
 
     def step(self, what: str, done: int, total: int | None) -> None:
-        """`done` of `total` (None: not known) of what is being done."""
+        """Show progress: `done` of `total` (None: unknown) of `what`."""
         self.show(f"{done}{f'/{total}' if total else ''} {what}", done, total)

@@ -4,9 +4,11 @@ import csv
 import io
 import json
 import sys
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from textwrap import wrap
 
 import click
 from rich.console import Console
@@ -16,45 +18,39 @@ from rich.table import Table
 from vidrts.cli.common import QUIET, VERBOSE
 from vidrts.cli.parsing import TIME
 from vidrts.cli.progress_bar import Steps, say
+from vidrts.compare.metrics import why_missing
 from vidrts.errors import VidrtsError
+from vidrts.measure.metric import Metric
+from vidrts.measure.registry import COMPARED, METRICS, MOS, VIQET
 from vidrts.measure.viqet import MODELS
+from vidrts.messages import Message
 from vidrts.score.scoring import FRAMES, Score, ScoreOptions, score_files
 
 _DEFAULT = ScoreOptions()
 _WIDE = 200
 """Characters in a line of a table that goes to a file or a pipe."""
 
-_ALONE = {
-    "edge_acutance": "edge", "texture_acutance": "texture", "noise_signature_index": "noise", "saturation": "satur.",
-    "color_warmth": "warmth", "illumination": "illum.", "dynamic_range": "range", "over_exposed_pct": "over %",
-    "under_exposed_pct": "under %",
-}  # fmt: skip
-_BESIDE = {
-    "difference_ratio": "change %", "psnr_rgb": "PSNR RGB", "psnr_y": "PSNR Y", "ssim": "SSIM", "ciede2000": "ΔE00",
-    "overshoot": "overshoot %", "noise_gain": "flat noise", "flicker": "flicker", "motion_flicker": "along motion",
-    "vmaf": "VMAF", "vmaf_neg": "VMAF NEG", "xpsnr": "XPSNR",
-}  # fmt: skip
-"""Keys that the tables show -> the head of their column."""
-
-_KEYS = """\b
-Keys of --json and --csv: file, width, height, frames; mos, mos_model, mos_raw
-(before it is held to 1..4.5); VIQET's own. With --reference besides:
-  difference_ratio       % of the picture that was changed: 100 sum|a-b|/sum(b)
-  mean_difference        100 mean|a-b| of full scale; rms_difference: 100 rms/mean
-  psnr_rgb, psnr_y, ssim nearness to the source: dB, dB, 1 = equal
-  ciede2000              mean colour difference; about 1 is just seen
-  overshoot              how far edges go beyond those of the source, in % of them
-  noise_gain             noise of flat areas over that of the source
-  flicker                change from frame to frame over that of the source, where
-                         that stands still; motion_flicker: followed along motion
-  vmaf, vmaf_neg, xpsnr  FFmpeg's filters: 0..100, 0..100 (no gain for sharpening), dB
-A value is null (--csv: empty) where it is not defined or infinite; a line says why.
-A result of twice the size is compared with the enlarged source, but brought down
-for FFmpeg's filters.
-"""
+_ALONE = [metric for metric in VIQET if metric.key != "resolution_mp"]
+_BESIDE = [metric for metric in COMPARED if metric is not MOS and not metric.detail]
+"""What the tables show."""
 
 
-@click.command(epilog=_KEYS)
+def _keys() -> str:
+    """The keys of --json and --csv, for the end of the help."""
+    lines = "\n".join(
+        f"  {metric.key:16} {line}" if number == 0 else f"  {'':16} {line}"
+        for metric in COMPARED
+        for number, line in enumerate(wrap(metric.meaning, 61))
+    )
+    return (
+        "\b\nKeys of --json and --csv: file, width, height, frames; mos, mos_model, mos_raw\n(before it is limited to "
+        f"1..4.5); VIQET's own; cambi. With --reference all of:\n{lines}\n"
+        "A value is null (--csv: empty) where it is not defined or infinite; a line says why.\n"
+        "A result of twice the size is compared with the enlarged source, but scaled down\nfor VMAF and XPSNR.\n"
+    )
+
+
+@click.command(epilog=_keys())
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path())
 @click.option(
     "--reference", type=click.Path(path_type=Path), metavar="SRC",
@@ -81,8 +77,8 @@ def score(
 ) -> None:  # fmt: skip
     """Measure pictures and videos: VIQET's scores, and with --reference what was changed and at what price.
 
-    Videos are measured on sampled frames; printed are the means. A MOS is told with the model that gave it: MOS of
-    different models do not compare. Files that cannot be measured are told, the others are measured.
+    Videos are measured on sampled frames; the means are printed. A MOS is printed with the model that gave it: MOS of
+    different models do not compare. Files that cannot be measured are skipped with a line for each.
 
     \b
     vidrts score photo.png film.mp4
@@ -102,7 +98,7 @@ def score(
         scores = score_files(
             files, options, on_message=steps.message, on_error=errors.append, on_step=steps.step
         )  # fmt: skip
-        for line in _reasons(scores, () if as_json or as_csv else (*_ALONE, *_BESIDE)):
+        for line in _reasons(scores, all_keys=as_json or as_csv):
             steps.message(line)
     if as_json:
         click.echo(json.dumps([one.row() for one in scores], indent=2, allow_nan=False, ensure_ascii=False))
@@ -116,22 +112,19 @@ def score(
         raise errors[-1]
 
 
-def _reasons(scores: Sequence[Score], shown: Collection[str]) -> Iterator[str]:
+def _reasons(scores: Sequence[Score], *, all_keys: bool) -> Iterator[str]:
     """Why values are missing: a line for each file and reason, one for all files where they share it.
 
-    `shown`: the keys that people look at; () for all.
+    `all_keys`: of everything in JSON, by key; else of what the tables show, by name.
     """
-    found: dict[tuple[str, str], list[str]] = {}
+    shown = {metric.key for metric in (MOS, *_ALONE, *_BESIDE)}
+    files: dict[Message, list[str]] = {}
     for one in scores:
-        by_reason: dict[str, list[str]] = {}
-        for key, why in one.missing().items():
-            if not shown or key in shown:
-                by_reason.setdefault(why, []).append(key)
-        for why, keys in by_reason.items():
-            found.setdefault((", ".join(keys), why), []).append(one.file)
-    for (names, why), files in found.items():
-        whose = "" if len(files) == len(scores) else f"{', '.join(files)}: "
-        yield f"{whose}no {names}: {why}"
+        missing = {key: why for key, why in one.missing().items() if all_keys or key in shown}
+        for line in why_missing(missing, lambda key: key if all_keys else METRICS[key].name):
+            files.setdefault(line, []).append(one.file)
+    for line, names in files.items():
+        yield line if len(names) == len(scores) else line.about(", ".join(names))
 
 
 def _csv(scores: Sequence[Score]) -> str:
@@ -146,32 +139,30 @@ def _csv(scores: Sequence[Score]) -> str:
 
 
 def _print_tables(scores: Sequence[Score]) -> None:
-    """The measures that people look at; all are in --json and --csv."""
+    """The metrics that people look at; all are in --json and --csv."""
     rows = [one.row() for one in scores]
     console = Console(highlight=False, width=None if sys.stdout.isatty() else _WIDE)
-    head = {"frames": "frames"} if any(row["frames"] != 1 for row in rows) else {}
-    console.print(_table(rows, {**head, "mos": f"MOS ({rows[0]['mos_model']})", "mos_raw": "unclamped", **_ALONE}))
-    if scores[0].two_sided is not None:
-        known = {key: name for key, name in _BESIDE.items() if any(row[key] is not None for row in rows)}
+    mos = f"MOS ({rows[0]['mos_model']})"
+    unclamped = replace(MOS, key="mos_raw", name="unclamped")
+    console.print(
+        _table(rows, [replace(MOS, name=mos), unclamped, *_ALONE], frames=any(r["frames"] != 1 for r in rows))
+    )
+    known = [metric for metric in _BESIDE if any(row.get(metric.key) is not None for row in rows)]
+    if known:
         console.print()
         console.print(_table(rows, known))
 
 
-def _table(rows: Sequence[dict[str, str | float | None]], columns: dict[str, str]) -> Table:
-    """A line for each file, a column for each key; numbers are never broken, long file names are."""
+def _table(
+    rows: Sequence[dict[str, str | float | None]], metrics: Sequence[Metric], *, frames: bool = False
+) -> Table:  # fmt: skip
+    """A line for each file, a column for each metric; numbers are never broken, long file names are."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("file", overflow="fold")
-    for name in columns.values():
-        table.add_column(name, justify="right", min_width=min(5, len(name)))
+    for title in [*(["frames"] if frames else []), *(metric.title for metric in metrics)]:
+        table.add_column(title, justify="right", min_width=min(5, len(title)))
     for row in rows:
-        table.add_row(escape(str(row["file"])), *(_cell(row[key]) for key in columns))
+        values = ((metric, row[metric.key]) for metric in metrics)
+        cells = ["-" if value is None else metric.number(float(value)) for metric, value in values]
+        table.add_row(escape(str(row["file"])), *([str(row["frames"])] if frames else []), *cells)
     return table
-
-
-def _cell(value: str | float | None) -> str:
-    """A number with the digits that matter."""
-    if value is None:
-        return "-"
-    if isinstance(value, str | int):
-        return str(value)
-    return f"{value:.1f}" if abs(value) >= 10 else f"{value:.3f}"

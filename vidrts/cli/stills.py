@@ -28,11 +28,10 @@ _DEFAULT = StillOptions()
 def stills(
     videos: tuple[str, ...], folder: Path, sharpness: float, most: int, overscan: float, verbose: bool, quiet: bool
 ) -> None:  # fmt: skip
-    """Take sharp, distinct frames out of videos, to train on.
+    """Extract sharp, distinct frames from videos, for training.
 
-    One frame of each shot, deinterlaced, without black bars and overscan, with square pixels, as PNG, and
-    manifest.jsonl (file, video, time, sharpness, size) beside them. Black, faded, blurred and repeated ones are left
-    out.
+    Writes one frame of each shot as PNG, deinterlaced, without black bars and overscan, with square pixels, and
+    manifest.jsonl (file, video, time, sharpness, size). Skips black, faded, blurred and repeated frames.
 
     \b
     vidrts stills match.ts concert.mts stills/

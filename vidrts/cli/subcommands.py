@@ -32,7 +32,7 @@ class Subcommands(click.Group):
         """Click's hook."""
         if cmd_name not in SUBCOMMANDS:
             return None
-        with interrupt.at_once():
+        with interrupt.exit_immediately():
             found = getattr(import_module(f"vidrts.cli.{cmd_name}"), cmd_name)
         assert isinstance(found, click.Command)
         return found

@@ -15,7 +15,8 @@ from vidrts.cli.progress_bar import say
 from vidrts.errors import Interrupted, VidrtsError
 from vidrts.networks.checkpoint import COLOURS
 from vidrts.networks.registry import RECIPES
-from vidrts.training.degrade import PAIR_PRESETS, PRESETS, Degradation
+from vidrts.training.degradation.recipe import PAIR_PRESETS, PRESETS, Degradation
+from vidrts.training.degradation.registry import step_table
 from vidrts.training.distributed import leads
 from vidrts.training.losses import LOSSES
 from vidrts.training.options import AIMS, FREE, STAGE_INITS, TrainOptions
@@ -40,7 +41,7 @@ _SECTIONS = {
 }  # fmt: skip
 
 
-@click.command(cls=Sectioned, sections=_SECTIONS)
+@click.command(cls=Sectioned, sections=_SECTIONS, tables={"Steps of --degrade and --pairs": step_table()})
 @click.option(
     "--photos", type=click.Path(path_type=Path), metavar="DIR",
     help="Folder of photographs; with DIV2K_train_HR and DIV2K_valid_HR in it, DIV2K's own split is taken.",
@@ -64,7 +65,8 @@ _SECTIONS = {
 )  # fmt: skip
 @click.option(
     "--degrade", default="broadcast", show_default=True, metavar="NAME|STEPS",
-    help=f"How LR is made: {', '.join(PRESETS)}, or steps such as 'triangle > h264:18-36 | 2*triangle > jpeg:30-95'.",
+    help=f"How LR is made: {', '.join(PRESETS)}, or steps such as 'triangle > h264:18-36 | 2*triangle > jpeg:30-95': > "
+    "joins steps, | separates weighted alternatives; LOW-HIGH is a range to draw from, or one value.",
 )  # fmt: skip
 @click.option(
     "--pairs", default="", metavar="NAME|STEPS",

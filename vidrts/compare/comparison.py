@@ -8,7 +8,7 @@ chosen by them. So memory holds a few frames and the compressed pictures of thos
 """
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from fractions import Fraction
@@ -20,18 +20,22 @@ from numpy.typing import NDArray
 from vidrts.compare import metrics
 from vidrts.compare.display import Video, look
 from vidrts.compare.frames import to_rgb
-from vidrts.compare.metrics import GAUGES, MOS, WINDOW, Gauge, Reading, Readings
+from vidrts.compare.metrics import enlarged, of_pair, usable, why_missing
 from vidrts.compare.moment_selection import ASKED, Candidate, choose
-from vidrts.compare.reference_metrics import enlarged
-from vidrts.compare.snapshot import Crop, Plate, plate
+from vidrts.compare.snapshot import Crop, Snapshot, take_snapshot
 from vidrts.errors import OptionError
 from vidrts.images import to_bytes
-from vidrts.media.read.sampling import Pair, check_sizes, pairs
+from vidrts.measure.metric import Metric, Reading, Readings
+from vidrts.measure.registry import COMPARED, METRICS, MOS
+from vidrts.media.read.sampling import check_sizes, pairs
+from vidrts.messages import Once
 
 FRAMES = 5
 """Moments that are shown."""
 SAMPLES = 16
 """Moments that are measured."""
+WINDOW = 3
+"""Consecutive frames at each moment; few, since at a video's end they begin before the time that was asked for."""
 ENLARGED = "The result is larger: the source is enlarged with Lanczos-3 for pictures and measures."
 
 Step = Callable[[str, int, int | None], None]
@@ -51,7 +55,7 @@ class CompareOptions:
     every: Fraction | None = None
     """Seconds between the moments measured, instead of `samples`."""
     crop: Crop | None = None
-    """The piece of each picture that is shown; measures are taken from whole frames."""
+    """The piece of each picture that is shown; metrics are those of the full frame."""
 
     viqet: bool = True
     """Whether VIQET's MOS is taken, which costs about as much as everything else."""
@@ -60,11 +64,11 @@ class CompareOptions:
 
     def __post_init__(self) -> None:
         if self.frames is not None and not 0 <= self.frames <= 100:
-            raise OptionError(f"{self.frames} frames: wanted 0 to 100")
+            raise OptionError(f"{self.frames} frames: expected 0 to 100")
         if self.frames == 0 and not self.at:
-            raise OptionError("0 frames and no time: wanted something to show")
+            raise OptionError("0 frames and no time: nothing to show; ask for one or the other")
         if self.every is not None and self.every <= 0:
-            raise OptionError(f"a moment every {float(self.every):g} s: wanted more than 0 s")
+            raise OptionError(f"a moment every {float(self.every):g} s: expected more than 0 s")
         if self.samples is not None and self.every is not None:
             raise OptionError("samples by count and by interval exclude each other")
 
@@ -91,25 +95,30 @@ class Comparison:
     title: str
     source: Video
     results: tuple[tuple[str, str], ...]
-    """For each result its name and its facts, in the order of `Plate.readings`."""
-    gauges: tuple[Gauge, ...]
+    """For each result its name and its facts, in the order of `Snapshot.readings`."""
+    metrics: tuple[Metric, ...]
     samples: tuple[Sample, ...]
-    """Of the first result over the whole video; () where single frames alone were looked at."""
-    plates: tuple[Plate, ...]
+    """Of the first result over the video; () for a preview."""
+    snapshots: tuple[Snapshot, ...]
     shown: tuple[str, ...]
     """A line for everything in which the pictures shown are not those stored."""
     notes: tuple[str, ...]
-    """What else has to be said of how pictures and numbers came about."""
+    """How pictures and numbers came about: what `on_message` got."""
 
     @property
     def sides(self) -> list[str]:
         """What the source and the results are called on their pictures."""
         return ["Source", *(["Result"] if len(self.results) == 1 else [name for name, _ in self.results])]
 
-    def average(self, gauge: Gauge, result: int = 0) -> Reading | None:
-        """A gauge's mean over the samples, or over the plates where there are none; None where never defined."""
-        measured = [s.readings for s in self.samples] if self.samples else [p.readings[result] for p in self.plates]
-        return gauge.mean(readings[gauge.key] for readings in measured)
+    def average(self, metric: Metric, result: int = 0) -> Reading | None:
+        """The mean over the samples, or over the snapshots where there are none; None where never defined."""
+        measured = [s.readings for s in self.samples] if self.samples else [s.readings[result] for s in self.snapshots]
+        return metric.mean(readings.get(metric.key) for readings in measured)
+
+    def extremes(self, metric: Metric) -> tuple[float | None, float | None]:
+        """The least and the greatest value over the samples."""
+        values = [r.value for sample in self.samples if (r := sample.readings.get(metric.key)) is not None]
+        return min(values, default=None), max(values, default=None)
 
 
 def compare(
@@ -122,13 +131,13 @@ def compare(
 ) -> Comparison:
     """Measure and picture `result`, of the same size as `source` or twice as large.
 
-    `on_message` hears lines for people, which are among the notes of the comparison, too. Raises `InputError` for a
+    `on_message` gets lines for people, which are among the notes of the comparison, too. Raises `InputError` for a
     video that cannot be read, for other sizes, for videos without a common moment and for times outside them,
     `OptionError` for a crop that is not in the picture.
     """
     options = options or CompareOptions()
-    told = Told(on_message, source, result)
-    videos = look(source, told), look(result, told)
+    tell = Notes(on_message, source, result)
+    videos = look(source, tell), look(result, tell)
     sizes = [(video.info.width, video.info.height) for video in videos]
     check_sizes(Path(source), sizes[0], Path(result), sizes[1])
     view = videos[0].view
@@ -136,31 +145,31 @@ def compare(
         options.crop.check(view.size(*sizes[1]))
     for file, video in zip((source, result), videos, strict=True):
         if video.assumed:
-            told(f"{os.fspath(file)}: {video.assumed}")
-    used = suited(videos[1], GAUGES, viqet=options.viqet)
-    survey = _survey(source, result, used, options, told, on_step)
+            tell(f"{os.fspath(file)}: {video.assumed}")
+    used = suited(videos[1], shown(viqet=options.viqet), tell)
+    survey = _survey(source, result, used, options, tell, on_step)
     sampled = [seen for seen in survey if not seen.asked]
     reasons = choose([seen.candidate for seen in sampled], options.chosen) if options.chosen else {}
     reasons |= {seen.candidate.time: ASKED for seen in survey if seen.asked}
     readings = {seen.candidate.time: seen.readings for seen in survey}
     times = sorted(reasons)
-    plates = []
-    with closing(pairs(source, result, at=times, on_message=told)) as pictured:
+    snapshots = []
+    with closing(pairs(source, result, at=times, on_message=tell)) as pictured:
         for time, pair in zip(times, pictured, strict=True):
             after = to_rgb(pair.result[0])
             images = [view.picture(rgb) for rgb in (enlarged(to_rgb(pair.source[0]), after), after)]
-            plates.append(plate(time, reasons[time], images, [readings[time]], options.crop))
-            on_step("moments pictured", len(plates), len(times))
+            snapshots.append(take_snapshot(time, reasons[time], images, [readings[time]], options.crop))
+            on_step("moments pictured", len(snapshots), len(times))
     twice = [ENLARGED] if sizes[0] != sizes[1] else []
     return Comparison(
         title=f"{videos[1].name} beside {videos[0].name}",
         source=videos[0],
         results=((videos[1].name, videos[1].facts),),
-        gauges=used,
+        metrics=used,
         samples=tuple(Sample(seen.candidate.time, seen.readings) for seen in sampled),
-        plates=tuple(plates),
+        snapshots=tuple(snapshots),
         shown=(*view.notes, *twice, *_differences(*videos)),
-        notes=tuple(told.lines),
+        notes=tuple(tell.lines),
     )
 
 
@@ -174,70 +183,77 @@ class _Seen:
 
 
 def _survey(
-    source: str | os.PathLike[str], result: str | os.PathLike[str], used: Sequence[Gauge], options: CompareOptions,
-    told: "Told", on_step: Step,
+    source: str | os.PathLike[str], result: str | os.PathLike[str], used: Sequence[Metric], options: CompareOptions,
+    tell: "Notes", on_step: Step,
 ) -> list[_Seen]:  # fmt: skip
     """The sampled moments and those asked for, measured; one moment's frames are held at a time."""
     count = options.samples or SAMPLES if options.every is None else None
     total = None if count is None else count + len(options.at)
     found: list[tuple[Candidate, Readings, bool]] = []
+    missing: dict[str, str] = {}
 
     def pictures() -> Iterator[NDArray[np.uint8]]:
-        # Moments asked for come first: a time that is not in the videos is told before the long work.
-        ways = [(True, pairs(source, result, at=options.at, window=WINDOW, on_message=told))] if options.at else []
-        ways.append((False, pairs(source, result, count=count, every=options.every, window=WINDOW, on_message=told)))
-        for asked, way in ways:
-            with closing(way) as taken:
+        # Moments asked for come first: a time that is not in the videos is an error before the long work.
+        rows = [(True, pairs(source, result, at=options.at, window=WINDOW, on_message=tell))] if options.at else []
+        rows.append((False, pairs(source, result, count=count, every=options.every, window=WINDOW, on_message=tell)))
+        for asked, row in rows:
+            with closing(row) as taken:
                 for pair in taken:
-                    now = _moment(pair)
+                    now = of_pair(pair)
                     amount, contrast = (now.result - now.source).abs().mean(), now.source_luma[0].std()
                     candidate = Candidate(pair.time, float(amount), float(contrast))
-                    found.append((candidate, metrics.read(used, now), asked))
+                    compared = metrics.take(used, now)
+                    alone = metrics.take_alone(used, pair.result[0], pair.source[0])
+                    found.append((candidate, compared.readings | alone.readings, asked))
+                    missing.update(compared.missing | alone.missing)
                     on_step("moments measured", len(found), total)
                     yield from map(to_bytes, (now.source, now.result))
 
     mos_scores = metrics.mos_scores(used, pictures(), 2, options.workers)
-    return [
+    seen = [
         _Seen(candidate, {**readings, **mos[0]}, asked)
         for (candidate, readings, asked), mos in zip(found, mos_scores, strict=True)
     ]
+    defined = {key for one in seen for key in one.readings}
+    tell.missing({key: why for key, why in missing.items() if key not in defined})
+    return seen
 
 
-class Told:
+class Notes:
     """Lines for people: each passed on once, and kept with the names of files instead of their paths."""
 
     def __init__(self, on_message: Callable[[str], None], *files: str | os.PathLike[str]) -> None:
         self.lines: list[str] = []
         self._on_message = on_message
-        self._heard: set[str] = set()
+        self._pass_on = Once(self._keep)
         self._files = files
 
     def __call__(self, line: str) -> None:
-        """Tell `line` unless it was told before."""
-        if line in self._heard:
-            return
-        self._heard.add(line)
+        """Pass `line` on unless it was before."""
+        self._pass_on(line)
+
+    def missing(self, reasons: Mapping[str, str]) -> None:
+        """Say which metrics are left out, and why, by their keys."""
+        for line in why_missing(reasons, lambda key: METRICS[key].name):
+            self(line)
+
+    def _keep(self, line: str) -> None:
         self._on_message(line)
         for file in self._files:
             line = line.replace(str(Path(file)), Path(file).name)
         self.lines.append(line)
 
 
-def _moment(pair: Pair) -> metrics.Moment:
-    """A pair's frames as R'G'B' of the result's size."""
-    results = [to_rgb(frame) for frame in pair.result]
-    return metrics.moment(
-        (enlarged(to_rgb(frame), rgb) for frame, rgb in zip(pair.source, results, strict=True)), results
-    )  # fmt: skip
+def shown(*, viqet: bool) -> list[Metric]:
+    """What pages and sheets show; the MOS only with `viqet`."""
+    return [metric for metric in COMPARED if not metric.detail and (viqet or metric is not MOS)]
 
 
-def suited(video: Video, wanted: Iterable[Gauge], *, viqet: bool) -> tuple[Gauge, ...]:
-    """The gauges that can be used on a video; that of VIQET only if it is wanted."""
-    smallest = min(video.info.width, video.info.height)
-    return tuple(
-        gauge for gauge in wanted
-        if not (gauge.sdr and video.info.color.hdr) and smallest >= gauge.smallest and (viqet or gauge is not MOS)
-    )  # fmt: skip
+def suited(video: Video, metrics: Iterable[Metric], tell: Notes) -> tuple[Metric, ...]:
+    """The metrics that are defined for a video; says which are not."""
+    used, missing = usable(metrics, video.info.width, video.info.height, video.info.color.hdr)
+    tell.missing(missing)
+    return used
 
 
 def _differences(source: Video, result: Video) -> Iterator[str]:

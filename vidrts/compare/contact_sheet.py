@@ -1,15 +1,15 @@
-"""A comparison as one picture: for each moment the whole frame, and the place that changed most enlarged."""
+"""A comparison as one picture: for each moment the frame, and the place that changed most enlarged."""
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from vidrts.compare.comparison import Comparison
 from vidrts.compare.plots import clock
-from vidrts.compare.snapshot import Plate, gain
+from vidrts.compare.snapshot import Snapshot, gain
 
 _MARGIN, _GAP = 28, 16
 _OVERVIEW = 300
-"""Pixels across of the whole frame, and its greatest height."""
+"""Pixels across of the frame, and its greatest height."""
 _CROP = (208, 156)
 """Pixels of the piece that is enlarged."""
 _ZOOM = 2
@@ -21,23 +21,23 @@ _GROUND, _INK, _MUTED, _SOURCE, _RESULT = "#181818", "#ececec", "#a8a8a8", "#84b
 def draw(comparison: Comparison) -> Image.Image:
     """The contact sheet: a row for each moment, as wide as the sides of the comparison ask for."""
     names = comparison.sides
-    amount = gain(comparison.plates)
+    amount = gain(comparison.snapshots)
     columns = [*names, f"Difference ×{amount}"] if len(names) == 2 else names
     cell = (_CROP[0] * _ZOOM, _CROP[1] * _ZOOM)
     width = 2 * _MARGIN + _OVERVIEW + len(columns) * (cell[0] + _GAP)
     head, row = 136, max(cell[1], _OVERVIEW) + 2 * _GAP
-    sheet = Image.new("RGB", (width, head + 26 + row * len(comparison.plates) + _MARGIN), _GROUND)
+    sheet = Image.new("RGB", (width, head + 26 + row * len(comparison.snapshots) + _MARGIN), _GROUND)
     pen = ImageDraw.Draw(sheet)
     _heading(comparison, pen)
     for column, name in enumerate(columns):
         left = _MARGIN + _OVERVIEW + _GAP + column * (cell[0] + _GAP)
         ink = _SOURCE if column == 0 else _RESULT if column < len(names) else _INK
         _text(pen, (left, head), name, 17, ink, cell[0])
-    for number, plate in enumerate(comparison.plates, 1):
+    for number, snapshot in enumerate(comparison.snapshots, 1):
         top = head + 30 + (number - 1) * row
-        images = plate.images()
-        box = _piece(plate)
-        _overview(pen, sheet, comparison, plate, number, images[1], box, top)
+        images = snapshot.images()
+        box = _piece(snapshot)
+        _overview(pen, sheet, comparison, snapshot, number, images[1], box, top)
         cuts = [image.crop(box) for image in images]
         if len(names) == 2:
             cuts.append(amplified(cuts[0], cuts[1], amount))
@@ -59,9 +59,9 @@ def _heading(comparison: Comparison, pen: ImageDraw.ImageDraw) -> None:
     facts = f"Source {comparison.source.facts}"
     if comparison.samples:
         facts += f"   Result {comparison.results[0][1]}"
-    keys = [g for g in comparison.gauges if g.headline]
+    keys = [g for g in comparison.metrics if g.headline]
     if len(comparison.results) == 1:
-        figures = "   ".join(f"{g.name} {g.told(comparison.average(g))}" for g in keys)
+        figures = "   ".join(f"{g.name} {g.show(comparison.average(g))}" for g in keys)
     else:
         figures = f"Below each frame: {', '.join(g.name for g in keys)}"
     _text(pen, (_MARGIN, 58), facts, 15, _MUTED)
@@ -70,10 +70,10 @@ def _heading(comparison: Comparison, pen: ImageDraw.ImageDraw) -> None:
 
 
 def _overview(
-    pen: ImageDraw.ImageDraw, sheet: Image.Image, comparison: Comparison, plate: Plate, number: int,
+    pen: ImageDraw.ImageDraw, sheet: Image.Image, comparison: Comparison, snapshot: Snapshot, number: int,
     image: Image.Image, box: tuple[int, int, int, int], top: int,
 ) -> None:  # fmt: skip
-    """The whole frame with the enlarged piece marked, its time and its measures."""
+    """The frame with the enlarged piece marked, its time and its measures."""
     small = image.copy()
     small.thumbnail((_OVERVIEW, 190), Image.Resampling.LANCZOS)
     sheet.paste(small, (_MARGIN, top))
@@ -82,25 +82,26 @@ def _overview(
     pen.rectangle((_MARGIN + x0, top + y0, _MARGIN + x1, top + y1), outline="black", width=3)
     pen.rectangle((_MARGIN + x0 + 1, top + y0 + 1, _MARGIN + x1 - 1, top + y1 - 1), outline="white")
     line = top + small.height + 8
-    _text(pen, (_MARGIN, line), f"{number}   {clock(plate.time)}   {plate.why}", 16, _INK, _OVERVIEW)
-    told = [f"{g.name} {g.told(plate.readings[0][g.key])}" for g in comparison.gauges]
+    _text(pen, (_MARGIN, line), f"{number}   {clock(snapshot.time)}   {snapshot.why}", 16, _INK, _OVERVIEW)
+    lines = [f"{g.name} {g.show(snapshot.readings[0].get(g.key))}" for g in comparison.metrics]
     if len(comparison.results) > 1:
-        keys = [g for g in comparison.gauges if g.headline]
-        told = [
+        keys = [g for g in comparison.metrics if g.headline]
+        lines = [
             text
-            for (name, _), readings in zip(comparison.results, plate.readings, strict=True)
-            for text in (name, "   " + ", ".join(g.told(readings[g.key]) for g in keys))
+            for (name, _), readings in zip(comparison.results, snapshot.readings, strict=True)
+            for text in (name, "   " + ", ".join(g.show(readings.get(g.key)) for g in keys))
         ]
-    for text in told[: (top + _OVERVIEW - line) // 20]:
+    for text in lines[: (top + _OVERVIEW - line) // 20]:
         line += 20
         _text(pen, (_MARGIN, line), text, 14, _MUTED, _OVERVIEW)
 
 
-def _piece(plate: Plate) -> tuple[int, int, int, int]:
+def _piece(snapshot: Snapshot) -> tuple[int, int, int, int]:
     """(left, top, right, bottom) of the piece around the place that changed most."""
-    sides = [min(wanted, have) for wanted, have in zip(_CROP, plate.size, strict=True)]
+    sides = [min(most, have) for most, have in zip(_CROP, snapshot.size, strict=True)]
     starts = [
-        min(max(0, at - side // 2), have - side) for at, side, have in zip(plate.spot, sides, plate.size, strict=True)
+        min(max(0, at - side // 2), have - side)
+        for at, side, have in zip(snapshot.spot, sides, snapshot.size, strict=True)
     ]
     return starts[0], starts[1], starts[0] + sides[0], starts[1] + sides[1]
 

@@ -34,10 +34,10 @@ def choose(candidates: Sequence[Candidate], count: int) -> dict[Fraction, str]:
     span = max(c.time for c in pool) - min(c.time for c in pool)
     apart = span / (3 * count)
     chosen: dict[Fraction, str] = {}
-    for wanted, ranked, reason in ((-(-count // 2), by_amount, MOST), (count, by_amount[::-1], LEAST)):
+    for target, ranked, reason in ((-(-count // 2), by_amount, MOST), (count, by_amount[::-1], LEAST)):
         for distance in (apart, Fraction(0)):
             for candidate in ranked:
-                if len(chosen) == wanted:
+                if len(chosen) == target:
                     break
                 if candidate.time not in chosen and all(abs(candidate.time - t) >= distance for t in chosen):
                     chosen[candidate.time] = reason

@@ -1,16 +1,16 @@
-"""Small plots of numbers over time as inline SVG: lines and marks alone, drawn 1000 units wide and stretched to fit.
+"""Small plots of numbers over time as SVG paths: lines and marks alone, 1000 by 100 units, stretched to fit.
 
-Words stand beside them in HTML, so that they keep their size whatever the width of the screen.
+Words stand beside them in HTML (`pages/templates/comparison.html`), so that they keep their size whatever the width of
+the screen.
 """
 
-import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
-from html import escape
 
 from vidrts.compare.comparison import Comparison, Sample
-from vidrts.compare.metrics import Gauge
+from vidrts.measure.metric import Metric
 
 _WIDTH, _HEIGHT = 1000, 100
 
@@ -23,66 +23,79 @@ def clock(time: Fraction) -> str:
     return f"{hours}:{minutes:02}:{seconds}" if hours else f"{minutes}:{seconds}"
 
 
-def timeline(comparison: Comparison) -> str:
-    """HTML of the first gauge's curve from zero up over the whole video, with a numbered pin at each moment shown."""
-    gauge, samples = comparison.gauges[0], comparison.samples
+@dataclass(frozen=True)
+class Timeline:
+    """The first metric's curve from zero up over the video, and where the snapshots are. Made by `timeline`."""
+
+    label: str
+    line: str
+    area: str
+    pins: tuple[float, ...]
+    """Percent from the left of each snapshot."""
+
+
+def timeline(comparison: Comparison) -> Timeline:
+    """The `Timeline` of a comparison with samples."""
+    metric, samples = comparison.metrics[0], comparison.samples
     place = _axis(samples)
-    values = [(place(s.time), r.value) for s in samples if (r := s.readings[gauge.key]) is not None]
+    values = [(place(s.time), r.value) for s in samples if (r := s.readings.get(metric.key)) is not None]
     most = max((v for _, v in values), default=0.0) or 1.0
     line = _path([(x, 1 - 0.94 * v / most) for x, v in values])
     area = f"{line}L{values[-1][0] * _WIDTH:.1f} {_HEIGHT}L{values[0][0] * _WIDTH:.1f} {_HEIGHT}Z" if values else ""
-    pins = []
-    for number, plate in enumerate(comparison.plates, 1):
-        at = place(plate.time)
-        flip = " flip" if at > 0.96 else ""
-        pins.append(f'<div class="pin{flip}" style="left:{100 * at:.2f}%"><span>{number}</span></div>')
-    return (
-        f'<div class="timeline" role="img" aria-label="{escape(gauge.name)} from {clock(samples[0].time)} to '
-        f'{clock(samples[-1].time)}, with the moments shown marked">'
-        f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" preserveAspectRatio="none" aria-hidden="true">'
-        f'<path class="area" d="{area}"/><path class="line" d="{line}"/>'
-        f'<line class="base" x1="0" x2="{_WIDTH}" y1="{_HEIGHT}" y2="{_HEIGHT}"/></svg>{"".join(pins)}</div>'
-    )
+    label = f"{metric.name} from {clock(samples[0].time)} to {clock(samples[-1].time)}, with the moments shown marked"
+    return Timeline(label, line, area, tuple(100 * place(snapshot.time) for snapshot in comparison.snapshots))
 
 
-def plot(comparison: Comparison, gauge: Gauge) -> str:
-    """HTML of a figure: a gauge's name and mean, what it means, its curve; "" where there is nothing to draw."""
-    samples, average = comparison.samples, comparison.average(gauge)
+@dataclass(frozen=True, kw_only=True)
+class Plot:
+    """A metric's curve. Made by `plot`; values are as people read them."""
+
+    metric: Metric
+    mean: str
+    lowest: str
+    highest: str
+    low: str
+    """The value at the bottom of the plot; `high`: at its top."""
+    high: str
+    curves: Mapping[str, tuple[str, str]]
+    """source, where there is one, and result -> the paths of its line and its dots."""
+    same: str | None
+    """The height of a result that equals its source."""
+    pins: str
+    """The path of the upright lines of the snapshots."""
+    points: tuple[tuple[float, str, str], ...]
+    """Place from 0 to 1, time and value of each sample."""
+
+
+def plot(comparison: Comparison, metric: Metric) -> Plot | None:
+    """The plot of a metric over the samples; None where there is nothing to draw."""
+    samples = comparison.samples
     place = _axis(samples)
-    readings = [(place(s.time), s.time, s.readings[gauge.key]) for s in samples]
+    readings = [(place(s.time), s.time, s.readings.get(metric.key)) for s in samples]
     results = [r.value for _, _, r in readings if r is not None and math.isfinite(r.value)]
     sources = [r.source for _, _, r in readings if r is not None and r.source is not None]
     if not results:
-        return ""
-    low, high = _range([*results, *sources], gauge.same)
+        return None
+    low, high = _range([*results, *sources], metric.same)
 
     def height(value: float) -> float:
         return 1 - (min(value, high) - low) / (high - low)
 
-    curves = "".join(
-        f'<path class="line {kind}" d="{_path(drawn)}"/><path class="dots {kind}" d="{_dots(drawn)}"/>'
-        for kind, drawn in (
-            ("source", [(x, None if r is None or r.source is None else height(r.source)) for x, _, r in readings]),
-            ("result", [(x, None if r is None else height(r.value)) for x, _, r in readings]),
-        )
-        if kind == "result" or sources
-    )
-    marks = "".join(f"M{place(plate.time) * _WIDTH:.1f} 0V{_HEIGHT}" for plate in comparison.plates)
-    same = "" if gauge.same is None else f'<path class="same" d="M0 {height(gauge.same) * _HEIGHT:.1f}H{_WIDTH}"/>'
-    meaning = gauge.meaning + (" Blue: the source." if sources else "")
-    points = json.dumps([[round(x, 4), clock(t), gauge.told(r)] for x, t, r in readings], ensure_ascii=False)
-    told = f"mean {gauge.told(average)}"
-    extremes = f"lowest {gauge.text(min(results))}, highest {gauge.text(max(results))}"
-    return (
-        f'<figure class="plot" data-points="{escape(points)}"><figcaption><b>{escape(gauge.name)}</b>'
-        f"<output>{told}</output><small>{escape(meaning)}</small></figcaption>"
-        f'<div class="chart" role="img" aria-label="{escape(gauge.name)} over time: {told}, {extremes}">'
-        f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" preserveAspectRatio="none" aria-hidden="true">'
-        f'<path class="grid" d="M0 0H{_WIDTH}M0 {_HEIGHT}H{_WIDTH}"/><path class="pins" d="{marks}"/>{same}{curves}'
-        f'<line class="cursor" y1="0" y2="{_HEIGHT}" visibility="hidden"/></svg>'
-        f'<span class="high">{gauge.text(high)}</span><span class="low">{gauge.text(low)}</span>'
-        f'<span class="from">{clock(samples[0].time)}</span><span class="to">{clock(samples[-1].time)}</span>'
-        "</div></figure>"
+    curves = {}
+    if sources:
+        curves["source"] = [(x, None if r is None or r.source is None else height(r.source)) for x, _, r in readings]
+    curves["result"] = [(x, None if r is None else height(r.value)) for x, _, r in readings]
+    return Plot(
+        metric=metric,
+        mean=metric.show(comparison.average(metric)),
+        lowest=metric.text(min(results)),
+        highest=metric.text(max(results)),
+        low=metric.text(low),
+        high=metric.text(high),
+        curves={side: (_path(points), _dots(points)) for side, points in curves.items()},
+        same=None if metric.same is None else f"{height(metric.same) * _HEIGHT:.1f}",
+        pins="".join(f"M{place(s.time) * _WIDTH:.1f} 0V{_HEIGHT}" for s in comparison.snapshots),
+        points=tuple((round(x, 4), clock(time), metric.show(r)) for x, time, r in readings),
     )
 
 

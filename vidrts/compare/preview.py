@@ -11,18 +11,16 @@ from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from vidrts import colorplan
 from vidrts.compare import metrics
-from vidrts.compare.comparison import ENLARGED, FRAMES, Comparison, Step, Told, suited
+from vidrts.compare.comparison import ENLARGED, FRAMES, Comparison, Notes, Step, shown, suited
 from vidrts.compare.display import look
 from vidrts.compare.frames import to_rgb
-from vidrts.compare.metrics import GAUGES
+from vidrts.compare.metrics import enlarged, of_pictures
 from vidrts.compare.moment_selection import ASKED, SPREAD
-from vidrts.compare.reference_metrics import enlarged
-from vidrts.compare.snapshot import Crop, Plate, plate
+from vidrts.compare.snapshot import Crop, Snapshot, take_snapshot
 from vidrts.errors import InputError, naming
 from vidrts.frame import Frame
 from vidrts.images import to_bytes
@@ -33,7 +31,7 @@ from vidrts.picture.enhancer import Enhancer, EnhancerOptions
 
 @dataclass(frozen=True, kw_only=True)
 class Variant:
-    """One way to enhance: a model, as in `EnhanceOptions`, and how it is applied."""
+    """A model, as in `EnhanceOptions`, and how it is applied."""
 
     model: str = DEFAULT_MODEL
     picture: EnhancerOptions = field(default_factory=EnhancerOptions)
@@ -51,57 +49,63 @@ def preview(
     on_message: Callable[[str], None] = lambda line: None,
     on_step: Step = lambda what, done, total: None,
 ) -> Comparison:
-    """The frames on show `at` these seconds from the first frame, or evenly spread ones, enhanced in each way.
+    """The frames on show `at` these seconds from the first frame, or evenly spread ones, enhanced by each variant.
 
     All variants have one scale; `viqet` and `workers` as in `CompareOptions`. The planes are those that `enhance`
     hands to its encoder for the same frame; what an encoder loses comes on top. Measures that need moving pictures are
     left out. Raises what `load_model`, `Enhancer` and `sample` raise, and `OptionError` for a crop outside the
     picture.
     """
-    told = Told(on_message, source)
+    tell = Notes(on_message, source)
     (scale,) = {variant.picture.scale for variant in variants}
-    enhancers = [Enhancer(load_model(v.model), v.picture, on_message=told) for v in variants]
-    video = look(source, told)
+    enhancers = [Enhancer(load_model(v.model), v.picture, on_message=tell) for v in variants]
+    video = look(source, tell)
     view = video.view
     width, height = video.info.width * scale, video.info.height * scale
     if crop is not None:
         crop.check(view.size(width, height))
-    still = suited(video, (gauge for gauge in GAUGES if not gauge.moving), viqet=viqet)
-    plates: list[Plate] = []
+    of_stills = [m for m in shown(viqet=viqet) if m.kind != "sequence" and (m.alone or m.kind != "filter")]
+    used = suited(video, of_stills, tell)
+    snapshots: list[Snapshot] = []
 
     def pictures() -> Iterator[NDArray[np.uint8]]:
-        with closing(sample(source, at=sorted(set(at)), count=None if at else frames, on_message=told)) as sampled:
+        with closing(sample(source, at=sorted(set(at)), count=None if at else frames, on_message=tell)) as sampled:
             for frame in sampled:
                 with naming(os.fspath(source)):
-                    after = [seen(frame, enhancer) for enhancer in enhancers]
-                    before = enlarged(to_rgb(frame), after[0])
-                readings = [metrics.read(still, metrics.moment([before], [rgb])) for rgb in after]
+                    made = [enhance(frame, enhancer) for enhancer in enhancers]
+                after = [to_rgb(one) for one in made]
+                before = enlarged(to_rgb(frame), after[0])
+                readings = [
+                    metrics.take(used, of_pictures([before], [rgb])).readings
+                    | metrics.take_alone(used, one, frame).readings
+                    for one, rgb in zip(made, after, strict=True)
+                ]
                 images = [view.picture(rgb) for rgb in (before, *after)]
                 time, why = frame.pts * frame.time_base, ASKED if at else SPREAD
-                plates.append(plate(time, why, images, readings, crop))
-                on_step("frames enhanced", len(plates), len(at) or frames)
+                snapshots.append(take_snapshot(time, why, images, readings, crop))
+                on_step("frames enhanced", len(snapshots), len(at) or frames)
                 yield from map(to_bytes, (before, *after))
 
-    mos_scores = metrics.mos_scores(still, pictures(), 1 + len(variants), workers)
-    if not plates:
+    mos_scores = metrics.mos_scores(used, pictures(), 1 + len(variants), workers)
+    if not snapshots:
         raise InputError(f"{os.fspath(source)}: has no frame where one was looked for; name times with --at")
     facts = f"{width}×{height}, before encoding"
     return Comparison(
         title=f"{video.name}, a preview", source=video, results=tuple((name, facts) for name in names(variants)),
-        gauges=still, samples=(),
-        plates=tuple(
-            replace(shown, readings=tuple({**r, **m} for r, m in zip(shown.readings, mos, strict=True)))
-            for shown, mos in zip(plates, mos_scores, strict=True)
+        metrics=used, samples=(),
+        snapshots=tuple(
+            replace(taken, readings=tuple({**r, **m} for r, m in zip(taken.readings, mos, strict=True)))
+            for taken, mos in zip(snapshots, mos_scores, strict=True)
         ),
-        shown=(*view.notes, *([ENLARGED] if scale != 1 else ())), notes=tuple(told.lines),
+        shown=(*view.notes, *([ENLARGED] if scale != 1 else ())), notes=tuple(tell.lines),
     )  # fmt: skip
 
 
-def seen(frame: Frame, enhancer: Enhancer) -> torch.Tensor:
-    """(3, H, W) R'G'B' in 0..1 of the enhanced frame; an untagged one is judged by the height that it had."""
+def enhance(frame: Frame, enhancer: Enhancer) -> Frame:
+    """The enhanced frame without the decoder's, tagged; an untagged source is judged by the height that it had."""
     (enhanced,) = enhancer([frame])
     tags, _ = colorplan.assume(frame.color, frame.format, frame.height)
-    return to_rgb(replace(enhanced, color=tags))
+    return replace(enhanced, color=tags, carrier=None)
 
 
 def names(variants: Sequence[Variant]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Reports as files: a page or a contact sheet by the name's extension, whole under its name or not at all."""
+"""Reports as files: a page or a contact sheet by the name's extension, written atomically."""
 
 import os
 from pathlib import Path
@@ -18,7 +18,7 @@ def check_target(path: str | os.PathLike[str], *sources: str | os.PathLike[str],
     """Raise `OutputError` where a report cannot or must not be written to `path`, before any work is done for it."""
     target = Path(path)
     if target.suffix.lower() not in (*_PAGES, *_SHEETS):
-        raise OutputError(f"{target}: no such kind of report: wanted .html (a page) or .png (a contact sheet)")
+        raise OutputError(f"{target}: unknown kind of report; expected .html (a page) or .png (a contact sheet)")
     for source in sources:
         check(target, Path(source), overwrite=overwrite)
 

@@ -9,8 +9,8 @@ from fractions import Fraction
 import numpy as np
 from PIL import Image
 
-from vidrts.compare.metrics import Readings
 from vidrts.errors import OptionError
+from vidrts.measure.metric import Readings
 
 THUMBNAIL = 240
 """Pixels of a thumbnail's longer side."""
@@ -35,14 +35,14 @@ class Crop:
         """Raise `OptionError` where the piece does not lie in a picture of (width, height)."""
         if min(self.width, self.height) < 1 or self.x + self.width > size[0] or self.y + self.height > size[1]:
             raise OptionError(
-                f"crop {self.width}x{self.height}+{self.x}+{self.y}: wanted a piece of the picture shown, which is "
+                f"crop {self.width}x{self.height}+{self.x}+{self.y}: expected a piece of the picture shown, which is "
                 f"{size[0]}x{size[1]}"
             )
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plate:
-    """The pictures of one moment, the source first. Made by `plate`, consumed by pages and sheets."""
+class Snapshot:
+    """The pictures of one moment, the source first. Made by `take_snapshot`, consumed by pages and sheets."""
 
     time: Fraction
     """Seconds from the source's first frame."""
@@ -66,11 +66,11 @@ class Plate:
         return [Image.open(io.BytesIO(data)).convert("RGB") for data in self.pictures]
 
 
-def plate(
+def take_snapshot(
     time: Fraction, why: str, images: Sequence[Image.Image], readings: Sequence[Readings],
     crop: Crop | None = None,
-) -> Plate:  # fmt: skip
-    """The `Plate` of RGB pictures of one size, the source first; `crop`: the piece of them that is kept."""
+) -> Snapshot:  # fmt: skip
+    """The `Snapshot` of RGB pictures of one size, the source first; `crop`: the piece of them that is kept."""
     if crop is not None:
         images = [i.crop((crop.x, crop.y, crop.x + crop.width, crop.y + crop.height)) for i in images]
     size = images[0].size
@@ -79,17 +79,17 @@ def plate(
     changes = [np.abs(np.asarray(image).astype(np.int16) - source) for image in images[1:]]
     small = images[1].copy()
     small.thumbnail((THUMBNAIL, THUMBNAIL), Image.Resampling.LANCZOS)
-    return Plate(
+    return Snapshot(
         time=time, why=why, size=size, format=kind, pictures=tuple(_lossless(image, kind) for image in images),
         thumbnail=_saved(small, "webp", quality=80), spot=_greatest(changes[0].sum(axis=2)),
         reach=max(float(np.quantile(change, 0.995)) for change in changes), readings=tuple(readings),
     )  # fmt: skip
 
 
-def gain(plates: Sequence[Plate]) -> int:
+def gain(snapshots: Sequence[Snapshot]) -> int:
     """The amplification, a power of two up to 64, at which the differences of these moments nearly fill the scale."""
-    wanted = 128 / max(1.0, *(plate.reach for plate in plates))
-    return int(2 ** min(6, max(0, math.floor(math.log2(wanted)))))
+    most = 128 / max(1.0, *(snapshot.reach for snapshot in snapshots))
+    return int(2 ** min(6, max(0, math.floor(math.log2(most)))))
 
 
 def _lossless(image: Image.Image, kind: str) -> bytes:

@@ -30,7 +30,7 @@ _CHROMATICITIES = {
 
 
 def described(transfer: int, primaries: int) -> str | None:
-    """What has to be said of such a picture once `to_srgb` has shown it; None where it is shown as it is."""
+    """How `to_srgb` shows such a picture, for people; None where it is shown as it is."""
     if transfer in (PQ, HLG):
         return f"{'PQ' if transfer == PQ else 'HLG'} (HDR), tone-mapped"
     return "wide gamut, brought to BT.709" if primaries in (BT2020, DISPLAY_P3) else None

@@ -26,7 +26,7 @@ def ssim(picture: torch.Tensor, truth: torch.Tensor, peak: float = 1.0) -> float
     all places where the window lies inside the picture. Raises ValueError for a side shorter than the window.
     """
     if min(truth.shape) < _TAPS:
-        raise ValueError(f"SSIM wants at least {_TAPS}x{_TAPS} pixels, got {tuple(truth.shape)}")
+        raise ValueError(f"SSIM: expected at least {_TAPS}x{_TAPS} pixels, got {tuple(truth.shape)}")
     x, y = picture.double(), truth.double()
     mean_x, mean_y, mean_xx, mean_yy, mean_xy = _window_means(torch.stack((x, y, x * x, y * y, x * y)))
     variance_x, variance_y, covariance = mean_xx - mean_x**2, mean_yy - mean_y**2, mean_xy - mean_x * mean_y

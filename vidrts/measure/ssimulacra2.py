@@ -47,7 +47,7 @@ class Truth:
 
     def __init__(self, rgb: torch.Tensor) -> None:
         if min(rgb.shape[-2:]) < _SMALLEST:
-            raise ValueError(f"SSIMULACRA2 wants at least {_SMALLEST}x{_SMALLEST} pixels, got {tuple(rgb.shape)}")
+            raise ValueError(f"SSIMULACRA2: expected at least {_SMALLEST}x{_SMALLEST} pixels, got {tuple(rgb.shape)}")
         self._package = _package()
         self._shape = rgb.shape
         self._scales = [(x, _blur(x), _blur(x * x)) for x in _pyramid(rgb)]
@@ -55,7 +55,7 @@ class Truth:
     def score(self, rgb: torch.Tensor) -> float:
         """At most 100, of a picture of the truth's shape; below 0 for what is hardly recognised."""
         if rgb.shape != self._shape:
-            raise ValueError(f"SSIMULACRA2 wants equal shapes, got {tuple(rgb.shape)} and {tuple(self._shape)}")
+            raise ValueError(f"SSIMULACRA2: expected equal shapes, got {tuple(rgb.shape)} and {tuple(self._shape)}")
         pool = self._package.Msssim()
         for (x, mean_x, square_x), y in zip(self._scales, _pyramid(rgb), strict=True):
             mean_y = _blur(y)
@@ -72,14 +72,17 @@ class Truth:
         return float(pool.score())
 
 
+def ssimulacra2(picture: torch.Tensor, truth: torch.Tensor) -> float:
+    """`Truth(truth).score(picture)`: one picture against one truth."""
+    return Truth(truth).score(picture)
+
+
 @cache
 def _package() -> Any:
     try:
         from ssimulacra2 import ssimulacra2  # type: ignore[import-untyped]
     except ImportError as error:
-        raise MissingPackageError(
-            "SSIMULACRA2 needs the package ssimulacra2; wanted: pip install 'vidrts[report]'"
-        ) from error
+        raise MissingPackageError("SSIMULACRA2 needs the package ssimulacra2: pip install 'vidrts[report]'") from error
     return ssimulacra2
 
 

@@ -1,4 +1,4 @@
-"""FFmpeg's words for colour: the names that its options take, and the options that say a stream's colour.
+"""FFmpeg's names for colour properties, and the options of ffmpeg that set them.
 
 Numbers are those of ITU-T H.273, as in `vidrts.frame.ColorTags`; names those of `ffmpeg -h full` (libavcodec's option
 table).
@@ -14,7 +14,7 @@ Fact = Literal["matrix", "range", "transfer", "primaries", "siting"]
 MATRICES = {
     "rgb": 0, "bt709": 1, "fcc": 4, "bt470bg": 5, "smpte170m": 6, "smpte240m": 7, "ycgco": 8, "bt2020nc": 9,
 }  # fmt: skip
-"""The matrices that are enhanced; all others FFmpeg must convert first."""
+"""The supported matrices; others must be converted first."""
 RANGES = {"tv": 1, "pc": 2}
 TRANSFERS = {
     "bt709": 1, "gamma22": 4, "gamma28": 5, "smpte170m": 6, "smpte240m": 7, "linear": 8, "log100": 9, "log316": 10,
@@ -43,19 +43,19 @@ def named(
     primaries: str | None = None,
     transfer: str | None = None,
 ) -> ColorTags:
-    """The tags of these names; what is None is unspecified."""
+    """The tags of these names; None: unspecified."""
     return ColorTags(
         matrix=MATRICES.get(colorspace or "", 2), range=RANGES.get(range or "", 0),
         primaries=PRIMARIES.get(primaries or "", 2), transfer=TRANSFERS.get(transfer or "", 2),
     )  # fmt: skip
 
 
-def words(color: ColorTags, held: Collection[Fact] = ()) -> str:
-    """The output options of ffmpeg that say `color`, without what is `held` elsewhere; "" where there is nothing."""
-    said = []
+def ffmpeg_options(color: ColorTags, held: Collection[Fact] = ()) -> str:
+    """ffmpeg's output options for `color`, without what is `held` elsewhere; "" if there are none."""
+    options = []
     for fact, (option, names) in _OPTIONS.items():
         number = getattr(color, fact)
         name = next((name for name, value in names.items() if value == number), None)
         if name is not None and fact not in held:
-            said.append(f"{option} {name}")
-    return " ".join(said)
+            options.append(f"{option} {name}")
+    return " ".join(options)

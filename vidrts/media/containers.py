@@ -24,46 +24,46 @@ type AnyPacket = Packet[Stream]
 type Place = Path | str | StandardInput
 """A file, the URL of one, or stdin."""
 type Decoded = AnyPacket | av.VideoFrame
-"""What passes between the stages of decoding: frames of one stream, packets of all others."""
+"""Items between decoding stages: frames of one stream, packets of all others."""
 
 FFmpegErrors = (av.FFmpegError, OSError, ValueError, EOFError, RuntimeError)
-"""What PyAV raises; FFmpeg's own errors and Python's for arguments that FFmpeg would refuse."""
+"""What PyAV raises: FFmpeg's errors, and Python's for invalid arguments."""
 
 
 CLOCKED = ("mpegts", "mpeg")
-"""Demuxers whose timestamps are a transmitter's clock, whose zero means nothing."""
+"""Demuxers whose timestamps start at an arbitrary value."""
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
-_PATIENCE = 15
-"""Seconds that a server may take to answer."""
-_PIECE = 1 << 20
-"""Most bytes that FFmpeg takes from stdin at a time."""
-_AT_ONCE = {"analyzeduration": "200000"}
-"""Demuxer options with which the first frame comes early: 0.2 s are looked at instead of 5. The one that FFmpeg has for
-this, fflags=nobuffer, throws away the frames that it looks at."""
+_TIMEOUT = 15
+"""Seconds until a server must answer."""
+_BUFFER_SIZE = 1 << 20
+"""Bytes that FFmpeg reads from stdin at a time."""
+_LOW_LATENCY = {"analyzeduration": "200000"}
+"""Demuxer options for an early first frame: probe 0.2 s instead of 5. FFmpeg's fflags=nobuffer would drop the probed
+frames."""
 
 PIPE_ADVICE = (
     "a pipe is not seekable: use y4m, Matroska, NUT, MPEG-TS, mp4 with -movflags frag_keyframe+empty_moov, or raw "
     "video with --raw"
 )
-"""What to do where stdin cannot be read."""
+"""What to do if stdin cannot be read."""
 
 _PICTURES = ("image2", "gif", "apng", "ico", "webp", "webp_anim", "jpegxl_anim", "tty", "lavfi")
 
 
 def reason(error: BaseException) -> str:
-    """FFmpeg's reason for an error, without its number and function."""
+    """FFmpeg's text for an error, without number and function."""
     text = getattr(error, "strerror", None) or str(error) or type(error).__name__
     return " ".join(str(text).split())
 
 
 def is_url(name: str | os.PathLike[str]) -> bool:
-    """Whether a name is a URL such as http://host/film.mkv; one with a single slash or none is a file's."""
+    """Whether a name is a URL such as http://host/film.mkv; file: URLs are not."""
     return isinstance(name, str) and _URL.match(name) is not None and not name.startswith("file://")
 
 
 def place(name: str | os.PathLike[str] | StandardInput) -> Place:
-    """Where a source lies: a URL and stdin stay as they are."""
+    """A source's path; URLs and stdin are returned as they are."""
     if isinstance(name, StandardInput):
         return name
     if is_url(name):
@@ -71,11 +71,11 @@ def place(name: str | os.PathLike[str] | StandardInput) -> Place:
     return Path(os.fspath(name).removeprefix("file://"))
 
 
-def open_source(path: Place, *, at_once: bool = False, hardware: HWAccel | None = None) -> InputContainer:
-    """Open a file, a URL or stdin for reading; raises `InputError` in one line where it is no video that FFmpeg reads.
+def open_source(path: Place, *, low_latency: bool = False, hardware: HWAccel | None = None) -> InputContainer:
+    """Open a file, a URL or stdin for reading; raises `InputError` for anything but a video.
 
-    A file's name is never read as a protocol, a pattern of pictures or a device. `at_once`: of stdin, as little as can
-    be is read before the first frame. `hardware`: what is to decode (`media.read.hwaccel`).
+    File names are never interpreted as protocols, image patterns or devices. `low_latency`: probe as little of stdin as
+    possible. `hardware`: see `media.read.hwaccel`.
     """
     try:
         if isinstance(path, Path):
@@ -85,14 +85,14 @@ def open_source(path: Place, *, at_once: bool = False, hardware: HWAccel | None 
             if not path.sniff(1):
                 raise InputError(f"{path}: empty stream; check the program before this one")
             path.watch()
-            container = av.open(path, "r", container_options=_AT_ONCE if at_once else {}, buffer_size=_PIECE,
-                                hwaccel=hardware)  # fmt: skip
+            options = _LOW_LATENCY if low_latency else {}
+            container = av.open(path, "r", container_options=options, buffer_size=_BUFFER_SIZE, hwaccel=hardware)
         else:
-            container = av.open(path, "r", timeout=_PATIENCE, hwaccel=hardware)
+            container = av.open(path, "r", timeout=_TIMEOUT, hwaccel=hardware)
     except av.error.ProtocolNotFoundError as error:
         raise InputError(f"{path}: unsupported protocol; expected http, https, rtsp, rtmp or a file") from error
     except av.error.ExitError as error:
-        raise InputError(f"{path}: connection timed out after {_PATIENCE} s") from error
+        raise InputError(f"{path}: connection timed out after {_TIMEOUT} s") from error
     except FFmpegErrors as error:
         advice = f"; {PIPE_ADVICE}" if isinstance(path, StandardInput) else ""
         raise InputError(f"{path}: cannot be opened as a video: {reason(error)}{advice}") from error
@@ -107,7 +107,7 @@ def open_source(path: Place, *, at_once: bool = False, hardware: HWAccel | None 
 
 
 def _check_file(path: Path) -> None:
-    """Raise `InputError` for what is no file with something in it, OSError where it cannot be read."""
+    """Raise `InputError` for a missing or empty file, OSError for an unreadable one."""
     if path.is_dir():
         raise InputError(f"{path}: is a directory, expected a video file")
     if not path.exists():
@@ -117,43 +117,43 @@ def _check_file(path: Path) -> None:
     path.open("rb").close()
 
 
-def choose_video(path: Place, container: InputContainer, wanted: str | None) -> VideoStream:
+def choose_video(path: Place, container: InputContainer, requested: str | None) -> VideoStream:
     """The video stream that is enhanced.
 
-    `wanted` None: the first with the default disposition in file order, else the first; never cover art. "N" is
+    `requested` None: the first with the default disposition in file order, else the first; never cover art. "N" is
     ffprobe's stream index, "v:N" counts video streams.
     """
     videos = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
-    if wanted is None:
+    if requested is None:
         if not videos:
             held = ", ".join(s.type for s in container.streams) or "no streams"
             raise InputError(f"{path}: no video stream; found: {held}")
         chosen = next((s for s in videos if s.disposition & Disposition.default), videos[0])
     else:
-        index = named_stream(path, [s.index for s in videos], wanted)
+        index = named_stream(path, [s.index for s in videos], requested)
         chosen = next(s for s in videos if s.index == index)
     if chosen.codec_context is None:
         raise InputError(f"{path}: no decoder for video stream {chosen.index}")
     return chosen
 
 
-def named_stream(path: Place, videos: Sequence[int], wanted: str) -> int:
+def named_stream(path: Place, videos: Sequence[int], requested: str) -> int:
     """The index of the video stream that --stream names, one of `videos`; raises `OptionError` and `InputError`."""
-    number = wanted[2:] if wanted.startswith("v:") else wanted
+    number = requested[2:] if requested.startswith("v:") else requested
     if not (number.isascii() and number.isdigit()):
-        raise OptionError(f"--stream {wanted}: expected N (ffprobe's index) or v:N (the N-th video stream)")
-    if wanted.startswith("v:"):
+        raise OptionError(f"--stream {requested}: expected N (ffprobe's index) or v:N (the N-th video stream)")
+    if requested.startswith("v:"):
         if int(number) < len(videos):
             return videos[int(number)]
-        raise InputError(f"{path}: no stream {wanted}; found {len(videos)} video stream(s)")
+        raise InputError(f"{path}: no stream {requested}; found {len(videos)} video stream(s)")
     if int(number) in videos:
         return int(number)
     choices = ", ".join(map(str, videos)) or "none"
-    raise InputError(f"{path}: stream {wanted} is not a video stream; video streams: {choices}")
+    raise InputError(f"{path}: stream {requested} is not a video stream; video streams: {choices}")
 
 
 def fraction(value: AVRational | Fraction | None) -> Fraction | None:
-    """PyAV's rational as a `Fraction`; None for none, zero and 0/0."""
+    """PyAV's rational as a `Fraction`; None for None, zero and 0/0."""
     if value is None or not value.numerator or not value.denominator:
         return None
     return Fraction(value.numerator, value.denominator)

@@ -1,4 +1,4 @@
-"""What the write side must know of a source, as one value: it never touches the source itself."""
+"""`Input`: what the writer needs to know about a source, as one value."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,18 +17,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class CopiedPacket:
-    """A packet of another stream, in the order of the file. Produced by `Source`, consumed by `Target` only."""
+    """A packet of another stream, in file order. Produced by `Source`, consumed by `Target`."""
 
     index: int
     """Of its stream in the source."""
     packet: AnyPacket
     early: bool = False
-    """It lies a little before the part that is kept: a decoder of sound wants it to get into step."""
+    """Shortly before the trimmed range: only primes an audio decoder."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class VideoTrack:
-    """What a container says of the stream that is enhanced."""
+    """The enhanced stream, as its container describes it."""
 
     index: int = 0
     metadata: Mapping[str, str] = field(default_factory=dict)
@@ -46,25 +46,25 @@ class Input:
     path: Place
     info: StreamInfo
     piped: str | None = None
-    """What comes through stdin: "y4m", "raw" or FFmpeg's name of the demuxer (its first); None for a file."""
+    """Format read from stdin: "y4m", "raw" or FFmpeg's (first) name of the demuxer; None for a file."""
     demuxers: tuple[str, ...] = ()
-    """FFmpeg's names for its kind of container; of y4m and raw video none."""
+    """FFmpeg's names of the demuxer; none for y4m and raw video."""
     hdr: Hdr = field(default_factory=Hdr)
     display_matrix: tuple[int, ...] | None = None
     captions: bool = False
-    """Closed captions lie in its frames."""
+    """Frames carry closed captions."""
     mixed_fields: bool = False
-    """The stream says that each frame has a field order of its own, and they are kept."""
+    """The field order may differ per frame (y4m), and is kept."""
     start_time: Fraction = Fraction(0)
     begin: Fraction | None = None
-    """Where the part that is kept begins; None without a start (-ss)."""
+    """Start of the trimmed range (-ss), or None."""
     end: Fraction | None = None
     shift: Fraction = Fraction(0)
-    """Taken off every time, so that a trimmed output starts at 0."""
+    """Subtracted from all timestamps, so that a trimmed output starts at 0."""
     video: VideoTrack = field(default_factory=VideoTrack)
     others: tuple[Stream, ...] = ()
-    """All other streams, in the file's order."""
+    """All other streams, in file order."""
     covers: Mapping[int, bytes] = field(default_factory=dict)
-    """Cover art by stream index, as far as it came before the first frame."""
+    """Cover art that came before the first frame, by stream index."""
     metadata: Mapping[str, str] = field(default_factory=dict)
     chapters: "tuple[Chapter, ...]" = ()

@@ -1,4 +1,4 @@
-"""Language tags of streams: which mean the same, and how a container wants them written.
+"""Language tags of streams: which are equivalent, and how containers store them.
 
 ISO 639-2 has two codes for some languages, bibliographic (ger) and terminological (deu); files use either.
 """
@@ -19,27 +19,26 @@ _TWINS = dict(
 _OTHER = _TWINS | {terminological: bibliographic for bibliographic, terminological in _TWINS.items()}
 
 
-class _Spoken(Protocol):
+class _HasLanguage(Protocol):
     @property
     def language(self) -> str | None: ...
 
 
-def language(stream: _Spoken) -> str:
+def language(stream: _HasLanguage) -> str:
     """The stream's language in lower case; "und" where it has none."""
     return str(stream.language or "und").lower()
 
 
 def same(one: str, other: str) -> bool:
-    """Whether two tags mean one language: ger and deu do."""
+    """Whether two tags mean the same language, such as ger and deu."""
     one, other = one.lower(), other.lower()
     return one == other or _OTHER.get(one) == other
 
 
 def written(tag: str, muxer: str) -> str | None:
-    """The tag for a language as a container holds it; None where it cannot.
+    """The tag as a container stores it; None if it cannot.
 
-    Matroska, WebM and NUT hold any; mp4 and mpegts three letters; mov what QuickTime knew, each by one of its two
-    codes.
+    Matroska, WebM and NUT store any; mp4 and mpegts three letters; mov QuickTime's list, with one of the two codes.
     """
     if muxer in ("matroska", "webm", "nut"):
         return tag
@@ -48,7 +47,7 @@ def written(tag: str, muxer: str) -> str | None:
 
 @cache
 def _held(code: str, muxer: str) -> bool:
-    """Whether a tag comes back from a file: the muxers' tables are known only by trying."""
+    """Whether a tag survives muxing; the muxers' tables are not accessible otherwise."""
     file = io.BytesIO()
     with av.open(file, "w", format=muxer) as made:
         stream = made.add_stream("mp2", rate=48_000)

@@ -1,4 +1,4 @@
-"""Pixel formats that come in: those that vidrts takes, and for any other the one to convert it to."""
+"""Supported input pixel formats, and what to convert others to."""
 
 from typing import TYPE_CHECKING
 
@@ -13,11 +13,11 @@ TAKEN = (
     "of 8 to 16 bit, little-endian"
 )
 _PACKED = ("bgr0", "bgra", "ya8")
-"""How FFV1, which the advice names, holds RGB and gray with alpha of 8 bit; all else it holds in planes."""
+"""Packed formats that FFV1, which the advice names, uses for 8-bit RGB and gray with alpha; others are planar."""
 
 
 def known(name: str) -> PixelFormat:
-    """The `PixelFormat` of FFmpeg's name; raises `UnsupportedFormatError` that says what to convert to."""
+    """The `PixelFormat` of FFmpeg's name; raises `UnsupportedFormatError` with the format to convert to."""
     if name in PIXEL_FORMATS:
         return PIXEL_FORMATS[name]
     import av  # only to say which format is nearest
@@ -33,12 +33,12 @@ def known(name: str) -> PixelFormat:
 
 
 def nearest(fmt: "av.VideoFormat") -> str:
-    """The format of ours that loses nothing of what `fmt` holds, and of these the one that holds least more.
+    """The smallest supported format that loses nothing of `fmt`.
 
-    Floats become 16 bit, the most there is.
+    Floats become 16 bit, the maximum.
     """
     colours = [component for component in fmt.components if not component.is_alpha]
-    if not colours:  # in the memory of a GPU: what is there is not said
+    if not colours:  # a GPU surface: its layout is unknown
         return "yuv420p"
     model: Model = "gray" if len(colours) == 1 else "yuv"
     if fmt.is_rgb or fmt.has_palette or fmt.name.startswith("xyz"):

@@ -1,8 +1,8 @@
 """Between FFmpeg's frames and planes of stored samples: views of a decoded frame, and the frame for the encoder.
 
 `plane_views(frame, fmt)` gives one tensor for each component without copying; `FrameBuilder(...)` makes of enhanced
-planes and the decoder's frame a new frame that carries the decoder's side data (captions, timecodes, HDR), pts and
-colour, in the encoder's layout.
+planes and the decoder's frame a frame for the encoder, with the decoder's side data (captions, timecodes, HDR), pts and
+colour.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ from torch.utils.dlpack import from_dlpack
 from vidrts.frame import FieldOrder, PixelFormat
 
 _UNSPECIFIED = 2
-"""ITU-T H.273's number for a matrix, transfer or primaries that nobody says."""
+"""ITU-T H.273: unspecified matrix, transfer or primaries."""
 
 Samples = NDArray[np.uint8] | NDArray[np.uint16]
 
@@ -28,8 +28,8 @@ Samples = NDArray[np.uint8] | NDArray[np.uint16]
 def plane_views(frame: av.VideoFrame, fmt: PixelFormat) -> tuple[torch.Tensor, ...]:
     """One (h, w) tensor for each component of `frame` in canonical order, as views of the decoder's memory.
 
-    The views hold a reference to FFmpeg's buffer: they stay valid when the frame is gone and must not be written to.
-    Copied are only pictures that DLPack cannot describe: stored bottom-up, semi-planar of odd size, with a spare byte.
+    The views hold a reference to FFmpeg's buffer, outlive the frame and must not be written to. Only pictures that
+    DLPack cannot describe are copied: bottom-up, semi-planar of odd size, with a padding byte.
     """
     planes = frame.planes
     found: dict[int, torch.Tensor] = {}
@@ -85,24 +85,24 @@ def write_planes(frame: av.VideoFrame, fmt: PixelFormat, planes: Sequence[torch.
 class FrameBuilder:
     """Makes the encoder's frames. One for each target, used in one thread.
 
-    `held`: format of the planes that come; `size`: (width, height) of the picture that is encoded; `wanted`: the
-    encoder's format. `convert` is the filter that brings `held` to `wanted` where they do not hold the same picture
+    `held`: format of the planes that come; `size`: (width, height) of the picture that is encoded; `target`: the
+    encoder's format. `convert` is the filter that brings `held` to `target` where they do not hold the same picture
     (an explicit -pix_fmt), else None.
     """
 
-    def __init__(self, held: PixelFormat, size: tuple[int, int], wanted: PixelFormat, convert: str | None = None):
+    def __init__(self, held: PixelFormat, size: tuple[int, int], target: PixelFormat, convert: str | None = None):
         self._held = held
         self._size = size
-        self._wanted = wanted
+        self._target = target
         self._convert = convert
         self._graphs: dict[tuple[str, int, int, str], Graph] = {}
 
     def build(self, planes: Sequence[torch.Tensor], carrier: object, time_base: Fraction) -> av.VideoFrame:
         """The frame for the encoder: samples of `planes`, everything else (side data, flags, pts) of `carrier`.
 
-        `carrier` is the decoder's own frame, or None: then a bare frame is made. The carrier is used up.
+        `carrier` is the decoder's own frame, or None: then a bare frame is made. The carrier is consumed.
         """
-        direct = self._wanted if self._convert is None else self._held
+        direct = self._target if self._convert is None else self._held
         width, height = self._size
         if not isinstance(carrier, av.VideoFrame):
             frame = av.VideoFrame(width, height, direct.name)
@@ -116,7 +116,7 @@ class FrameBuilder:
             frame = self._filter(carrier, f"scale={width}:{height}:flags=neighbor,format={direct.name}", time_base)
         write_planes(frame, direct, planes, self._held)
         if self._convert is not None:
-            frame = self._filter(frame, f"{self._convert},format={self._wanted.name}", time_base)
+            frame = self._filter(frame, f"{self._convert},format={self._target.name}", time_base)
         return frame
 
     def _filter(self, frame: av.VideoFrame, chain: str, time_base: Fraction) -> av.VideoFrame:
@@ -129,17 +129,17 @@ class FrameBuilder:
         graph.vpush(frame)
         result = graph.vpull()
         result.pts, result.duration, result.time_base = frame.pts, frame.duration, time_base
-        result.chroma_location = frame.chroma_location  # the scale filter forgets it
+        result.chroma_location = frame.chroma_location  # the scale filter drops it
         tags.give(result)
         return result
 
 
 @dataclass(frozen=True)
 class Untagged:
-    """A frame's matrix, transfer and primaries, taken off it on its way through filters.
+    """A frame's matrix, transfer and primaries, removed while it passes through filters.
 
-    swscale refuses frames by these tags (YCgCo, ICtCp, logarithmic transfer) even where it copies or enlarges planes,
-    for which it needs none. A conversion between YUV and RGB must say its matrix itself.
+    swscale rejects frames by these tags (YCgCo, ICtCp, logarithmic transfer) even when it only copies or scales planes.
+    A conversion between YUV and RGB must name its matrix explicitly.
     """
 
     rgb: bool
@@ -147,13 +147,13 @@ class Untagged:
 
     @classmethod
     def take(cls, frame: av.VideoFrame) -> "Untagged":
-        """Takes the tags off `frame`."""
+        """Remove the tags from `frame`."""
         found = cls(frame.format.is_rgb, (frame.colorspace, frame.color_trc, frame.color_primaries))
         frame.colorspace = frame.color_trc = frame.color_primaries = _UNSPECIFIED
         return found
 
     def give(self, frame: av.VideoFrame) -> None:
-        """Puts them on what the filters gave; its matrix is its own where YUV became RGB or the other way round."""
+        """Restore the tags on a filtered frame; not the matrix if it was converted between YUV and RGB."""
         matrix, frame.color_trc, frame.color_primaries = self.tags
         if frame.format.is_rgb == self.rgb:
             frame.colorspace = matrix
@@ -162,7 +162,7 @@ class Untagged:
 def filter_graph(frame: av.VideoFrame, chain: str, time_base: Fraction, *, threads: int = 0) -> Graph:
     """A configured graph that takes frames like `frame` (size, format, colour) through `chain`, for example "bwdif".
 
-    `threads`: of its filters, 0 as FFmpeg likes.
+    `threads`: of its filters; 0: automatic.
     """
     graph = Graph()
     graph.threads = threads
@@ -178,20 +178,20 @@ def filter_graph(frame: av.VideoFrame, chain: str, time_base: Fraction, *, threa
 
 
 class FieldMarker:
-    """Gives frames the flags of a field order, by FFmpeg's filter setfield: PyAV can only read them."""
+    """Sets the field order flags of frames with the filter setfield: PyAV can only read them."""
 
     def __init__(self) -> None:
         self._graphs: dict[FieldOrder, Graph] = {}
 
     def marked(self, frame: av.VideoFrame, order: FieldOrder, time_base: Fraction) -> av.VideoFrame:
-        """`frame`, of one size and format all along, as one whose fields are in `order`; its times stay."""
+        """`frame` with field order `order`; all frames have one size and format."""
         if order not in self._graphs:
             self._graphs[order] = filter_graph(frame, f"setfield={order}", time_base)
         graph = self._graphs[order]
         graph.vpush(frame)
         marked = graph.vpull()
         marked.pts, marked.duration, marked.time_base = frame.pts, frame.duration, frame.time_base
-        marked.chroma_location = frame.chroma_location  # the filter forgets it
+        marked.chroma_location = frame.chroma_location  # the filter drops it
         return marked
 
 

@@ -1,4 +1,4 @@
-"""What the tags of a stream say: colour, HDR10 light levels, rotation, aspect, field order, names.
+"""Tags of a stream: colour, HDR10 metadata, rotation, aspect ratio, field order, names.
 
 Numbers are those of ITU-T H.273 and FFmpeg's `AV*` enums, as in `vidrts.frame`.
 """
@@ -22,21 +22,21 @@ _SHOWN_FIRST: dict[int, FieldOrder] = {2: "tff", 3: "bff", 4: "bff", 5: "tff"}
 """`AVFieldOrder` TT, BB, TB, BT: the second letter is the field that is shown first."""
 
 HDR10_ENCODERS = ("libx264", "libx265", "libsvtav1")
-"""Encoders that are told mastering display and light levels in their parameters."""
+"""Encoders that take mastering display and light levels as parameters."""
 
 OWN_KEYS = {"encoder", "major_brand", "minor_version", "compatible_brands", "rotate", "duration"}
-"""What a file says of itself or in another place."""
+"""Keys that the new file sets itself, or that are stored elsewhere."""
 STATISTICS = {
     "bps", "number_of_frames", "number_of_bytes",
     "_statistics_writing_app", "_statistics_writing_date_utc", "_statistics_tags",
 }  # fmt: skip
-"""What mkvmerge counted of a stream's packets; true of a copied stream still."""
+"""mkvmerge's statistics of a stream's packets; still valid for a copied stream."""
 MOV_KEYS = {"handler_name", "vendor_id"}
-"""What the mp4 family says of its tracks' technical kind."""
+"""Technical keys of mp4 and mov tracks."""
 
 
 def color_tags(frame: av.VideoFrame, fmt: PixelFormat) -> ColorTags:
-    """The colour of a decoded frame as its own tags say; a yuvj format says full range by its name."""
+    """The colour tags of a decoded frame; yuvj formats imply full range."""
     implied = 2 if fmt.name.startswith("yuvj") else 0
     return ColorTags(
         matrix=frame.colorspace,
@@ -47,10 +47,14 @@ def color_tags(frame: av.VideoFrame, fmt: PixelFormat) -> ColorTags:
     )
 
 
-def corrected(color: ColorTags, told: ColorTags) -> ColorTags:
-    """`color` with all that `told` specifies in place of its own."""
+def corrected(color: ColorTags, override: ColorTags) -> ColorTags:
+    """`color`, with what `override` specifies."""
     unknown = ColorTags()
-    known = {f.name: getattr(told, f.name) for f in fields(told) if getattr(told, f.name) != getattr(unknown, f.name)}
+    known = {
+        f.name: getattr(override, f.name)
+        for f in fields(override)
+        if getattr(override, f.name) != getattr(unknown, f.name)
+    }
     return replace(color, **known)
 
 
@@ -64,12 +68,12 @@ def set_color(frame: av.VideoFrame, color: ColorTags) -> None:
 
 
 def coded_field_order(stream: VideoStream) -> FieldOrder:
-    """The field order that the stream as a whole claims; single frames may differ."""
+    """The field order of the stream; single frames may differ."""
     return _SHOWN_FIRST.get(stream.codec_context.field_order, "progressive")
 
 
 def set_stream_color(stream: VideoStream, color: ColorTags, sar: Fraction, field_order: FieldOrder) -> None:
-    """Tag a stream that is about to be encoded; container and bitstream take their tags from it."""
+    """Tag a stream before encoding, for container and bitstream."""
     context = stream.codec_context
     context.colorspace = color.matrix
     context.color_range = color.range
@@ -95,7 +99,7 @@ class Hdr:
     """Names of dynamic metadata in the frames: HDR10+, Dolby Vision, HDR Vivid."""
 
     def encoder_params(self, encoder: str) -> list[str]:
-        """What `encoder` wants in its own parameter string (x265-params, svtav1-params, x264-params)."""
+        """Entries for the encoder's parameter string (x265-params, svtav1-params, x264-params)."""
         params: list[str] = []
         if encoder not in HDR10_ENCODERS:
             return params
@@ -164,7 +168,7 @@ _TURNS = {(1, 0, 0, 1): 0, (0, -1, 1, 0): 90, (-1, 0, 0, -1): 180, (0, 1, -1, 0)
 
 
 def rotation(matrix: tuple[int, ...] | None, frame: av.VideoFrame) -> int:
-    """Degrees counter-clockwise at which a player shows the stored picture; -180 is told as 180."""
+    """Degrees counter-clockwise at which a player shows the stored picture; -180 becomes 180."""
     if matrix is not None:
         signs = [(v > 0) - (v < 0) for v in (matrix[0], matrix[1], matrix[3], matrix[4])]
         turn = _TURNS.get((signs[0], signs[1], signs[2], signs[3]))
@@ -176,9 +180,9 @@ def rotation(matrix: tuple[int, ...] | None, frame: av.VideoFrame) -> int:
 def kept_metadata(
     metadata: Mapping[str, str], kind: Literal["file", "stream", "enhanced"], muxer: str
 ) -> dict[str, str]:
-    """Metadata to carry over: without what the new file says of itself (encoder, brands, counts of new packets).
+    """Metadata to copy: without what the new file sets itself (encoder, brands, packet statistics).
 
-    What the container then does not hold is told by `write.loss_warnings.tags`.
+    `write.loss_warnings.tags` reports what the container then loses.
     """
     kept = {}
     for key, value in metadata.items():
@@ -194,6 +198,6 @@ def kept_metadata(
             value = held
         if base == "creation_time":
             value = value.split(";")[0]  # FFmpeg reads its own mp4 key and the header's as one value, twice the same
-        # The mp4 demuxer's word for a track's title, which its muxer wants as "title".
+        # mp4's demuxer names a track's title "name", its muxer expects "title".
         kept["title" if key == "name" and kind != "file" and "title" not in metadata else key] = value
     return kept

@@ -13,6 +13,8 @@ from vidrts.images import to_bytes
 from vidrts.measure.difference import difference_ratio, step_ratio
 from vidrts.measure.fidelity import psnr, ssim
 from vidrts.measure.luma import luma
+from vidrts.measure.metric import Metric
+from vidrts.measure.registry import METRICS
 from vidrts.measure.sharpness import predicted_gain, radial_gain
 from vidrts.measure.viqet import measure_many
 from vidrts.networks.checkpoint import load_model
@@ -20,7 +22,7 @@ from vidrts.picture.device import pick_device
 from vidrts.picture.tiled_upscaler import TiledUpscaler, enhanced_rgb
 from vidrts.research import baselines, paper_claims
 from vidrts.training.corpus import read_picture
-from vidrts.training.corrupt import parse_step
+from vidrts.training.degradation.recipe import Degradation
 from vidrts.training.report.runs import Run, Table
 from vidrts.training.report.runs import tables as run_tables
 from vidrts.training.run_store import RunStore
@@ -36,6 +38,10 @@ PAPER_3 = {
 """The first rows of the paper's Table 3: MOS of HR0..HR3 over tiles."""
 CLIPS = "clips"
 """The folder of an experiment that has a folder of frames for each clip."""
+_BESIDE_FILTERS = (
+    "difference_ratio", "mos", "edge_acutance", "texture_acutance", "overshoot", "noise_gain", "block_borders",
+)  # fmt: skip
+"""The metrics of the network and of filters."""
 COMPRESSED = ("jpeg:40", "h264:30", "hevc:32")
 """What the held-out photographs go through, at their own size, to stand for frames of compressed video."""
 
@@ -84,12 +90,8 @@ def four_arms(runs: Runs, folder: Path) -> list[Table]:
         "Frozen: SR_1 applied again and again", ("", "from HR0, %", "from the one before, %", "gain at 0.35", "MOS"),
         tuple(rows),
     )  # fmt: skip
-    names = {
-        "difference_ratio": "Difference ratio from HR0, %", "step_ratio": "Difference ratio from the stage before, %",
-        "gain_at_0.35": "Gain at 0.35", "mos": "MOS (VIQET Preview 1 day)", "alpha": "alpha",
-        "psnr_lr_to_hr0": "PSNR of SR(LR) to HR0, dB", "flat_noise": "Noise of flat areas over that of HR0",
-    }  # fmt: skip
-    return [*(table for name, title in names.items() for table in _each(runs, name, title)), frozen]
+    keys = ("difference_ratio", "step_ratio", "gain_at_0.35", "mos", "alpha", "psnr_lr_to_hr0", "flat_noise")
+    return [*(table for key in keys for table in _each(runs, METRICS[key])), frozen]
 
 
 def nearer_to_masters(runs: Runs, folder: Path) -> list[Table]:
@@ -130,7 +132,7 @@ def gains(runs: Runs, folder: Path) -> list[Table]:
     note = "The formula holds along an axis, for a network that inverts the kernel perfectly and does nothing else."
     return [
         Table("Gain at 0.35 cycles per pixel", ("LR by", *heads, "from HR0, %"), tuple(rows), note),
-        *_each(runs, "flat_noise", "Noise of flat areas over that of HR0"),
+        *_each(runs, METRICS["flat_noise"]),
     ]
 
 
@@ -149,26 +151,18 @@ def against_filters(runs: Runs, folder: Path) -> list[Table]:
             for row in comparison.rows:
                 if row.name != "LR":
                     rows.append((
-                        row.name, f"{row.difference:.2f}", f"{row.mos:.3f}", f"{row.viqet['edge_acutance']:.1f}",
-                        f"{row.viqet['texture_acutance']:.1f}", f"{row.overshoot:.2f}", f"{row.noise:.2f}",
-                        f"{row.blocks:.3f}",
+                        row.name,
+                        *(METRICS[key].number(row.values[key]) for key in _BESIDE_FILTERS),
                     ))  # fmt: skip
-            heads = ("", "change, %", "MOS", "edge acutance", "texture acutance", "overshoot, %", "flat noise",
-                     "block borders")  # fmt: skip
-            tables.append(Table(
-                f"{name} on pictures: {kind}", heads, tuple(rows),
-                "Block borders: steps of luma across borders of 8x8 blocks over those within; 1 where none is seen.",
-            ))  # fmt: skip
+            heads = ("", *(METRICS[key].title for key in _BESIDE_FILTERS))
+            note = f"Block borders: {METRICS['block_borders'].meaning}"
+            tables.append(Table(f"{name} on pictures: {kind}", heads, tuple(rows), note))
     return tables
 
 
 def over_seeds(runs: Runs) -> Iterator[Table]:
     """Each network's figures, with their standard deviation over the seeds."""
-    for measure, title in {
-        "mos": "MOS of whole pictures", "difference_ratio": "Difference ratio from HR0, %", "gain_at_0.35":
-        "Gain at 0.35", "psnr_lr_to_hr0": "PSNR of SR(LR) to HR0, dB", "flat_noise":
-        "Noise of flat areas over that of HR0",
-    }.items():  # fmt: skip
+    for measure in ("mos", "difference_ratio", "gain_at_0.35", "psnr_lr_to_hr0", "flat_noise"):
         values: dict[str, dict[int, list[float]]] = {}
         for run in runs.values():
             for n in run.stages:
@@ -181,7 +175,7 @@ def over_seeds(runs: Runs) -> Iterator[Table]:
             note = (
                 "Each seed is measured on other photographs: most of the spread is theirs." if len(held_out) > 1 else ""
             )
-            yield Table(title, ("", *(f"HR{n}" for n in stages)), tuple(rows), note)
+            yield Table(METRICS[measure].title, ("", *(f"HR{n}" for n in stages)), tuple(rows), note)
 
 
 def spread(values: Sequence[float]) -> str:
@@ -192,14 +186,13 @@ def spread(values: Sequence[float]) -> str:
     return mean if len(values) == 1 else f"{mean} ± {statistics.stdev(values):.3f}"
 
 
-def _each(runs: Runs, measure: str, title: str) -> list[Table]:
-    """One measure of all runs, a column for each stage; nothing where no run has it."""
-    stages = sorted({n for run in runs.values() for n in run.stages if measure in run.measures[n]})
+def _each(runs: Runs, metric: Metric) -> list[Table]:
+    """One metric of all runs, a column for each stage; nothing where no run has it."""
+    stages = sorted({n for run in runs.values() for n in run.stages if metric.key in run.measures[n]})
     rows = [
-        (name, *(f"{run.measures[n][measure]:.3f}" if measure in run.measures.get(n, {}) else "–" for n in stages))
-        for name, run in runs.items()
-    ]
-    return [Table(title, ("", *(f"HR{n}" for n in stages)), tuple(rows))] if stages else []
+        (name, *(metric.number(run.measures.get(n, {}).get(metric.key)) for n in stages)) for name, run in runs.items()
+    ]  # fmt: skip
+    return [Table(metric.title, ("", *(f"HR{n}" for n in stages)), tuple(rows))] if stages else []
 
 
 def _validation(run: Run) -> list[dict[str, str]]:
@@ -272,7 +265,7 @@ def _compressed(run: Run, kind: str, folder: Path) -> list[Path]:
     for seed, picture in enumerate(_validation(run)):
         samples = read_picture(Path(picture["path"]))
         if kind != "clean":
-            samples = parse_step(kind)(samples, np.random.default_rng(seed))
+            samples = Degradation(kind, halves=False)(samples, seed)
         file = folder / f"{seed:03}.png"
         Image.fromarray(samples.permute(1, 2, 0).contiguous().numpy()).save(file)
         files.append(file)

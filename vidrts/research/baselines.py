@@ -17,17 +17,25 @@ from vidrts.errors import InputError
 from vidrts.images import read_photo, to_bytes
 from vidrts.measure.difference import difference_ratio
 from vidrts.measure.nan_mean import mean, or_nan
+from vidrts.measure.registry import METRICS
 from vidrts.measure.sharpening_filters import equal_amount, linear, of_gain
-from vidrts.measure.sharpness import block_borders, flat_noise_gain, overshoot, radial_gain
+from vidrts.measure.sharpness import radial_gain
 from vidrts.measure.viqet import measure_many
 from vidrts.networks.checkpoint import LoadedModel, load_model
 from vidrts.ops.lanczos import double
 from vidrts.picture.device import pick_device
 from vidrts.picture.tiled_upscaler import TiledUpscaler, enhanced_rgb
 from vidrts.research.ffmpeg_filters import ffmpeg_cas, ffmpeg_unsharp
-from vidrts.training.degrade import Degradation
+from vidrts.training.degradation.recipe import Degradation
 
-VIQET_COLUMNS = ("edge_acutance", "texture_acutance", "noise_signature_index", "saturation", "illumination")
+_PAIR = ("difference_ratio", "overshoot", "noise_gain")
+_ALONE = ("block_borders",)
+_VIQET = ("mos", "edge_acutance", "texture_acutance", "noise_signature_index", "saturation", "illumination")
+_TABLE = (
+    "difference_ratio", "mos", "edge_acutance", "texture_acutance", "noise_signature_index", "saturation",
+    "illumination", "overshoot", "noise_gain",
+)  # fmt: skip
+"""The metrics of the table; the others are in `Row.values`."""
 GAIN_AT = 0.35
 
 
@@ -52,14 +60,8 @@ class Row:
     """One version of the photographs: means over those for which a measure is defined."""
 
     name: str
-    difference: float
-    """Difference ratio to HR0 in percent."""
-    mos: float
-    viqet: Mapping[str, float]
-    overshoot: float
-    noise: float
-    blocks: float
-    """`block_borders`."""
+    values: Mapping[str, float]
+    """Metric -> mean, of all that are taken."""
     gains: tuple[float, ...]
     """|HR_n(f)| / |HR0(f)| in the bands of `frequencies`."""
 
@@ -95,7 +97,7 @@ def versions(photo: torch.Tensor, models: Sequence[LoadedModel], seed: int) -> I
 
 def compare(photos: Sequence[Path], models: Sequence[LoadedModel], *, workers: int | None = None) -> Comparison:
     """The table of `models`, stages of one training in order, over PNG pictures that were not trained on."""
-    collected: dict[str, list[tuple[float, float, float, float, list[float]]]] = {}
+    collected: dict[str, list[tuple[dict[str, float], list[float]]]] = {}
     frequencies: list[float] = []
     names: list[str] = []
     count = 0
@@ -103,10 +105,9 @@ def compare(photos: Sequence[Path], models: Sequence[LoadedModel], *, workers: i
     def measured(name: str, picture: torch.Tensor, photo: torch.Tensor) -> torch.Tensor:
         nonlocal frequencies
         frequencies, gains = radial_gain(picture, photo)
-        collected.setdefault(name, []).append((
-            or_nan(difference_ratio, picture, photo), or_nan(overshoot, picture, photo),
-            or_nan(flat_noise_gain, picture, photo), or_nan(block_borders, picture), gains,
-        ))  # fmt: skip
+        values = {key: or_nan(METRICS[key].function, picture, photo) for key in _PAIR}
+        values |= {key: or_nan(METRICS[key].function, picture) for key in _ALONE}
+        collected.setdefault(name, []).append((values, gains))
         names.append(name)
         return picture
 
@@ -123,37 +124,32 @@ def compare(photos: Sequence[Path], models: Sequence[LoadedModel], *, workers: i
                 photo = _even(read_photo(path))
                 yield measured(SAME_GAIN, of_gain(photo, frequencies, gains), photo)
 
-    scored: dict[str, list[tuple[float, dict[str, float]]]] = {}
+    scored: dict[str, list[dict[str, float]]] = {}
     mos_model = ""
     for index, scores in enumerate(measure_many((to_bytes(p) for p in pictures()), workers=workers)):
         mos_model = scores.mos_model
-        columns = scores.columns()
-        scored.setdefault(names[index], []).append((scores.mos, {k: columns[k] or 0.0 for k in VIQET_COLUMNS}))
+        columns = {"mos": scores.mos, **scores.columns()}
+        scored.setdefault(names[index], []).append({key: columns[key] or 0.0 for key in _VIQET})
     if count == 0:
         raise InputError("no PNG picture was given to compare on")
     rows = []
-    for name, values in collected.items():
-        mos, viqet = zip(*scored[name], strict=True)
-        rows.append(Row(
-            name=name, difference=mean(v[0] for v in values), mos=mean(mos),
-            viqet={k: mean(v[k] for v in viqet) for k in VIQET_COLUMNS},
-            overshoot=mean(v[1] for v in values), noise=mean(v[2] for v in values),
-            blocks=mean(v[3] for v in values),
-            gains=tuple(mean(v[4][k] for v in values) for k in range(len(frequencies))),
-        ))  # fmt: skip
+    for name, found in collected.items():
+        taken = [values | viqet for (values, _), viqet in zip(found, scored[name], strict=True)]
+        gains = tuple(mean(gains[k] for _, gains in found) for k in range(len(frequencies)))
+        rows.append(Row(name, {key: mean(values[key] for values in taken) for key in taken[0]}, gains))
     return Comparison(tuple(rows), tuple(frequencies), mos_model, count)
 
 
 def markdown(comparison: Comparison) -> str:
     """The comparison as a Markdown table."""
     band = min(range(len(comparison.frequencies)), key=lambda k: abs(comparison.frequencies[k] - GAIN_AT))
-    titles = ["", "difference %", comparison.mos_model, *(c.replace("_", " ") for c in VIQET_COLUMNS)]
-    titles += ["overshoot %", "flat noise", f"gain at {GAIN_AT}"]
+    names = {key: METRICS[key].title for key in _TABLE} | {"mos": comparison.mos_model}
+    titles = ["", *names.values(), METRICS["gain_at_0.35"].title]
     lines = ["| " + " | ".join(titles) + " |", "|---" * len(titles) + "|"]
     for row in comparison.rows:
-        cells = [row.name, f"{row.difference:.2f}", f"{row.mos:.2f}", *(f"{row.viqet[c]:.1f}" for c in VIQET_COLUMNS)]
-        cells += [f"{row.overshoot:.2f}", f"x{row.noise:.2f}", f"{row.gains[band]:.2f}"]
-        lines.append("| " + " | ".join(cells) + " |")
+        cells = [METRICS[key].number(row.values[key]) for key in _TABLE]
+        gain = METRICS["gain_at_0.35"].number(row.gains[band])
+        lines.append("| " + " | ".join([row.name, *cells, gain]) + " |")
     return "\n".join(lines)
 
 

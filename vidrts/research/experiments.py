@@ -15,7 +15,7 @@ from vidrts.errors import OptionError
 from vidrts.images import to_image
 from vidrts.research import analyses
 from vidrts.research.master_pairs import make_masters
-from vidrts.training.degrade import Degradation
+from vidrts.training.degradation.recipe import Degradation
 from vidrts.training.options import FREE, TrainOptions
 from vidrts.training.recurrence import Progress, train
 from vidrts.training.report.page import save_report

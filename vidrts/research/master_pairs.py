@@ -10,7 +10,7 @@ from PIL import Image
 from vidrts.errors import TrainingError
 from vidrts.ops.lanczos import halve
 from vidrts.training.corpus import SUFFIXES, read_picture
-from vidrts.training.corrupt import parse_step
+from vidrts.training.degradation.recipe import Degradation
 
 BLUR = "gaussian:1.6"
 """Reduction of a master to HR0: by half after a Gaussian of so many of its pixels, as of a soft lens."""
@@ -29,7 +29,7 @@ def make_masters(photos: Path, folder: Path, on_message: Callable[[str], None]) 
     shutil.rmtree(part, ignore_errors=True)
     (part / "HR0").mkdir(parents=True)
     (part / "truth").mkdir()
-    blur = parse_step(BLUR)
+    blur = Degradation(BLUR)
     count = 0
     for path in sorted(p for p in photos.rglob("*") if p.suffix.lower() in SUFFIXES):
         try:
@@ -39,7 +39,7 @@ def make_masters(photos: Path, folder: Path, on_message: Callable[[str], None]) 
             continue
         count += 1
         sharp = halve(master[None].float())[0].round().clamp_(0, 255).to(torch.uint8)
-        for kind, picture in (("truth", sharp), ("HR0", blur(master, None))):  # type: ignore[arg-type]
+        for kind, picture in (("truth", sharp), ("HR0", blur(master, seed=0))):
             pixels = picture.permute(1, 2, 0).contiguous().numpy()
             Image.fromarray(pixels).save(part / kind / f"{count:04}-{path.stem}.png")
     if count == 0:

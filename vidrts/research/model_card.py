@@ -25,7 +25,7 @@ from vidrts.networks.network import Network
 from vidrts.ops.lanczos import halve
 from vidrts.picture.device import pick_device, pick_precision
 from vidrts.picture.tiled_upscaler import TiledUpscaler, enhanced_rgb
-from vidrts.training.degrade import Degradation
+from vidrts.training.degradation.recipe import Degradation
 
 FREQUENCIES = (0.05, 0.15, 0.25, 0.35, 0.45)
 

@@ -17,32 +17,26 @@ import torch
 
 from vidrts.errors import OptionError
 from vidrts.images import read_photo
+from vidrts.measure.registry import METRICS
 from vidrts.networks.checkpoint import LoadedModel, load_model, read_info, save_model
 from vidrts.networks.registry import parameter_count
 from vidrts.research import baselines
 from vidrts.research.analyses import spread
 from vidrts.research.model_card import clip_part, photo_part, precision_part, stage_figures
 from vidrts.research.truth.card import truth_part
-from vidrts.training.degrade import PAIR_PRESETS, PRESETS
+from vidrts.training.degradation.recipe import PAIR_PRESETS, PRESETS, Degradation
+from vidrts.training.lr_cache import step_weights
 from vidrts.training.options import FREE, TrainOptions
 from vidrts.training.report.runs import Run, Table, read_run, verdict
 from vidrts.training.run_store import RunStore
 
 WRITTEN = "## What it says"
 """The heading from which on a card is written by people."""
-_STAGES = {
-    "psnr_lr_to_hr0": ("SR(LR) against HR0", "{:.2f} dB"),
-    "psnr_lr_to_target": ("against its target", "{:.2f} dB"),
-    "difference_ratio": ("difference ratio", "{:.2f} %"),
-    "step_ratio": ("from the stage before", "{:.2f} %"),
-    "mos": ("VIQET Preview 1 day", "{:.3f}"),
-    "gain_at_0.35": ("gain at 0.35", "{:.2f}"),
-    "ciede2000": ("ΔE00", "{:.2f}"),
-    "flat_noise": ("flat noise", "x{:.2f}"),
-    "overshoot": ("overshoot", "{:.2f} %"),
-    "flat_shift": ("flat colours move by", "{:.2f}"),
-}
-"""A stage's measure -> its column's title and form."""
+_STAGES = (
+    "psnr_lr_to_hr0", "psnr_lr_to_target", "difference_ratio", "step_ratio", "mos", "gain_at_0.35", "ciede2000",
+    "flat_noise", "overshoot", "flat_shift",
+)  # fmt: skip
+"""The metrics of a stage that a card has."""
 
 
 def publish(
@@ -144,6 +138,7 @@ def _facts(run: Run, model: LoadedModel, *, by_rules: bool) -> list[str]:
             if o.pairs
             else {}
         ),
+        "steps": _steps([recipe for recipe in (o.degradation, o.pairs) if recipe]),
         **(
             {
                 "input": "luma, and two blur levels of the whole picture, estimated of each frame (see "
@@ -172,6 +167,13 @@ def _facts(run: Run, model: LoadedModel, *, by_rules: bool) -> list[str]:
         "licence": info.licence,
     }
     return ["| | |", "|---|---|", *(f"| {title} | {text.replace('|', r'\|')} |" for title, text in rows.items())]
+
+
+def _steps(recipes: Sequence[Degradation]) -> str:
+    """What the steps of recipes do, and the hashes of weights that they use."""
+    kinds = {kind: None for recipe in recipes for kind in recipe.kinds}
+    weights = [f"Weights of `{step}`: `{digest}`." for step, digest in step_weights(*recipes).items()]
+    return " ".join([*(f"`{kind}`: {kind.about}" for kind in kinds), *weights])
 
 
 def _start(run: Run) -> str:
@@ -226,17 +228,15 @@ def _publishing(name: str, photos: Path, clips: Sequence[tuple[str, Path]], seed
 
 
 def _stages(run: Run) -> Table:
-    known = {key: head for key, head in _STAGES.items() if all(key in run.measures[n] for n in run.stages)}
-    rows = [
-        (str(n), *(form.format(run.measures[n][key]) for key, (_, form) in known.items())) for n in run.stages
-    ]  # fmt: skip
+    known = [METRICS[key] for key in _STAGES if all(key in run.measures[n] for n in run.stages)]
+    rows = [(str(n), *(metric.text(run.measures[n][metric.key]) for metric in known)) for n in run.stages]
     before = run.measures.get(0, {}).get("mos")
-    note = f"HR0 itself scores {before:.3f}. " if before is not None else ""
+    note = f"HR0 itself scores {METRICS['mos'].number(before)}. " if before is not None else ""
     note += (
         "The last column is the greatest shift of a channel over 27 flat colours (10, 50 and 90 % in each of R', G', "
         "B') in code values of 8 bit (`vidrts.measure.color_shift.flat_shift`)."
     )
-    return Table("Stages", ("stage", *(title for title, _ in known.values())), tuple(rows), note)
+    return Table("Stages", ("stage", *(metric.name for metric in known)), tuple(rows), note)
 
 
 def _error_bars(seeds: Sequence[Run], pictures: Sequence[torch.Tensor]) -> list[str]:

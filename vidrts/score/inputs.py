@@ -1,26 +1,28 @@
 """The pictures that are scored: picture files and sampled frames of videos, each alone or beside its reference."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from vidrts.compare.frames import to_rgb
-from vidrts.compare.reference_metrics import WINDOW, TwoSided
+from vidrts.compare.metrics import Moment, of_pair, of_pictures
 from vidrts.errors import InputError
-from vidrts.frame import Frame
+from vidrts.frame import ColorTags, Frame, pixel_format
 from vidrts.images import as_rgb, is_picture, read_picture, to_bytes
 from vidrts.media.read.random_access import Cursor
 from vidrts.media.read.sampling import check_sizes, pairs, sample
-
-type Tell = Callable[[str], None]
+from vidrts.messages import Code, Message, Tell
 
 SMALLEST = 80
 """Pixels that each side of a picture must have: the side of a block of VIQET's noise measure."""
+WINDOW = 5
+"""Consecutive frames at each moment of a video beside its reference."""
 
 Samples = NDArray[np.uint8]
 """(H, W, 3) R'G'B'."""
@@ -34,16 +36,25 @@ class Moments:
     every: Fraction | None
 
 
-def alone(path: Path, moments: Moments, tell: Tell) -> Iterator[Samples]:
+@dataclass(frozen=True)
+class Input:
+    """A picture to measure. Made by `alone` and `Reference.beside`, consumed by `scoring`."""
+
+    frame: Frame
+    samples: Samples
+    """The same as VIQET sees it."""
+    moment: Moment | None = None
+    """It and its reference."""
+
+
+def alone(path: Path, moments: Moments, tell: Tell) -> Iterator[Input]:
     """The picture of a picture file, or the sampled frames of a video; raises `InputError` where there is none."""
     if is_picture(path):
-        yield _large_enough(path, read_picture(path, tell))
+        yield _still(path, read_picture(path, tell))
         return
     with closing(sample(path, count=moments.count, every=moments.every, on_message=tell)) as frames:
         for number, frame in enumerate(frames):
-            if number == 0:
-                _tell_of_hdr(path, frame, tell)
-            yield _large_enough(path, to_bytes(to_rgb(frame)))
+            yield _of_video(path, frame, number, tell)
 
 
 class Reference:
@@ -60,8 +71,8 @@ class Reference:
         else:
             Cursor(path).close()
 
-    def beside(self, path: Path, moments: Moments, tell: Tell, tally: TwoSided) -> Iterator[Samples]:
-        """As `alone`, of moments that both have; the two-sided measures go to `tally`.
+    def beside(self, path: Path, moments: Moments, tell: Tell) -> Iterator[Input]:
+        """As `alone`, of moments that both have.
 
         Raises `InputError` where one is a picture and the other a video, and where `path` is neither as large as the
         reference nor twice as large.
@@ -71,21 +82,32 @@ class Reference:
             kinds = ("a picture", "a video") if still else ("a video", "a picture")
             raise InputError(f"{path}: is {kinds[0]}, but its reference {self.path} is {kinds[1]}")
         if self._picture is not None:
-            samples = _large_enough(path, read_picture(path, tell))
+            samples = read_picture(path, tell)
             check_sizes(self.path, _size(self._picture), path, _size(samples))
-            tally.add_picture(as_rgb(self._picture), as_rgb(samples))
-            yield samples
+            yield _still(path, samples, self._picture)
             return
         moments_of_both = pairs(
             self.path, path, count=moments.count, every=moments.every, window=WINDOW, on_message=tell
         )  # fmt: skip
         with closing(moments_of_both) as found:
             for pair in found:
-                if pair.index == 0:
-                    _tell_of_hdr(path, pair.result[0], tell)
-                samples = _large_enough(path, to_bytes(to_rgb(pair.result[0])))
-                tally.add_moment(pair)
-                yield samples
+                yield _of_video(path, pair.result[0], pair.index, tell, of_pair(pair))
+
+
+def _still(path: Path, samples: Samples, reference: Samples | None = None) -> Input:
+    _check_size(path, *_size(samples))
+    planes = tuple(torch.from_numpy(samples).unbind(2))
+    frame = Frame(
+        planes=planes, format=pixel_format("gbrp"), color=ColorTags(matrix=0, range=2), pts=0, time_base=Fraction(1)
+    )
+    return Input(frame, samples, None if reference is None else of_pictures([as_rgb(reference)], [as_rgb(samples)]))
+
+
+def _of_video(path: Path, frame: Frame, number: int, tell: Tell, moment: Moment | None = None) -> Input:
+    _check_size(path, frame.width, frame.height)
+    if number == 0 and frame.color.hdr:
+        tell(Message(Code.SCORED_AS_CODED, signal=frame.color.hdr).about(path))
+    return Input(frame, to_bytes(to_rgb(frame) if moment is None else moment.result), moment)
 
 
 def _size(samples: Samples) -> tuple[int, int]:
@@ -93,13 +115,6 @@ def _size(samples: Samples) -> tuple[int, int]:
     return samples.shape[1], samples.shape[0]
 
 
-def _large_enough(path: Path, samples: Samples) -> Samples:
-    width, height = _size(samples)
+def _check_size(path: Path, width: int, height: int) -> None:
     if min(width, height) < SMALLEST:
-        raise InputError(f"{path}: is {width}x{height}, wanted at least {SMALLEST}x{SMALLEST} pixels")
-    return samples
-
-
-def _tell_of_hdr(path: Path, frame: Frame, tell: Tell) -> None:
-    if frame.color.hdr:
-        tell(f"{path}: {frame.color.hdr} video is measured as coded; VIQET was made for SDR pictures")
+        raise InputError(f"{path}: expected at least {SMALLEST}x{SMALLEST} pixels, got {width}x{height}")

@@ -1,4 +1,4 @@
-"""VIQET's measures of pictures and videos, and with a reference the two-sided ones: what `vidrts score` prints.
+"""The metrics of pictures and videos, and with a reference those that compare: what `vidrts score` prints.
 
     for score in score_files(["a.png", "b.mp4"], ScoreOptions()):
         print(score.row()["mos"])
@@ -7,6 +7,7 @@ A video is measured on frames spread over its duration; its values are the means
 photographs are.
 """
 
+import math
 import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -15,11 +16,21 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
-from vidrts.compare.reference_metrics import TwoSided, pooled
+from vidrts.compare.metrics import Measured, take, take_alone, usable
 from vidrts.errors import OptionError, VidrtsError
 from vidrts.images import is_picture
-from vidrts.measure.viqet import DEFAULT_MODEL, Scores, load_flat_region_model, load_mos_model, measure_many
-from vidrts.score.inputs import Moments, Reference, Samples, Tell, alone
+from vidrts.measure.metric import Metric
+from vidrts.measure.registry import COMPARED, MOS
+from vidrts.measure.viqet import (
+    COLUMNS,
+    DEFAULT_MODEL,
+    Scores,
+    load_flat_region_model,
+    load_mos_model,
+    measure_many,
+)  # fmt: skip
+from vidrts.messages import Code, Message, Tell
+from vidrts.score.inputs import Input, Moments, Reference, Samples, alone
 
 FRAMES = 16
 """Frames of a video that are measured."""
@@ -34,7 +45,7 @@ class ScoreOptions:
     every: Fraction | None = None
     """A frame every so many seconds instead."""
     reference: Path | None = None
-    """The picture or video that the files were made of: adds the two-sided measures."""
+    """The picture or video that the files were made of: adds the metrics that compare."""
     viqet_model: str = DEFAULT_MODEL
     """Name or file of the model that gives the MOS."""
     flat_region_model: Path | None = None
@@ -46,9 +57,9 @@ class ScoreOptions:
         if self.frames is not None and self.every is not None:
             raise OptionError("frames by count and by interval exclude each other")
         if self.frames is not None and self.frames < 1:
-            raise OptionError(f"{self.frames} frames: wanted at least 1")
+            raise OptionError(f"{self.frames} frames: expected at least 1")
         if self.every is not None and self.every <= 0:
-            raise OptionError(f"a frame every {float(self.every):g} s: wanted more than 0 s")
+            raise OptionError(f"a frame every {float(self.every):g} s: expected more than 0 s")
 
     @property
     def moments(self) -> Moments:
@@ -63,31 +74,54 @@ class Score:
     file: str
     width: int = 0
     height: int = 0
+    used: tuple[Metric, ...] = ()
+    """The metrics that are defined for the file's size and signal."""
     views: list[Scores] = field(default_factory=list)
     """VIQET's scores of the picture, or of each sampled frame."""
-    two_sided: TwoSided | None = None
+    measured: list[Measured] = field(default_factory=list)
+    """The other metrics, likewise."""
+    left_out: dict[str, str] = field(default_factory=dict)
+    """Key -> why a metric is not among `used`."""
+    compared: bool = False
+    """Whether there is a reference."""
 
     def row(self) -> dict[str, str | float | None]:
         """Key -> value in the order in which they are printed; None where a measure is not defined or not at hand.
 
         `mos` and `mos_raw` (before it is held to 1..4.5) are those of `mos_model`; the columns after it are VIQET's.
         """
-        columns = [view.columns() for view in self.views]
+        views = [view.columns() for view in self.views]
         row: dict[str, str | float | None] = {
             "file": self.file, "width": self.width, "height": self.height, "frames": len(self.views),
-            "mos": pooled([view.mos for view in self.views]), "mos_model": self.views[0].mos_model,
-            "mos_raw": pooled([view.raw_mos for view in self.views]),
+            "mos": _mean([view.mos for view in self.views]), "mos_model": self.views[0].mos_model,
+            "mos_raw": _mean([view.raw_mos for view in self.views]),
         }  # fmt: skip
-        row |= {key: pooled([v for column in columns if (v := column[key]) is not None]) for key in columns[0]}
-        return row | (self.two_sided.values() if self.two_sided else {})
+        row |= {key: _mean([v for view in views if (v := view[key]) is not None]) for key in COLUMNS}
+        if MOS not in self.used:
+            row |= {key: None for key in row if key == MOS.key or key.startswith("MOS_")}
+        for metric in COMPARED:
+            if metric is not MOS and (self.compared or metric.alone):
+                mean = metric.mean(one.readings.get(metric.key) for one in self.measured)
+                row[metric.key] = mean.value if mean and math.isfinite(mean.value) else None
+        return row
 
     def missing(self) -> dict[str, str]:
-        """Why values are None, by key."""
+        """Why values are None, by key; measures that pictures do not have are not among them."""
         row = self.row()
-        reasons = {key: why for view in self.views for key, why in view.missing.items() if row[key] is None}
-        if row["mos"] is None:
-            reasons["mos"] = "the model needs a measure that is not defined for this picture"
-        return reasons | (self.two_sided.missing() if self.two_sided else {})
+        reasons: dict[str, str] = {}
+        for missing in (*(view.missing for view in self.views), *(one.missing for one in self.measured)):
+            reasons |= missing
+        for metric in COMPARED:
+            if metric.decibels and any(metric.key in one.readings for one in self.measured):
+                reasons[metric.key] = Message(Code.METRIC_INFINITE)
+        reasons = {MOS.key: Message(Code.MOS_UNDEFINED), **reasons, **self.left_out}
+        return {key: why for key, why in reasons.items() if key in row and row[key] is None}
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    """The mean of the values that are numbers; None where there is none."""
+    known = [value for value in values if not math.isnan(value)]
+    return math.fsum(known) / len(known) if known else None
 
 
 def score_files(
@@ -100,8 +134,8 @@ def score_files(
 ) -> list[Score]:
     """The scores of files in their order.
 
-    A file that cannot be scored is told to `on_error` and left out; without `on_error` its error is raised. An error
-    of a model or of the reference is raised in any case.
+    The error of a file that cannot be scored goes to `on_error`, or is raised without `on_error`. An error of a model
+    or of the reference is raised in any case.
     """
     options = options or ScoreOptions()
     model = load_mos_model(options.viqet_model)
@@ -113,12 +147,13 @@ def score_files(
 
     def pictures() -> Iterator[Samples]:
         for file in files:
-            score = Score(os.fspath(file), two_sided=None if reference is None else TwoSided())
+            score = Score(os.fspath(file), compared=reference is not None)
             try:
-                for samples in _read(score, reference, options.moments, on_message):
-                    score.height, score.width = samples.shape[:2]
+                read = alone if reference is None else reference.beside
+                for one in read(Path(file), options.moments, on_message):
+                    _measure(score, one)
                     waiting.append(score)
-                    yield samples
+                    yield one.samples
             except VidrtsError as error:
                 if on_error is None:
                     raise
@@ -135,11 +170,19 @@ def score_files(
     return scores
 
 
-def _read(score: Score, reference: Reference | None, moments: Moments, tell: Tell) -> Iterator[Samples]:
-    path = Path(score.file)
-    if reference is None or score.two_sided is None:
-        return alone(path, moments, tell)
-    return reference.beside(path, moments, tell, score.two_sided)
+def _measure(score: Score, one: Input) -> None:
+    """Everything but VIQET's measures."""
+    if not score.measured:
+        score.width, score.height = one.frame.width, one.frame.height
+        others = [metric for metric in COMPARED if metric is not MOS]
+        mos, no_mos = usable([MOS], score.width, score.height, None)  # HDR is measured as coded; a line says so
+        used, missing = usable(others, score.width, score.height, one.frame.color.hdr)
+        score.used, score.left_out = (*mos, *used), {**no_mos, **missing}
+    found = take_alone(score.used, one.frame)
+    if one.moment is not None:
+        compared = take(score.used, one.moment)
+        found = Measured(found.readings | compared.readings, found.missing | compared.missing)
+    score.measured.append(found)
 
 
 def _expected(paths: Sequence[Path], options: ScoreOptions) -> int | None:

@@ -10,7 +10,7 @@ import torch
 from vidrts.measure.luma import luma
 from vidrts.networks.blur_level import BANDS
 from vidrts.training.corpus import Crop, cut
-from vidrts.training.inputs import pair_place
+from vidrts.training.lr_cache import pair_place
 
 _TOLD_WRONG = (0.12, (0.2, 0.07))
 """S.d. by which training tells wrong blur levels, both alike and each alone: about what estimates of whole pictures

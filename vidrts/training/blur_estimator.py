@@ -6,7 +6,6 @@ photographs, which are not learned from.
 
 import math
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,10 +14,10 @@ import torch
 from vidrts.errors import TrainingError
 from vidrts.measure.luma import luma
 from vidrts.networks.blur_level import BlurLevel
-from vidrts.threads import shared_threads
 from vidrts.training.batches import turned
-from vidrts.training.corrupt import parse_step
-from vidrts.training.degrade import Degradation
+from vidrts.training.degradation.in_batches import in_batches
+from vidrts.training.degradation.recipe import Degradation
+from vidrts.training.degradation.registry import parse_step
 from vidrts.training.rendered import can_render_text, titled
 
 _PARTS = 14000
@@ -132,19 +131,22 @@ def _examples(
     """
     shares = np.array([count for _, count in pictures]) / sum(count for _, count in pictures)
 
-    def made(number: int) -> tuple[torch.Tensor, tuple[float, ...]]:
-        rng = np.random.default_rng((*seed, number))
-        picture = pictures[int(rng.choice(len(pictures), p=shares))][0]
-        height, width = (min(side, length) for length in picture.shape[1:])
-        y, x = int(rng.integers(picture.shape[1] - height + 1)), int(rng.integers(picture.shape[2] - width + 1))
-        part = picture[:, y : y + height, x : x + width].contiguous()
-        spoiled, levels = pairs.with_blur_levels(part, int(rng.integers(2**31)))
-        if rng.random() < titles:
-            spoiled = titled(spoiled, rng)
-            if rng.random() < _TITLES_CODED:
-                spoiled = _CODED(spoiled, rng)
-        return luma(spoiled.float())[None].round().to(torch.uint8), levels
+    def made(numbers: range) -> Examples:
+        rngs = [np.random.default_rng((*seed, number)) for number in numbers]
+        parts = []
+        for rng in rngs:
+            picture = pictures[int(rng.choice(len(pictures), p=shares))][0]
+            height, width = (min(side, length) for length in picture.shape[1:])
+            y, x = int(rng.integers(picture.shape[1] - height + 1)), int(rng.integers(picture.shape[2] - width + 1))
+            parts.append(picture[:, y : y + height, x : x + width].contiguous())
+        found = []
+        seeds = [int(rng.integers(2**31)) for rng in rngs]
+        for rng, (spoiled, levels) in zip(rngs, pairs.batch_with_blur_levels(parts, seeds), strict=True):
+            if rng.random() < titles:
+                spoiled = titled(spoiled, rng)
+                if rng.random() < _TITLES_CODED:
+                    (spoiled,) = _CODED([spoiled], [rng])
+            found.append((luma(spoiled.float())[None].round().to(torch.uint8), levels))
+        return found
 
-    workers = torch.get_num_threads()
-    with shared_threads(workers) as begin, ThreadPoolExecutor(workers, "vidrts-levels", begin) as pool:
-        return list(pool.map(made, range(count)))
+    return in_batches(made, range(count))

@@ -8,7 +8,7 @@ import torch
 from vidrts.measure.luma import luma
 from vidrts.networks.network import Network
 from vidrts.ops.lanczos import halve
-from vidrts.training.degrade import Degradation
+from vidrts.training.degradation.recipe import Degradation
 from vidrts.training.objective import pair_part
 
 _CROPS = 16
@@ -26,18 +26,16 @@ class HeldPairs:
 
     def __init__(self, originals: Sequence[torch.Tensor], pairs: Degradation, size: int, device: torch.device) -> None:
         rng = np.random.default_rng(0)
-        truths, spoiled, levels = [], [], []
+        truths, seeds = [], []
         for original in originals:
             height, width = original.shape[1:]
             if min(height, width) < size:
                 continue
             for _ in range(_CROPS):
                 y, x = int(rng.integers(height - size + 1)), int(rng.integers(width - size + 1))
-                truth = original[:, y : y + size, x : x + size]
-                truths.append(truth)
-                made, blur = pairs.with_blur_levels(truth, int(rng.integers(2**31)))
-                spoiled.append(made)
-                levels.append(blur)
+                truths.append(original[:, y : y + size, x : x + size])
+                seeds.append(int(rng.integers(2**31)))
+        spoiled, levels = zip(*pairs.batch_with_blur_levels(truths, seeds), strict=True)
         self._same = torch.stack(spoiled).to(device)
         self._levels = torch.tensor(levels, device=device)
         self._truth = luma(torch.stack(truths).to(device).float() / 255)

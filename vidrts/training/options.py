@@ -1,14 +1,14 @@
 """The settings of a run: what `vidrts train` takes, and what the run's settings.json holds."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
 from vidrts.errors import OptionError
 from vidrts.networks.checkpoint import Colour
 from vidrts.networks.registry import RECIPES
-from vidrts.training.degrade import Degradation
+from vidrts.training.degradation.recipe import Degradation
 from vidrts.training.losses import LossName
 from vidrts.training.schedule import OptimizerName, Schedule
 
@@ -152,11 +152,9 @@ class TrainOptions:
 
     def public(self) -> dict[str, Any]:
         """The settings that belong in a model file: all but paths, and where and how the run was computed."""
-        settings = asdict(self)
-        for name in (*_PATHS, *FREE, "degradation", "model"):
-            del settings[name]
-        settings["pairs"] = str(self.pairs or "")
-        return {**settings, "init": Path(self.init).stem}
+        left = (*_PATHS, *FREE, "degradation", "model")
+        settings = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in left}
+        return {**settings, "pairs": str(self.pairs or ""), "init": Path(self.init).stem}
 
     def stored(self) -> dict[str, Any]:
         """All settings as settings.json holds them; `restored` is the way back."""

@@ -25,7 +25,7 @@ from vidrts.training.blur_estimator import train_blur_level
 from vidrts.training.corpus import Corpus, collect
 from vidrts.training.distributed import Team, joined
 from vidrts.training.held_pairs import HeldPairs
-from vidrts.training.inputs import make_inputs, manifest
+from vidrts.training.lr_cache import make_inputs, manifest, step_weights
 from vidrts.training.objective import inner_part, pair_part
 from vidrts.training.options import TrainOptions
 from vidrts.training.rendered import render_pages
@@ -218,7 +218,8 @@ class _Run:
         if team.size > 1 and len(corpus.crops) < options.batch:
             raise OptionError(f"batch {options.batch}: there are only {len(corpus.crops)} crops; wanted more --crops")
         if team.leads:
-            folder.use_deterministic_convolution(options, corpus.manifest_hash)
+            folder.keep_settings(options, corpus.manifest_hash)
+            folder.refuse_other_weights(step_weights(options.degradation, options.pairs))
         team.wait()
         return corpus
 

@@ -50,7 +50,7 @@ class RunStore:
         if resume and not there:
             raise TrainingError(f"{self.path}: holds no run to resume; start one without --resume")
 
-    def use_deterministic_convolution(self, options: TrainOptions, data_hash: str) -> None:
+    def keep_settings(self, options: TrainOptions, data_hash: str) -> None:
         """Write settings.json of a new run, or hold a resumed one against its own; raises `TrainingError`."""
         settings = json.loads(json.dumps({**options.stored(), "data_hash": data_hash}))
         if not self._settings_file.is_file():
@@ -75,6 +75,16 @@ class RunStore:
             return restored(_without_hash(held), self.path)
         except (KeyError, TypeError, ValueError, OptionError) as error:
             raise TrainingError(f"{self._settings_file}: the run's settings cannot be read ({error})") from None
+
+    def refuse_other_weights(self, weights: Mapping[str, str]) -> None:
+        """Raises `TrainingError` where the run's inputs were made by steps with other weights (`step_weights`)."""
+        held = (self.manifest() or {"step_weights": weights}).get("step_weights", {})
+        for step in sorted({*held, *weights}):
+            if held.get(step) != weights.get(step):
+                raise TrainingError(
+                    f"{self.path}: the weights of degradation step {step} have changed since the run began; start anew "
+                    "with another --out"
+                )
 
     def keep_manifest(self, manifest: Mapping[str, Any]) -> None:
         """Write manifest.json; of a resumed run, see that LR comes out as it did. Raises `TrainingError`."""

@@ -18,6 +18,7 @@ from vidrts.measure.color_shift import flat_shift
 from vidrts.measure.fidelity import psnr, ssim
 from vidrts.measure.luma import luma
 from vidrts.measure.nan_mean import mean, or_nan
+from vidrts.measure.registry import METRICS, VIQET
 from vidrts.measure.sharpening_filters import equal_amount, unsharp
 from vidrts.measure.sharpness import flat_noise_gain, overshoot, radial_gain
 from vidrts.measure.viqet import measure_many
@@ -25,13 +26,8 @@ from vidrts.networks.network import Network
 from vidrts.ops.lanczos import double, halve
 from vidrts.picture.tiled_upscaler import TiledUpscaler, enhanced_rgb
 from vidrts.training.corpus import read_picture
-from vidrts.training.degrade import Degradation
+from vidrts.training.degradation.recipe import Degradation
 
-VIQET = (
-    "resolution_mp", "edge_acutance", "noise_signature_index", "texture_acutance", "saturation", "color_warmth",
-    "illumination", "dynamic_range", "over_exposed_pct", "under_exposed_pct",
-)  # fmt: skip
-"""VIQET's columns of the paper's Table 2, in its order; before them comes the MOS."""
 _VIQET_LEAST = 80
 """Pixels of the shorter side of a picture that VIQET measures."""
 GAIN_AT = 0.35
@@ -218,7 +214,7 @@ def _viqet(pictures: Sequence[torch.Tensor]) -> Measures:
     # A pool of processes takes longer to start than some few pictures take.
     for scores in measure_many((_bytes(p) for p in large), workers=1 if len(large) < 16 else None):
         columns = scores.columns()
-        values = {name: columns[name] for name in VIQET}
+        values = {metric.key: columns[metric.key] for metric in VIQET}
         rows.append({"mos": scores.mos, **{k: math.nan if v is None else v for k, v in values.items()}})
     return _means(rows) if rows else {}
 
@@ -241,16 +237,13 @@ def _bytes(picture: torch.Tensor) -> np.ndarray:
     return (picture.clamp(0, 1) * 255).round().to(torch.uint8).permute(1, 2, 0).contiguous().numpy()
 
 
-_SUMMARY = {
-    "psnr_lr_to_hr0": "SR(LR) {:.2f} dB to HR0", "difference_ratio": "{:.2f} % changed",
-    "delta_scalar": "delta {:+.2f}", "step_ratio": "{:.2f} % from the stage before", "mos": "MOS {:.3f}",
-    "gain_at_0.35": "gain {:.2f} at 0.35", "alpha": "alpha {:.3f}", "ciede2000": "ΔE00 {:.2f}",
-    "flat_noise": "flat noise x{:.2f}",
-    "overshoot": "overshoot {:.2f} %", "flat_shift": "flat shift {:.1f}",
-}  # fmt: skip
+_SUMMARY = (
+    "psnr_lr_to_hr0", "difference_ratio", "delta_scalar", "step_ratio", "mos", "gain_at_0.35", "alpha", "ciede2000",
+    "flat_noise", "overshoot", "flat_shift",
+)  # fmt: skip
 
 
 def summary(stage: int, measures: Mapping[str, float]) -> str:
     """One line for people: what a stage did."""
-    parts = (text.format(measures[name]) for name, text in _SUMMARY.items() if name in measures)
+    parts = (f"{METRICS[key].name} {METRICS[key].text(measures[key])}" for key in _SUMMARY if key in measures)
     return f"stage {stage}: {', '.join(parts)}"

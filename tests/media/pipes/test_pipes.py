@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from vidrts.errors import InputError, OptionError, SourceBrokenError
 from vidrts.frame import PIXEL_FORMATS, ColorTags, pixel_format
-from vidrts.media.color_names import words
+from vidrts.media.color_names import ffmpeg_options
 from vidrts.media.pipes import raw_header, rawvideo, y4m
 from vidrts.media.pipes.header import MAX_FRAME, Header
 
@@ -305,10 +305,10 @@ def test_frames_at_a_variable_rate_are_told(
 
 def test_words_for_colour() -> None:
     hdr = ColorTags(matrix=9, range=1, transfer=16, primaries=9, siting=3)
-    assert words(hdr, ["range"]) == (
+    assert ffmpeg_options(hdr, ["range"]) == (
         "-colorspace bt2020nc -color_primaries bt2020 -color_trc smpte2084 -chroma_sample_location topleft"
     )
-    assert words(ColorTags()) == ""
+    assert ffmpeg_options(ColorTags()) == ""
 
 
 # Raw video ------------------------------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from helpers.media_truth import FFPROBE
 from helpers.paths import DUCKS
 from helpers.pipe_ends import ffmpeg
 
-from vidrts.cli import GONE
+from vidrts.cli import BROKEN_PIPE
 from vidrts.media.pipes.stdio import StandardInput, StandardOutput
 from vidrts.messages import Code, Message
 
@@ -80,7 +80,7 @@ def test_a_stalled_source_holds_nothing_back_and_can_be_left(end: str, tiny_mode
         else:
             process.send_signal(signal.SIGTERM)
         said = process.stderr.read().decode()
-        assert process.wait() == (GONE if end == "gone" else 143), said
+        assert process.wait() == (BROKEN_PIPE if end == "gone" else 143), said
     assert "Traceback" not in said
     if end == "gone":
         assert said.splitlines() == [f"vidrts: {Message(Code.MATRIX_AND_RANGE_ASSUMED, matrix='BT.601')}"]
@@ -146,7 +146,7 @@ def test_a_shell_pipeline(tiny_model: Path, tmp_path: Path) -> None:
     codes, count, gone = done.stdout.splitlines()
     assert codes == "0 0 0", done.stderr
     assert count == "3000"
-    assert gone.split()[1:] == [str(GONE), "0", "0"]
+    assert gone.split()[1:] == [str(BROKEN_PIPE), "0", "0"]
     assert "Traceback" not in done.stderr
     truth = ffmpeg("-i", ducks, "-t", "0.4", "-vf", "scale=160:90", "-f", "rawvideo", "-")
     assert ffmpeg("-i", tmp_path / "out.mkv", "-f", "rawvideo", "-") == truth

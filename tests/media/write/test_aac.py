@@ -38,6 +38,6 @@ def test_the_config_is_the_encoders(rate: int, layout: str, tmp_path: Path) -> N
     with av.open(tmp_path / "bare.aac") as bare, av.open(tmp_path / "said.mp4") as said:
         wanted = said.streams.audio[0].codec_context.extradata
         assert not bare.streams.audio[0].codec_context.extradata
-        got = aac.config(bare.streams.audio[0].codec_context)
+        got = aac.decoder_config(bare.streams.audio[0].codec_context)
     assert wanted is not None
     assert got == wanted[:2]  # the encoder adds that there is no SBR

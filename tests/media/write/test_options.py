@@ -14,7 +14,7 @@ from helpers.media_truth import compare, relay
 from vidrts.cli import run
 from vidrts.errors import InputError, OptionError, OutputError, VidrtsError
 from vidrts.media.read.source import Source
-from vidrts.media.write.encoder_options import _NAMED
+from vidrts.media.write.encoder_options import NAMED_VALUES
 from vidrts.media.write.options import EncodeOptions
 from vidrts.media.write.target import Target
 
@@ -71,7 +71,7 @@ def test_an_option_that_is_wrong(
 @pytest.mark.parametrize("encoder", ["libx264", "libx265"])
 def test_every_name_that_is_offered_is_taken(encoder: str) -> None:
     for key in ("preset", "tune"):
-        for value in _NAMED[encoder, key]:
+        for value in NAMED_VALUES[encoder, key]:
             context = av.Codec(encoder, "w").create("video")
             context.width = context.height = 64
             context.pix_fmt, context.time_base, context.framerate = "yuv420p", 1, 1  # type: ignore[attr-defined]

@@ -131,10 +131,10 @@ def test_a_file_with_everything(clips: Path, tmp_path: Path) -> None:
 
 
 def test_unusual_metadata_in_mp4(clips: Path, tmp_path: Path) -> None:
-    wanted = {"mood": "calm", "com.example.place": "Größe", "title": "one"}
+    requested = {"mood": "calm", "com.example.place": "Größe", "title": "one"}
     clip = clips / "vmaf__Seeking_30_480_1050.mp4"
-    relay(clip, tmp_path / "out.mp4", encode=EncodeOptions(preset="ultrafast", metadata=wanted))
-    assert wanted.items() <= describe(tmp_path / "out.mp4").metadata.items()
+    relay(clip, tmp_path / "out.mp4", encode=EncodeOptions(preset="ultrafast", metadata=requested))
+    assert requested.items() <= describe(tmp_path / "out.mp4").metadata.items()
     relay(tmp_path / "out.mp4", tmp_path / "again.mp4", encode=FAST)
     assert not compare(tmp_path / "out.mp4", tmp_path / "again.mp4")
 

@@ -37,18 +37,18 @@ def fit(picture: NDArray[Any]) -> Fitted:
     """
     if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3:
         raise UnsupportedFormatError(
-            f"VIQET: picture of shape {picture.shape} and type {picture.dtype}, wanted (H, W, 3) uint8 RGB; convert it"
+            f"VIQET: expected (H, W, 3) uint8 RGB, got shape {picture.shape} and type {picture.dtype}; convert it"
         )
     height, width = picture.shape[:2]
     fitted_width, fitted_height = fitted_size(width, height)
     if min(height, width) < SMALLEST_SIDE:
         raise UnsupportedFormatError(
-            f"VIQET: a picture of {width}x{height}, wanted at least {SMALLEST_SIDE} pixels a side; take a larger piece"
+            f"VIQET: expected at least {SMALLEST_SIDE} pixels a side, got {width}x{height}; take a larger piece"
         )
     if fitted_width < SMALLEST_FITTED_WIDTH or fitted_height < SMALLEST_FITTED_HEIGHT:
         raise UnsupportedFormatError(
             f"VIQET: a picture of {width}x{height} becomes a strip of {fitted_width}x{fitted_height} on its monitor, "
-            f"wanted at least {SMALLEST_FITTED_WIDTH}x{SMALLEST_FITTED_HEIGHT}; take a squarer piece"
+            f"expected at least {SMALLEST_FITTED_WIDTH}x{SMALLEST_FITTED_HEIGHT}; take a squarer piece"
         )
     rgb = shrink_or_enlarge(np.ascontiguousarray(picture), fitted_width, fitted_height)
     return Fitted(width * height / 1e6, rgb, to_grey(rgb))

@@ -80,7 +80,7 @@ def load_flat_region_model(file: str | os.PathLike[str]) -> FlatRegionModel:
         )
     rho, gamma, prob_a, prob_b = (model.number(key) for key in ("rho", "gamma", "probA", "probB"))
     if gamma <= 0:
-        raise ModelError(f"{model.path}: gamma {gamma}, wanted more than 0; get the file again")
+        raise ModelError(f"{model.path}: gamma {gamma}, expected more than 0; get the file again")
     return FlatRegionModel(model.vectors, model.coefficients, rho, gamma, prob_a, prob_b)
 
 

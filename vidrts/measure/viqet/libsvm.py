@@ -33,7 +33,7 @@ class LibsvmModel:
         """Raises `ModelError` for another type or kernel."""
         kind = " ".join(_word(self.header, key)[:40] for key in ("svm_type", "kernel_type"))
         if kind != f"{svm_type} {kernel_type}":
-            raise ModelError(f"{self.path}: a {kind!r} model, wanted {svm_type} {kernel_type}; name another file")
+            raise ModelError(f"{self.path}: a {kind!r} model, expected {svm_type} {kernel_type}; name another file")
 
     def number(self, key: str) -> float:
         """The one number of a header line; raises `ModelError` where there is none."""
@@ -79,13 +79,13 @@ def _check(header: dict[str, list[str]], vectors: int, path: Path) -> None:
     """What every model of VIQET says of itself, against what the file holds."""
     if _word(header, "nr_class") != "2":
         raise ModelError(
-            f"{path}: nr_class {_word(header, 'nr_class')[:40]!r}, wanted 2, as all of VIQET's models have"
+            f"{path}: nr_class {_word(header, 'nr_class')[:40]!r}, expected 2, as all of VIQET's models have"
         )
     if _word(header, "total_sv") != str(vectors):
-        said = _word(header, "total_sv")[:40]
-        raise ModelError(f"{path}: {vectors} support vectors where total_sv says {said!r}; get the file again")
+        announced = _word(header, "total_sv")[:40]
+        raise ModelError(f"{path}: {vectors} support vectors where total_sv says {announced!r}; get the file again")
     if not 0 < vectors <= _MOST_VECTORS:
-        raise ModelError(f"{path}: {vectors} support vectors, wanted 1 to {_MOST_VECTORS}; name another file")
+        raise ModelError(f"{path}: {vectors} support vectors, expected 1 to {_MOST_VECTORS}; name another file")
 
 
 def _parse_vectors(lines: list[str], path: Path) -> tuple[F64, F64]:
@@ -101,7 +101,7 @@ def _parse_vectors(lines: list[str], path: Path) -> tuple[F64, F64]:
             index, _, value = pair.partition(":")
             if not (index.isdecimal() and last < (last := int(index[:9])) <= _LARGEST_INDEX):
                 raise ModelError(
-                    f"{path}: {pair[:40]!r} where a feature 1..{_LARGEST_INDEX} in rising order was wanted"
+                    f"{path}: {pair[:40]!r} where a feature 1..{_LARGEST_INDEX} in rising order was expected"
                 )
             vectors[row, last - 1] = _number(value, path, f"feature {last}")
         largest = max(largest, last)
@@ -117,5 +117,5 @@ def _number(text: str, path: Path, what: str) -> float:
     """A finite decimal number; `float` alone would take "nan", "1_0" and more."""
     value = float(text) if _NUMBER.fullmatch(text) else math.nan
     if not math.isfinite(value):
-        raise ModelError(f"{path}: {what} is {text[:40]!r}, wanted a number; get the file again")
+        raise ModelError(f"{path}: {what} is {text[:40]!r}, expected a number; get the file again")
     return value

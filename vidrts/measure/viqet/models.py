@@ -61,9 +61,9 @@ def load_mos_model(name_or_file: str | os.PathLike[str] = DEFAULT_MODEL) -> MosM
     model = read_libsvm(path)
     model.check_kind("nu_svr", "linear")
     length = model.vectors.shape[1]
-    version = next((v for v, wanted in LENGTHS.items() if wanted == length), None)
+    version = next((v for v, count in LENGTHS.items() if count == length), None)
     if version is None:
-        raise ModelError(f"{path}: a model of {length} features, wanted 61 (Preview 1) or 317 (version 2)")
+        raise ModelError(f"{path}: a model of {length} features, expected 61 (Preview 1) or 317 (version 2)")
     with np.errstate(over="ignore", invalid="ignore"):
         weights = model.coefficients @ model.vectors
     if not np.isfinite(weights).all():

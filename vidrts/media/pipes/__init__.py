@@ -1,1 +1,1 @@
-"""Stdin and stdout, and what comes through them that FFmpeg does not read: y4m and raw video."""
+"""Stdin and stdout, and our readers and writers of y4m and raw video."""

@@ -1,4 +1,4 @@
-"""What y4m and raw video say of themselves, apart from reading and writing them."""
+"""`Header`: the description of a y4m or raw video stream."""
 
 from dataclasses import dataclass
 from fractions import Fraction
@@ -8,20 +8,20 @@ from vidrts.frame import FieldOrder, PixelFormat
 
 MAX_SIDE = 32_768
 MAX_FRAME = 1 << 30
-"""Most bytes of one frame; nothing larger is ever allocated."""
+"""Maximum bytes of one frame; nothing larger is ever allocated."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Header:
-    """What is known of such a stream before its frames: y4m's first line, or `--raw`."""
+    """The first line of y4m, or the value of `--raw`."""
 
     width: int
     height: int
     format: PixelFormat
     rate: Fraction | None = None
-    """Frames/s; None where the line says 0:0 or nothing."""
+    """Frames/s; None if unknown."""
     field_order: FieldOrder | Literal["mixed"] = "progressive"
-    """"mixed": each FRAME line says its own."""
+    """"mixed": each FRAME line has its own."""
     sar: Fraction = Fraction(0)
     """Sample aspect ratio, 0 when unknown."""
     siting: int = 0
@@ -42,5 +42,5 @@ class Header:
 
 
 def counted(frames: int) -> str:
-    """ "1 whole frame", "2 whole frames"."""
+    """Number of whole frames, in words."""
     return f"{frames} whole frame{'' if frames == 1 else 's'}"

@@ -1,4 +1,4 @@
-"""Raw video has no header; the person describes it: `--raw WIDTHxHEIGHT:PIXFMT@RATE`."""
+"""Raw video has no header: `--raw WIDTHxHEIGHT:PIXFMT@RATE` describes it."""
 
 import re
 from fractions import Fraction

@@ -1,4 +1,4 @@
-"""Raw video: the samples of one frame after the other, laid out as FFmpeg's `-f rawvideo`, and not a word beside them.
+"""Raw video: samples of frame after frame, laid out as in FFmpeg's `-f rawvideo`, without any header.
 
     header = raw_header.parse("1920x1080:yuv420p10@24000/1001")
     for planes, order in Reader(stream, header).frames(): ...
@@ -23,7 +23,7 @@ Samples = NDArray[np.uint8] | NDArray[np.uint16]
 
 
 class Reader:
-    """Frames out of a binary stream, which need not be seekable."""
+    """Reads frames from a binary stream, which need not be seekable."""
 
     def __init__(self, stream: BinaryIO, header: Header) -> None:
         self._stream = stream
@@ -34,8 +34,8 @@ class Reader:
     def frames(self) -> Iterator[tuple[tuple[torch.Tensor, ...], FieldOrder]]:
         """(planes, field order) of each frame.
 
-        Raises `InputError` for an empty stream, `SourceBrokenError` where it ends within a frame, with the count of
-        whole ones.
+        Raises `InputError` for an empty stream, and `SourceBrokenError`, with the number of whole frames, if it ends
+        within one.
         """
         while (samples := self._samples()) is not None:
             yield self._planes(samples), "progressive"
@@ -69,7 +69,7 @@ class Reader:
 
 
 class Writer:
-    """Frames into a binary stream. Every call writes all it got."""
+    """Writes frames to a binary stream, unbuffered."""
 
     def __init__(self, stream: BinaryIO, header: Header) -> None:
         self._stream = stream

@@ -1,6 +1,6 @@
-"""The standard streams as pipes: stdin whose reader can be called off, stdout that holds frames and nothing else.
+"""The standard streams as pipes: stdin with cancellable reads, and stdout for frames only.
 
-In messages they are called by their names, stdin and stdout; `STANDARD` is what people write for both.
+`STANDARD` names both on the command line; messages call them stdin and stdout.
 """
 
 import io
@@ -19,20 +19,19 @@ STANDARD = "-"
 """The name of stdin as a source and of stdout as a target."""
 
 _CAPACITY = 1 << 20
-"""Bytes asked for between two processes; Linux gives 64 KiB by itself, a fiftieth of a 1080p frame."""
+"""Pipe capacity in bytes; Linux's default is 64 KiB, a fiftieth of a 1080p frame."""
 _POLL = 100
-"""Milliseconds between looks at whether reading is still wanted; nothing is timed by it."""
+"""Milliseconds between checks for cancellation."""
 
 
 class StandardInput(io.RawIOBase):
-    """Bytes from stdin. A read waits for the program before, but not after `abandon` or when `stop` says so.
+    """Bytes from stdin. After `abandon`, or when `stop` returns True, reads return nothing, as at the end.
 
-    Then, as at the real end, it gives nothing. One reader; `abandon` may be called from any thread. Raises
-    `OptionError` where stdin is a terminal or closed.
+    One reader; `abandon` is thread-safe. Raises `OptionError` if stdin is a terminal or closed.
     """
 
     def __init__(self, stop: Callable[[], bool] = lambda: False, descriptor: int = 0):
-        if descriptor == 0 and sys.__stdin__ is None:  # by now its number may be another file's
+        if descriptor == 0 and sys.__stdin__ is None:  # the descriptor may belong to another file by now
             raise OptionError("IN is -, but stdin is closed; expected ffmpeg -i IN ... - | vidrts enhance - OUT")
         try:
             if os.isatty(descriptor):
@@ -47,7 +46,7 @@ class StandardInput(io.RawIOBase):
         self._head = b""
         self._watch: Watch | None = None
         self._ended = False
-        self._poll = select.poll() if hasattr(select, "poll") else None  # Windows waits in the read itself
+        self._poll = select.poll() if hasattr(select, "poll") else None  # Windows blocks in the read
         if self._poll is not None:
             self._poll.register(descriptor, select.POLLIN)
         _widen(descriptor)
@@ -56,7 +55,7 @@ class StandardInput(io.RawIOBase):
         return "stdin"
 
     def readable(self) -> bool:
-        """As every reader says."""
+        """True."""
         return True
 
     def readinto(self, buffer: Any) -> int:
@@ -67,7 +66,7 @@ class StandardInput(io.RawIOBase):
             return count
         while self._waited():
             count = self._file.readinto(buffer)
-            if count is not None:  # None: a pipe that was set not to block
+            if count is not None:  # None: non-blocking
                 self._ended = count == 0
                 if self._watch is not None:
                     self._watch.feed(memoryview(buffer)[:count])
@@ -75,18 +74,18 @@ class StandardInput(io.RawIOBase):
         return 0
 
     def watch(self) -> None:
-        """From here on look for what `torn` tells."""
+        """Start following the container, for `torn`."""
         head = self.sniff(12)
         self._watch = Watch(head)
         self._watch.feed(head)
 
     @property
     def torn(self) -> bool:
-        """Whether the stream has ended, within one of its container's parts."""
+        """Whether the stream ended within a packet or element of its container."""
         return self._ended and self._watch is not None and self._watch.torn
 
     def sniff(self, count: int) -> bytes:
-        """The first `count` bytes, fewer where the stream is shorter; they are read again."""
+        """Peek at the first `count` bytes, fewer if the stream is shorter."""
         while len(self._head) < count and self._waited():
             piece = self._file.read(count - len(self._head))
             if piece == b"":
@@ -95,11 +94,11 @@ class StandardInput(io.RawIOBase):
         return self._head
 
     def abandon(self) -> None:
-        """Let every read end, the one that waits too."""
+        """End all reads, including one that waits."""
         self._abandoned.set()
 
     def _waited(self) -> bool:
-        """Wait for bytes or the end; False once nobody wants them any more."""
+        """Wait for bytes or the end; False after cancellation."""
         while not (self._abandoned.is_set() or self._stop()):
             if self._poll is None or self._poll.poll(_POLL):
                 return True
@@ -107,18 +106,18 @@ class StandardInput(io.RawIOBase):
 
 
 class StandardOutput(io.RawIOBase):
-    """Bytes to stdout, each write at once. While it is open, all else that is printed to stdout goes to stderr.
+    """Unbuffered bytes to stdout. While it is open, everything else printed to stdout goes to stderr.
 
-    Meant for one at a time. Raises `OptionError` where stdout is a terminal or closed.
+    One at a time. Raises `OptionError` if stdout is a terminal or closed.
     """
 
     def __init__(self, descriptor: int = 1):
         self.gone = False
-        """Whether the program after this one was found gone, while writing."""
+        """Whether a write failed with a broken pipe."""
         self.count = 0
         """Bytes written."""
         self._public = descriptor
-        if descriptor == 1 and sys.__stdout__ is None:  # by now its number may be another file's
+        if descriptor == 1 and sys.__stdout__ is None:  # the descriptor may belong to another file by now
             raise OptionError("OUT is -, but stdout is closed; expected vidrts enhance IN - | ffmpeg -i - OUT")
         try:
             if os.isatty(descriptor):
@@ -140,17 +139,17 @@ class StandardOutput(io.RawIOBase):
         return "stdout"
 
     def writable(self) -> bool:
-        """As every writer says."""
+        """True."""
         return True
 
     def write(self, data: Any) -> int:
-        """Write all of `data`. Raises OSError; once `gone`, further bytes are dropped without a word."""
+        """Write all of `data`. Raises OSError; once `gone`, further bytes are dropped."""
         view = memoryview(data).cast("B")
         done = 0
         while done < len(view) and not self.gone:
             try:
                 done += os.write(self._private, view[done:])
-            except BlockingIOError:  # a pipe that was set not to block, by a program that shares it
+            except BlockingIOError:  # non-blocking, set by a program that shares it
                 select.select([], [self._private], [])
             except BrokenPipeError:
                 self.gone = True
@@ -159,7 +158,7 @@ class StandardOutput(io.RawIOBase):
         return len(view)
 
     def reader_closed(self) -> bool:
-        """Whether the program after this one is gone, asked without writing; False where the system cannot tell."""
+        """Whether the reader closed the pipe, without writing; False if the system cannot tell."""
         if self.gone or self.closed or not hasattr(select, "poll"):
             return self.gone
         poll = select.poll()
@@ -167,10 +166,10 @@ class StandardOutput(io.RawIOBase):
         return any(event & select.POLLERR for _, event in poll.poll(0))
 
     def close(self) -> None:
-        """Give stdout back; safe to call twice."""
+        """Restore stdout; safe to call twice."""
         if not self.closed:
             with suppress(AttributeError, OSError, ValueError):
-                sys.stdout.flush()  # what was printed meanwhile belongs to stderr
+                sys.stdout.flush()  # text printed meanwhile goes to stderr
             os.dup2(self._private, self._public)
             os.close(self._private)
         super().close()
@@ -178,7 +177,7 @@ class StandardOutput(io.RawIOBase):
 
 @contextmanager
 def stdout_or[T: str | os.PathLike[str]](name: T) -> Iterator[StandardOutput | T]:
-    """`StandardOutput` for "-", any other name as it is."""
+    """`StandardOutput` for "-", any other name unchanged."""
     if name != STANDARD:
         yield name
         return
@@ -187,7 +186,7 @@ def stdout_or[T: str | os.PathLike[str]](name: T) -> Iterator[StandardOutput | T
 
 
 def _copied(descriptor: int) -> int:
-    """Another number for an open file, never that of a standard stream which is closed: libraries write to those."""
+    """A duplicate descriptor above 2: libraries write to closed standard streams."""
     try:
         import fcntl
     except ImportError:
@@ -196,7 +195,7 @@ def _copied(descriptor: int) -> int:
 
 
 def _widen(descriptor: int) -> None:
-    """Make a pipe hold about a frame, so that both sides change places less often; where the system can."""
+    """Enlarge a pipe's buffer to about a frame, for fewer context switches; if the system can."""
     with suppress(ImportError, AttributeError, OSError):
         import fcntl
 

@@ -1,19 +1,19 @@
-"""Whether a stream from a pipe ended where its container may end: FFmpeg's demuxers take any end for a good one.
+"""Detects a truncated stream from a pipe: FFmpeg's demuxers accept any end.
 
     watch = Watch(first_bytes)
     watch.feed(data); ...
-    watch.torn    # True: the stream ended within one of the container's parts
+    watch.torn    # True: the stream ends within an element or packet
 
-Only the outermost structure is followed, by the sizes that it announces: Matroska's elements (RFC 9559), the boxes of
-mp4 (ISO/IEC 14496-12), NUT's packets and frames (nut.txt of the NUT open container format), the packets of MPEG-TS.
-What does not look like one of them any more is not judged.
+Follows only the outermost structure, by the sizes that it announces: Matroska's elements (RFC 9559), mp4's boxes
+(ISO/IEC 14496-12), NUT's packets and frames (nut.txt of the NUT open container format), MPEG-TS packets. Anything else
+is never reported as truncated.
 """
 
 from collections.abc import Generator
 from dataclasses import dataclass
 
 _MOST = 1 << 16
-"""Bytes of a header that are kept; a longer one is not judged."""
+"""Maximum bytes of a header that are buffered; a longer one ends the check."""
 _SEGMENT, _CLUSTER = b"\x18\x53\x80\x67", b"\x1f\x43\xb6\x75"
 _NUT = b"nut/multimedia container\0"
 _NUT_MAIN = bytes.fromhex("4e4d7a561f5f04ad")
@@ -21,23 +21,22 @@ _NUT_MAIN = bytes.fromhex("4e4d7a561f5f04ad")
 
 @dataclass(frozen=True)
 class _Skip:
-    """Bytes whose content does not matter; after each `part` of them, counted from their end, the stream may end."""
+    """Bytes to skip; the stream may end at each multiple of `part` before their end."""
 
     count: int
     part: int = 0
 
 
 class _End:
-    """Here the stream may end."""
+    """The stream may end here."""
 
 
 type _Steps[T] = Generator[int | _Skip | type[_End], bytes, T]
-"""What a format reads: a number of bytes that it is given, some that it skips, or `_End`. When it returns, the stream
-is not judged any more."""
+"""A parser: yields a number of bytes to receive, a `_Skip`, or `_End`. When it returns, the check ends."""
 
 
 class Watch:
-    """Follows the bytes of a stream as they come; `head` is its beginning, at least 12 bytes of it."""
+    """Follows the bytes of a stream; `head`: its first bytes, at least 12."""
 
     def __init__(self, head: bytes) -> None:
         self._steps = _format(head)
@@ -48,7 +47,7 @@ class Watch:
 
     @property
     def torn(self) -> bool:
-        """Whether what came so far ends within a part."""
+        """Whether the bytes so far end within an element or packet."""
         return self._step is not None and not (self._may_end and not self._held)
 
     def feed(self, data: bytes | memoryview) -> None:
@@ -72,7 +71,7 @@ class Watch:
                     self._go(taken)
 
     def _go(self, given: bytes | None) -> None:
-        """On to the next step that wants bytes."""
+        """Advance to the next step that needs bytes."""
         self._step = None
         try:
             step = self._steps.send(given)  # type: ignore[arg-type] # None starts it
@@ -86,7 +85,7 @@ class Watch:
 
 
 def _format(head: bytes) -> _Steps[None]:
-    """The format that begins with `head`."""
+    """The parser for a stream that begins with `head`."""
     if head.startswith(b"\x1a\x45\xdf\xa3"):
         return _matroska()
     if head[4:8] in (b"ftyp", b"styp", b"moof", b"moov", b"sidx", b"free", b"skip", b"wide", b"mdat"):
@@ -97,8 +96,8 @@ def _format(head: bytes) -> _Steps[None]:
 
 
 def _matroska() -> _Steps[None]:
-    """Elements: a number of 1 to 4 bytes that says what, one of 1 to 8 that says how long, the content."""
-    left: int | None = None  # bytes to the Segment's end, where it says that
+    """Elements: ID of 1 to 4 bytes, size of 1 to 8 bytes, content."""
+    left: int | None = None  # bytes to the Segment's end, if known
     while left is None or left > 0:
         if left is None:
             yield _End
@@ -119,7 +118,7 @@ def _matroska() -> _Steps[None]:
             left -= length + width
         if name == _SEGMENT:
             left = None if unknown else size
-        elif not (unknown and name == _CLUSTER):  # of a cluster as long as it takes, each part is looked at
+        elif not (unknown and name == _CLUSTER):  # of a cluster of unknown size, each element is followed
             if unknown:
                 return
             yield _Skip(size)
@@ -129,7 +128,7 @@ def _matroska() -> _Steps[None]:
 
 
 def _mp4() -> _Steps[None]:
-    """Boxes: a size of 4 bytes, a name of 4, the content; a fragment is a moof box and the mdat box after it."""
+    """Boxes: size of 4 bytes, type of 4, content; a fragment is a moof box and the mdat box after it."""
     name = b""
     while True:
         if name != b"moof":
@@ -138,13 +137,13 @@ def _mp4() -> _Steps[None]:
         size, name, length = int.from_bytes(head[:4]), head[4:], 8
         if size == 1:
             size, length = int.from_bytes((yield 8)), 16
-        if size < length or not name.isalnum():  # 0: up to the end, wherever that is
+        if size < length or not name.isalnum():  # 0: up to the end of the file
             return
         yield _Skip(size - length)
 
 
 def _mpegts() -> _Steps[None]:
-    """Packets of 188 bytes that begin with G; of many it is asked once."""
+    """Packets of 188 bytes that begin with G, checked once per 64."""
     while True:
         yield _End
         if (yield 1) != b"G":
@@ -153,7 +152,7 @@ def _mpegts() -> _Steps[None]:
 
 
 def _number() -> _Steps[int]:
-    """NUT's: 7 bits in each byte, the top bit set in all but the last."""
+    """A variable-length integer of NUT: 7 bits per byte, the top bit set in all but the last."""
     value = 0
     while True:
         byte = (yield 1)[0]
@@ -163,7 +162,7 @@ def _number() -> _Steps[int]:
 
 
 def _nut() -> _Steps[None]:
-    """Packets that begin with a start code and say their size; frames, whose code stands in the main header's table."""
+    """Packets with start code and size; frames, whose frame code is in the main header's table."""
     if (yield len(_NUT)) != _NUT:
         return
     codes: list[tuple[int, int, int, int, int]] = []
@@ -203,7 +202,7 @@ def _nut() -> _Steps[None]:
             yield from _number()
         if flags & 64:
             yield 4
-        if size <= 4096:  # larger ones never lack their first bytes
+        if size <= 4096:  # larger frames have no elided header
             if header >= len(elided):
                 return
             size -= elided[header]
@@ -213,7 +212,7 @@ def _nut() -> _Steps[None]:
 def _nut_table(main: bytes) -> tuple[list[tuple[int, int, int, int, int]], list[int]]:
     """Of the main header: (flags, size's factor, size, reserved numbers, elided header) by frame code; headers' sizes.
 
-    Empty where the header makes no sense.
+    Empty for an invalid header.
     """
     at = 0
 

@@ -1,9 +1,8 @@
-"""YUV4MPEG2, the raw video of pipes: header and frames, read and written without FFmpeg.
+"""YUV4MPEG2 (y4m), read and written without FFmpeg: through PyAV that loses aspect ratio and chroma siting.
 
-FFmpeg's own reader and writer lose the sample aspect ratio and the chroma siting through PyAV. The
-words are those of mjpegtools' yuv4mpeg(5) with FFmpeg's additions: `C420p10` and its kin, `XCOLORRANGE`. There are no
-timestamps, no matrix, no primaries in it. A stream begins with one line of parameters; each frame is a line `FRAME`,
-with parameters of its own perhaps, and then the planes Y, Cb, Cr without gaps.
+Follows mjpegtools' yuv4mpeg(5) with FFmpeg's additions: `C420p10` etc. and `XCOLORRANGE`. The format has no timestamps,
+matrix or primaries. A stream begins with one line of parameters; each frame is a line `FRAME`, optionally with
+parameters, and the planes Y, Cb, Cr without gaps.
 """
 
 from collections.abc import Iterator
@@ -31,11 +30,11 @@ _FRAME_INTERLACING: dict[str, FieldOrder] = {
 }  # fmt: skip
 
 _FRAME_LINES: dict[FieldOrder, bytes] = {"progressive": b"FRAME I1p?\n", "tff": b"FRAME Iti?\n", "bff": b"FRAME Ibi?\n"}
-"""Presentation, sampling in time, and in space: that of the chroma, which nobody here knows."""
+"""Presentation, temporal and spatial sampling; the latter, of chroma, is unknown."""
 
 
 def parse_header(line: bytes) -> Header:
-    """The header of the first line, its end left out. Raises `InputError` or `UnsupportedFormatError`."""
+    """Parse the first line, without its newline. Raises `InputError` or `UnsupportedFormatError`."""
     try:
         magic, *tokens = line.decode("ascii").split(" ")
     except UnicodeDecodeError:
@@ -46,7 +45,7 @@ def parse_header(line: bytes) -> Header:
     extensions = [token[1:] for token in tokens if token.startswith("X")]
     sides = [_side(single, letter) for letter in "WH"]
     chroma = single.get("C")
-    if chroma is None:  # older writers say it in an extension only
+    if chroma is None:  # older writers use an extension only
         chroma = next((e.removeprefix("YSCSS=").lower() for e in extensions if e.startswith("YSCSS=")), "420jpeg")
     interlacing = single.get("I", "?")
     if interlacing not in _INTERLACING:
@@ -69,7 +68,7 @@ def parse_header(line: bytes) -> Header:
 
 
 def format_header(header: Header) -> bytes:
-    """The line that says `header`, its end included; raises `UnsupportedFormatError` for what y4m has no word for."""
+    """The first line for `header`, with newline; raises `UnsupportedFormatError` for what y4m does not support."""
     rate = header.rate or Fraction(0, 1)
     words = [
         "YUV4MPEG2", f"W{header.width}", f"H{header.height}",
@@ -80,14 +79,14 @@ def format_header(header: Header) -> bytes:
     tag = chroma_tag(header.format, header.siting)
     words += [f"C{tag}"]
     if header.format.model == "yuv":
-        words += [f"XYSCSS={tag.upper()}"]  # for readers from before the C tag
+        words += [f"XYSCSS={tag.upper()}"]  # for readers that do not know the C tag
     if header.range:
         words += [f"XCOLORRANGE={'LIMITED' if header.range == 1 else 'FULL'}"]
     return " ".join(words).encode("ascii") + b"\n"
 
 
 def chroma_tag(fmt: PixelFormat, siting: int = 0) -> str:
-    """The word after C for a pixel format and FFmpeg's siting number; raises `UnsupportedFormatError`."""
+    """The C tag for a pixel format and FFmpeg's siting number; raises `UnsupportedFormatError`."""
     if fmt.model == "rgb" or fmt.alpha or fmt.layout != "planar":
         raise UnsupportedFormatError(
             f"pixel format {fmt.name} is not supported in y4m; expected planar YUV or gray without alpha; "
@@ -105,7 +104,7 @@ def chroma_tag(fmt: PixelFormat, siting: int = 0) -> str:
 
 
 class Reader:
-    """Frames out of a binary stream, which need not be seekable."""
+    """Reads frames from a binary stream, which need not be seekable."""
 
     def __init__(self, stream: BinaryIO) -> None:
         """Read the header; raises `InputError` or `UnsupportedFormatError`."""
@@ -119,7 +118,7 @@ class Reader:
     def frames(self) -> Iterator[tuple[tuple[torch.Tensor, ...], FieldOrder]]:
         """(planes, field order) of each frame; planes are stored samples (h, w), uint8 or uint16.
 
-        Raises `SourceBrokenError`, with the count of whole frames, where the stream ends or goes astray within a frame.
+        Raises `SourceBrokenError`, with the number of whole frames, where the stream ends within a frame or is invalid.
         """
         while (line := self._line()) is not None:
             order = self._frame_line(line)
@@ -130,10 +129,10 @@ class Reader:
         magic, *tokens = line.split(b" ")
         if magic != b"FRAME":
             raise SourceBrokenError(f"y4m: expected a FRAME line, got {line[:20]!r}, {self._after()}")
-        said = next((t[1:2].decode("ascii", "replace") for t in tokens if t.startswith(b"I")), "")
+        tag = next((t[1:2].decode("ascii", "replace") for t in tokens if t.startswith(b"I")), "")
         order = self.header.field_order
         if order == "mixed":
-            return _FRAME_INTERLACING.get(said, "progressive")
+            return _FRAME_INTERLACING.get(tag, "progressive")
         return order
 
     def _planes(self) -> tuple[torch.Tensor, ...]:
@@ -150,7 +149,7 @@ class Reader:
         return tuple(planes)
 
     def _line(self) -> bytes | None:
-        """The next line without its end; None at the end of the stream."""
+        """The next line without newline; None at the end of the stream."""
         line = self._stream.readline(MAX_LINE)
         if not line:
             return None
@@ -165,7 +164,7 @@ class Reader:
 
 
 class Writer:
-    """Frames into a binary stream. Every call writes all it got."""
+    """Writes frames to a binary stream, unbuffered."""
 
     def __init__(self, stream: BinaryIO, header: Header) -> None:
         self._stream = stream
@@ -188,7 +187,7 @@ class Writer:
 
 
 def fill(stream: BinaryIO, buffer: NDArray[np.uint8]) -> int:
-    """Read as many bytes as `buffer` holds; returns how many there were before the end of the stream."""
+    """Fill `buffer`; returns the number of bytes read before the end of the stream."""
     view, done = memoryview(buffer), 0
     while done < len(view):
         count = stream.readinto(view[done:])  # type: ignore[attr-defined]
@@ -199,7 +198,7 @@ def fill(stream: BinaryIO, buffer: NDArray[np.uint8]) -> int:
 
 
 def write_all(stream: BinaryIO, data: bytes | memoryview) -> None:
-    """Write every byte; an unbuffered pipe may take a part at a time."""
+    """Write all bytes; an unbuffered pipe may accept fewer at a time."""
     view, done = memoryview(data).cast("B"), 0
     while done < len(view):
         done += stream.write(view[done:]) or 0
@@ -214,7 +213,7 @@ def _side(single: dict[str, str], letter: str) -> int:
 
 
 def _ratio(letter: str, value: str) -> Fraction:
-    """N:D as a fraction, 0 for 0:0 and the like, which mean unknown."""
+    """N:D as a fraction; 0 for 0:0, which means unknown."""
     top, colon, bottom = value.partition(":")
     # Ten digits may be more than FFmpeg's own numbers hold.
     digits = (top.isdecimal(), bottom.isdecimal(), len(top) <= 9, len(bottom) <= 9)
@@ -224,7 +223,7 @@ def _ratio(letter: str, value: str) -> Fraction:
 
 
 def _format(tag: str) -> PixelFormat:
-    """The pixel format of the word after C."""
+    """The pixel format of a C tag."""
     if tag in _SITINGS:
         return pixel_format("yuv420p")
     sub, _, depth = (tag.replace("mono", "monop") if tag.startswith("mono") else tag).partition("p")

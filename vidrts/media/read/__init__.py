@@ -1,1 +1,1 @@
-"""Reading: frames of one stream in presentation order, beside the packets of all others."""
+"""Reading: frames of one stream in presentation order, and packets of all others."""

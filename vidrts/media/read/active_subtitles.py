@@ -1,4 +1,4 @@
-"""Subtitles on screen where a part of a file begins: they lie before the key frame from which it is decoded."""
+"""Subtitles on screen at the start of a trimmed range; their packets may precede the key frame before it."""
 
 from collections.abc import Callable
 from fractions import Fraction
@@ -10,7 +10,7 @@ from vidrts.media.containers import AnyPacket, FFmpegErrors, time_base
 from vidrts.media.read.trim import packet_time
 
 _LOOK_BACK = 30
-"""Seconds before a cut in which subtitles are looked for that are still shown."""
+"""Seconds before the start that are searched for subtitles still on screen."""
 
 
 def subtitles_before(
@@ -18,7 +18,7 @@ def subtitles_before(
 ) -> list[AnyPacket] | None:
     """Packets of subtitles that may be on screen at `begin` (seconds of the file's clock), in order.
 
-    None where there is nothing to look through or the file cannot be read there. Leaves the file somewhere; `check` is
+    None if there are no subtitles or the file cannot be read there. Leaves the read position undefined; `check` is
     called for each packet and may raise.
     """
     if not container.streams.subtitles:

@@ -1,4 +1,4 @@
-"""What could not be read of a damaged source."""
+"""Counting what could not be read of a damaged source."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -11,28 +11,28 @@ _LISTED = 8
 
 @dataclass
 class LossReport:
-    """Counts of damage, and where. Produced by `Source`, told by the command at the end."""
+    """Counts and times of damage. Produced by `Source`, reported at the end of a run."""
 
     packets: int = 0
-    """Video packets that the decoder refused; mostly a frame each."""
+    """Video packets that the decoder rejected; mostly a frame each."""
     marked: int = 0
-    """Video packets that the container says arrived damaged; what the decoder made of them may look fine."""
+    """Video packets that the demuxer marked as corrupt; their frames may look fine."""
     missing: int = 0
-    """Frames whose packets were taken without complaint but gave no picture: their references are not there."""
+    """Frames whose packets the decoder accepted but gave no picture for: references are missing."""
     corrupt: int = 0
-    """Frames that the decoder gave although it found them damaged; they are enhanced like the others."""
+    """Frames that the decoder marked as corrupt; they are enhanced like the others."""
     ended: str | None = None
     """Why reading stopped before the end of the file."""
     times: list[Fraction] = field(default_factory=list)
-    """Seconds at which damage was met, the first few."""
+    """Seconds of the first few damaged places."""
 
     def note(self, time: Fraction | None) -> None:
-        """Remember a place of damage, in seconds of the file."""
+        """Add a damaged place, in seconds of the file."""
         if time is not None and len(self.times) < _LISTED:
             self.times.append(time)
 
     def summary(self) -> Message | None:
-        """One line for people, None where nothing was lost; its `damage` is this report as it is now."""
+        """A message, None without damage; its `damage` is a copy of this report."""
         return Message(Code.INPUT_DAMAGED, damage=replace(self, times=sorted(self.times))) if str(self) else None
 
     def __str__(self) -> str:
@@ -56,16 +56,16 @@ class LossReport:
 
 
 _ONE_TO_ONE = ("h264", "hevc", "av1", "mpeg2video", "mpeg1video", "mjpeg", "ffv1", "prores", "dnxhd")
-"""Codecs whose every packet is a picture that is shown; others have hidden ones (VP8, VP9) or packed ones (MPEG-4)."""
+"""Codecs with one shown picture per packet; others have hidden (VP8, VP9) or packed frames (MPEG-4)."""
 
 _DELAY = 160
-"""Packets that a decoder may hold: reordering and a frame for each of its threads."""
+"""Packets that a decoder may delay: reordering, and a frame per thread."""
 
 
 class PictureLedger:
-    """Finds packets that gave no picture, by their times. Passive, one for each stream.
+    """Finds packets without a picture by their pts. Passive, one per stream.
 
-    Field-coded streams give a picture for two packets: they are not counted once an interlaced frame was seen.
+    Field-coded streams have two packets per picture: counting stops at the first interlaced frame.
     """
 
     def __init__(self, codec: str):
@@ -73,12 +73,12 @@ class PictureLedger:
         self._open: dict[int, None] = {}
 
     def sent(self, pts: int | None) -> None:
-        """A packet went into the decoder."""
+        """A packet was sent to the decoder."""
         if self._counted and pts is not None:
             self._open[pts] = None
 
     def settled(self, pts: int | None, *, interlaced: bool = False) -> None:
-        """A frame came out, or its packet was refused and counted elsewhere."""
+        """A frame came out, or its packet was rejected and counted elsewhere."""
         if interlaced:
             self._counted = False
             self._open.clear()
@@ -86,7 +86,7 @@ class PictureLedger:
             self._open.pop(pts, None)
 
     def overdue(self, *, drained: bool) -> Iterator[int]:
-        """Times whose picture will not come any more; each is given once."""
+        """The pts of pictures that will not come; each once."""
         while self._open and (drained or len(self._open) > _DELAY):
             pts = next(iter(self._open))
             del self._open[pts]

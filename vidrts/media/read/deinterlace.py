@@ -1,4 +1,4 @@
-"""Interlaced frames that come in: which field is first, and bwdif at frame rate."""
+"""Interlaced input: field order, and deinterlacing by bwdif at frame rate."""
 
 from collections.abc import Iterator
 from fractions import Fraction
@@ -16,14 +16,14 @@ from vidrts.messages import Code, Message, Tell
 
 
 class FieldProbe:
-    """Tells the field order of decoded frames; PyAV itself only says whether a frame is interlaced."""
+    """Reads the field order of decoded frames; PyAV only exposes whether a frame is interlaced."""
 
     def __init__(self, time_base: Fraction):
         self._time_base = time_base
         self._graph: Graph | None = None
 
     def order(self, frame: av.VideoFrame) -> FieldOrder:
-        """The field order that the frame's flags say."""
+        """The field order by the frame's flags."""
         if not frame.interlaced_frame:
             return "progressive"
         if self._graph is None:
@@ -40,8 +40,8 @@ class FieldProbe:
 class Deinterlacer:
     """bwdif, one frame out for each frame in, with its pts; frames that are not flagged interlaced pass unchanged.
 
-    One frame late: `push` gives the frame before, `flush` the last. `frames` of one size and format only. Raises
-    `UnsupportedFormatError` for a format that bwdif would give another picture for: deep gray would become RGB.
+    Delays by one frame: `push` yields the previous frame, `flush` the last. All frames have one size and format. Raises
+    `UnsupportedFormatError` for formats that bwdif would convert: deep gray would become RGB.
     """
 
     def __init__(self, path: Place, time_base: Fraction):
@@ -53,7 +53,7 @@ class Deinterlacer:
 
     def push(self, frame: av.VideoFrame) -> Iterator[av.VideoFrame]:
         """The frames that are ready once `frame` is there."""
-        tags = Untagged.take(frame)  # FFmpeg converts what bwdif does not take, nv12 for one
+        tags = Untagged.take(frame)  # FFmpeg converts what bwdif does not support, such as nv12
         if self._graph is None:
             self._graph = filter_graph(frame, "bwdif=mode=send_frame:deint=interlaced", self._time_base)
             self._format = frame.format.name
@@ -80,7 +80,7 @@ class Deinterlacer:
                     f"{self._path}: {self._format} cannot be deinterlaced: bwdif converts it to {now.name}; "
                     "--interlaced keep enhances its fields as they are"
                 )
-            # The filter counts in half ticks and makes up the last pts; both are known better here.
+            # The filter counts in half ticks and guesses the last pts; restore both.
             frame.pts, frame.duration, tags = self._stamps.pop(0)
             tags.give(frame)
             frame.time_base = self._time_base
@@ -94,7 +94,7 @@ def progressive(
     interlaced: Literal["auto", "keep", "error"],
     tell: Tell,
 ) -> Iterator[Decoded]:
-    """Interlaced frames among `events` as `DecodeOptions.interlaced` wants them; raises `InputError` for "error"."""
+    """Handle interlaced frames by `DecodeOptions.interlaced`; raises `InputError` for "error"."""
     filtered: Deinterlacer | None = None
     for event in events:
         if isinstance(event, Packet):

@@ -1,4 +1,4 @@
-"""Where frames and packets come from: what `Source` wants of FFmpeg's demuxers and of our own readers alike."""
+"""`Demuxer`: the interface of FFmpeg's demuxers and of our y4m and raw readers to `Source`."""
 
 from collections.abc import Callable, Iterator
 from fractions import Fraction
@@ -30,27 +30,27 @@ class Demuxer(Protocol):
 
     @property
     def lost(self) -> LossReport:
-        """What could not be read so far."""
+        """Damage so far."""
 
     def frames(self, begin: Fraction | None, *, seek: bool) -> Iterator[Decoded]:
-        """Frames with sound pts, and the packets of other streams: all of them, or from a key frame before `begin`
-        (seconds of the file's clock) where `seek` is said and possible. What lies before `begin` is not missed."""
+        """Frames with valid pts, and packets of other streams: all, or with `seek`, if possible, from a key frame
+        before `begin` (seconds of the file's clock). Frames lost before `begin` are not counted."""
 
     def is_cover(self, index: int) -> bool:
         """Whether a stream is cover art."""
 
-    def nothing(self) -> str:
-        """Why there is no frame."""
+    def no_frames(self) -> str:
+        """Why there are no frames."""
 
-    def broken(self, frames: int) -> str | None:
-        """How the source broke off after so many frames; None for a good end, or one whose damage `lost` counts."""
+    def truncation(self, frames: int) -> str | None:
+        """How the source was truncated, after so many frames; None for a proper end, or damage that `lost` counts."""
 
     def describe(self, first: Frame, cut: Cut) -> Input:
-        """What is known of the source once its first kept frame is there."""
+        """The `Input`, once the first kept frame is decoded."""
 
     def close(self) -> None:
         """Close the file; safe to call twice."""
 
 
 type OpenDemuxer = Callable[[Place, DecodeOptions, Tell, Callable[[], None]], Demuxer]
-"""Opens a place. Takes what hears lines for people, and what is called for each packet and may raise."""
+"""Opens a source. Takes the receiver of messages, and a check that is called for each packet and may raise."""

@@ -1,6 +1,6 @@
-"""Jumps in the clock of a transport stream: files joined end to end, recordings that were cut, a clock that wrapped.
+"""Timestamp jumps of transport streams: concatenated files, cut recordings, a clock that wrapped.
 
-FFmpeg's demuxers give such times as they are; its command line mends them, and so does this.
+FFmpeg's demuxers return such timestamps as they are; ffmpeg corrects them, and so does this.
 """
 
 from fractions import Fraction
@@ -12,21 +12,21 @@ from vidrts.media.containers import AnyPacket, time_base
 from vidrts.messages import Code, Message, Tell
 
 _FORWARD = 10
-"""Seconds that a clock may go on without a packet (lost reception); as FFmpeg's -dts_delta_threshold."""
+"""Seconds that may pass without a packet (lost reception); as FFmpeg's -dts_delta_threshold."""
 _BACKWARD = Fraction(1, 10)
-"""Seconds that decode times may go back."""
+"""Seconds by which dts may go back."""
 _WRAP = Fraction(1 << 33, 90_000)
-"""Seconds after which the clock starts anew; FFmpeg adds them to times that lie before the first."""
+"""Period of the clock in seconds; FFmpeg adds it to timestamps before the first."""
 _REMEMBERED = 3
-"""Offsets that are tried: after a jump, packets of other streams still come from before it."""
-_TOLD = 5
+"""Offsets that are tried: after a jump, packets of other streams may still precede it."""
+_REPORTED = 5
 
 
 class Continuity:
-    """Moves packets so that the times of each stream go on where they jumped, all streams alike. Stateful, for a file.
+    """Makes the timestamps of all streams continuous across jumps. Stateful, one per file.
 
-    Sound stays beside its picture: one offset serves all streams; it is found by the first packet after the jump, which
-    follows its own stream's last one. Files whose format has no such jumps pass unchanged.
+    One offset applies to all streams, so that audio and video stay in sync; the first packet after a jump determines
+    it: it follows its own stream's last packet. Formats without such jumps pass unchanged.
     """
 
     def __init__(self, container: InputContainer, tell: Tell):
@@ -37,8 +37,8 @@ class Continuity:
         self._latest: Fraction | None = None
         self._jumps = 0
 
-    def mend(self, packet: AnyPacket) -> AnyPacket:
-        """The packet with times that go on."""
+    def corrected(self, packet: AnyPacket) -> AnyPacket:
+        """The packet with continuous timestamps."""
         ticks = packet.dts if packet.dts is not None else packet.pts
         if not self._possible or ticks is None:
             return packet
@@ -59,20 +59,20 @@ class Continuity:
         return packet
 
     def _offset(self, time: Fraction, expected: Fraction | None, early: Fraction, *, dense: bool) -> Fraction:
-        """What is added to a packet's time; a new offset where none that is known makes it follow.
+        """The offset to add to a packet's time; a new one if no known offset makes it continuous.
 
-        `early`: seconds that it may lie before what is expected.
+        `early`: seconds by which it may precede the expected time.
         """
         if expected is None:
             return self._offsets[-1]
         fitting = [o for o in reversed(self._offsets) if -early <= time + o - expected <= _FORWARD]
         if fitting:
             return fitting[0]
-        if not dense:  # subtitles come when they please: the offset that brings them nearest
+        if not dense:  # subtitles are sparse: take the offset that brings them nearest
             return min(reversed(self._offsets), key=lambda o: abs(time + o - expected))
         self._jumps += 1
-        if self._jumps <= _TOLD:
-            code = Code.TIMESTAMP_JUMP if self._jumps < _TOLD else Code.LAST_TIMESTAMP_JUMP
+        if self._jumps <= _REPORTED:
+            code = Code.TIMESTAMP_JUMP if self._jumps < _REPORTED else Code.LAST_TIMESTAMP_JUMP
             jump = time + self._offsets[-1] - expected
             jump -= _WRAP if jump > _WRAP / 2 else 0
             self._tell(Message(code, jump=float(jump), time=float(expected)))

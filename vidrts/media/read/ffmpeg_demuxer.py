@@ -1,4 +1,4 @@
-"""Files, URLs and stdin by FFmpeg's demuxers and decoders."""
+"""Files, URLs and stdin, read by FFmpeg's demuxers and decoders."""
 
 from collections.abc import Callable, Iterator
 from fractions import Fraction
@@ -37,7 +37,7 @@ from vidrts.messages import Code, Message, Tell
 
 
 class FFmpegDemuxer:
-    """A `Demuxer` of whatever FFmpeg reads. Raises `InputError` where that is no readable video."""
+    """A `Demuxer` of what FFmpeg reads. Raises `InputError` for anything but a readable video."""
 
     def __init__(self, path: Place, options: DecodeOptions, tell: Tell, check: Callable[[], None]) -> None:
         self._path = path
@@ -49,7 +49,7 @@ class FFmpegDemuxer:
         self._open()
 
     def _open(self) -> None:
-        self.container = open_source(self._path, at_once=self._options.low_latency, hardware=self._hardware)
+        self.container = open_source(self._path, low_latency=self._options.low_latency, hardware=self._hardware)
         try:
             self.video: VideoStream = choose_video(self._path, self.container, self._options.stream)
         except BaseException:
@@ -75,11 +75,11 @@ class FFmpegDemuxer:
     def is_cover(self, index: int) -> bool:  # noqa: D102 - Demuxer's
         return bool(self.container.streams[index].disposition & Disposition.attached_pic)
 
-    def nothing(self) -> str:  # noqa: D102 - Demuxer's
-        return self._decoder.nothing()
+    def no_frames(self) -> str:  # noqa: D102 - Demuxer's
+        return self._decoder.no_frames()
 
-    def broken(self, frames: int) -> str | None:
-        """How stdin broke off. Of a file there is nothing more to come: its damage is counted."""
+    def truncation(self, frames: int) -> str | None:
+        """How stdin was truncated; None for files, whose damage is counted."""
         if self.lost.ended is None or not isinstance(self._path, StandardInput):
             return None
         if not frames:
@@ -133,7 +133,7 @@ class FFmpegDemuxer:
         shown = subtitles_before(self.container, self.video, begin, self._check)
         if shown is not None:
             self._scanned = begin
-        # A little further back where there is sound: see `LEAD_IN`.
+        # With audio, a little further back: see `LEAD_IN`.
         for back in (LEAD_IN if self.container.streams.audio else Fraction(0), Fraction(10)):
             try:
                 self.container.seek(int((begin - back) / time_base(self.video.time_base)), stream=self.video)
@@ -153,11 +153,11 @@ class FFmpegDemuxer:
         return self._restarted(begin)
 
     def _restarted(self, begin: Fraction | None) -> Iterator[Decoded]:
-        """Decoding from where the file is read now, with fresh counts."""
+        """Decode from the current position, with new counts."""
         threads = decoder_threads(self._options.threads) if self._hardware else self._options.threads
         self._decoder = VideoDecoder(
             self._path, self.video, threads=threads, strict=self._options.strict, begin=begin,
-            at_once=self._options.low_latency, tell=self._tell,
+            low_latency=self._options.low_latency, tell=self._tell,
         )  # fmt: skip
         return self._decoded()
 
@@ -171,23 +171,23 @@ class FFmpegDemuxer:
         yield from self._decoder.frames(None)
 
     def _packets(self) -> Iterator[AnyPacket]:
-        """Packets of all streams; an error of the file's structure ends it like the end of the file."""
+        """Packets of all streams; a demuxing error ends them like the end of the file."""
         continuity = Continuity(self.container, self._tell)
         try:
-            for packet in self._whole_packets():
+            for packet in self._complete_packets():
                 self._check()
                 if self._scanned is not None and packet.stream.type == "subtitle":
                     at = packet_time(packet)
                     if at is not None and at < self._scanned:
                         continue  # `subtitles_before` has it
                 if packet.size or packet.pts is not None or packet.dts is not None:
-                    yield continuity.mend(packet)
+                    yield continuity.corrected(packet)
         except FFmpegErrors as error:
             self._decoder.damaged(self._decoder.last_time, f"the file is damaged or truncated: {reason(error)}")
             self.lost.ended = f"the file is damaged or truncated ({reason(error)})"
 
-    def _whole_packets(self) -> Iterator[AnyPacket]:
-        """What the demuxer gives; of a pipe without the packet that its end cut short, and the end judged."""
+    def _complete_packets(self) -> Iterator[AnyPacket]:
+        """The demuxer's packets; of a pipe without a truncated last one, which is noted in `lost`."""
         if not isinstance(self._path, StandardInput):
             yield from self.container.demux()
             return

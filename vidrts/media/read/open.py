@@ -1,4 +1,4 @@
-"""Opening a video wherever it comes from."""
+"""Opening a video: a file, a URL or stdin."""
 
 import os
 from collections.abc import Callable
@@ -22,7 +22,7 @@ def open_video(
     on_message: Tell = ignore,
     stop_signal: Callable[[], int | None] = lambda: None,
 ) -> Source:
-    """The `Source` of a file, of a URL, or of "-": stdin, whose first bytes tell y4m from what FFmpeg reads.
+    """The `Source` of a file, a URL or "-" (stdin, where y4m is recognised by its first bytes).
 
     Raises as `Source` does.
     """

@@ -19,21 +19,21 @@ class DecodeOptions:
     start: Fraction | None = None
     """Seconds from the file's start (-ss); the first frame is the first that begins there or later."""
     end: Fraction | None = None
-    """Seconds on the same clock (-to); frames that begin there or later are left out."""
+    """Seconds on the same clock (-to); the first frame that is left out begins there or later."""
     interlaced: Literal["auto", "keep", "error"] = "auto"
     """auto: bwdif at frame rate where frames are flagged interlaced; keep: as they are; error: `InputError`."""
     threads: int = 0
     """Decoder threads, 0: FFmpeg chooses."""
     strict: bool = False
-    """Damage is an `InputError` instead of being skipped and counted."""
+    """Raise `InputError` on damage instead of counting it."""
     color: ColorTags = field(default_factory=ColorTags)
-    """What is known of the colour better than by the source's tags, or not from them; unspecified: as they say."""
+    """Colour tags that override the source's; unspecified ones do not."""
     raw: Header | None = None
-    """What comes through stdin is raw video like this."""
+    """Stdin is raw video of this format."""
     hwaccel: str = "none"
-    """What decodes a file: none (software), cuda or cuda:N (NVDEC), auto: that where there is one."""
+    """Hardware decoder: none (software), cuda or cuda:N (NVDEC), auto (NVDEC if available)."""
     low_latency: bool = False
-    """Frames are given as soon as they can be decoded, at the price of speed."""
+    """Output frames as soon as they are decoded, at the cost of speed."""
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"none|auto|cuda(:\d+)?", self.hwaccel):

@@ -1,4 +1,4 @@
-"""Frames of one video by their time, in any order: decoding on where that is near, seeking where it is cheaper."""
+"""Random access to the frames of a video by time; decodes ahead to near frames and seeks to others."""
 
 import os
 from collections import deque
@@ -21,24 +21,24 @@ from vidrts.media.read.trim import packet_time
 from vidrts.messages import Once, Tell, ignore
 
 _SLACK = Fraction(1, 2000)
-"""A time this much before a frame is its own: people read and type times in milliseconds, containers round to them."""
+"""Tolerance in seconds: times are typed in milliseconds, and containers round to them."""
 
 _LEADS = (Fraction(1), Fraction(10))
-"""Seconds before the wanted time from which frames are taken after a seek: the frame on show may have begun earlier."""
+"""Seconds before the requested time that decoding starts at after a seek: the frame on screen may start earlier."""
 
 _NEAR = Fraction(1)
-"""Seconds that are always decoded rather than skipped: a seek opens the file anew."""
+"""Seconds that are always decoded rather than skipped: a seek reopens the file."""
 
 _KEY_DISTANCE = Fraction(8)
-"""Seconds between key frames where no index tells: encoders put one every 2 to 10 seconds."""
+"""Assumed seconds between key frames without an index; encoders use 2 to 10."""
 
 
 class Cursor:
-    """An open video that gives frames by time. Passive; one thread; leaving the `with` closes it.
+    """An open video with random access to frames. Passive; one thread; leaving the `with` closes it.
 
-    Times are seconds from the video's first frame, and the pts of every frame given counts from there. `info` is the
-    stream's `StreamInfo`; `length` its duration in seconds by the container's word, None where that is silent (see
-    `measured_length`). `keep`: how many of the latest frames stay at hand. Raises `InputError` as `Source` does.
+    Times, and the pts of returned frames, count from the video's first frame. `info` is the stream's `StreamInfo`;
+    `length` its duration in seconds as stored in the container, or None (see `measured_length`). `keep`: number of
+    latest frames that stay in memory. Raises `InputError` as `Source` does.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class Cursor:
         self._origin = self._file.start_time
         self._timed = not Flags.no_timestamps & Flags(container.format.flags)
         self.info = self._source.info
-        self.length = self._told_length()
+        self.length = self._container_length()
 
     def __enter__(self) -> Self:
         return self
@@ -75,7 +75,7 @@ class Cursor:
         self._source.close()
 
     def shown(self, time: Fraction) -> Frame | None:
-        """The frame on show at `time`: the last that begins there or before; None past the video's end."""
+        """The frame on screen at `time`; None past the video's end."""
         return self._begun(time) if self._reach(time) else None
 
     def nearest(self, time: Fraction) -> Frame | None:
@@ -106,12 +106,12 @@ class Cursor:
         return frame.pts * frame.time_base
 
     def measured_length(self) -> Fraction | None:
-        """Duration in seconds by all packets of the stream, read without decoding; None where nothing tells."""
+        """Duration in seconds, from all packets of the stream, without decoding; None if unknown."""
         last, count = Fraction(0), 0
         with open_source(self.path) as container:
-            wanted = choose_video(self.path, container, self._stream).index
+            index = choose_video(self.path, container, self._stream).index
             for packet in container.demux():
-                if packet.stream_index != wanted:
+                if packet.stream_index != index:
                     continue
                 count += packet.size > 0
                 at = packet_time(packet)
@@ -140,7 +140,7 @@ class Cursor:
 
     @property
     def _file(self) -> FFmpegDemuxer:
-        """What only a file can be asked."""
+        """The demuxer, which is FFmpeg's for files."""
         assert isinstance(self._source.demuxer, FFmpegDemuxer)
         return self._source.demuxer
 
@@ -173,7 +173,7 @@ class Cursor:
         return [frame for frame in self._held if self.time(frame) <= time + _SLACK][-1]
 
     def _reach(self, time: Fraction, leads: Sequence[Fraction] = ()) -> bool:
-        """Hold the frames on both sides of `time`; False past the end. With `leads`, after a jump in any case."""
+        """Decode the frames on both sides of `time`; False past the end. With `leads`, always seek."""
         if leads or not self._held or time + _SLACK < self.time(self._held[0]) or self._seek_pays(time):
             self._jump(time, leads or _LEADS)
         while not self._ended and self.time(self._held[-1]) <= time + _SLACK:
@@ -181,7 +181,7 @@ class Cursor:
         return bool(self._held) and (not self._ended or time < self._end() - _SLACK)
 
     def _end(self) -> Fraction:
-        """Seconds at which the latest frame ceases to be shown, if it is the last one."""
+        """Seconds at which the latest frame ends, if it is the last one."""
         frame = self._held[-1]
         assert isinstance(frame.carrier, av.VideoFrame)
         rate = self.info.frame_rate
@@ -189,7 +189,7 @@ class Cursor:
         return self.time(frame) + lasts
 
     def _seek_pays(self, time: Fraction) -> bool:
-        """Whether a seek to `time` skips more than it costs."""
+        """Whether a seek to `time` is cheaper than decoding."""
         at = self.time(self._held[-1])
         if not self._timed or time - at <= _NEAR:
             return False
@@ -204,7 +204,7 @@ class Cursor:
         return key > at + _NEAR
 
     def _jump(self, time: Fraction, leads: Sequence[Fraction]) -> None:
-        """Read anew from some frames before `time`; hold none where the video ends before."""
+        """Seek to a little before `time`; hold no frames past the video's end."""
         for lead in leads:
             start = (self._first or 0) + time - lead
             if start <= self._origin or not self._timed:
@@ -212,13 +212,13 @@ class Cursor:
             try:
                 self._open(start)
             except InputError:
-                continue  # nothing begins there or later: from further back
+                continue  # no frame begins there or later: seek further back
             if self._held and self.time(self._held[0]) <= time + _SLACK:
                 return
         self._open(None)
 
-    def _told_length(self) -> Fraction | None:
-        """The container's word. Matroska's counts from 0 or from the first frame: none where these are not the same."""
+    def _container_length(self) -> Fraction | None:
+        """The container's duration. Matroska's may count from 0 or from the first frame: None unless both agree."""
         video, container, first = self._file.video, self._file.container, self._first or Fraction(0)
         if not self._timed or ("matroska" in container.format.name and first > 1):
             return None

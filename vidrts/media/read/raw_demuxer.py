@@ -1,4 +1,4 @@
-"""y4m and raw video from stdin: one stream of frames with nothing beside it, by our own readers."""
+"""y4m and raw video from stdin, by our own readers."""
 
 import io
 from collections.abc import Callable, Iterator, Sequence
@@ -23,9 +23,9 @@ from vidrts.messages import Code, Message, Tell
 
 _BUFFER = 1 << 16
 _RATE = Fraction(25)
-"""Frames/s of a stream that does not say them; FFmpeg assumes the same."""
+"""Frames/s of a stream without a rate; FFmpeg assumes the same."""
 _LARGEST = 1_001_000
-"""Number in a frame rate (FFmpeg's av_parse_video_rate)."""
+"""Maximum numerator of a frame rate (FFmpeg's av_parse_video_rate)."""
 
 
 class RawDemuxer:
@@ -42,7 +42,7 @@ class RawDemuxer:
         self._failure: str | None = None
         self._marker = FieldMarker()
         self._tell = tell
-        self._hardware = hardware(options.hwaccel)  # raises where it is asked for and cannot be had
+        self._hardware = hardware(options.hwaccel)  # raises if requested and not available
         self._reader: y4m.Reader | rawvideo.Reader
         stream = io.BufferedReader(path, _BUFFER)
         if options.raw is None:
@@ -57,7 +57,7 @@ class RawDemuxer:
             raise InputError(f"{path}: expected 0.001 to 100,000 frames/s, got {float(self._rate):g}")
         if options.stream is not None:
             named_stream(path, [self.index], options.stream)
-        # Nearest to it in numbers as small as FFmpeg's own for a rate: muxers and encoders refuse large ones.
+        # Approximated within FFmpeg's own limits for a rate: muxers and encoders reject larger numbers.
         self._rate = self._rate.limit_denominator(int(_LARGEST / max(Fraction(1), self._rate)))
         self.time_base = 1 / self._rate
         self.lost = LossReport()  # nothing is ever skipped here
@@ -79,15 +79,15 @@ class RawDemuxer:
     def is_cover(self, index: int) -> bool:  # noqa: D102 - Demuxer's
         return False
 
-    def nothing(self) -> str:  # noqa: D102 - Demuxer's
+    def no_frames(self) -> str:  # noqa: D102 - Demuxer's
         count = self._reader.frames_read
         return f"no frames in the selected range, of {count}; check -ss, -to, -t" if count else "no frames"
 
-    def broken(self, frames: int) -> str | None:  # noqa: D102 - Demuxer's
+    def truncation(self, frames: int) -> str | None:  # noqa: D102 - Demuxer's
         return self._failure
 
     def describe(self, first: Frame, cut: Cut) -> Input:
-        """What the frames say, with the header's own words for what no frame can tell."""
+        """From the first frame and the header."""
         header = self._reader.header
         if self._hardware:
             self._tell(Message(Code.DECODED_IN_SOFTWARE, codec="rawvideo", format=first.format.name))
@@ -109,11 +109,11 @@ class RawDemuxer:
         )
 
     def close(self) -> None:
-        """Stdin is the program's own."""
+        """Nothing to do: stdin stays open."""
 
 
 def _carried(planes: Sequence[torch.Tensor], fmt: PixelFormat) -> av.VideoFrame:
-    """A frame of FFmpeg's with the samples of `planes`: on their memory where it can be, else a copy."""
+    """An FFmpeg frame with the samples of `planes`, without copying if possible."""
     height, width = planes[0].shape
     halves = (1 << fmt.log2_w, 1 << fmt.log2_h)
     if fmt.layout == "planar" and not (width % halves[0] or height % halves[1]):

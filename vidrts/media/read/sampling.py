@@ -1,4 +1,4 @@
-"""Some frames of a video, or the same moments of two: evenly spread, every so many seconds, or at given times.
+"""Sampling frames of a video, or matching frames of two: evenly spread, at an interval, or at given times.
 
     for frame in sample("in.mp4", count=16): ...
     for pair in pairs("in.mp4", "out.mp4", count=8, window=4): ...
@@ -22,7 +22,7 @@ from vidrts.messages import Code, Message, Tell, ignore
 
 @dataclass(frozen=True)
 class Pair:
-    """The same moment of two videos. Produced by `pairs`, consumed by measures and pages.
+    """The same moment of two videos. Produced by `pairs`, consumed by metrics and pages.
 
     `source` and `result` hold equally many frames, matched one to one: consecutive ones of the source, and the
     result's nearest in time to each.
@@ -48,10 +48,10 @@ def sample(
     """Frames of a video in rising order of time; their pts count from the first frame.
 
     `count`: evenly spread, the middles of so many equal parts of the duration; `every`: at 0, `every`, 2 `every`, ...
-    seconds; `at`: the frame on show at each of these times; none of the three: all frames. With `count` and `every`
-    a frame is given once however many times fall on it, and a video that is shorter than it says ends the row early
-    (told in a line). Raises `OptionError` for more than one of the three or values that make no sense, `InputError`
-    for an unreadable video and for a time of `at` that lies past its end.
+    seconds; `at`: the frame on screen at each of these times; none of the three: all frames. With `count` and `every`
+    each frame comes once, and a video that is shorter than its header says ends the sequence early, with a message.
+    Raises `OptionError` for more than one of the three or invalid values, `InputError` for an unreadable video and for
+    a time of `at` past its end.
     """
     _check(count, every, at)
     return _sampled(path, count, every, at, stream, on_message)
@@ -89,12 +89,12 @@ def pairs(
     window: int = 1,
     on_message: Tell = ignore,
 ) -> Generator[Pair]:
-    """The same moments of a video and of what was made of it, `window` consecutive frames at each.
+    """The same moments of a video and its processed version, `window` consecutive frames at each.
 
     Moments are chosen on the source as by `sample`, over what both videos have; frames are matched by their time from
     each video's own first frame. At the end of the video a window begins earlier, so that it is full; videos shorter
-    than `window` give shorter ones. Told in a line: different lengths (the common part is compared), different frame
-    rates, frames without a counterpart in time (the nearest is taken). Raises `InputError` where the result is
+    than `window` give shorter ones. Messages report different lengths (the common part is compared), different frame
+    rates, and frames without a counterpart (the nearest is taken). Raises `InputError` where the result is
     neither as large as the source nor exactly twice as large, and where no moment lies in both.
     """
     _check(count, every, at)
@@ -141,7 +141,7 @@ def _paired(
 
 
 def check_sizes(source: Path, size: tuple[int, int], result: Path, made: tuple[int, int]) -> None:
-    """Raise `InputError` where the result, (width, height) `made`, is neither as large as the source nor twice so."""
+    """Raise `InputError` unless the result, (width, height) `made`, has the source's size or exactly twice that."""
     (w, h), (u, v) = size, made
     if made not in ((w, h), (2 * w, 2 * h)):
         swapped = "; are the two names swapped?" if size == (2 * u, 2 * v) else ""
@@ -152,7 +152,7 @@ def check_sizes(source: Path, size: tuple[int, int], result: Path, made: tuple[i
 
 
 def _check(count: int | None, every: Fraction | None, at: Sequence[Fraction]) -> None:
-    """Refuse contradictory or senseless wishes."""
+    """Reject contradictory or invalid arguments."""
     if sum((count is not None, every is not None, bool(at))) > 1:
         raise OptionError("expected one of a count, an interval or times to choose frames by, got several")
     if count is not None and count < 1:
@@ -188,17 +188,17 @@ def _every_frame(cursor: Cursor) -> Iterator[Fraction]:
 
 
 def _length(cursor: Cursor) -> Fraction | None:
-    """Seconds that a video lasts, measured where its container does not say; None where nothing tells."""
+    """Duration in seconds, measured if the container has none; None if unknown."""
     return cursor.length or cursor.measured_length()
 
 
 def _half_step(cursor: Cursor) -> Fraction:
-    """Half of the time from frame to frame, by the guessed rate."""
+    """Half a frame interval, by the guessed rate."""
     return 1 / (2 * cursor.info.frame_rate) if cursor.info.frame_rate else Fraction(1, 50)
 
 
 def _common_length(a: Cursor, b: Cursor, tell: Tell) -> Fraction | None:
-    """Seconds that both videos have, as far as is known; tells differences of length and rate."""
+    """Common duration in seconds, if known; reports differences of length and rate."""
     lengths = [_length(c) for c in (a, b)]
     known = [length for length in lengths if length is not None]
     common = min(known, default=None)
@@ -214,7 +214,7 @@ def _common_length(a: Cursor, b: Cursor, tell: Tell) -> Fraction | None:
 
 
 def _past_the_end(cursor: Cursor, time: Fraction, *, at: bool, every: bool, tell: Tell) -> None:
-    """Nothing is on show at `time`: an error for a time that was asked for, else a line if the end came early."""
+    """No frame at `time`: an error for a requested time, else a message if the end came early."""
     if at:
         raise InputError(f"{cursor.path}: no frame at {float(time):.3f} s; the video ends before")
     if not every or (cursor.length is not None and time < cursor.length - 2 * _half_step(cursor)):

@@ -1,4 +1,4 @@
-"""Reading a file: frames of the enhanced stream in presentation order, beside the packets of all other streams.
+"""Reading a video: frames of one stream in presentation order, and packets of all other streams.
 
 Times are integers of the stream's time base up to the edge; a time in seconds is a `Fraction`.
 
@@ -35,13 +35,12 @@ from vidrts.messages import Tell, ignore
 class Source:
     """An open video file, the URL of one, or stdin. Passive; one thread. Leaving the `with` closes it.
 
-    Raises `InputError` in one line when opened on what is no readable video. The first frame is decoded at once, so
-    that `input` is final; `Interrupted` is raised when `stop_signal` returns a signal's number meanwhile. `on_message`
-    gets the lines for people as they arise.
+    Raises `InputError` for anything but a readable video. Decodes the first frame on opening, so that `input` is final;
+    raises `Interrupted` if `stop_signal` returns a signal number meanwhile. `on_message` gets messages as they arise.
     """
 
     input: Input
-    """What is known of it."""
+    """Properties of the source."""
 
     def __init__(
         self,
@@ -85,9 +84,8 @@ class Source:
     def events(self, streams: Collection[int] | None = None) -> Iterator[Frame | CopiedPacket]:
         """Frames in presentation order and the packets of other streams, each once. Call it once.
 
-        streams: indices of those whose packets are given; None: all. Raises `InputError` where the picture changes its
-        size or format, and with `strict` on damage; `SourceBrokenError`, after the last whole frame, where stdin ends
-        within one.
+        streams: indices of the other streams to yield; None: all. Raises `InputError` where size or format change, and
+        with `strict` on damage; `SourceBrokenError`, after the last whole frame, where stdin ends within one.
         """
         for event in self._events:
             if isinstance(event, Frame):
@@ -95,7 +93,7 @@ class Source:
                 yield event
             elif streams is None or event.index in streams:
                 yield event
-        self._check_whole()
+        self._check_complete()
 
     def close(self) -> None:
         """Close the file; safe to call twice. Another thread must have closed `events()` first."""
@@ -104,24 +102,24 @@ class Source:
         self.demuxer.close()
 
     def abandon(self) -> None:
-        """Nothing more is wanted: whoever waits for stdin in `events` comes to its end. From any thread."""
+        """Stop waiting for stdin: `events` ends. Thread-safe."""
         if isinstance(self.path, StandardInput):
             self.path.abandon()
 
     @property
     def lost(self) -> LossReport:
-        """What could not be read so far."""
+        """Damage so far."""
         return self.demuxer.lost
 
     def _open(self) -> None:
-        """Decode up to the first frame that is kept; `input` is made from it."""
+        """Decode up to the first kept frame, and set `input` from it."""
         origin = self.demuxer.start_time
         start, end = self.options.start, self.options.end
         begin = None if start is None else origin + start
         self._cut = Cut(begin=begin, end=None if end is None else origin + end, decoded=self.demuxer.index)
         decoded = self.demuxer.frames(begin, seek=bool(start))
-        whole = progressive(decoded, self.path, self.demuxer.time_base, self.options.interlaced, self._tell)
-        self._stages = self._framed(self._cut.apply(whole, self.demuxer.time_base))
+        deinterlaced = progressive(decoded, self.path, self.demuxer.time_base, self.options.interlaced, self._tell)
+        self._stages = self._framed(self._cut.apply(deinterlaced, self.demuxer.time_base))
         held: list[Frame | CopiedPacket] = []
         covers: dict[int, bytes] = {}
         for event in self._stages:
@@ -133,26 +131,26 @@ class Source:
                 covers[event.index] = bytes(event.packet)
         if self._first is None:
             self._check_stopped()
-            self._check_whole()
-            raise InputError(f"{self.path}: {self.demuxer.nothing()}")
+            self._check_complete()
+            raise InputError(f"{self.path}: {self.demuxer.no_frames()}")
         self.input = replace(self.demuxer.describe(self._first, self._cut), covers=covers)
         self._events = chain(held, self._stages)
 
-    def _check_whole(self) -> None:
-        """Raise `SourceBrokenError` where the source did not come to its proper end."""
-        if (why := self.demuxer.broken(self._given)) is not None:
+    def _check_complete(self) -> None:
+        """Raise `SourceBrokenError` if the source was truncated."""
+        if (why := self.demuxer.truncation(self._given)) is not None:
             raise SourceBrokenError(f"{self.path}: {why}")
 
     def _check_stopped(self) -> None:
-        """Raise `Interrupted` where the run is to end; once frames come, whoever takes them looks for himself."""
+        """Raise `Interrupted` on a stop signal; after the first frame the consumer checks."""
         if self._first is None and (number := self._stop_signal()) is not None:
             raise Interrupted("stopped before the first frame; nothing was written", number)
 
     def _framed(self, events: Iterator[Decoded]) -> Iterator[Frame | CopiedPacket]:
-        """FFmpeg's frames as `Frame`, on the output's clock."""
+        """FFmpeg's frames as `Frame`, shifted to the output's clock."""
         base = self.demuxer.time_base
         probe = FieldProbe(base)
-        told = self.options.color
+        known_color = self.options.color
         offset: int | None = None
         for event in events:
             if isinstance(event, Packet):
@@ -168,7 +166,7 @@ class Source:
             yield Frame(
                 planes=plane_views(event, fmt),
                 format=fmt,
-                color=corrected(color_tags(event, fmt), told),
+                color=corrected(color_tags(event, fmt), known_color),
                 pts=event.pts,
                 time_base=base,
                 field_order=probe.order(event),

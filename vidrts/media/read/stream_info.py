@@ -1,4 +1,4 @@
-"""`StreamInfo` of a source: from its first frame, and from the container what no frame tells."""
+"""`StreamInfo` of a source, from its first frame and its container."""
 
 from fractions import Fraction
 
@@ -15,7 +15,7 @@ def stream_info(
 ) -> StreamInfo:
     """Of the stream whose first kept frame is `first`. `start`, `end`: the part that is read, in seconds.
 
-    `fields`: interlaced frames stay so; then a stream that begins with a progressive one may be interlaced still.
+    `fields`: interlaced frames are kept; a stream may then be interlaced although its first frame is not.
     """
     rate = fraction(stream.average_rate) or fraction(stream.guessed_rate)
     return StreamInfo(
@@ -36,7 +36,7 @@ def stream_info(
 def _expected(
     stream: VideoStream, base: Fraction, rate: Fraction | None, start: Fraction | None, end: Fraction | None
 ) -> int | None:
-    """About how many frames will come; None where the container does not tell."""
+    """Estimated number of frames; None if unknown."""
     container = stream.container
     length: Fraction | None = None
     if stream.duration:

@@ -1,4 +1,4 @@
-"""Presentation times of decoded frames where the file does not give them, or gives them out of order."""
+"""Presentation timestamps of decoded frames, derived where missing or out of order."""
 
 from fractions import Fraction
 
@@ -6,11 +6,11 @@ from vidrts.messages import Code, Message, Tell
 
 
 class FrameClock:
-    """Gives each decoded frame its pts in stream ticks, strictly increasing. Passive, one for each stream.
+    """Assigns strictly increasing pts in stream ticks to decoded frames. Passive, one per stream.
 
-    A frame's own pts is kept as it is. Where it is missing, the dts of the packet that brought the frame is taken (as
-    FFmpeg's best effort does), else the last pts plus the frame's duration. A pts that does not lie after the last one
-    is put one tick after it: no frame is dropped. The first repair is told in one line.
+    A frame's own pts is kept. If missing, it is the dts of the frame's packet (as FFmpeg's best effort), else the last
+    pts plus the frame's duration. A pts not after the last one is set to one tick after it: no frame is dropped. The
+    first correction is reported.
     """
 
     def __init__(self, time_base: Fraction, rate: Fraction | None, tell: Tell):
@@ -19,9 +19,9 @@ class FrameClock:
         self._tell = tell
         self._last: int | None = None
         self.duration = self._step
-        """Of the last frame stamped, in ticks; by the frame rate where the file does not tell."""
+        """Of the last frame, in ticks; by the frame rate if missing."""
         self.repaired = 0
-        """Frames whose pts was not the file's."""
+        """Number of corrected frames."""
 
     def stamp(self, pts: int | None, dts: int | None, duration: int) -> int:
         """The pts of the next frame in presentation order."""

@@ -1,4 +1,4 @@
-"""Cutting a part out of a file: frames exactly, packets of other streams at the same times."""
+"""Trimming: frame-exact video, and packets of other streams for the same range."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -10,34 +10,33 @@ from av.stream import Disposition
 from vidrts.media.containers import AnyPacket, Decoded, time_base
 
 _TOLERANCE = Fraction(1, 1_000_000)
-"""FFmpeg tells a file's start in microseconds: a frame this much before a limit is on it."""
+"""FFmpeg rounds a file's start to microseconds: tolerance in seconds."""
 
-_PATIENCE = 5
-"""Seconds past the end after which streams that are sparse or have ended are waited for no longer."""
+_MAX_WAIT = 5
+"""Seconds past the end after which sparse or ended streams are no longer waited for."""
 
 
 LEAD_IN = Fraction(1, 4)
-"""Seconds of sound before the cut that are read: a decoder's first packets give nothing or noise (AAC one, Opus 80 ms,
-MP3 up to nine)."""
+"""Seconds of audio before the start that are read to prime a decoder (AAC one packet, Opus 80 ms, MP3 up to nine)."""
 
 
 @dataclass
 class Cut:
-    """The part of a file's time that is kept, in seconds of the file's own clock. Stateful, for one run.
+    """The range of a file that is kept, in seconds of its own clock. Stateful, for one run.
 
-    With a `begin`, everything is moved so that the first kept frame is at 0: the offset of sound stays as it was.
+    With a `begin`, timestamps are shifted so that the first kept frame is at 0; audio stays in sync.
     """
 
     begin: Fraction | None = None
     end: Fraction | None = None
     decoded: int = -1
-    """Index of the stream that comes as frames."""
+    """Index of the decoded stream."""
     shift: Fraction = Fraction(0)
-    """Seconds taken off every time; known once the first frame was given."""
+    """Seconds subtracted from all timestamps; known after the first frame."""
     _running: set[int] = field(default_factory=set)
 
     def apply(self, events: Iterator[Decoded], frame_base: Fraction) -> Iterator[Decoded]:
-        """Frames and packets inside; ends when nothing more can come. `frame_base`: time base of the frames."""
+        """Frames and packets in the range. `frame_base`: time base of the frames."""
         if self.begin is None and self.end is None:
             yield from events
             return
@@ -72,13 +71,13 @@ class Cut:
             if self.end is not None and at is not None and at >= self.end:
                 finished.add(event.stream_index)
                 dense = {s.index for s in event.stream.container.streams if s.type in ("audio", "video")}
-                if video_over and (at >= self.end + _PATIENCE or dense - finished <= {self.decoded}):
+                if video_over and (at >= self.end + _MAX_WAIT or dense - finished <= {self.decoded}):
                     return
 
     def _opening(self, pending: list[AnyPacket]) -> Iterator[AnyPacket]:
-        """The packets from before the first kept frame came that are wanted still.
+        """The packets that came before the first kept frame and are still needed.
 
-        A picture subtitle without a duration stands until the next one: the last before the cut is shown from there on.
+        A bitmap subtitle without a duration lasts until the next one: the last before the start is moved to it.
         """
         standing: dict[int, AnyPacket] = {}
         others = []
@@ -94,14 +93,14 @@ class Cut:
         yield from filter(self._inside, others)
 
     def early(self, packet: AnyPacket) -> bool:
-        """Whether a packet is sound that lies within `LEAD_IN` before the first kept frame."""
+        """Whether it is an audio packet within `LEAD_IN` before the first kept frame."""
         at = packet_time(packet)
         if self.begin is None or at is None or packet.stream.type != "audio":
             return False
         return self.shift - LEAD_IN <= at < self.shift
 
     def _inside(self, packet: AnyPacket) -> bool:
-        """Whether a packet is kept; a subtitle that is still shown at the start is shortened to begin there."""
+        """Whether a packet is kept; a subtitle still on screen at the start is trimmed to begin there."""
         stream = packet.stream
         at = packet_time(packet)
         if at is None or stream.disposition & Disposition.attached_pic:

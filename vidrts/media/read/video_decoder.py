@@ -1,4 +1,4 @@
-"""Packets of one video stream in, frames in presentation order with sound times out; damage is counted."""
+"""Decoding one video stream: frames in presentation order with valid timestamps; damage is counted."""
 
 from collections.abc import Iterator
 from fractions import Fraction
@@ -15,31 +15,31 @@ from vidrts.media.read.timestamps import FrameClock
 from vidrts.media.read.trim import packet_time
 from vidrts.messages import Tell
 
-_HOPELESS = 2000
-"""Damaged packets before the first frame after which a source is given up."""
+_MAX_DAMAGED = 2000
+"""Damaged packets without a frame after which decoding is given up."""
 _WITH_ALPHA = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
-"""Decoders that read the alpha plane, which lies beside each packet; FFmpeg's own do not."""
+"""Decoders that support the alpha plane in block additions; FFmpeg's own do not."""
 _UNSPECIFIED = 2  # of H.273's matrices
 
 
 def _decoder(stream: VideoStream) -> VideoCodecContext:
-    """The stream's own decoder, or the one that gives its alpha plane too."""
+    """The stream's decoder, or one that supports its alpha plane."""
     usual = stream.codec_context
     name = _WITH_ALPHA.get(usual.codec.canonical_name)
     if name is None or stream.metadata.get("alpha_mode") != "1" or name not in av.codecs_available:
         return usual
     made = av.CodecContext.create(name, "r")
     assert isinstance(made, VideoCodecContext)
-    for tag in ("color_range", "color_trc", "color_primaries"):  # the container's, where VP8 says nothing itself
+    for tag in ("color_range", "color_trc", "color_primaries"):  # the container's; VP8 has none itself
         setattr(made, tag, getattr(usual, tag))
     return made
 
 
 class VideoDecoder:
-    """FFmpeg's decoder of `stream` with what it lets pass put right. Stateful; made anew after each seek.
+    """FFmpeg's decoder of `stream`, with corrected timestamps and damage counts. Stateful; recreated after each seek.
 
-    `begin`: seconds before which frames are not wanted, so that their loss is none; `threads` 0: FFmpeg chooses;
-    `strict`: damage is an `InputError`; `at_once`: no frame is held back for the sake of the others.
+    `begin`: frames before this many seconds are not counted as lost; `threads` 0: automatic; `strict`: damage raises
+    `InputError`; `low_latency`: no frame threads.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class VideoDecoder:
         threads: int,
         strict: bool,
         begin: Fraction | None,
-        at_once: bool = False,
+        low_latency: bool = False,
         tell: Tell,
     ):
         self._path = path
@@ -59,15 +59,15 @@ class VideoDecoder:
         self._strict = strict
         self._begin = begin
         if not self._context.is_open:
-            # Threads that decode a frame each hold as many back; those that share one do not.
-            self._context.thread_type = ThreadType.SLICE if at_once else ThreadType.AUTO
+            # Frame threads delay a frame each; slice threads do not.
+            self._context.thread_type = ThreadType.SLICE if low_latency else ThreadType.AUTO
             self._context.thread_count = threads
             if strict:
-                self._context.options = {"err_detect": "explode"}  # decoders hide damage otherwise, as they can
+                self._context.options = {"err_detect": "explode"}  # decoders conceal damage otherwise
         self.time_base = time_base(stream.time_base)
         self.lost = LossReport()
         self.last_time: Fraction | None = None
-        """Seconds of the last frame given."""
+        """Seconds of the last frame."""
         self._failure = ""
         self._size: tuple[int, int, str] | None = None
         rate = fraction(stream.guessed_rate) or fraction(stream.average_rate)
@@ -75,7 +75,7 @@ class VideoDecoder:
         self._clock = FrameClock(self.time_base, rate, tell)
 
     def frames(self, packet: AnyPacket | None) -> Iterator[av.VideoFrame]:
-        """The frames that a packet brings; None drains the decoder."""
+        """Decode a packet; None drains the decoder."""
         if packet is not None and not packet.is_discard:
             self._ledger.sent(packet.pts)
             if packet.is_corrupt:
@@ -104,22 +104,22 @@ class VideoDecoder:
                 self.lost.missing += 1
                 self.lost.note(pts * self.time_base)
 
-    def nothing(self) -> str:
-        """Why no frame was found."""
+    def no_frames(self) -> str:
+        """Why there are no frames."""
         if self._size is not None:
             length = f"{float(self.last_time):.3f} s" if self.last_time is not None else "its end"
             return f"no frames in the selected range; the video ends at {length}; check -ss, -to, -t"
         return f"no frame could be decoded{': ' + self._failure if self._failure else ''}"
 
     def damaged(self, at: Fraction | None, what: str) -> None:
-        """Note damage at a time in seconds, or raise it where nothing may be lost."""
+        """Note damage at a time in seconds; with `strict` raise `InputError`."""
         self.lost.note(at)
         if self._strict:
             place = f" at {float(at):.3f} s" if at is not None else ""
             raise InputError(f"{self._path}: damaged{place}: {what} (--strict)")
 
     def _refused(self, packet: AnyPacket | None, error: BaseException) -> None:
-        """Count a packet that the decoder did not take."""
+        """Count a packet that the decoder rejected."""
         at = self.last_time
         if packet is not None:
             at = at if packet_time(packet) is None else packet_time(packet)
@@ -127,11 +127,11 @@ class VideoDecoder:
         self.lost.packets += 1
         self._failure = reason(error)
         self.damaged(at, f"video packet cannot be decoded: {self._failure}")
-        if self._size is None and self.lost.packets > _HOPELESS:
-            raise InputError(f"{self._path}: {self.nothing()}") from error
+        if self._size is None and self.lost.packets > _MAX_DAMAGED:
+            raise InputError(f"{self._path}: {self.no_frames()}") from error
 
     def _check_size(self, frame: av.VideoFrame) -> None:
-        """Refuse a picture that is not like the first one."""
+        """Raise `InputError` where size or format change."""
         size = (frame.width, frame.height, frame.format.name)
         if self._size is None:
             self._size = size

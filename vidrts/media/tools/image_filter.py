@@ -13,7 +13,7 @@ from vidrts.media.planes import filter_graph, plane_views, write_planes
 def filter_picture(planes: Sequence[torch.Tensor], fmt: PixelFormat, chain: str) -> tuple[torch.Tensor, ...]:
     """`planes`, stored samples (h, w) of `fmt`, after `chain`, for example "cas=strength=0.5"; same format and size.
 
-    The chain must take `fmt` as it is, so that nothing is converted on the way; FFmpeg's refusal raises ValueError.
+    The chain must take `fmt` as it is, so that nothing is converted; FFmpeg's refusal raises ValueError.
     """
     height, width = planes[0].shape
     frame = av.VideoFrame(width, height, fmt.name)

@@ -1,1 +1,1 @@
-"""Writing: frames to an encoder, packets of the other streams to a container, a name when all is whole."""
+"""Writing: encoding frames, muxing packets of the other streams, naming the complete file."""

@@ -1,7 +1,7 @@
-"""AAC as MPEG-TS has it, in a pipe: each packet begins with a header (ADTS), where other containers say it once.
+"""AAC of MPEG-TS, copied to a pipe: each packet has an ADTS header; other containers need an AudioSpecificConfig.
 
-FFmpeg's muxers take those headers off by themselves and go back to write what they said, which no pipe allows. Here it
-is said before: the AudioSpecificConfig of ISO/IEC 14496-3, section 1.6.2, made from what the decoder found.
+FFmpeg's muxers strip the headers and then seek back to write the config, which a pipe does not allow. Here it is
+written first (ISO/IEC 14496-3, section 1.6.2), from the decoder's parameters.
 """
 
 from collections.abc import Iterator
@@ -17,11 +17,11 @@ from vidrts.media.output_formats import OutputFormat
 _RATES = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350)
 _CHANNELS = {1: 1, 2: 2, 3: 3, 4: 4, 5: 5, 6: 6, 8: 7}
 _OBJECTS = {"Main": 1, "LC": 2, "SSR": 3, "LTP": 4, "HE-AAC": 2, "HE-AACv2": 2}
-"""Profile, in FFmpeg's words -> audio object type of the core; a decoder finds HE's extensions in the packets."""
+"""FFmpeg's profile -> audio object type of the core; decoders find HE's extensions in the packets."""
 
 
-def wanted(stream: Stream, target: OutputFormat) -> TypeGuard[AudioStream]:
-    """Whether packets of `stream` must lose their headers on the way into `target`."""
+def must_strip_headers(stream: Stream, target: OutputFormat) -> TypeGuard[AudioStream]:
+    """Whether the ADTS headers of `stream` must be stripped for `target`."""
     return (
         isinstance(stream, AudioStream)
         and not target.seekable
@@ -31,8 +31,8 @@ def wanted(stream: Stream, target: OutputFormat) -> TypeGuard[AudioStream]:
     )
 
 
-def config(context: AudioCodecContext) -> bytes | None:
-    """The AudioSpecificConfig; None for sound that no ADTS header can describe."""
+def decoder_config(context: AudioCodecContext) -> bytes | None:
+    """The AudioSpecificConfig; None for audio that ADTS cannot describe."""
     rate, channels = context.sample_rate, context.channels
     if context.profile in ("HE-AAC", "HE-AACv2"):  # the decoder gives twice the core's rate
         rate //= 2
@@ -44,15 +44,15 @@ def config(context: AudioCodecContext) -> bytes | None:
     return (kind << 11 | _RATES.index(rate) << 7 | _CHANNELS[channels] << 3).to_bytes(2)
 
 
-class Stripper:
-    """Packets of one stream without their headers. Stateful."""
+class HeaderStripper:
+    """Strips the ADTS headers of one stream. Stateful."""
 
     def __init__(self, stream: Stream) -> None:
         self._filter = BitStreamFilterContext("aac_adtstoasc", stream)
 
     def packets(self, packet: AnyPacket) -> Iterator[AnyPacket]:
-        """The packet as it goes on."""
-        base = packet.time_base  # the filter takes all out of the packet
+        """The packet without its header."""
+        base = packet.time_base  # the filter empties the packet
         for stripped in self._filter.filter(packet):
             stripped.time_base = base
             yield stripped

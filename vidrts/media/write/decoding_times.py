@@ -1,16 +1,16 @@
-"""When packets are decoded: what an encoder says, mended where no muxer would take it.
+"""Decoding timestamps (dts) of encoded packets, corrected where no muxer would accept them.
 
-x265 computes it from the frame that lies its delay after the first; a film of fewer frames gets memory that nobody
-wrote: packets that are decoded after they are shown, or ages before.
+x265 derives them from a frame that comes its delay after the first. In shorter videos it reads uninitialised memory:
+packets are decoded after they are shown, or hours before.
 """
 
 from collections import deque
 
 _REORDERED = 4
-"""Frames by which a packet may be decoded before it is shown, at a guess: a hierarchy of 16 B-frames needs as many."""
+"""Assumed reordering depth in frames; a pyramid of 16 B-frames needs as many."""
 
 _AHEAD = 64
-"""Frames by which an encoder's own word may lie before the first frame; more is no time."""
+"""Frames by which a dts may lie before the first frame; an earlier one is invalid."""
 
 
 class DecodingTimes:

@@ -18,7 +18,7 @@ from vidrts.media.pipes.stdio import StandardOutput
 from vidrts.media.write import matroska_sar, output_path
 
 type Display = tuple[int, int, Fraction] | None
-"""Coded width and height and the sample aspect ratio that the Matroska muxer could not be told; None: nothing to do."""
+"""Coded width and height and sample aspect ratio, where the Matroska muxer could not be given it; else None."""
 
 
 class Writable(Protocol):
@@ -48,20 +48,20 @@ class Destination(Protocol):
         ...
 
     def keep_partial(self) -> Place:
-        """Where the complete file lies that holds only a part of the work."""
+        """Keep a complete file that holds part of the video; returns its path."""
 
     def discard(self, close: Callable[[], None]) -> None:
-        """Nothing of it is to be kept; `close` ends what FFmpeg has open. Safe at any time and twice."""
+        """Keep nothing; `close` closes FFmpeg's container. Safe at any time and twice."""
 
     def reader_closed(self) -> bool:
-        """Whether nobody reads it any more."""
+        """Whether the reader closed the pipe."""
 
     def check(self) -> None:
-        """Raise `OutputError` where nothing can be written there any more."""
+        """Raise `OutputError` if the destination is no longer writable."""
 
 
 class FileDestination:
-    """A file. `path` is its final name, which only ever a complete file gets."""
+    """A file. Only a complete file gets its final name, `path`."""
 
     def __init__(self, path: Path, source: Place, *, overwrite: bool):
         output_path.check(path, source, overwrite=overwrite)
@@ -81,12 +81,12 @@ class FileDestination:
         return self._size
 
     def begin(self) -> str:
-        """A fresh hidden name for FFmpeg to open."""
+        """A new hidden name for FFmpeg to open."""
         self._temporary = output_path.temporary(self._path, secrets.token_hex(4))
         return f"file:{self._temporary}"
 
     def started(self, display: Display) -> None:
-        """Nothing is done before the file is closed."""
+        """Nothing to do before the file is closed."""
 
     def completed(self, display: Display) -> None:
         """Write what the muxer could not."""
@@ -96,8 +96,8 @@ class FileDestination:
     def commit(self) -> None:
         """Give the complete file its final name.
 
-        Where that cannot be had any more (a file appeared under it meanwhile), it is kept under a partial name, and
-        `OutputError` says where it lies.
+        If that name was taken meanwhile, the file is kept under a partial name, and
+        `OutputError` names its path.
         """
         assert self._temporary is not None
         try:
@@ -126,18 +126,18 @@ class FileDestination:
             temporary.unlink(missing_ok=True)
 
     def reader_closed(self) -> bool:
-        """A file is there to stay."""
+        """Never: a file has no reader."""
         return False
 
     def check(self) -> None:
-        """Raise `OutputError` where nothing can be written beside the final name."""
+        """Raise `OutputError` if the directory is not writable."""
         output_path.check_writable(self._path)
 
 
 class PipeDestination:
-    """Stdout. What is written before `started` is held: an attempt that fails leaves no trace in the pipe.
+    """Stdout. Buffers what is written before `started`, so that a failed attempt leaves nothing in the pipe.
 
-    It must not have an attribute `closed`, by which PyAV judges whether a file still takes the container's end.
+    It must not have an attribute `closed`: PyAV would not write the container's trailer then.
     """
 
     def __init__(self, stdout: StandardOutput):
@@ -151,13 +151,13 @@ class PipeDestination:
         return self._stdout.count
 
     def begin(self) -> Writable:
-        """Itself; whatever a failed attempt wrote is forgotten."""
+        """Itself, with the buffer of a failed attempt cleared."""
         self._held = bytearray()
         self._discarded = False
         return self
 
     def write(self, data: bytes) -> int:
-        """All of `data`; nothing once it was discarded."""
+        """Write all of `data`; nothing once discarded."""
         if self._discarded:
             return len(data)
         if self._held is not None:
@@ -166,7 +166,7 @@ class PipeDestination:
         return self._stdout.write(data)
 
     def started(self, display: Display) -> None:
-        """Let the header go, with what the muxer could not write."""
+        """Write the buffered header, with the aspect ratio that the muxer could not write."""
         held, self._held = self._held or bytearray(), None
         if display is not None and (patch := matroska_sar.patch(bytes(held), *display)) is not None:
             begin, tracks = patch
@@ -174,23 +174,23 @@ class PipeDestination:
         self._stdout.write(held)
 
     def completed(self, display: Display) -> None:
-        """All is written."""
+        """Nothing to do."""
 
     def commit(self) -> None:
-        """All is written."""
+        """Nothing to do."""
 
     def keep_partial(self) -> Place:
-        """What is written cannot be taken back."""
+        """Stdout; what is written stays."""
         return str(self._stdout)
 
     def discard(self, close: Callable[[], None]) -> None:
-        """Write no more: the reader must not take what is cut short for complete."""
+        """Write no trailer: the reader must not take a truncated stream for a complete one."""
         self._discarded = True
         close()
 
     def reader_closed(self) -> bool:
-        """Whether the program after this one is gone."""
+        """Whether the reader closed the pipe."""
         return self._stdout.reader_closed()
 
     def check(self) -> None:
-        """Nothing can be told before writing."""
+        """Nothing to check."""

@@ -16,9 +16,9 @@ _HELD = {
     "mpegts": ("h264", "hevc", "mpeg2video", "mpeg4"),
     "webm": ("av1", "vp9", "vp8"),
 }
-"""What players find in a container; the mpegts muxer takes every other codec as private data."""
+"""Codecs that players support in a container; the mpegts muxer writes any other as private data."""
 _MP4_ONLY = ("av1", "vp9", "vp8")
-"""What the mov muxer refuses when the header is written."""
+"""Codecs that the mov muxer rejects."""
 
 _FAMILIES = {"h264": "libx264", "hevc": "libx265", "vp9": "libsvtav1", "av1": "libsvtav1"}
 _ALIASES = {"h264": "libx264", "x264": "libx264", "hevc": "libx265", "h265": "libx265", "x265": "libx265",
@@ -27,7 +27,7 @@ _ALIASES = {"h264": "libx264", "x264": "libx264", "hevc": "libx265", "h265": "li
 
 @dataclass(frozen=True)
 class Choice:
-    """An encoder together with the pixel format that it is given."""
+    """An encoder and its input pixel format."""
 
     encoder: Encoder
     format: PixelFormat
@@ -36,8 +36,8 @@ class Choice:
 def candidates(source_codec: str, fmt: PixelFormat, container: OutputFormat) -> list[Choice]:
     """The encoders to try by default, in order: source's family, libx265, ffv1; webm's own in webm, NUT's in NUT.
 
-    Only those that the container allows and that hold the picture's model, depth, subsampling and alpha. Raises
-    `OutputError` that names what could be done where there is none.
+    Only those supported in the container that keep the picture's model, depth, subsampling and alpha. Raises
+    `OutputError` if there is none.
     """
     order = [_FAMILIES.get(source_codec, "libx264"), "libx265", "ffv1"]
     order += [name for name in container.encoders if container.muxer in ("webm", "nut")]
@@ -55,23 +55,23 @@ def candidates(source_codec: str, fmt: PixelFormat, container: OutputFormat) -> 
     return found
 
 
-def for_format(source_codec: str, wanted: str, container: OutputFormat) -> list[Choice]:
-    """The encoders of the default order that take the format that -pix_fmt names."""
+def for_format(source_codec: str, requested: str, container: OutputFormat) -> list[Choice]:
+    """The encoders of the default order that support the format of -pix_fmt."""
     order = [_FAMILIES.get(source_codec, "libx264"), "libx265", "libsvtav1", "ffv1", *container.encoders]
     found = [
-        Choice(ENCODERS[name], PIXEL_FORMATS[wanted])
+        Choice(ENCODERS[name], PIXEL_FORMATS[requested])
         for name in dict.fromkeys(order)
-        if name in container.encoders and wanted in PIXEL_FORMATS and wanted in _formats(name)
+        if name in container.encoders and requested in PIXEL_FORMATS and requested in _formats(name)
     ]
     if not found:
         raise OptionError(
-            f"-pix_fmt {wanted}: not supported by {', '.join(container.encoders)}, the encoders for {container.name}"
+            f"-pix_fmt {requested}: not supported by {', '.join(container.encoders)}, the encoders for {container.name}"
         )
     return found
 
 
-def named(codec: str, fmt: PixelFormat, wanted: str | None, container: OutputFormat) -> list[Choice]:
-    """The encoder that -c:v names, with the format -pix_fmt names or one that holds the source's picture."""
+def named(codec: str, fmt: PixelFormat, requested: str | None, container: OutputFormat) -> list[Choice]:
+    """The encoder of -c:v, with the format of -pix_fmt or one that keeps the source's picture."""
     name = _ALIASES.get(codec, codec)
     if codec == "copy":
         raise OptionError("-c:v copy: enhanced frames must be encoded; expected an encoder, for example libx264")
@@ -86,9 +86,9 @@ def named(codec: str, fmt: PixelFormat, wanted: str | None, container: OutputFor
         raise OutputError(f"-c:v {codec}: not supported in {container.name}; expected {', '.join(held)}, or use .mkv")
     if container.muxer == "mov" and opened.canonical_name in _MP4_ONLY:
         raise OutputError(f"-c:v {codec}: not supported in mov; use .mp4 or .mkv")
-    encoder = ENCODERS.get(name) or Encoder(name=name, quality=None, says="the encoder's own")
-    if wanted is not None:
-        return [Choice(encoder, explicit(name, wanted))]
+    encoder = ENCODERS.get(name) or Encoder(name=name, quality=None, default_quality="the encoder's own")
+    if requested is not None:
+        return [Choice(encoder, explicit(name, requested))]
     same = held_as(name, fmt)
     if same is None:
         nearest = _nearest(name, fmt)
@@ -97,16 +97,16 @@ def named(codec: str, fmt: PixelFormat, wanted: str | None, container: OutputFor
     return [Choice(encoder, same)]
 
 
-def explicit(encoder: str, wanted: str) -> PixelFormat:
-    """The format that -pix_fmt names, which `encoder` must take."""
-    if wanted not in PIXEL_FORMATS or wanted not in _formats(encoder):
+def explicit(encoder: str, requested: str) -> PixelFormat:
+    """The format of -pix_fmt, which `encoder` must support."""
+    if requested not in PIXEL_FORMATS or requested not in _formats(encoder):
         choices = [name for name in _formats(encoder) if name in PIXEL_FORMATS]
-        raise OptionError(f"-pix_fmt {wanted}: expected one of {', '.join(choices)} for {encoder}")
-    return PIXEL_FORMATS[wanted]
+        raise OptionError(f"-pix_fmt {requested}: expected one of {', '.join(choices)} for {encoder}")
+    return PIXEL_FORMATS[requested]
 
 
 def held_as(encoder: str, fmt: PixelFormat) -> PixelFormat | None:
-    """The format in which an encoder holds a picture of format `fmt` without loss; None if it cannot.
+    """The format in which an encoder keeps a picture of format `fmt` without loss; None if there is none.
 
     yuvj formats become their plain twins, whose range is a tag; among equals planar ones come first.
     """
@@ -116,7 +116,7 @@ def held_as(encoder: str, fmt: PixelFormat) -> PixelFormat | None:
 
 
 def _nearest(encoder: str, fmt: PixelFormat) -> str | None:
-    """The format of an encoder that loses least of a picture of format `fmt`: nothing, where there is such a one."""
+    """The format of an encoder that loses least of a picture of format `fmt`."""
     takes = [f for n in _formats(encoder) if (f := PIXEL_FORMATS.get(n)) is not None and f.model == fmt.model]
     return min(
         (f.name for f in takes),
@@ -126,15 +126,15 @@ def _nearest(encoder: str, fmt: PixelFormat) -> str | None:
 
 
 def _loss(fmt: PixelFormat, other: PixelFormat) -> tuple[int, int, int, int]:
-    """Order of formats to convert to: alpha, depth and chroma lost first, then how much more than needed they hold."""
+    """Sort key of formats to convert to: least alpha, depth and chroma lost, then least excess."""
     chroma = (fmt.log2_w + fmt.log2_h) - (other.log2_w + other.log2_h)
     depth = other.depth - fmt.depth
     return (fmt.alpha and not other.alpha, max(0, -depth) + max(0, -chroma), abs(depth) + abs(chroma), other.alpha)
 
 
 def _formats(encoder: str) -> list[str]:
-    """Names of the pixel formats that an encoder takes."""
-    if encoder == "rawvideo":  # it takes all, but NUT and Matroska give these back as others (tried one by one)
+    """Names of the pixel formats that an encoder supports."""
+    if encoder == "rawvideo":  # it supports all, but NUT and Matroska return some as others (each one tested)
         return [f.name for f in PIXEL_FORMATS.values() if f.layout != "semi-planar" or f.name == "nv12"]
     listed = [f.name for f in av.Codec(encoder, "w").video_formats or ()]
     # FFmpeg lists x265's alpha formats whether or not its x265 was built for them; PyAV's refuses them when opened.

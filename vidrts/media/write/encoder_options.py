@@ -1,6 +1,4 @@
-"""The options that an encoder is opened with, checked before it is: FFmpeg's own word for most mistakes is "Invalid
-argument", in a library's voice on stderr.
-"""
+"""The options that an encoder is opened with, checked first: FFmpeg reports most mistakes as "Invalid argument"."""
 
 import re
 from collections.abc import Mapping
@@ -14,7 +12,7 @@ from vidrts.errors import OptionError
 from vidrts.media.write.encoders import QSCALE_2, Encoder
 
 _X26_PRESETS = "ultrafast superfast veryfast faster fast medium slow slower veryslow placebo".split()
-_NAMED = {
+NAMED_VALUES = {
     ("libx264", "preset"): _X26_PRESETS,
     ("libx264rgb", "preset"): _X26_PRESETS,
     ("libx265", "preset"): _X26_PRESETS,
@@ -22,9 +20,9 @@ _NAMED = {
     ("libx264rgb", "tune"): "film animation grain stillimage psnr ssim fastdecode zerolatency touhou".split(),
     ("libx265", "tune"): "psnr ssim grain fastdecode zerolatency animation vmaf".split(),
 }
-"""Values of options that FFmpeg hands to the library as text, so that it cannot tell them."""
+"""Values of options that FFmpeg passes on to the library as text, and so cannot list."""
 
-_INSTEAD = {
+_ALTERNATIVES = {
     ("libvpx-vp9", "preset"): "-e cpu-used=0 (slow) to 5 (fast) sets its speed",
     ("libvpx-vp9", "tune"): "",
     ("prores_ks", "preset"): "-e profile=proxy|lt|standard|hq|4444|4444xq sets its quality",
@@ -34,7 +32,7 @@ _GREATEST_QP = 51
 """The range of x264's and x265's crf is theirs, not FFmpeg's, and what lies outside is clipped silently."""
 
 _MOST_SLICES = 64
-"""More make a file larger and a processor no busier."""
+"""More slices make the file larger and encoding no faster."""
 
 
 def encoder_options(
@@ -58,18 +56,18 @@ def encoder_options(
     _check_twice(encoder, crf=crf, bit_rate=bit_rate, preset=preset, tune=tune, extra=extra)
     if crf is not None:
         if encoder.quality is None:
-            raise OptionError(f"-crf: not supported by {encoder.name} (default: {encoder.says})")
+            raise OptionError(f"-crf: not supported by {encoder.name} (default: {encoder.default_quality})")
         _check_number(f"-crf {crf:g}", encoder.name, crf, known[encoder.quality])
         options[encoder.quality] = f"{crf:g}"
     elif bit_rate is not None or "b" in extra:
         if (codec.lossless and not codec.lossy) or encoder.name.startswith("prores"):
-            raise OptionError(f"-b:v: not supported by {encoder.name} ({encoder.says})")
+            raise OptionError(f"-b:v: not supported by {encoder.name} ({encoder.default_quality})")
         for key in ("crf", "cq", *QSCALE_2):
             options.pop(key, None)
     for key, value in (("preset", preset), ("tune", tune)):
         if value is not None:
             if key not in known:
-                instead = _INSTEAD.get((encoder.name, key))
+                instead = _ALTERNATIVES.get((encoder.name, key))
                 raise OptionError(f"-{key}: not supported by {encoder.name}{'; ' + instead if instead else ''}")
             options[key] = value
         if (value := value if value is not None else extra.get(key)) is not None and key in known:
@@ -111,7 +109,7 @@ def _check_twice(
     encoder: Encoder, *, crf: float | None, bit_rate: int | None, preset: str | None, tune: str | None,
     extra: Mapping[str, str],
 ) -> None:  # fmt: skip
-    """Refuse what is given both by its own option and by -e, and a quality beside a bit rate."""
+    """Reject what is given both by its own option and by -e, and a quality with a bit rate."""
     asked: dict[str, tuple[str, object]] = {
         "preset": ("-preset", preset),
         "tune": ("-tune", tune),
@@ -127,17 +125,17 @@ def _check_twice(
 
 
 def _check_number(given: str, encoder: str, value: float, option: Any) -> None:
-    """Refuse a quality outside of the encoder's range, which would be clipped or end in a bare error."""
+    """Reject a quality outside the encoder's range, which would be clipped silently."""
     least, greatest = max(0.0, option.min), min(option.max, _GREATEST_QP if "x26" in encoder else option.max)
-    whole = option.type.name != "FLOAT" and value != int(value)
-    if whole or not least <= value <= greatest:
+    fractional = option.type.name != "FLOAT" and value != int(value)
+    if fractional or not least <= value <= greatest:
         kind = "a number" if option.type.name == "FLOAT" else "an integer"
         raise OptionError(f"{given}: expected {kind} from {least:g} to {greatest:g} for {encoder}")
 
 
 def _check_value(key: str, encoder: str, value: str, option: Any) -> None:
-    """Refuse a preset or tuning that the encoder does not know, and name those that it does."""
-    names = _NAMED.get((encoder, key)) or [choice.name for choice in option.choices or ()]
+    """Reject an unknown preset or tuning, and list the known ones."""
+    names = NAMED_VALUES.get((encoder, key)) or [choice.name for choice in option.choices or ()]
     if names:
         parts = re.split(r"[,./+-]", value) if key == "tune" and encoder.startswith("libx264") else [value]
         numbered = key == "preset" and value.isdigit() and int(value) < len(names)

@@ -1,4 +1,4 @@
-"""Interlaced frames on their way to an encoder."""
+"""Field flags of interlaced frames for the encoder."""
 
 from fractions import Fraction
 
@@ -11,11 +11,11 @@ from vidrts.messages import Code, Message, Tell
 
 
 class FieldFlags:
-    """Flags of frames on their way to an encoder that codes fields (`Encoder.fields`). Stateful, for one target.
+    """Sets the field flags of frames for an encoder with interlaced coding (`Encoder.fields`). Stateful, per target.
 
-    `order`: that of the stream. An encoder with `one_order` for the whole file gets it with every frame; the others get
-    each frame's own, and for a progressive frame, which they cannot tell apart, the last one's. What is lost by that is
-    told in one line. FFV1 keeps every frame's flags and needs none of this.
+    `order`: that of the stream. Encoders with `single_field_order` get it with every frame; the others get each frame's
+    own, and the previous one for progressive frames, which they cannot mark. One message names what is lost. FFV1
+    keeps every frame's flags.
     """
 
     def __init__(self, encoder: Encoder, order: FieldOrder, tell: Tell):
@@ -23,7 +23,7 @@ class FieldFlags:
         self._order = order
         self._coded = bool(encoder.fields) and order != "progressive"
         self._tell = tell
-        self._told = order != "progressive" and not self._coded  # then `loss_warnings` tells it
+        self._told = order != "progressive" and not self._coded  # then `loss_warnings` reports it
         self._marker = FieldMarker()
 
     def set(self, frame: av.VideoFrame, order: FieldOrder, time_base: Fraction) -> av.VideoFrame:
@@ -34,7 +34,7 @@ class FieldFlags:
             self._tell_once(Code.LATER_FIELDS_CODED_AS_FRAMES, frame, time_base)
             return frame
         if order != "progressive":
-            if not self._encoder.one_order:
+            if not self._encoder.single_field_order:
                 self._order = order
                 return frame
             self._tell_once(Code.FIELD_ORDER_CHANGES, frame, time_base, order=self._order, other=order)

@@ -1,7 +1,4 @@
-"""What an output does not carry of its source: one line for people for each kind of loss.
-
-What becomes of whole streams is told by `stream_mapping.plan`.
-"""
+"""Messages for what an output loses of its source; `stream_mapping.plan` reports streams."""
 
 from collections.abc import Iterable, Iterator
 
@@ -20,7 +17,7 @@ type AnyStream = Stream | VideoTrack
 
 _SPOKEN = {"dub", "original", "comment", "lyrics", "karaoke", "forced", "hearing_impaired", "visual_impaired",
            "clean_effects", "captions", "descriptions"}  # fmt: skip
-"""Dispositions that a person chooses a track by; "default" is the first track's anyway where it cannot be written."""
+"""Dispositions that matter for choosing a track; "default" is implied by the order."""
 _MATROSKA = {"dub", "original", "comment", "forced", "hearing_impaired", "visual_impaired"}
 _HELD_DISPOSITIONS = {
     "matroska": _MATROSKA,
@@ -30,15 +27,15 @@ _HELD_DISPOSITIONS = {
     "mpegts": {"hearing_impaired", "visual_impaired", "clean_effects"},
     "nut": {"dub", "original", "comment", "lyrics", "karaoke"},
 }
-"""What comes back from FFmpeg 9's muxers by its own demuxers."""
+"""Dispositions that survive FFmpeg 9's muxers and demuxers."""
 _SUBTITLES_HOLD = {"matroska": {"descriptions"}, "webm": {"captions", "descriptions"}}
 
 _OWN_PLACE = {"language", "title", "name", "creation_time", "alpha_mode", "timecode", "filename", "mimetype"}
-"""Metadata of streams that is told elsewhere or stands in another place."""
+"""Stream metadata that is reported or stored elsewhere."""
 
 
 def picture(source: Input, choice: Choice, kind: OutputFormat) -> list[Message]:
-    """A line for each thing about the picture that the encoder or the container does not carry."""
+    """A message for each property of the picture that encoder or container lose."""
     lines = []
     encoder = choice.encoder
     for name in source.hdr.dynamic:  # FFmpeg 9 writes none of them from what frames carry (tried with x265, svtav1)
@@ -51,7 +48,7 @@ def picture(source: Input, choice: Choice, kind: OutputFormat) -> list[Message]:
         lines.append(Message(Code.FIELDS_CODED_AS_FRAMES, encoder=encoder.name))
     if source.display_matrix is not None and source.info.rotation and kind.muxer in ("mpegts", "nut"):
         lines.append(Message(Code.ROTATION_LOST, degrees=source.info.rotation, container=kind.name))
-    if kind.muxer == "nut" and (options := color_names.words(source.info.color)):
+    if kind.muxer == "nut" and (options := color_names.ffmpeg_options(source.info.color)):
         lines.append(Message(Code.COLOUR_NOT_HELD, container=kind.name, options=options))
     if kind.muxer == "nut" and source.info.sar not in (0, 1):  # its muxer reads what PyAV gives no way to set
         lines.append(Message(Code.SAR_LOST, container=kind.name, sar=str(source.info.sar)))
@@ -59,7 +56,7 @@ def picture(source: Input, choice: Choice, kind: OutputFormat) -> list[Message]:
 
 
 def tags(source: Input, routes: Iterable[Route], kind: OutputFormat) -> list[Message]:
-    """A line for each kind of chapter, name, language or disposition that the container does not hold."""
+    """A message for chapters, names, languages and dispositions that the container loses."""
     streams: list[AnyStream] = [source.video]
     streams += [r.stream for r in routes if r.action != "cover" and r.stream.type != "attachment"]
     streams.sort(key=lambda stream: stream.index)
@@ -92,7 +89,7 @@ def _stream_tags(streams: list[AnyStream], kind: OutputFormat) -> Iterator[Messa
 
 
 def _languages(streams: list[AnyStream], kind: OutputFormat) -> Iterator[Message]:
-    """Languages that the container has no code for; mpegts has none for video."""
+    """Languages that the container cannot store; mpegts has none for video."""
     for stream in streams:
         tag = language(stream)
         deaf = kind.muxer == "mpegts" and stream.type not in ("audio", "subtitle")
@@ -101,7 +98,7 @@ def _languages(streams: list[AnyStream], kind: OutputFormat) -> Iterator[Message
 
 
 def _dispositions(streams: list[AnyStream], kind: OutputFormat) -> Iterator[Message]:
-    """What tracks are for, such as "forced" or "comment"."""
+    """Dispositions such as "forced" or "comment"."""
     found: dict[str, list[AnyStream]] = {}
     for stream in streams:
         held = set(_HELD_DISPOSITIONS[kind.muxer])

@@ -1,8 +1,8 @@
-"""The sample aspect ratio in Matroska and WebM, which PyAV gives its muxer no way to write.
+"""The sample aspect ratio in Matroska and WebM, which cannot be set through PyAV.
 
-FFmpeg's muxer takes it from a field that PyAV does not set. So the enhanced track gets `ROOM` as the end of its name,
-and when the file is complete `write` turns that room into the elements that are missing (DisplayWidth, DisplayHeight
-and DisplayUnit, RFC 9559 section 5.1.4.1.28); nothing else in the file moves.
+FFmpeg's muxer reads it from a field that PyAV does not set. So the enhanced track's name ends in `ROOM`, and `write`
+replaces that by DisplayWidth, DisplayHeight and DisplayUnit (RFC 9559 section 5.1.4.1.28) in the complete file, without
+moving anything else.
 """
 
 import zlib
@@ -84,7 +84,7 @@ def _entry(content: bytes, width: int, height: int, unit: int) -> bytes:
     """A TrackEntry's children with their display size, without `ROOM`."""
     made = b""
     size = _element(_DISPLAY_WIDTH, _number(width)) + _element(_DISPLAY_HEIGHT, _number(height))
-    if unit:  # 0 is what silence means
+    if unit:  # 0 is the default
         size += _element(_DISPLAY_UNIT, _number(unit))
     for name, first, start, end in _elements(content, 0, len(content)):
         value = content[start:end]
@@ -100,7 +100,7 @@ def _entry(content: bytes, width: int, height: int, unit: int) -> bytes:
 
 
 def _elements(data: bytes, at: int, end: int) -> Iterator[tuple[int, int, int, int]]:
-    """(identifier, start, start of content, end) of the EBML elements from `at` on; stops at what is cut off."""
+    """(identifier, start, start of content, end) of the EBML elements from `at` on; stops at a truncated one."""
     while at < end:
         first = at
         length = 9 - data[at].bit_length()
@@ -117,11 +117,11 @@ def _elements(data: bytes, at: int, end: int) -> Iterator[tuple[int, int, int, i
         at = stop
 
 
-def _element(name: int, content: bytes, whole: int | None = None) -> bytes:
-    """An element; `whole`: padded with zeros to that many bytes in all, at least 2."""
+def _element(name: int, content: bytes, size: int | None = None) -> bytes:
+    """An element; `size`: padded with zeros to that many bytes in total, at least 2."""
     mark = name.to_bytes((name.bit_length() + 7) // 8)
-    if whole is not None:
-        content = bytes(whole - len(mark) - 1)
+    if size is not None:
+        content = bytes(size - len(mark) - 1)
     length = 1
     while len(content) >= (1 << 7 * length) - 1:
         length += 1

@@ -1,4 +1,4 @@
-"""The output file being set up: its streams, tags, chapters, and the opening of its encoder."""
+"""Setting up the output container: streams, tags, chapters, encoder."""
 
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,7 @@ from vidrts.media.write.encoder_choice import Choice
 from vidrts.media.write.options import EncodeOptions
 from vidrts.media.write.stream_mapping import Route, copied_stream
 from vidrts.media.write.transcode import SubtitleEncoder, audio_stream
-from vidrts.media.write.video_encoder import EncodedVideo
+from vidrts.media.write.video_encoder import VideoEncoder
 from vidrts.messages import Code, Message, Tell
 
 if TYPE_CHECKING:
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from vidrts.media.write.destination import Writable
 
-_PIECE = 1 << 20
-"""Bytes that FFmpeg hands on at a time."""
+_BUFFER_SIZE = 1 << 20
+"""Bytes per write."""
 
 _MOV_KEYS = {"title", "artist", "album", "comment", "genre", "copyright", "date", "location", "creation_time", "make",
              "model"}  # fmt: skip
@@ -37,11 +37,11 @@ _USUAL_KEYS = {
         "season_number",
     },
 }  # fmt: skip
-"""Keys that the muxer writes where players look for them; others need its other way of writing metadata."""
+"""Keys that the muxer writes by default; others need -movflags use_metadata_tags."""
 
 
 class Muxer:
-    """A container being set up: made, given its streams, started. Then its parts belong to `Target`."""
+    """Creates a container, adds its streams and writes its header; `Target` then owns the parts."""
 
     def __init__(
         self,
@@ -66,20 +66,20 @@ class Muxer:
         usual = _USUAL_KEYS.get(kind.muxer)
         odd = [key for key in metadata if usual and key.lower().split("-")[0] not in usual]
         if odd:
-            # The muxer's way of writing any key has no place for cover art, which lies among the usual keys.
+            # use_metadata_tags leaves out cover art, which is written among the usual keys.
             if any(r.action == "copy" and r.stream.disposition & Disposition.attached_pic for r in routes):
                 line = Message(Code.METADATA_LOST_BESIDE_COVER, keys=", ".join(odd), container=kind.name)
                 self.notes.append(line)
             else:
                 settings["movflags"] = settings.get("movflags", "") + "+use_metadata_tags"
         self.container: OutputContainer = av.open(
-            to, "w", format=kind.muxer, container_options=settings, buffer_size=_PIECE
+            to, "w", format=kind.muxer, container_options=settings, buffer_size=_BUFFER_SIZE
         )
         self.container.metadata.update(metadata)
         self.container.set_chapters(self._chapters())
 
     def _clock_start(self) -> Fraction:
-        """Seconds taken off all times: a transmitter's clock would become a pause at the start of an mp4."""
+        """Seconds subtracted from all timestamps: an mp4 of a transport stream would begin with a gap."""
         source = self._source
         start = source.start_time
         if source.begin is not None or self._kind.muxer not in ("mp4", "mov") or not start:
@@ -108,12 +108,12 @@ class Muxer:
             made.append({**chapter, "start": begin, "end": stop - offset})
         return made
 
-    def add(self, choice: Choice, scale: int, tell: Tell) -> tuple[EncodedVideo, list[Stream | None]]:
+    def add(self, choice: Choice, scale: int, tell: Tell) -> tuple[VideoEncoder, list[Stream | None]]:
         """Add all streams in the source's order: the enhanced one, and one for each route (None: an attachment)."""
         routes = self._routes
         before = [r for r in routes if r.stream.index < self._source.video.index]
         outputs = [self._other(route) for route in before]
-        track = EncodedVideo(
+        track = VideoEncoder(
             self.container, self._kind, self._source, self._options, choice, scale=scale, shift=self.shift, tell=tell
         )
         self.notes += track.notes
@@ -140,7 +140,7 @@ class Muxer:
         return made
 
     def _cover(self, index: int) -> bytes:
-        """The picture of a cover stream; read by an opening of its own, for the packets run in another thread."""
+        """The picture of a cover stream, read from a second opening: the packets are read in another thread."""
         if (seen := self._source.covers.get(index)) is not None:
             return seen
         with open_source(self._source.path) as again:
@@ -149,8 +149,8 @@ class Muxer:
                     return bytes(packet)
         return b""
 
-    def start(self, track: EncodedVideo) -> None:
-        """Write the header, which opens the encoder; raises `OptionError` for options that nobody took."""
+    def start(self, track: VideoEncoder) -> None:
+        """Write the header, which opens the encoder; raises `OptionError` for unknown options."""
         self.container.start_encoding()
         unknown: dict[str, Any] = track.stream.codec_context.options
         if unknown:

@@ -1,4 +1,4 @@
-"""Opening a target wherever it goes."""
+"""Opening a target: a file or stdout."""
 
 import os
 

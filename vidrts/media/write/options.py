@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, kw_only=True)
 class EncodeOptions:
-    """How a target is written. None: vidrts chooses."""
+    """How a target is written; None: automatic."""
 
     video_codec: str | None = None
     """An FFmpeg encoder (-c:v); None: the first of the default order that holds the picture without loss."""
@@ -19,19 +19,19 @@ class EncodeOptions:
     preset: str | None = None
     tune: str | None = None
     pixel_format: str | None = None
-    """FFmpeg's name (-pix_fmt); it may lower the depth, which vidrts never does by itself."""
+    """FFmpeg's name (-pix_fmt); it may lower the depth, which is never done automatically."""
     threads: int = 0
     """Encoder threads, 0: the encoder chooses."""
     options: Mapping[str, str] = field(default_factory=dict)
-    """Any option of the encoder (-e key=value)."""
+    """More encoder options (-e key=value)."""
     audio: bool = True
     subtitles: bool = True
     audio_languages: tuple[str, ...] | None = None
     subtitle_languages: tuple[str, ...] | None = None
     overwrite: bool = False
     metadata: Mapping[str, str] = field(default_factory=dict)
-    """More global metadata, over the source's."""
+    """Additional global metadata; overrides the source's."""
     format: str | None = None
-    """What is written to stdout, one of `containers.PIPE_FORMATS` (-f); None: what came in through stdin."""
+    """What is written to stdout, one of `containers.PIPE_FORMATS` (-f); None: the format read from stdin."""
     low_latency: bool = False
-    """Encoders and muxers hold no frame back, at the price of compression."""
+    """Encoders and muxers do not delay frames, at the cost of compression."""

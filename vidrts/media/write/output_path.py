@@ -1,4 +1,4 @@
-"""Names of an output file: the one asked for, the hidden one while it is written, and the step between them."""
+"""Names of an output file: final, hidden while it is written, partial; and renaming between them."""
 
 import errno
 import os
@@ -11,19 +11,19 @@ LONGEST_NAME = 240
 """Bytes of a file name; most systems take 255, and a partial name is up to 13 longer."""
 
 
-def final(name: str | os.PathLike[str], wanted: str | None) -> Path:
-    """The path of the output file; raises for a URL, and where its container was `wanted` otherwise (-f)."""
+def final(name: str | os.PathLike[str], requested: str | None) -> Path:
+    """The path of the output file; raises for a URL, and for a `requested` format (-f)."""
     if is_url(name):
         raise OutputError(f"{os.fspath(name)}: writing to a URL is not supported; expected a file name")  # fmt: skip
-    if wanted is not None:
+    if requested is not None:
         raise OptionError(
-            f"-f {wanted} is for OUT -, a pipe; the container of {os.fspath(name)} follows from its extension"
+            f"-f {requested} is for OUT -, a pipe; the container of {os.fspath(name)} follows from its extension"
         )
     return Path(name)
 
 
 def check(path: Path, source: Place, *, overwrite: bool) -> None:
-    """Raise `OutputError` where `path` must not or cannot be written."""
+    """Raise `OutputError` if `path` must not or cannot be written."""
     try:
         taken = os.path.lexists(path)
         if isinstance(source, Path) and path.exists() and source.exists() and path.samefile(source):
@@ -40,7 +40,7 @@ def check(path: Path, source: Place, *, overwrite: bool) -> None:
 
 
 def check_writable(path: Path) -> None:
-    """Raise `OutputError` where nothing can be written beside `path`."""
+    """Raise `OutputError` if the directory of `path` is not writable."""
     folder = path.parent
     if not folder.is_dir():
         raise OutputError(f"{path}: no such directory: {folder}")
@@ -49,13 +49,13 @@ def check_writable(path: Path) -> None:
 
 
 def temporary(path: Path, mark: str) -> Path:
-    """The hidden name of a file being written, in the final folder, so that renaming is one step."""
+    """The hidden name of a file being written, in the same directory, so that renaming is atomic."""
     stem = os.fsencode(path.stem)[:60].decode(errors="ignore")
     return path.with_name(f".{stem}.{os.getpid()}-{mark}.vidrts{path.suffix}")
 
 
 def rename(written: Path, final: Path, *, overwrite: bool) -> None:
-    """Give a written file another name; raises OSError, FileExistsError where it may not replace what has that name."""
+    """Rename a written file; raises OSError, and FileExistsError unless `overwrite`."""
     if overwrite:
         written.replace(final)
         return
@@ -75,7 +75,7 @@ def rename(written: Path, final: Path, *, overwrite: bool) -> None:
 def rename_partial(written: Path, final: Path) -> Path:
     """Give `written` the first free partial name of `final`, <name>.partial.<ext> or <name>.partial-2.<ext> and so on.
 
-    The name that it has where none can be had.
+    Returns `written` itself if renaming fails.
     """
     for number in range(1, 1000):
         mark = ".partial" if number == 1 else f".partial-{number}"

@@ -1,4 +1,4 @@
-"""Frames to stdout with nothing beside them: y4m, or raw video. What they cannot say is told to people.
+"""Writing y4m or raw video to stdout: frames only. Messages name what these formats cannot carry.
 
     with RawTarget(stdout, "y4m", source.input) as target: ...
 
@@ -13,7 +13,7 @@ from typing import BinaryIO, Self, cast
 
 from vidrts.errors import ConsumerGoneError, OptionError, OutputError
 from vidrts.frame import PIXEL_FORMATS, Frame, PixelFormat
-from vidrts.media.color_names import Fact, words
+from vidrts.media.color_names import Fact, ffmpeg_options
 from vidrts.media.containers import Place, reason
 from vidrts.media.input import CopiedPacket, Input
 from vidrts.media.pipes import rawvideo, y4m
@@ -23,13 +23,13 @@ from vidrts.media.write.options import EncodeOptions
 from vidrts.messages import Code, Message, Tell, ignore
 
 _LATE = 1
-"""Frames by which a frame may lie off a constant rate before that is told; clocks that count ms stay below."""
+"""Frames by which a timestamp may deviate from the constant rate; clocks in milliseconds stay below."""
 
 
 class RawTarget:
     """y4m or raw video, frame by frame to stdout. Passive; one thread. Used as `Target` is.
 
-    Raises `OptionError` for options of an encoder, `UnsupportedFormatError` for pixel formats that y4m has no word for.
+    Raises `OptionError` for encoder options and `UnsupportedFormatError` for pixel formats that y4m does not support.
     """
 
     def __init__(
@@ -57,10 +57,10 @@ class RawTarget:
         self._header = Header(
             width=info.width * scale, height=info.height * scale, format=held, rate=rate or info.frame_rate,
             field_order="mixed" if source.mixed_fields else info.field_order, sar=info.sar,
-            siting=info.color.siting or 1,  # the enhancer takes silence for left; y4m's silence would be centred
+            siting=info.color.siting or 1,  # the enhancer treats unspecified as left; in y4m it would mean centred
             range=2 if info.format.name.startswith("yuvj") else info.color.range,
         )  # fmt: skip
-        self._uneven = kind == "raw"  # nobody is told of times where nothing is said at all
+        self._uneven = kind == "raw"  # raw video has no timestamps at all
         self._writer = self._opened()
         for line in self._losses():
             self._tell(line)
@@ -83,7 +83,7 @@ class RawTarget:
         return self._stdout.count
 
     def write(self, event: Frame | CopiedPacket) -> None:
-        """Write a frame; everything else is let go. Raises `OutputError`."""
+        """Write a frame; packets are dropped. Raises `OutputError`."""
         if not isinstance(event, Frame):
             return
         self._check_time(event)
@@ -98,14 +98,14 @@ class RawTarget:
         self._given += 1
 
     def finish(self) -> None:
-        """Every frame is written already."""
+        """Nothing to do: every frame is written."""
 
     def keep_partial(self) -> Place | None:
-        """Where the frames are; None if there is none."""
+        """Where the frames went; None without frames."""
         return self.path if self._given else None
 
     def reader_closed(self) -> bool:
-        """Whether the program after this one is gone."""
+        """Whether the reader closed the pipe."""
         return self._stdout.reader_closed()
 
     def _opened(self) -> y4m.Writer | rawvideo.Writer:
@@ -117,7 +117,7 @@ class RawTarget:
             raise self._failed(error) from error
 
     def _failed(self, error: OSError) -> OutputError:
-        """The one line for an error while writing."""
+        """The error to raise for a failed write."""
         if self.reader_closed():
             return ConsumerGoneError(f"{self.path}: broken pipe")
         return OutputError(f"{self.path}: write error: {reason(error)}")
@@ -125,19 +125,18 @@ class RawTarget:
     # What is lost -------------------------------------------------------------------------------------------------
 
     def _losses(self) -> Iterator[Message]:
-        """A line for each kind of thing that the program after this one must be told, or cannot know."""
+        """A message for everything that the next program must be told, or that is lost."""
         source, header = self._source, self._header
         name = {"y4m": "y4m", "raw": "raw video"}[self._kind]
         if self._kind == "raw":
-            said = f"-f rawvideo -pixel_format {header.format.name} -video_size {header.width}x{header.height}"
-            said += f" -framerate {header.rate or 25}"
-            yield Message(Code.RAW_READ_WITH, options=said)
+            options = f"-f rawvideo -pixel_format {header.format.name} -video_size {header.width}x{header.height}"
+            yield Message(Code.RAW_READ_WITH, options=f"{options} -framerate {header.rate or 25}")
         held: list[Fact] = ["range"] if self._kind == "y4m" else []
         if self._kind == "y4m" and header.format.name == "yuv420p" and header.siting <= 3:
             held.append("siting")
         color = source.info.color if header.format.model == "yuv" else replace(source.info.color, matrix=2, siting=0)
-        if said := words(color, held):
-            yield Message(Code.COLOUR_NOT_HELD, container=name, options=said)
+        if options := ffmpeg_options(color, held):
+            yield Message(Code.COLOUR_NOT_HELD, container=name, options=options)
         if self._kind == "raw" and header.sar not in (0, 1):
             yield Message(Code.SAR_LOST, container=name, sar=str(header.sar))
         others = [s.type for s in source.others]
@@ -150,7 +149,7 @@ class RawTarget:
             yield Message(Code.HDR_LOST, container=name)
 
     def _check_time(self, frame: Frame) -> None:
-        """Tell once where frames leave the constant rate that the header says."""
+        """Warn once where frames leave the constant rate of the header."""
         if self._uneven or self._header.rate is None:
             return
         time = frame.pts * frame.time_base
@@ -163,13 +162,13 @@ class RawTarget:
 
 
 def _plain(fmt: PixelFormat) -> PixelFormat:
-    """The planar format with the same picture, whose range is a tag; the format itself where there is none."""
+    """The equivalent planar format whose range is a tag; `fmt` itself if there is none."""
     alike = (f for f in PIXEL_FORMATS.values() if f.samples == fmt.samples and f.layout == "planar" and not f.shift)
     return next((f for f in alike if not f.name.startswith("yuvj")), fmt)
 
 
 def _check_options(options: EncodeOptions, kind: str) -> None:
-    """Raise `OptionError` for what only an encoder could take."""
+    """Raise `OptionError` for encoder options."""
     asked = {
         "-c:v": options.video_codec, "-crf": options.crf, "-b:v": options.bit_rate, "-preset": options.preset,
         "-tune": options.tune, "-e": options.options or None, "-pix_fmt": options.pixel_format,

@@ -1,7 +1,7 @@
-"""All streams but the enhanced one: what becomes of each in the target's container, and its packets on their way.
+"""Mapping of all other streams to the output: copy, transcode or leave out, and remuxing of their packets.
 
-`plan` decides, by writing a header into memory, whether the container takes a stream as it is; what it does not take
-is converted or left out, with one line each.
+`plan` tests by writing a header to memory whether the container supports a stream; what it does not support is
+transcoded or left out, with a message each.
 """
 
 import io
@@ -28,7 +28,7 @@ Action = Literal["copy", "audio", "subtitle", "cover"]
 
 @dataclass(frozen=True, kw_only=True)
 class StreamSelection:
-    """What the person wants of the other streams; part of `EncodeOptions`."""
+    """Which other streams are kept; part of `EncodeOptions`."""
 
     audio: bool = True
     subtitles: bool = True
@@ -39,7 +39,7 @@ class StreamSelection:
 
 @dataclass(frozen=True)
 class Route:
-    """What becomes of one stream: `copy` its packets, convert `audio` or a text `subtitle`, attach a `cover`."""
+    """The action for one stream: `copy`, transcode `audio` or text `subtitle`, attach a `cover`."""
 
     stream: Stream
     action: Action
@@ -48,15 +48,15 @@ class Route:
 
 
 def plan(source: Input, target: OutputFormat, selection: StreamSelection, tell: Tell) -> list[Route]:
-    """A route for every stream beside the enhanced one that is carried, in file order.
+    """A route for every other stream that is kept, in file order.
 
-    Raises `OutputError` where all sound would be lost that was not to be left out.
+    Raises `OutputError` if no audio is left although it was not excluded.
     """
     routes: list[Route] = []
     lost_sound: list[Message] = []
     lines: list[Message] = []
     for stream in source.others:
-        if not _wished(stream, selection):
+        if not _selected(stream, selection):
             continue
         route, line = _route(stream, target, selection, source)
         if route is not None:
@@ -79,24 +79,24 @@ def plan(source: Input, target: OutputFormat, selection: StreamSelection, tell: 
     return routes
 
 
-def _wished(stream: Stream, selection: StreamSelection) -> bool:
-    """Whether the person wants the stream at all."""
+def _selected(stream: Stream, selection: StreamSelection) -> bool:
+    """Whether the stream is selected."""
     if stream.type == "audio":
-        return selection.audio and _spoken(stream, selection.audio_languages)
+        return selection.audio and _in_languages(stream, selection.audio_languages)
     if stream.type == "subtitle":
-        return selection.subtitles and _spoken(stream, selection.subtitle_languages)
+        return selection.subtitles and _in_languages(stream, selection.subtitle_languages)
     return True
 
 
-def _spoken(stream: Stream, languages: tuple[str, ...] | None) -> bool:
-    """Whether a stream has one of the languages; None: all are wanted. No tag counts as "und"."""
-    return languages is None or any(same(language(stream), wanted) for wanted in languages)
+def _in_languages(stream: Stream, languages: tuple[str, ...] | None) -> bool:
+    """Whether a stream has one of the languages; None: any. Untagged streams are "und"."""
+    return languages is None or any(same(language(stream), requested) for requested in languages)
 
 
-def _missing(source: Input, kind: str, wanted: tuple[str, ...]) -> Iterator[Message]:
-    """A line for languages that were asked for and that no stream of a kind has."""
+def _missing(source: Input, kind: str, requested: tuple[str, ...]) -> Iterator[Message]:
+    """A message for requested languages without a stream."""
     there = [language(s) for s in source.others if s.type == kind]
-    missing = [tag for tag in wanted if not any(same(tag, held) for held in there)]
+    missing = [tag for tag in requested if not any(same(tag, held) for held in there)]
     if missing:
         held = ", ".join(dict.fromkeys(there)) or "none"
         option = {"audio": "--audio", "subtitle": "--subtitles"}[kind]
@@ -106,7 +106,7 @@ def _missing(source: Input, kind: str, wanted: tuple[str, ...]) -> Iterator[Mess
 def _route(
     stream: Stream, target: OutputFormat, selection: StreamSelection, source: Input
 ) -> tuple[Route | None, Message | None]:
-    """The route of a wanted stream, and what a person must be told of it."""
+    """The route of a selected stream, and a message about it."""
     if stream.type == "data" and (stream.discard == Discard.all or stream.name == "bin_data") and source.chapters:
         return None, None  # QuickTime's chapter track: the chapters make a new one, a copy would break the header
     copies = selection.audio_codec in (None, "copy") or stream.type != "audio"
@@ -124,18 +124,18 @@ def _route(
 
 
 def _line(code: Code, stream: Stream, target: OutputFormat, **values: str) -> Message:
-    """A line about a stream."""
+    """A message about a stream."""
     about = {"type": stream.type, "index": stream.index, "codec": _codec(stream), "container": target.name}
     return Message(code, **about, **values)
 
 
 def _convert_audio(
-    stream: Stream, target: OutputFormat, wanted: str | None
+    stream: Stream, target: OutputFormat, requested: str | None
 ) -> tuple[Route | None, Message | None]:  # fmt: skip
-    """The route of sound that is encoded anew."""
-    if wanted is not None:
-        _check_audio_codec(wanted)
-    tried = [wanted] if wanted else {"webm": ["libopus"], "matroska": ["flac", "aac"]}.get(target.muxer, ["aac"])
+    """The route of audio that is transcoded."""
+    if requested is not None:
+        _check_audio_codec(requested)
+    tried = [requested] if requested else {"webm": ["libopus"], "matroska": ["flac", "aac"]}.get(target.muxer, ["aac"])
     line: Message | None = None
     for codec in tried:
         foreign = codec in av.codecs_available and av.Codec(codec, "w").canonical_name not in _MPEGTS
@@ -147,13 +147,13 @@ def _convert_audio(
         except FFmpegErrors as error:
             line = _line(Code.AUDIO_NOT_ENCODED, stream, target, encoder=codec, reason=reason(error))
             continue
-        line = None if wanted else _line(Code.AUDIO_CONVERTED, stream, target, encoder=codec)
+        line = None if requested else _line(Code.AUDIO_CONVERTED, stream, target, encoder=codec)
         return Route(stream, "audio", codec), line
     return None, line
 
 
 def _check_audio_codec(codec: str) -> None:
-    """Raise `OutputError` where FFmpeg has no such audio encoder."""
+    """Raise `OutputError` for an unknown audio encoder."""
     try:
         found = av.Codec(codec, "w").type == "audio"
     except (ValueError, av.FFmpegError):
@@ -163,12 +163,12 @@ def _check_audio_codec(codec: str) -> None:
 
 
 def can_copy(stream: Stream, target: OutputFormat) -> bool:
-    """Whether the container takes the stream as it is. Known only by trying: a header is written into memory."""
+    """Whether the container supports the stream as it is; tested by writing a header to memory."""
     if stream.type == "unknown" or (stream.type not in ("attachment", "data") and stream.codec_context is None):
         return False
-    if _spoiled(stream, target.muxer):
+    if _unplayable(stream, target.muxer):
         return False
-    if aac.wanted(stream, target) and aac.config(stream.codec_context) is None:
+    if aac.must_strip_headers(stream, target) and aac.decoder_config(stream.codec_context) is None:
         return False
     try:
         with av.open(io.BytesIO(), "w", format=target.muxer) as trial:
@@ -188,46 +188,45 @@ _MPEGTS = {
     "aac", "aac_latm", "ac3", "eac3", "mp1", "mp2", "mp3", "dts", "truehd", "opus",
     "dvb_subtitle", "dvb_teletext", "hdmv_pgs_subtitle", "timed_id3", "klv", "smpte_klv",
 }  # fmt: skip
-"""Codecs that an MPEG-TS player can know; the muxer takes every other as private data that nothing can play."""
+"""Codecs that MPEG-TS players support; the muxer writes any other as private data."""
 
 
-def _spoiled(stream: Stream, muxer: str) -> bool:
-    """Whether the muxer takes the stream's header but then writes what no player finds, or fails at the end."""
+def _unplayable(stream: Stream, muxer: str) -> bool:
+    """Whether the muxer accepts the header but writes what no player can read, or fails at the end."""
     if muxer == "mpegts":
         return stream.type == "attachment" or _codec(stream) not in _MPEGTS
     if muxer in ("mov", "mp4") and stream.type == "data" and "timecode" in stream.metadata:
-        return True  # the muxer makes a timecode track of its own from the metadata
+        return True  # the muxer creates a timecode track from the metadata
     return muxer == "mov" and bool(stream.disposition & Disposition.attached_pic)
 
 
 def copied_stream(output: OutputContainer, stream: Stream, target: OutputFormat) -> Stream:
-    """A stream of `output` that takes the packets of `stream` as they are, or without their ADTS headers."""
+    """A stream of `output` for the packets of `stream`, copied or stripped of ADTS headers."""
     if stream.type in ("attachment", "data"):
         return output.add_stream_from_template(stream)
     copied = output.add_stream_from_template(stream, opaque=True)
-    if aac.wanted(stream, target):
-        copied.codec_context.extradata = aac.config(stream.codec_context)
+    if aac.must_strip_headers(stream, target):
+        copied.codec_context.extradata = aac.decoder_config(stream.codec_context)
     return copied
 
 
 def _is_bitmap(stream: Stream) -> bool:
-    """Whether a subtitle is made of pictures (PGS, VobSub, DVB)."""
+    """Whether it is a bitmap subtitle (PGS, VobSub, DVB)."""
     return stream.type == "subtitle" and stream.codec_context is not None and stream.codec_context.codec.bitmap_sub
 
 
 def _codec(stream: Stream) -> str:
-    """The stream's codec as people know it."""
+    """The name of the stream's codec."""
     if stream.codec_context is not None:
         return str(stream.codec_context.codec.canonical_name)
     return str(getattr(stream, "name", None) or "unknown codec")
 
 
 class PacketRemapper:
-    """Brings packets of one routed stream onto the output's clock. Stateful, one for each stream.
+    """Remuxes packets of one routed stream to the output's time base. Stateful, one per stream.
 
-    `shift`: seconds taken off all times; `begin`, `end`: what is kept of sound that is encoded anew, None for all.
-    Decode times are made to increase in the output's ticks as far as the muxer wants it: a source that does not keep
-    to that would end the run otherwise.
+    `shift`: seconds subtracted from all timestamps; `begin`, `end`: the range of transcoded audio, None for all. Makes
+    dts increase as the muxer requires.
     """
 
     def __init__(
@@ -247,17 +246,17 @@ class PacketRemapper:
         self._last: int | None = None
         self._next: int | None = None
         self._encoder: AudioEncoder | SubtitleEncoder | None = None
-        copied = route.action == "copy" and aac.wanted(route.stream, kind)
-        self._stripper = aac.Stripper(route.stream) if copied else None
+        copied = route.action == "copy" and aac.must_strip_headers(route.stream, kind)
+        self._stripper = aac.HeaderStripper(route.stream) if copied else None
         if route.action == "audio":
             self._encoder = AudioEncoder(route.stream, output, begin, end)
         elif route.action == "subtitle":
             self._encoder = SubtitleEncoder(route.stream, output)
 
     def packets(self, packet: AnyPacket | None, *, early: bool = False) -> Iterator[AnyPacket]:
-        """The packets to be muxed for one of the source; None at the end drains an encoder.
+        """The packets to mux for a source packet; None drains an encoder.
 
-        `early`: the packet lies before the part that is kept, and only an encoder has a use for it.
+        `early`: the packet lies before the trimmed range; only an encoder uses it.
         """
         if self._route.action == "cover" or (early and not isinstance(self._encoder, AudioEncoder)):
             return

@@ -5,8 +5,8 @@
             target.write(event)
         target.finish()
 
-Exact is every pts where the container's clock allows: mp4 and mov take the source's time base, mpegts counts 1/90000 s,
-Matroska and WebM whole milliseconds, to which times are rounded.
+Timestamps are exact where the container's time base allows: mp4 and mov use the source's, mpegts 1/90000 s; Matroska
+and WebM round to milliseconds.
 """
 
 import os
@@ -35,8 +35,8 @@ from vidrts.messages import Tell, ignore
 class Target:
     """A container being written, into a file or to stdout (`destination`). Passive; one thread.
 
-    All that can be known early is checked when it is made: it raises `OutputError` or `OptionError` before any frame is
-    processed. Leaving the `with` without `finish` or `keep_partial` removes the temporary file.
+    Options and paths are checked on creation, which raises `OutputError` or `OptionError`. Leaving the `with` without
+    `finish` or `keep_partial` removes the temporary file.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class Target:
         if isinstance(path, StandardOutput):
             self.path: Place = str(path)
             kind = pipe_kind(self.options.format, source.piped)
-            self._kind = pipe_format(kind, at_once=self.options.low_latency)
+            self._kind = pipe_format(kind, low_latency=self.options.low_latency)
             self._destination = PipeDestination(path)
         else:
             self.path = output_path.final(path, self.options.format)
@@ -87,7 +87,7 @@ class Target:
     @property
     def streams(self) -> Collection[int]:
         """Indices of the source's other streams whose packets are taken."""
-        return self._carriers.keys()
+        return self._remappers.keys()
 
     @property
     def bytes_written(self) -> int:
@@ -95,15 +95,15 @@ class Target:
         return self._destination.size
 
     def write(self, event: Frame | CopiedPacket) -> None:
-        """Encode a frame, or carry a packet of another stream over. Raises `OutputError`."""
+        """Encode a frame, or mux a packet of another stream. Raises `OutputError`."""
         if self._container is None:
             raise OutputError(f"{self.path}: already finished")
         try:
             if isinstance(event, Frame):
                 for packet in self._track.encode(event):
                     self._container.mux(packet)
-            elif event.index in self._carriers:
-                for packet in self._carriers[event.index].packets(event.packet, early=event.early):
+            elif event.index in self._remappers:
+                for packet in self._remappers[event.index].packets(event.packet, early=event.early):
                     self._container.mux(packet)
         except FFmpegErrors as error:
             raise self._failed(error) from error
@@ -114,9 +114,9 @@ class Target:
         self._destination.commit()
 
     def keep_partial(self) -> Place | None:
-        """Complete the output with what it holds: a file becomes <name>.partial.<ext>; None if there is no frame in it.
+        """Finish the output early: a file becomes <name>.partial.<ext>; None if it has no frames.
 
-        No other file is replaced: a name that is taken gets a number, <name>.partial-2.<ext>.
+        Existing files are not replaced: the next free name is <name>.partial-2.<ext>.
         """
         if self._container is None or not self._track.frames:
             self.discard()
@@ -130,13 +130,13 @@ class Target:
 
         def close() -> None:
             if container is not None:
-                with suppress(*FFmpegErrors):  # the output is cut off: how its end was written does not matter
+                with suppress(*FFmpegErrors):  # the output is discarded
                     container.close()
 
         self._destination.discard(close)
 
     def reader_closed(self) -> bool:
-        """Whether nobody reads the output any more; never of a file."""
+        """Whether the reader closed the pipe; False for a file."""
         return self._destination.reader_closed()
 
     # Opening ------------------------------------------------------------------------------------------------------
@@ -150,12 +150,12 @@ class Target:
             found = encoder_choice.for_format(info.codec, options.pixel_format, self._kind)
         else:
             found = encoder_choice.candidates(info.codec, info.format, self._kind)
-        # An option of the person's that the first encoder refuses must not end in another codec.
+        # With encoder options given, do not fall back to another codec.
         asked = (options.crf, options.bit_rate, options.preset, options.tune)
         return found[:1] if options.options or any(value is not None for value in asked) else found
 
     def _open_first(self, choices: list[Choice], routes: list[Route]) -> None:
-        """Open the file with the first encoder that takes this picture."""
+        """Open the output with the first encoder that supports this picture."""
         failures = []
         for choice in choices:
             try:
@@ -174,15 +174,16 @@ class Target:
                 self.discard()
                 continue
             self.encoder, self.frame_format, self._track = choice.encoder, choice.format, track
-            told = loss_warnings.picture(self._source, choice, self._kind) + loss_warnings.tags(
-                self._source, routes, self._kind
-            )
-            for line in [*opened.notes, *told]:
+            for line in (
+                *opened.notes,
+                *loss_warnings.picture(self._source, choice, self._kind),
+                *loss_warnings.tags(self._source, routes, self._kind),
+            ):
                 self._tell(line)
             source = self._source
             moved = source.shift + opened.shift
             kept = {"begin": None if source.begin is None else source.shift, "end": source.end}
-            self._carriers = {
+            self._remappers = {
                 r.stream.index: PacketRemapper(r, o, moved, kind=self._kind, **kept)
                 for r, o in zip(routes, outputs, strict=True)
                 if o is not None and r.stream.type != "attachment"
@@ -200,7 +201,7 @@ class Target:
         )
 
     def _advice(self, choices: list[Choice]) -> str:
-        """What could be done where no encoder opens: look at the options that were given, or take another encoder."""
+        """What to do when no encoder could be opened."""
         if any("nvenc" in choice.encoder.name for choice in choices):
             return "NVENC needs an NVIDIA GPU with an encoder, and its driver"
         options = self.options
@@ -212,12 +213,12 @@ class Target:
     # Writing ------------------------------------------------------------------------------------------------------
 
     def _complete(self) -> None:
-        """Drain encoders, write the container's end, close."""
+        """Drain encoders, write the trailer, close."""
         if self._container is None:
             raise OutputError(f"{self.path}: already finished")
         try:
-            for carrier in self._carriers.values():
-                for packet in carrier.packets(None):
+            for remapper in self._remappers.values():
+                for packet in remapper.packets(None):
                     self._container.mux(packet)
             for packet in self._track.drain():
                 self._container.mux(packet)
@@ -228,7 +229,7 @@ class Target:
             raise self._failed(error) from error
 
     def _failed(self, error: BaseException) -> OutputError:
-        """The one line for an error while writing."""
+        """The error to raise for a failed write."""
         if self.reader_closed():
             return ConsumerGoneError(f"{self.path}: broken pipe")
         return OutputError(f"{self.path}: write error: {reason(error)}")

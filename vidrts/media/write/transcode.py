@@ -1,4 +1,4 @@
-"""Sound and text subtitles that a container cannot hold, encoded anew."""
+"""Transcoding of audio and text subtitles that a container does not support."""
 
 import io
 import math
@@ -17,15 +17,15 @@ from vidrts.media.containers import AnyPacket, FFmpegErrors, time_base
 
 _TEXT = {"mp4": "mov_text", "mov": "mov_text", "matroska": "subrip", "webm": "webvtt"}
 _BIT_RATES = {"aac": 96_000, "libopus": 80_000, "libmp3lame": 128_000, "ac3": 112_000}
-"""Bits per second for each channel: transparent to most ears."""
+"""Bits per second and channel, for transparent quality."""
 
 
 ENCODERS = ("aac", "libopus", "libmp3lame", "ac3", "eac3", "flac", "alac", "pcm_s16le", "pcm_s24le")
-"""The audio encoders that people are told of; any other of FFmpeg's may be named."""
+"""The audio encoders listed in errors; any other of FFmpeg's works, too."""
 
 
 def text_codec(muxer: str) -> str | None:
-    """The encoder of text subtitles for a container; None where it holds no text."""
+    """The encoder of text subtitles for a container; None if it supports none."""
     return _TEXT.get(muxer)
 
 
@@ -66,7 +66,7 @@ class AudioTrim:
             self._graph, self._like = self._made(frame), like
         try:
             self._graph.push(frame)
-        except av.EOFError:  # everything from here on lies behind the end
+        except av.EOFError:  # past the end
             return
         while True:
             try:
@@ -96,8 +96,8 @@ class AudioTrim:
 class AudioEncoder:
     """Decodes and encodes the packets of one audio stream; times are kept. Stateful.
 
-    `begin`, `end`: seconds on the source's clock between which samples are kept, exactly; packets from before `begin`
-    may come and bring the decoder into step.
+    `begin`, `end`: seconds on the source's clock between which samples are kept, exactly; packets before `begin` prime
+    the decoder.
     """
 
     def __init__(self, source: Stream, output: Stream, begin: Fraction | None = None, end: Fraction | None = None):
@@ -107,13 +107,13 @@ class AudioEncoder:
 
     @staticmethod
     def check(source: Stream, codec: str, muxer: str) -> None:
-        """Raise FFmpeg's error where `codec` does not exist, does not open or does not fit the container."""
+        """Raise FFmpeg's error if `codec` does not exist, cannot be opened or is not supported in the container."""
         with av.open(io.BytesIO(), "w", format=muxer) as trial:
             audio_stream(trial, source, codec)
             trial.start_encoding()
 
     def encode(self, packet: AnyPacket | None) -> Iterator[AnyPacket]:
-        """The packets for one of the source; damaged ones give nothing. None drains."""
+        """Transcode a packet; damaged ones yield nothing. None drains."""
         try:
             frames: list[Any] = self._decoder.decode(packet)
         except FFmpegErrors:
@@ -126,7 +126,7 @@ class AudioEncoder:
 
 
 class SubtitleEncoder:
-    """Decodes and encodes text subtitles; texts, styles that the target knows, and times are kept."""
+    """Transcodes text subtitles, with the styles that the target supports."""
 
     def __init__(self, source: Stream, output: Stream):
         self._source = source
@@ -153,7 +153,7 @@ class SubtitleEncoder:
         return stream
 
     def encode(self, packet: AnyPacket | None) -> Iterator[AnyPacket]:
-        """The packet for one of the source; what cannot be decoded gives nothing."""
+        """Transcode a packet; what cannot be decoded yields nothing."""
         if packet is None or not packet.size:
             return
         decoder: Any = self._source.codec_context

@@ -1,4 +1,4 @@
-"""The enhanced stream of the output: its encoder being set up, and frames on their way to packets."""
+"""The enhanced stream of the output: setting up its encoder, and encoding frames to packets."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -31,20 +31,20 @@ _MPEG_RATES = (
 """The frame rates of MPEG-2 (ISO/IEC 13818-2 table 6-4); MPEG-4 takes them too."""
 
 _FASTEST = 240
-"""Frames per second beyond which a guessed rate is a clock, not a rate; svtav1 refuses more."""
+"""Frames per second above which a guessed rate is a time base, not a rate; SVT-AV1 rejects more."""
 
 
 _LOOKING_AHEAD = ("libx264", "libx264rgb", "libx265")
-"""Encoders that hold dozens of frames back unless they are tuned not to."""
+"""Encoders that delay dozens of frames unless tuned for zero latency."""
 
 _HELD = 1024
-"""Durations that are remembered; no encoder holds as many frames back."""
+"""Durations that are remembered; no encoder delays as many frames."""
 
 
-class EncodedVideo:
+class VideoEncoder:
     """A video stream of `container` with an encoder for the frames of `source`. Stateful; one for each target.
 
-    `shift`: seconds taken off all times; `tell` hears lines that arise while frames come. Raises `OptionError` for what
+    `shift`: seconds subtracted from all timestamps; `tell` gets messages during encoding. Raises `OptionError` for what
     the encoder does not take; the encoder itself is opened when the container's header is written.
     """
 
@@ -62,7 +62,7 @@ class EncodedVideo:
     ):
         self.encoder, self.format = choice.encoder, choice.format
         self.notes: list[Message] = []
-        """Lines for people."""
+        """Messages of the set-up."""
         self.aspect: tuple[int, int, Fraction] | None = None
         """Arguments of `matroska_sar.write` for when the file is complete."""
         self._kind = kind
@@ -70,7 +70,7 @@ class EncodedVideo:
         self._options = options
         self._color = source.info.color
         if scale != 1 and source.info.format.model == "yuv" and self._color.matrix in (2, 3):
-            # A player judges an untagged picture by its height, which changes here: say what it was taken for.
+            # Players guess the matrix of untagged video by its height, which changes here: tag what was assumed.
             self._color = replace(self._color, matrix=matrix_by_height(source.info.height))
         self._shift = round(shift / source.info.time_base)
         self._fields = FieldFlags(self.encoder, source.info.field_order, tell)
@@ -111,13 +111,13 @@ class EncodedVideo:
             self._color = replace(self._color, matrix=0, range=2)
         set_stream_color(stream, self._color, info.sar, info.field_order)
         if self._kind.muxer in ("mp4", "mov") and encoder.name in ("libx265", "hevc_nvenc"):
-            context.codec_tag = "hvc1"  # the tag that Apple's players want; the default is hev1
+            context.codec_tag = "hvc1"  # Apple's players need this tag; the default is hev1
         context.options = self._encoder_options((context.width, context.height))
         self._describe(stream)
         return stream
 
     def _encoder_options(self, size: tuple[int, int]) -> dict[str, str]:
-        """What the encoder is opened with for this size: the person's options, HDR10 metadata, field coding."""
+        """The encoder's options: the user's, HDR10 metadata, interlaced coding."""
         info, options, encoder = self._source.info, self._options, self.encoder
         extra = dict(options.options)
         params = self._source.hdr.encoder_params(encoder.name)
@@ -163,14 +163,14 @@ class EncodedVideo:
 
     def _conversion(self) -> str | None:
         """The filter for a pixel format that does not hold the same picture (-pix_fmt); sets the colour accordingly."""
-        held, wanted = self._source.info.format, self.format
-        if held.samples == wanted.samples:
+        held, target = self._source.info.format, self.format
+        if held.samples == target.samples:
             return None
-        if "gray" in (held.model, wanted.model) and held.model != wanted.model:
-            raise OptionError(f"-pix_fmt {wanted.name}: {held.name} cannot be converted between gray and colour")
+        if "gray" in (held.model, target.model) and held.model != target.model:
+            raise OptionError(f"-pix_fmt {target.name}: {held.name} cannot be converted between gray and colour")
         flags = "bicubic+accurate_rnd+full_chroma_int+full_chroma_inp"
         full = held.full_range or self._color.range == 2
-        if (held.model == "rgb") == (wanted.model == "rgb"):
+        if (held.model == "rgb") == (target.model == "rgb"):
             keep = "full" if full else "limited"
             return f"scale=flags={flags}:in_range={keep}:out_range={keep}"
         matrix = self._color.matrix if self._color.matrix not in (0, 2, 3) else None
@@ -178,8 +178,8 @@ class EncodedVideo:
             matrix = matrix_by_height(self._source.info.height)
         name = {1: "bt709", 4: "fcc", 5: "bt601", 6: "bt601", 7: "smpte240m", 9: "bt2020", 10: "bt2020"}.get(matrix)
         if name is None:
-            raise OptionError(f"-pix_fmt {wanted.name}: colour matrix {matrix_name(matrix)} cannot be converted to RGB")
-        if wanted.model == "rgb":
+            raise OptionError(f"-pix_fmt {target.name}: colour matrix {matrix_name(matrix)} cannot be converted to RGB")
+        if target.model == "rgb":
             return f"scale=flags={flags}:in_color_matrix={name}:in_range={'full' if full else 'limited'}:out_range=full"
         self._color = replace(self._color, matrix=matrix, range=1, siting=1)
         return f"scale=flags={flags}:out_color_matrix={name}:in_range=full:out_range=limited"
@@ -225,7 +225,7 @@ class EncodedVideo:
             yield last
 
     def _timed(self, packet: AnyPacket) -> AnyPacket:
-        """A packet with the duration of its frame, which some encoders forget, and a dts that can be muxed."""
+        """The packet with its frame's duration, which some encoders drop, and a valid dts."""
         shown = packet.pts
         packet.pts, packet.dts = self._decoding.times(packet.pts, packet.dts)
         if self._first_dts is None:
@@ -244,5 +244,5 @@ class EncodedVideo:
             return
         assert last.pts is not None and last.dts is not None
         assert self._first_dts is not None and self._first_pts is not None
-        wanted = (self._end - self._first_pts) - (last.dts - self._first_dts)
-        last.duration = max(last.duration or 0, min(wanted, self._end - last.pts))
+        missing = (self._end - self._first_pts) - (last.dts - self._first_dts)
+        last.duration = max(last.duration or 0, min(missing, self._end - last.pts))

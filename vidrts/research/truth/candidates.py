@@ -17,7 +17,7 @@ from vidrts.networks.checkpoint import load_model
 from vidrts.picture.device import pick_device, pick_precision
 from vidrts.picture.tiled_upscaler import TiledUpscaler
 from vidrts.research.truth.damage import Planes
-from vidrts.training.corrupt import video_plan
+from vidrts.training.degradation.steps import video_plan
 
 STRENGTHS = (0.5, 1.0, 2.0)
 

@@ -4,11 +4,10 @@ from pathlib import Path
 
 from vidrts.errors import InputError
 from vidrts.research.truth.candidates import FILTERS
-from vidrts.research.truth.result import Result, verdict
+from vidrts.research.truth.result import DECIDING, Result, verdict
 from vidrts.research.truth.work import INPUT, at_amount, at_strength
 from vidrts.training.report.runs import Table
 
-_MEASURES = {"psnr": ("PSNR-Y, dB above the source's", 2), "ssimulacra2": ("SSIMULACRA2, points above the source's", 1)}
 _STRENGTHS = (0.5, 1.0, 2.0)
 
 
@@ -36,7 +35,7 @@ def truth_part(file: Path, model: str, before: str = "") -> list[str]:
     if missed:
         rows = tuple((v.row, v.measure, v.wanted, f"{v.got:+.2f}", f"{-v.margin:.3g}") for v in missed)
         parts.append(_body(Table("", ("missed: source", "measure", "expected", "got", "by"), rows)))
-    for measure in _MEASURES:
+    for measure in DECIDING:
         parts.append(_body(_gains(result, measure, model, before)))
     if result.flicker:
         columns = [at_strength(name, 1) for name in (before, model) if name]
@@ -46,7 +45,7 @@ def truth_part(file: Path, model: str, before: str = "") -> list[str]:
 
 
 def _gains(result: Result, measure: str, model: str, before: str) -> Table:
-    title, digits = _MEASURES[measure]
+    title, digits = f"{DECIDING[measure].title} above the source's", DECIDING[measure].digits
     columns = {at_strength(before, 1): "before x1"} if before else {}
     columns |= {at_strength(model, strength): f"x{strength:g}" for strength in _STRENGTHS}
     for name, tried in FILTERS.items():

@@ -22,7 +22,7 @@ from vidrts.images import to_bytes, to_image
 from vidrts.measure.separable import gaussian, separable
 from vidrts.media.tools.codec_roundtrip import through_codec
 from vidrts.ops.lanczos import halve
-from vidrts.training.corrupt import Jpeg, video_plan
+from vidrts.training.degradation.steps import Jpeg, video_plan
 
 type Planes = tuple[torch.Tensor, ...]
 Kind = Literal["sharp", "sharp coded", "soft", "soft coded", "enlarged", "blocks"]
@@ -125,7 +125,7 @@ def _enlarged(frame: torch.Tensor, kernel: Image.Resampling) -> torch.Tensor:
 
 def _jpeg(frame: torch.Tensor, quality: int) -> torch.Tensor:
     samples = torch.from_numpy(to_bytes(frame)).permute(2, 0, 1)
-    return Jpeg(quality, quality)(samples, np.random.default_rng(0)).float() / 255
+    return Jpeg(quality, quality).apply(samples, np.random.default_rng(0)).float() / 255
 
 
 def _coded(frames: Sequence[Planes], codec: Codec) -> list[Planes]:

@@ -9,12 +9,15 @@ from statistics import fmean
 from typing import Any
 
 from vidrts.errors import InputError
+from vidrts.measure.registry import METRICS
 from vidrts.research.truth.candidates import FILTERS
 from vidrts.research.truth.damage import Kind
 from vidrts.research.truth.work import INPUT, Found, at_amount, at_strength
 
 SOFT: tuple[Kind, ...] = ("soft", "soft coded", "enlarged")
 DEFAULT_STRENGTH = 1.0
+DECIDING = {"psnr": METRICS["psnr_y"], "ssimulacra2": METRICS["ssimulacra2"]}
+"""The metrics on which section 3 decides, by their keys in `scores.FULL`."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,7 @@ class Result:
             for part, pictures in (("means", self.pictures), ("also_means", self.also))
             if pictures
         }
-        best = {name: {m: self.best(name, m) for m in ("psnr", "ssimulacra2")} for name in FILTERS}
+        best = {name: {m: self.best(name, m) for m in DECIDING} for name in FILTERS}
         found: dict[str, Any] = finite({
             "rows": self.rows, "models": self.models, "best_amounts": best, **means, "flicker": self.flicker,
             "pictures": self.pictures, "also": self.also,
@@ -134,27 +137,29 @@ def verdict(result: Result, model: str, before: tuple[Result, str] | None = None
             found.append(Verdict(row, "difference ratio, %", "at most 1.0", ratio, 1.0 - ratio))
         elif kind == "sharp coded":
             least = _LEAST[row.split()[-1]]
-            found.append(Verdict(row, "PSNR-Y, dB", f"at least {least:+.1f}", gain, gain - least))
-            found.append(Verdict(row, "SSIMULACRA2", "at least -1", points, points + 1))
+            found.append(Verdict(row, DECIDING["psnr"].title, f"at least {least:+.1f}", gain, gain - least))
+            found.append(Verdict(row, DECIDING["ssimulacra2"].title, "at least -1", points, points + 1))
         elif kind == "blocks":
             least = 0.1 if "crf" in row else 0.4
-            found.append(Verdict(row, "PSNR-Y, dB", f"at least {least:+.1f}", gain, gain - least))
-            found.append(Verdict(row, "SSIMULACRA2", "above 0", points, points))
+            found.append(Verdict(row, DECIDING["psnr"].title, f"at least {least:+.1f}", gain, gain - least))
+            found.append(Verdict(row, DECIDING["ssimulacra2"].title, "above 0", points, points))
             source, steps = (result.value(row, who, "borders") for who in (INPUT, name))
             found.append(Verdict(row, "border steps", f"below {source:.3f}", steps, source - steps))
         else:
             rivals = ["unsharp"] if kind == "soft" else list(FILTERS)
-            for measure, title, got in (("psnr", "PSNR-Y, dB", gain), ("ssimulacra2", "SSIMULACRA2", points)):
+            for (measure, metric), got in zip(DECIDING.items(), (gain, points), strict=True):
                 marks = {r: result.gain(row, at_amount(r, result.best(r, measure)), measure) for r in rivals}
                 rival = max(marks, key=lambda r: marks[r])
-                found.append(Verdict(row, title, f"above {rival}'s {marks[rival]:+.2f}", got, got - marks[rival]))
+                found.append(
+                    Verdict(row, metric.title, f"above {rival}'s {marks[rival]:+.2f}", got, got - marks[rival])
+                )
     if before:
         earlier, name_then = before
         if dict(earlier.rows) != dict(result.rows):
             raise ValueError("the earlier result has other rows: its mean gain cannot be compared")
         gain, least = result.frontier(model)[0], KEPT * earlier.frontier(name_then)[0]
         wanted = f"at least {least:+.2f}, {100 * KEPT:.0f} % of {name_then}'s before"
-        found.append(Verdict("soft rows, mean", "PSNR-Y, dB", wanted, gain, gain - least))
+        found.append(Verdict("soft rows, mean", DECIDING["psnr"].title, wanted, gain, gain - least))
     if result.flicker:
         worst = result.worst_flicker(name)
         found.append(Verdict("fixed cameras", "flicker", "at most 1.05", worst, 1.05 - worst))

@@ -11,7 +11,7 @@ from vidrts.measure.sharpness import block_borders
 from vidrts.measure.ssimulacra2 import Truth
 from vidrts.research.truth.candidates import mean_change, rgb_of
 from vidrts.research.truth.damage import Planes
-from vidrts.training.corrupt import video_plan
+from vidrts.training.degradation.steps import video_plan
 
 type Scores = dict[str, float]
 """Measure -> value; NaN where it is not defined, and of PSNR infinite for the truth itself."""

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from vidrts.research.truth.candidates import FILTERS, STRENGTHS
-from vidrts.research.truth.result import SOFT, Result, Verdict
+from vidrts.research.truth.result import DECIDING, SOFT, Result, Verdict
 from vidrts.research.truth.work import INPUT, at_amount, at_equal_change, at_strength
 from vidrts.training.report.runs import Table
 
@@ -23,7 +23,7 @@ def tables(result: Result, verdicts: Mapping[str, Sequence[Verdict]]) -> list[Ta
     return [table for table in found if table.rows]
 
 
-_DECIDING = {"psnr": "PSNR-Y, dB above the source's", "ssimulacra2": "SSIMULACRA2, points above the source's"}
+_DECIDING = {key: f"{DECIDING[key].title} above the source's" for key in DECIDING}
 
 
 def _frontier(result: Result, verdicts: Mapping[str, Sequence[Verdict]]) -> Table:
@@ -60,7 +60,7 @@ def _candidates(result: Result, measure: str) -> dict[str, str]:
 
 def _gains(result: Result, measure: str, title: str, *, also: bool = False) -> Table:
     columns = _candidates(result, measure)
-    digits = 2 if measure == "psnr" else 1
+    digits = DECIDING[measure].digits
     rows = []
     for row in result.rows:
         source = result.value(row, INPUT, measure, also=also)

@@ -20,7 +20,7 @@ from vidrts.research.truth.candidates import FILTERS, STRENGTHS, Model, changed,
 from vidrts.research.truth.damage import Planes, Row, stored
 from vidrts.research.truth.scores import Frame, Scores
 from vidrts.research.truth.sources import FRAMES, SIDE, Photo, clean_clip
-from vidrts.training.corrupt import video_plan
+from vidrts.training.degradation.steps import video_plan
 
 INPUT = "input"
 MADE = 2

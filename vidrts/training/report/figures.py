@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image, ImageDraw, ImageFont
 
 from vidrts.errors import VidrtsError
+from vidrts.measure.registry import METRICS
 from vidrts.measure.sharpness import predicted_gain
-from vidrts.training.report.runs import PAPER_CHANGE, PAPER_VIQET, VIQET_HEADS, Run
+from vidrts.training.report.runs import PAPER_CHANGE, PAPER_VIQET, VIQET_KEYS, Run
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -70,9 +71,8 @@ def _figure_4(runs: Sequence[Run], file: Path) -> Path:
 
 
 def _figure_6(runs: Sequence[Run], file: Path) -> Path:
-    names = [name for name in VIQET_HEADS if name != "resolution_mp"]
+    names = [name for name in VIQET_KEYS if name != "resolution_mp"]
     figure, panels = _canvas(len(names), columns=4)
-    columns = list(VIQET_HEADS)
     last = max(n for run in runs for n in run.stages)
     for axes, name in zip(panels, names, strict=True):
         whole = name in ("over_exposed_pct", "under_exposed_pct")  # near 0: a ratio would say nothing
@@ -81,10 +81,11 @@ def _figure_6(runs: Sequence[Run], file: Path) -> Path:
             if points and points[0][0] == 0:
                 base = 1.0 if whole else points[0][1]
                 axes.plot([n for n, _ in points], [v / base for _, v in points], "o-", label=run.name, markersize=4)
-        values = [PAPER_VIQET[f"HR{n}"][columns.index(name)] for n in range(min(last, 8) + 1)]
+        values = [PAPER_VIQET[f"HR{n}"][VIQET_KEYS.index(name)] for n in range(min(last, 8) + 1)]
         base = 1.0 if whole else values[0]
         axes.plot(range(len(values)), [v / base for v in values], "s:", color=_GREY, label="paper", markersize=4)
-        axes.set_title(VIQET_HEADS[name] + (", %" if whole else " / HR0"), fontsize=10)
+        title = "MOS" if name == "mos" else METRICS[name].name
+        axes.set_title(title + (", %" if whole else " / HR0"), fontsize=10)
         axes.set(xticks=range(last + 1), xticklabels=[f"HR{n}" for n in range(last + 1)])
         axes.tick_params(labelsize=8)
     return _save(figure, panels, file, legends=1)

@@ -1,10 +1,10 @@
 """Training runs as tables: the paper's Tables 1 and 2 beside its printed figures, and what it does not measure."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 
+from vidrts.measure.registry import METRICS, VIQET
 from vidrts.training.options import TrainOptions
 from vidrts.training.run_store import Row, RunStore
 from vidrts.training.selection import Selection, select
@@ -12,12 +12,8 @@ from vidrts.training.selection import Selection, select
 PAPER_CHANGE = (0.95, 1.35, 1.47, 1.48, 1.51, 1.55, 1.62, 1.76)
 """The paper's Table 1: difference ratio of HR1..HR8 in percent (specs/RTS.md section 9)."""
 PAPER_DELTA = (0.95, 0.40, 0.12, 0.01, 0.03, 0.04, 0.07, 0.14)
-VIQET_HEADS = {
-    "mos": "MOS", "resolution_mp": "Res", "edge_acutance": "EdgeAcut", "noise_signature_index": "NoiseSig",
-    "texture_acutance": "TextAcut", "saturation": "Satur", "color_warmth": "Warmth", "illumination": "Illum",
-    "dynamic_range": "DynR", "over_exposed_pct": "Over", "under_exposed_pct": "Under",
-}  # fmt: skip
-"""Measure -> its head in the paper's Table 2, in its order."""
+VIQET_KEYS = ("mos", *(metric.key for metric in VIQET))
+"""The metrics of the paper's Table 2, in its order."""
 PAPER_VIQET: Mapping[str, tuple[float, ...]] = {
     "LR": (3.645, 2.8, 52.6, 311.9, 96.3, 116.8, 107.7, 156.8, 101.0, 0.1, 0.4),
     "HR0": (3.825, 2.8, 56.6, 314.8, 108.7, 117.3, 107.8, 163.6, 101.0, 0.1, 0.4),
@@ -36,7 +32,7 @@ _NONE = "–"
 
 @dataclass(frozen=True)
 class Table:
-    """A table for Markdown and HTML alike."""
+    """A table for Markdown and for pages."""
 
     title: str
     heads: tuple[str, ...]
@@ -48,20 +44,6 @@ class Table:
         lines = ["| " + " | ".join(cells) + " |" for cells in (self.heads, *self.rows)]
         lines.insert(1, "|---" * len(self.heads) + "|")
         return "\n".join([f"### {self.title}", "", *lines, *(["", self.note] if self.note else [])])
-
-    def html(self) -> str:
-        """As HTML, with its title as a heading."""
-        head = "".join(f'<th scope="col">{escape(text)}</th>' for text in self.heads)
-        rows = "".join(
-            f'<tr><th scope="row">{escape(row[0])}</th>{"".join(f"<td>{escape(c)}</td>" for c in row[1:])}</tr>'
-            for row in self.rows
-        )
-        note = f"<p>{escape(self.note)}</p>" if self.note else ""
-        return (
-            f'<h3>{escape(self.title)}</h3><div class="scroll" tabindex="0" role="region" '
-            f'aria-label="{escape(self.title)}"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
-            f"{note}"
-        )
 
 
 @dataclass(frozen=True)
@@ -122,8 +104,8 @@ def _table_1(run: Run) -> Table:
     for n in run.stages:
         m = run.measures[n]
         rows.append((
-            f"HR{n}", _text(m, "difference_ratio"), f"{run.delta(n):+.2f}", _text(m, "step_ratio"),
-            *(_nth(paper, n) for paper in (PAPER_CHANGE, PAPER_DELTA)),
+            f"HR{n}", _text(m, "difference_ratio"), METRICS["delta_scalar"].number(run.delta(n)),
+            _text(m, "step_ratio"), *(_nth(paper, n) for paper in (PAPER_CHANGE, PAPER_DELTA)),
             _text(m, "usm_difference_ratio"), _text(m, "usm_step_ratio"),
             _text(m, "mean_difference"), _text(m, "rms_difference"),
         ))  # fmt: skip
@@ -143,8 +125,8 @@ def _nearness(run: Run) -> Table:
         m = run.measures[n]
         spread = f" ± {m['alpha_sd']:.3f}" if "alpha_sd" in m else ""
         rows.append((
-            f"SR{n}", _text(m, "psnr_lr_to_hr0"), _text(m, "psnr_lr_to_target"), _text(m, "ssim_lr_to_hr0", ".4f"),
-            _text(m, "ssim_lr_to_target", ".4f"), _text(m, "alpha", ".3f") + spread, _text(m, "alpha_correlation"),
+            f"SR{n}", _text(m, "psnr_lr_to_hr0"), _text(m, "psnr_lr_to_target"), _text(m, "ssim_lr_to_hr0"),
+            _text(m, "ssim_lr_to_target"), _text(m, "alpha") + spread, _text(m, "alpha_correlation"),
             _text(m, "blue_difference"),
         ))  # fmt: skip
     return Table(
@@ -159,22 +141,21 @@ def _nearness(run: Run) -> Table:
 
 
 def _table_2(run: Run) -> Table:
-    names = tuple(VIQET_HEADS)
     base = run.measures.get(0, {})
     held = {
-        "LR": {name: base.get(f"lr_{name}") for name in names},
-        "HR0": {name: base.get(name) for name in names},
-        **{f"HR{n}": {name: run.measures[n].get(name) for name in names} for n in run.stages},
+        "LR": {name: base.get(f"lr_{name}") for name in VIQET_KEYS},
+        "HR0": {name: base.get(name) for name in VIQET_KEYS},
+        **{f"HR{n}": {name: run.measures[n].get(name) for name in VIQET_KEYS} for n in run.stages},
     }
-    rows = [(version, *(_viqet(name, m.get(name)) for name in names)) for version, m in held.items()]
+    rows = [(version, *(METRICS[name].number(m.get(name)) for name in VIQET_KEYS)) for version, m in held.items()]
     rows += [
-        (f"paper, {version}", *(_viqet(name, v) for name, v in zip(names, values, strict=True)))
+        (f"paper, {version}", *(METRICS[name].number(v) for name, v in zip(VIQET_KEYS, values, strict=True)))
         for version, values in PAPER_VIQET.items()
         if version in held
     ]
     return Table(
         "Table 2: VIQET",
-        ("", *VIQET_HEADS.values()),
+        ("", "MOS", *(metric.title for metric in VIQET)),
         tuple(rows),
         "MOS here is that of VIQET Preview 1 day, the paper's that of VIQET 2.3: the two do not compare, their order "
         "does.",
@@ -182,17 +163,13 @@ def _table_2(run: Run) -> Table:
 
 
 def _price(run: Run) -> Table:
-    heads = {
-        "gain_at_0.35": ("gain at 0.35", ".2f"), "ciede2000": ("ΔE00", ".2f"), "flat_noise": ("flat noise", ".2f"),
-        "overshoot": ("overshoot, %", ".2f"), "flat_shift": ("flat shift, of 255", ".1f"),
-    }  # fmt: skip
-    rows = [(f"HR{n}", *(_text(run.measures[n], name, form) for name, (_, form) in heads.items())) for n in run.stages]
+    metrics = [METRICS[key] for key in ("gain_at_0.35", "ciede2000", "flat_noise", "overshoot", "flat_shift")]
+    rows = [(f"HR{n}", *(_text(run.measures[n], metric.key) for metric in metrics)) for n in run.stages]
     return Table(
         "What else changes",
-        ("", *(head for head, _ in heads.values())),
+        ("", *(metric.title for metric in metrics)),
         tuple(rows),
-        "Gain by frequency at 0.35 cycles per pixel; colour drift as mean CIEDE2000; noise of flat areas over that of "
-        "HR0; how far edges go beyond those of HR0; greatest shift of a flat colour in code values.",
+        " ".join(f"{metric.name}: {metric.meaning[0].lower()}{metric.meaning[1:]}" for metric in metrics),
     )
 
 
@@ -217,14 +194,9 @@ def described(run: Run) -> str:
     )
 
 
-def _text(measures: Row, name: str, form: str = ".2f") -> str:
-    return format(measures[name], form) if name in measures else _NONE
+def _text(measures: Row, name: str) -> str:
+    return METRICS[name].number(measures.get(name))
 
 
 def _nth(values: Sequence[float], n: int) -> str:
     return f"{values[n - 1]:.2f}" if n <= len(values) else _NONE
-
-
-def _viqet(name: str, value: float | None) -> str:
-    form: Callable[[float], str] = "{:.3f}".format if name == "mos" else "{:.1f}".format
-    return _NONE if value is None else form(value)

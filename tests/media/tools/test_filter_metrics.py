@@ -1,4 +1,4 @@
-"""VMAF and XPSNR through PyAV, against the same filters fed by FFmpeg's own readers, and what they must say."""
+"""VMAF, XPSNR and CAMBI through PyAV, against the same filters fed by FFmpeg's own readers, and what they must say."""
 
 import json
 import math
@@ -7,12 +7,15 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+import numpy as np
 import pytest
+import torch
 from helpers.media_truth import FFPROBE
 
-from vidrts.frame import Frame
+from vidrts.frame import ColorTags, Frame, pixel_format
 from vidrts.media.read.sampling import pairs, sample
-from vidrts.media.tools.vmaf import FilterScores, filter_scores
+from vidrts.media.tools import filter_metrics
+from vidrts.media.tools.filter_metrics import FilterScores, frame_scores, pair_scores
 
 pytestmark = pytest.mark.skipif(FFPROBE is None, reason="ffmpeg and ffprobe are not installed")
 
@@ -49,7 +52,7 @@ def read_by_ffmpeg(source: Path, result: Path, meter: str) -> list[dict[str, str
 
 
 def scores(videos: dict[str, Path], name: str) -> FilterScores:
-    return filter_scores(*window(videos, name))
+    return pair_scores(*window(videos, name))
 
 
 def test_the_same_as_ffmpeg_reading_the_files(videos: dict[str, Path], tmp_path: Path) -> None:
@@ -91,21 +94,61 @@ def test_depth_and_size_may_differ(videos: dict[str, Path]) -> None:
 
 def test_a_single_frame(videos: dict[str, Path]) -> None:
     (pair,) = pairs(videos["source"], videos["blurred"], at=[Fraction(0)])
-    got = filter_scores(pair.source, pair.result).frames
+    got = pair_scores(pair.source, pair.result).frames
     assert {key: len(values) for key, values in got.items()} == {"vmaf": 1, "vmaf_neg": 1, "xpsnr": 1}
 
 
 def test_hdr_has_no_vmaf(clips: Path) -> None:
     (pair,) = pairs(*[clips / "androidx_media__hlg10-color-test.mp4"] * 2, count=1)
-    got = filter_scores(pair.source, pair.result)
+    got = pair_scores(pair.source, pair.result)
     assert set(got.frames) == {"xpsnr"}
     assert got.missing == dict.fromkeys(("vmaf", "vmaf_neg"), "VMAF has no model for HLG video")
 
 
 def test_a_missing_filter_is_told(videos: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    from vidrts.media.tools import vmaf
+    run = filter_metrics._run
 
-    monkeypatch.setattr(vmaf, "_VMAF", "nosuchfilter=log_path=")
+    def without_libvmaf(source: list[Frame], result: list[Frame], measure: str, fmt: str) -> list[dict[str, str]]:
+        return run(source, result, measure.replace("libvmaf", "nosuchfilter"), fmt)
+
+    monkeypatch.setattr(filter_metrics, "_run", without_libvmaf)
     got = scores(videos, "blurred")
     assert set(got.frames) == {"xpsnr"}
     assert "nosuchfilter" in got.missing["vmaf"]
+
+
+def gray(samples: np.ndarray, depth: int = 8) -> Frame:
+    """A picture of luma alone, limited range."""
+    fmt = pixel_format("gray" if depth == 8 else f"gray{depth}le")
+    plane = torch.from_numpy(samples.astype(np.uint8 if depth == 8 else np.uint16))
+    return Frame(planes=(plane,), format=fmt, color=ColorTags(range=1), pts=0, time_base=Fraction(1, 25))
+
+
+def banding(frame: Frame) -> float:
+    found = frame_scores(frame)
+    assert found.missing == {}
+    return found.frames["cambi"][0]
+
+
+def test_cambi_sees_the_steps_of_a_gradient_and_not_of_a_dithered_one() -> None:
+    """The same gradient of 40 code values over 640 pixels, rounded to 8 bit, and after noise of a step up or down."""
+    ramp = np.tile(np.linspace(60, 100, 640), (360, 1))
+    noise = np.random.default_rng(0).uniform(-1, 1, ramp.shape)
+    steps, dithered = banding(gray(np.round(ramp))), banding(gray(np.round(ramp + noise)))
+    assert steps > 10
+    assert dithered < 1
+    assert banding(gray(np.full((360, 640), 80))) == 0, "one colour has no steps"
+    assert banding(gray(np.round(4 * ramp), 10)) < steps, "a quarter of the step is seen less"
+
+
+def test_cambi_is_that_of_ffmpeg_reading_the_file(clips: Path, tmp_path: Path) -> None:
+    """Of a film at a size below 216 there is none, and FFmpeg's word for it is passed on."""
+    clip, log = tmp_path / "clip.mkv", tmp_path / "vmaf.json"
+    ffmpeg("-i", clips / "vmaf__Seeking_30_480_1050.mp4", "-frames:v", "3", "-an", "-c:v", "ffv1", clip)
+    read_by_ffmpeg(clip, clip, f"libvmaf=feature=name=cambi:log_fmt=json:log_path={log}")
+    wanted = [frame["metrics"]["cambi"] for frame in json.loads(log.read_text())["frames"]]
+    assert len(wanted) == 3
+    assert [banding(frame) for frame in sample(clip)] == pytest.approx(wanted, abs=1e-6)
+    small = frame_scores(gray(np.zeros((200, 200))))
+    assert "cambi" not in small.frames
+    assert "FFmpeg" in small.missing["cambi"]

@@ -1,7 +1,4 @@
-"""Steps of a degradation that make a picture soft and leave its size: what lenses, motion and enlarging do.
-
-Each takes and gives (3, H, W) uint8 R'G'B' (`training.corrupt.Step`).
-"""
+"""Steps of a degradation that make a picture soft and leave its size: what lenses, motion and enlarging do."""
 
 import math
 from dataclasses import dataclass
@@ -14,17 +11,17 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from vidrts.errors import OptionError
+from vidrts.training.degradation.step import PureStep, StepKind, drawn
 
 _FILTERS = (Image.Resampling.BICUBIC, Image.Resampling.BILINEAR, Image.Resampling.LANCZOS)
 
 
 @dataclass(frozen=True)
-class _Drawn:
+class _Drawn(PureStep):
     """A step with one number, drawn from `low`..`high`; raises `OptionError` where these are not within `within`."""
 
     low: float
     high: float
-    scales = False
     softens = True
     name: ClassVar[str]
     within: ClassVar[tuple[float, float]]
@@ -43,7 +40,7 @@ class Blur(_Drawn):
 
     name, within = "blur", (0.1, 8)
 
-    def __call__(self, picture: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:  # noqa: D102 - Step's
+    def apply(self, picture: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:  # noqa: D102 - PureStep's
         sigma = rng.uniform(self.low, self.high)
         return _filtered(picture, _gaussian(sigma, sigma, 0.0))
 
@@ -53,7 +50,7 @@ class Skewed(_Drawn):
 
     name, within = "skewed", (0.1, 8)
 
-    def __call__(self, picture: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:  # noqa: D102 - Step's
+    def apply(self, picture: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:  # noqa: D102 - PureStep's
         first, second = rng.uniform(self.low, self.high, 2)
         return _filtered(picture, _gaussian(first, second, rng.uniform(0, math.pi)))
 
@@ -63,7 +60,7 @@ class Motion(_Drawn):
 
     name, within = "motion", (0.1, 16)
 
-    def __call__(self, picture: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:  # noqa: D102 - Step's
+    def apply(self, picture: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:  # noqa: D102 - PureStep's
         length, angle = rng.uniform(self.low, self.high), rng.uniform(0, math.pi)
         reach = math.ceil(length / 2) + 1
         y, x = np.mgrid[-reach : reach + 1, -reach : reach + 1].astype(np.float64)
@@ -83,7 +80,7 @@ class Enlarged(_Drawn):
 
     name, within = "enlarged", (1.0, 4)
 
-    def __call__(self, picture: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:  # noqa: D102 - Step's
+    def apply(self, picture: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:  # noqa: D102 - PureStep's
         factor = rng.uniform(self.low, self.high)
         if rng.random() < 1 / 3 and self.low <= 2 <= self.high:
             factor = 2.0
@@ -106,3 +103,14 @@ def _filtered(picture: torch.Tensor, taps: NDArray[np.float64]) -> torch.Tensor:
     samples = picture.permute(1, 2, 0).contiguous().numpy().astype(np.float32)
     soft = cv2.filter2D(samples, -1, taps[::-1, ::-1].astype(np.float32), borderType=cv2.BORDER_REPLICATE)
     return torch.from_numpy(soft).permute(2, 0, 1).round().clamp(0, 255).to(torch.uint8).contiguous()
+
+
+KINDS = tuple(
+    StepKind(step.name, "LOW-HIGH", about, drawn(step))
+    for step, about in (
+        (Blur, "A Gaussian of this sigma in pixels."),
+        (Skewed, "A Gaussian of two sigmas, at any angle."),
+        (Motion, "Motion along a straight line of this length in pixels, at any angle."),
+        (Enlarged, "Scaled down by this factor and up again, bicubic, bilinear or Lanczos."),
+    )
+)

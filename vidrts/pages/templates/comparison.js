@@ -4,7 +4,7 @@
   const data = JSON.parse(document.getElementById("data").textContent);
   const $ = (id) => document.getElementById(id);
   const viewer = $("viewer"), stage = $("stage"), box = $("box"), divider = $("divider"), canvas = $("difference");
-  const plates = [...box.querySelectorAll(".plate")].map((plate) => [...plate.querySelectorAll("img")]);
+  const snapshots = [...box.querySelectorAll(".snapshot")].map((snapshot) => [...snapshot.querySelectorAll("img")]);
   const buttons = [...$("moments").querySelectorAll("button")];
   const pins = [...document.querySelectorAll(".pin")];
   const TALLEST = 0.66; // of the window's height: the controls below stay in sight
@@ -47,7 +47,7 @@
       transform: `translate(${offset(state.x, g.whole[0], g.shown[0], g.ratio)}px, ${offset(state.y, g.whole[1], g.shown[1], g.ratio)}px)`,
     };
     const edge = state.split * g.shown[0];
-    plates.forEach((plate, moment) => plate.forEach((image, side) => {
+    snapshots.forEach((snapshot, moment) => snapshot.forEach((image, side) => {
       const on = moment === state.moment && (side === state.left || side === state.right);
       image.classList.toggle("on", on);
       if (!on) return;
@@ -110,7 +110,7 @@
   async function difference() {
     const wanted = [state.moment, state.left, state.right, state.gain].join();
     if (state.view !== "difference" || wanted === made) return;
-    const pair = [plates[state.moment][state.left], plates[state.moment][state.right]];
+    const pair = [snapshots[state.moment][state.left], snapshots[state.moment][state.right]];
     await Promise.all(pair.map((image) => image.decode()));
     if (wanted !== [state.moment, state.left, state.right, state.gain].join()) return; // changed meanwhile
     const [width, height] = data.moments[state.moment].size;
@@ -142,7 +142,7 @@
   }
 
   function show(moment) {
-    const last = plates.length - 1;
+    const last = snapshots.length - 1;
     const next = Math.min(last, Math.max(0, moment));
     buttons.forEach((button, k) => button.setAttribute("aria-current", String(k === next)));
     pins.forEach((pin, k) => pin.classList.toggle("on", k === next));

@@ -2,24 +2,17 @@
 
 import copy
 from functools import cache
-from typing import Protocol
 
 import numpy as np
 import torch
 
 from vidrts.networks.blur_level import BANDS
 from vidrts.ops.lanczos import halve
+from vidrts.training.degradation.step import Step
 
 _SIDE = 96
 _EDGE = 16
 """Pixels at each side that are not looked at: filters see beyond the border there."""
-
-
-class _Softens(Protocol):
-    @property
-    def scales(self) -> bool: ...
-
-    def __call__(self, picture: torch.Tensor, rng: np.random.Generator) -> torch.Tensor: ...
 
 
 class Chart:
@@ -28,11 +21,11 @@ class Chart:
     def __init__(self) -> None:
         self._sharp = self._soft = _noise()
 
-    def follow(self, step: _Softens, rng: np.random.Generator) -> None:
+    def follow(self, step: Step, rng: np.random.Generator) -> None:
         """Do to the chart what `step` is about to do to a picture with the same `rng`, which stays as it is."""
         if step.scales:  # held against the sharpest of the ways to halve
             self._sharp = halve(self._sharp[None].float(), "lanczos")[0].round().clamp(0, 255).to(torch.uint8)
-        self._soft = step(self._soft, copy.deepcopy(rng))
+        (self._soft,) = step([self._soft], [copy.deepcopy(rng)])
 
     @property
     def levels(self) -> tuple[float, ...]:

@@ -14,8 +14,8 @@ from scipy import ndimage  # type: ignore[import-untyped]
 from vidrts.errors import OptionError
 from vidrts.measure.fidelity import psnr
 from vidrts.training.corpus import read_picture
-from vidrts.training.corrupt import parse_step
-from vidrts.training.degrade import PRESETS, Degradation
+from vidrts.training.degradation.recipe import PRESETS, Degradation
+from vidrts.training.degradation.registry import parse_step
 
 
 @pytest.fixture(scope="module")
@@ -72,17 +72,17 @@ def test_gaussian_is_pillows_then_every_other_pixel(crop: torch.Tensor) -> None:
 def test_noise_has_the_strength_it_says() -> None:
     for value, factor in ((128, 1.0), (230, 0.87), (32, 2.4)):
         flat = torch.full((3, 64, 64), value, dtype=torch.uint8)
-        noisy = parse_step("noise:3")(flat, np.random.default_rng(1)).float()
+        noisy = parse_step("noise:3")([flat], [np.random.default_rng(1)])[0].float()
         assert abs(float(noisy.mean()) - value) < 0.3
         assert float(noisy.std()) == pytest.approx(3 * factor, rel=0.05)
     still = torch.full((3, 8, 8), 100, dtype=torch.uint8)
-    assert torch.equal(parse_step("noise:0")(still, np.random.default_rng(1)), still)
+    assert torch.equal(parse_step("noise:0")([still], [np.random.default_rng(1)])[0], still)
 
 
 @pytest.mark.parametrize(("fine", "coarse"), [("h264:12", "h264:38"), ("mpeg2:2", "mpeg2:20"), ("hevc:12", "hevc:38")])
 def test_a_codec_costs_what_its_quality_says(crop: torch.Tensor, fine: str, coarse: str) -> None:
     rng = np.random.default_rng(1)
-    values = [psnr(parse_step(text)(crop, rng).float(), crop.float(), peak=255) for text in (fine, coarse)]
+    values = [psnr(parse_step(text)([crop], [rng])[0].float(), crop.float(), peak=255) for text in (fine, coarse)]
     assert values[0] > 31  # 4:2:0 alone costs that much here
     assert values[1] < values[0] - 3
     assert values[1] > 18

@@ -11,15 +11,17 @@ blocks and ringing have the size in LR that they have in real video; the paper's
 them. A same-size input (`halves` False) is what a user's frame is: HR0 blurred and coded (specs/PICTURE.md section 4).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 
 from vidrts.errors import OptionError
-from vidrts.training.chart import Chart
-from vidrts.training.corrupt import Gaussian, Scale, Step, parse_step
+from vidrts.training.degradation.chart import Chart
+from vidrts.training.degradation.registry import STEPS, parse_step
+from vidrts.training.degradation.step import Step, StepKind
+from vidrts.training.degradation.steps import Gaussian, Scale
 
 PRESETS: Mapping[str, str] = {
     "video": "triangle > jpeg:30-95",
@@ -79,14 +81,40 @@ class Degradation:
             if isinstance(step, Scale) or (isinstance(step, Gaussian) and step.low == step.high)
         }
 
+    @property
+    def kinds(self) -> list[StepKind]:
+        """The kinds of its steps, each once, in the registry's order."""
+        names = {str(step).partition(":")[0] for step in self._choice.steps()}
+        return [kind for name, kind in STEPS.items() if name in names]
+
+    @property
+    def weights(self) -> dict[str, str]:
+        """Text of each step that uses weights or data -> their hash: what an input depends on beside the text."""
+        return {str(step): step.weights_hash for step in self._choice.steps() if step.weights_hash}
+
     def __call__(self, crop: torch.Tensor, seed: int) -> torch.Tensor:
-        """(3, H, W) uint8 R'G'B' -> (3, H/2, W/2) or (3, H, W) uint8; the same seed gives the same in every stage."""
-        return self._choice(crop, np.random.default_rng(seed))
+        """(3, H, W) uint8 R'G'B', H and W even -> (3, H/2, W/2) uint8, or (3, H, W) of a same-size input."""
+        return self.batch([crop], [seed])[0]
+
+    def batch(self, crops: Sequence[torch.Tensor], seeds: Sequence[int]) -> list[torch.Tensor]:
+        """The same for each crop and its seed; each step is called once for all crops that it is drawn for."""
+        return self._made(crops, seeds, [None] * len(crops))
 
     def with_blur_levels(self, crop: torch.Tensor, seed: int) -> tuple[torch.Tensor, tuple[float, ...]]:
         """The same, and the blur levels of what was drawn (`networks.blur_level`); codecs and noise do not count."""
-        chart = Chart()
-        return self._choice(crop, np.random.default_rng(seed), chart), chart.levels
+        return self.batch_with_blur_levels([crop], [seed])[0]
+
+    def batch_with_blur_levels(
+        self, crops: Sequence[torch.Tensor], seeds: Sequence[int]
+    ) -> list[tuple[torch.Tensor, tuple[float, ...]]]:
+        """Likewise of each crop."""
+        charts = [Chart() for _ in crops]
+        return [(made, chart.levels) for made, chart in zip(self._made(crops, seeds, charts), charts, strict=True)]
+
+    def _made(
+        self, crops: Sequence[torch.Tensor], seeds: Sequence[int], charts: Sequence[Chart | None]
+    ) -> list[torch.Tensor]:
+        return self._choice(crops, [np.random.default_rng(seed) for seed in seeds], charts)
 
 
 type _Row = tuple[Step | _Choice, ...]
@@ -125,19 +153,41 @@ class _Choice:
                 else:
                     yield step
 
-    def __call__(self, picture: torch.Tensor, rng: np.random.Generator, chart: Chart | None = None) -> torch.Tensor:
-        choice = 0
-        if len(self.alternatives) > 1:
-            weights = np.array([weight for weight, _ in self.alternatives])
-            choice = int(rng.choice(len(weights), p=weights / weights.sum()))
-        for step in self.alternatives[choice][1]:
-            if isinstance(step, _Choice):
-                picture = step(picture, rng, chart)
-                continue
-            if chart is not None and step.softens:
+    def __call__(
+        self, pictures: Sequence[torch.Tensor], rngs: Sequence[np.random.Generator], charts: Sequence[Chart | None]
+    ) -> list[torch.Tensor]:
+        made = list(pictures)
+        drawn = [self._draw(rng) for rng in rngs]
+        for number, (_, row) in enumerate(self.alternatives):
+            chosen = [k for k, choice in enumerate(drawn) if choice == number]
+            if chosen:
+                parts = _through(
+                    row, [pictures[k] for k in chosen], [rngs[k] for k in chosen], [charts[k] for k in chosen]
+                )
+                for k, picture in zip(chosen, parts, strict=True):
+                    made[k] = picture
+        return made
+
+    def _draw(self, rng: np.random.Generator) -> int:
+        """The number of an alternative."""
+        if len(self.alternatives) == 1:
+            return 0
+        weights = np.array([weight for weight, _ in self.alternatives])
+        return int(rng.choice(len(weights), p=weights / weights.sum()))
+
+
+def _through(
+    row: _Row, pictures: list[torch.Tensor], rngs: list[np.random.Generator], charts: list[Chart | None]
+) -> list[torch.Tensor]:
+    for step in row:
+        if isinstance(step, _Choice):
+            pictures = step(pictures, rngs, charts)
+            continue
+        for chart, rng in zip(charts, rngs, strict=True):
+            if chart and step.softens:
                 chart.follow(step, rng)
-            picture = step(picture, rng)
-        return picture
+        pictures = step(pictures, rngs)
+    return pictures
 
 
 class _Parser:

@@ -5,8 +5,8 @@ a run that goes on need not make them again; a manifest says how to make them ag
 """
 
 import hashlib
+import json
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,9 +17,9 @@ import torch
 from vidrts.errors import TrainingError
 from vidrts.files import whole
 from vidrts.networks.blur_level import BANDS
-from vidrts.threads import shared_threads
 from vidrts.training.corpus import Corpus, Crop, original_crop
-from vidrts.training.degrade import Degradation
+from vidrts.training.degradation.in_batches import in_batches
+from vidrts.training.degradation.recipe import Degradation
 from vidrts.training.distributed import Team
 
 _EDGE = 8
@@ -48,6 +48,11 @@ class Inputs:
         return digest.hexdigest()
 
 
+def step_weights(*recipes: Degradation | None) -> dict[str, str]:
+    """Text of each step that uses weights or data -> their hash; empty where all steps are pure functions."""
+    return {step: digest for recipe in recipes if recipe for step, digest in recipe.weights.items()}
+
+
 def pair_seed(seed: int) -> int:
     """Of a crop's pair, from the crop's own: LR and pair of a crop are degraded each by chance of its own."""
     return seed ^ 0x5A3E
@@ -73,13 +78,15 @@ def make_inputs(
 ) -> Inputs:
     """The inputs of each crop of (3, H, W) uint8 originals; each process makes its part.
 
-    levels: their blur levels, too; wants `pairs`. In as many threads as torch has: the codecs work outside Python's
-    lock. What lies in `cache`, a folder, under this corpus and these degradations is taken as it is. Raises
-    `TrainingError` where the folder cannot be written.
+    levels: their blur levels, too; needs `pairs`. What lies in `cache`, a folder, for this corpus and these
+    degradations, with the weights that their steps use, is taken as it is. Raises `TrainingError` where the folder
+    cannot be written.
     """
     size, count = corpus.crop_size, len(corpus.crops)
     shape = (count, 3, size // 2, size // 2)
     about = f"{corpus.manifest_hash}\n{degradation}\n{pairs}" + ("\nlevels" if levels else "")
+    if weights := step_weights(degradation, pairs):
+        about += f"\n{json.dumps(weights, sort_keys=True)}"
     file = cache / f"inputs-{hashlib.sha256(about.encode()).hexdigest()[:16]}.u8"
     shapes = [torch.Size(shape)] * (1 if pairs is None else 2) + [torch.Size((count, len(BANDS)))] * (2 * levels)
     whole = sum(each.numel() for each in shapes)
@@ -89,27 +96,24 @@ def make_inputs(
     made = [torch.empty(each, dtype=torch.uint8) for each in shapes]
     on_message(f"making the inputs of {count} crops")
 
-    def make(index: int) -> None:
-        crop = corpus.crops[index]
-        picture = original_crop(originals, crop, size)
-        drawn = [(degradation, crop.seed)]
+    def make(numbers: range) -> list[None]:
+        crops = [corpus.crops[number] for number in numbers]
+        pictures = [original_crop(originals, crop, size) for crop in crops]
+        drawn = [(degradation, [crop.seed for crop in crops])]
         if pairs is not None:
-            drawn.append((pairs, pair_seed(crop.seed)))
-        for kind, (steps, seed) in enumerate(drawn):
+            drawn.append((pairs, [pair_seed(crop.seed) for crop in crops]))
+        for kind, (recipe, seeds) in enumerate(drawn):
             if levels:
-                spoiled, blur = steps.with_blur_levels(picture, seed)
-                made[2 + kind][index] = torch.tensor([round(255 * level) for level in blur], dtype=torch.uint8)
+                spoiled, blurs = zip(*recipe.batch_with_blur_levels(pictures, seeds), strict=True)
+                made[2 + kind][list(numbers)] = (255 * torch.tensor(blurs, dtype=torch.float64)).round().to(torch.uint8)
             else:
-                spoiled = steps(picture, seed)
-            if kind == 1:
-                y, x = pair_place(crop, size)
-                spoiled = spoiled[:, y : y + size // 2, x : x + size // 2]
-            made[kind][index] = spoiled
+                spoiled = tuple(recipe.batch(pictures, seeds))
+            for number, crop, result in zip(numbers, crops, spoiled, strict=True):
+                y, x = pair_place(crop, size) if kind else (0, 0)
+                made[kind][number] = result[:, y : y + size // 2, x : x + size // 2]
+        return []
 
-    workers = torch.get_num_threads()
-    with shared_threads(workers) as begin, ThreadPoolExecutor(workers, "vidrts-inputs", begin) as pool:
-        for _ in pool.map(make, range(team.rank, count, team.size)):
-            pass  # what went wrong in a thread is raised here
+    in_batches(make, range(team.rank, count, team.size))
     for tensor in made:
         for source in range(team.size):
             tensor[source :: team.size] = team.share(tensor[source :: team.size], source)
@@ -140,7 +144,8 @@ def manifest(corpus: Corpus, degradation: Degradation, pairs: Degradation | None
     """What the inputs were made of: pictures with their hashes, crops as [picture, y, x, seed], and the inputs' hash.
 
     `picture` counts the pictures whose use is "training", from 0; each is scaled by its `shrunk` (`read_picture`), and
-    the crops whose numbers stand in `grey` have three times their luma. LR of a crop is `degradation` of its square of
+    the crops whose numbers stand in `grey` have three times their luma. `step_weights` has the hash of the weights that
+    a step uses. LR of a crop is `degradation` of its square of
     `crop_size` pixels with its seed; its pair is `pairs` of that with `pair_seed`, cut at `pair_place`. low_sha256 is
     over the bytes of all LR, (3, h, w) each, in order, and then those of all pairs.
     """
@@ -148,6 +153,7 @@ def manifest(corpus: Corpus, degradation: Degradation, pairs: Degradation | None
         "format": 1,
         "degradation": str(degradation),
         "pairs": str(pairs) if pairs else "",
+        "step_weights": step_weights(degradation, pairs),
         "crop_size": corpus.crop_size,
         "data_hash": corpus.manifest_hash,
         "low_sha256": inputs.sha256,
