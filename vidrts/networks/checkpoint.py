@@ -112,7 +112,7 @@ def find_model(name_or_file: str) -> Path:
 
 def read_info(path: str | os.PathLike[str]) -> ModelInfo:
     """The description in a model file, without its weights; raises `ModelError`."""
-    return _read_info(Path(path))
+    return _info(Path(path), _read_header(Path(path)))
 
 
 def load_model(name_or_file: str | os.PathLike[str] = DEFAULT_MODEL) -> LoadedModel:
@@ -121,7 +121,8 @@ def load_model(name_or_file: str | os.PathLike[str] = DEFAULT_MODEL) -> LoadedMo
     Raises `ModelError`, one line, for a file that is missing, truncated, damaged, foreign or of another format.
     """
     path = find_model(os.fspath(name_or_file))
-    info = _read_info(path)
+    header = _read_header(path)
+    info = _info(path, header)
     network = build(info.architecture, info.numbers)
     try:
         tensors = safetensors.torch.load_file(path)
@@ -135,13 +136,12 @@ def load_model(name_or_file: str | os.PathLike[str] = DEFAULT_MODEL) -> LoadedMo
         raise ModelError(
             f"{path}: the weights do not fit {info.architecture} {dict(info.numbers)}: see {odd[0]}; get the file again"
         ) from None
-    if _digest(tensors) != _read_header(path).get("weights_sha256"):
+    if _digest(tensors) != header.get("weights_sha256"):
         raise ModelError(f"{path}: the weights are damaged (wrong checksum); get the file again")
     return LoadedModel(network.eval().requires_grad_(False), info, path)
 
 
-def _read_info(path: Path) -> ModelInfo:
-    header = _read_header(path)
+def _info(path: Path, header: Mapping[str, Any]) -> ModelInfo:
     try:
         info = ModelInfo(**{name: header[name] for name in ModelInfo.__dataclass_fields__ if name in header})
         for value in info.figures.values():

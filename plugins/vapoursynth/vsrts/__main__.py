@@ -6,14 +6,12 @@ import vapoursynth as vs
 from vidrts.errors import ModelError
 from vidrts.networks.checkpoint import COLOURS, DEFAULT_MODEL, read_info, shipped_models
 from vidrts.networks.registry import build, parameter_count
-from vidrts.picture.device import pick_precision
+from vidrts.picture.engines.choice import native_precisions
 from vsrts import __version__
-
-_SHORT = {torch.float32: "fp32", torch.bfloat16: "bf16", torch.float16: "fp16"}
 
 
 def _auto(device: torch.device) -> str:
-    return f'precision="auto" is {_SHORT[pick_precision("auto", device)]}'
+    return f'precision="auto" is {native_precisions(device)[0]}'
 
 
 def _model(name: str, path: str) -> str:
