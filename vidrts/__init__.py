@@ -18,15 +18,15 @@ from vidrts import errors
 if TYPE_CHECKING:
     from vidrts.networks.checkpoint import load_model
     from vidrts.pipeline import EnhanceOptions, enhance
-    from vidrts.training.options import TrainOptions
     from vidrts.training.recurrence import train
+    from vidrts.training.recurrence_options import TrainOptions
 
 __version__ = version("vidrts")
 __all__ = ["EnhanceOptions", "TrainOptions", "enhance", "errors", "load_model", "train"]
 
 _HOMES = {
     "EnhanceOptions": "pipeline", "enhance": "pipeline", "load_model": "networks.checkpoint",
-    "TrainOptions": "training.options", "train": "training.recurrence",
+    "TrainOptions": "training.recurrence_options", "train": "training.recurrence",
 }  # fmt: skip
 
 
