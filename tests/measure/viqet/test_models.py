@@ -17,9 +17,9 @@ from scipy import ndimage, special
 
 from vidrts.errors import ModelError
 from vidrts.measure.viqet import FlatRegionModel, load_flat_region_model, load_mos_model, measure, models
-from vidrts.measure.viqet.fitted import Fitted, fit
 from vidrts.measure.viqet.flat import block_features, block_scores, flat_region_index
 from vidrts.measure.viqet.gabor import noise_kernels
+from vidrts.measure.viqet.preprocess import Fitted, fit
 
 REGRESSION = ["svm_type nu_svr", "kernel_type linear", "nr_class 2"]
 CLASSIFIER = ["svm_type nu_svc", "kernel_type rbf", "gamma 0.05", "nr_class 2"]
