@@ -37,7 +37,7 @@ from vidrts.measure.flicker import Change
 from vidrts.measure.metric import Reading
 from vidrts.measure.registry import METRICS, MOS
 from vidrts.media.read.source import Source
-from vidrts.messages import Code
+from vidrts.messages import Code, Message
 from vidrts.ops.lanczos import double
 from vidrts.picture.enhancer import EnhancerOptions
 
@@ -342,7 +342,12 @@ def test_plots_hold_the_values(comparison: Comparison) -> None:
 
 
 def test_a_result_twice_as_large(source: Path, doubled: Path, folder: Path) -> None:
-    found = compare(source, doubled, CompareOptions(frames=1, samples=1, workers=1))
+    lines: list[str] = []
+    found = compare(source, doubled, CompareOptions(frames=1, samples=1, workers=1), on_message=lines.append)
+    (left_out,) = (line for line in lines if isinstance(line, Message) and line.code is Code.METRICS_MISSING)
+    assert left_out.values["metrics"] == MOS.name, "480 lines are too few for it"
+    assert left_out.values["why"].values == {"smallest": MOS.smallest, "width": 852, "height": 480}
+    assert MOS not in found.metrics and left_out in found.notes
     assert found.snapshots[0].size == (852, 480)
     assert any("Lanczos" in line for line in found.shown)
     assert any("first 0.200 s" in note for note in found.notes), "different lengths are told"

@@ -336,8 +336,8 @@ def contrast(one: str, two: str) -> float:
 def test_said_to_a_screen_reader(viewer: Viewer) -> None:
     tree = viewer.page.locator("body").aria_snapshot()
     for line in ('slider "Divider between the two pictures"', 'radio "Divider" [checked]', 'radio "400 %"',
-                 'group "Zoom"', 'img "Frame at 0:0', 'heading "Over time"', 'table', 'rowheader "Change',
-                 'button "Largest change"', 'img "Change over time: mean'):  # fmt: skip
+                 'group "Zoom"', 'img "Frame at 0:0', 'heading "Over time"', 'table', 'rowheader "Difference ratio',
+                 'button "Largest change"', 'img "Difference ratio over time: mean'):  # fmt: skip
         assert line in tree, line
     viewer.page.keyboard.press("Tab")
     assert viewer.page.evaluate("document.activeElement.textContent") == "Skip the pictures"

@@ -40,7 +40,7 @@ def _keys() -> str:
     lines = "\n".join(
         f"  {metric.key:16} {line}" if number == 0 else f"  {'':16} {line}"
         for metric in COMPARED
-        for number, line in enumerate(wrap(metric.meaning, 61))
+        for number, line in enumerate(wrap(f"{metric.title}: {metric.explanation}", 61))
     )
     return (
         "\b\nKeys of --json and --csv: file, width, height, frames; mos, mos_model, mos_raw\n(before it is limited to "

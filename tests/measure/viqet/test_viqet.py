@@ -18,22 +18,22 @@ from scipy import fft, ndimage, special, stats
 
 from vidrts.errors import UnsupportedFormatError
 from vidrts.measure.viqet import COLUMNS, DEFAULT_MODEL, MODELS, Scores, load_mos_model, measure
-from vidrts.measure.viqet.calm import _fused
-from vidrts.measure.viqet.cosine import cut_blocks, dct_blocks, zigzag
-from vidrts.measure.viqet.edges import _canny, measure_edges
-from vidrts.measure.viqet.features import extract
-from vidrts.measure.viqet.fitted import fit, fitted_size, to_grey
-from vidrts.measure.viqet.gabor import EDGE_SIZES, edge_kernels, gabor, noise_kernels
-from vidrts.measure.viqet.gaussian import fit_asymmetric, symmetric_shape
-from vidrts.measure.viqet.neighbours import measure_neighbours
-from vidrts.measure.viqet.noise import _gabor_activity, _window_deviations, measure_block_noise
-from vidrts.measure.viqet.simple import (
+from vidrts.measure.viqet.color_exposure import (
     badly_exposed,
     color_warmth,
     contrast_and_exposure,
     divergence_from_flat_histogram,
     saturation,
 )
+from vidrts.measure.viqet.cosine import cut_blocks, dct_blocks, zigzag
+from vidrts.measure.viqet.edges import _canny, measure_edges
+from vidrts.measure.viqet.features import extract
+from vidrts.measure.viqet.final_noise import _fused
+from vidrts.measure.viqet.gabor import EDGE_SIZES, edge_kernels, gabor, noise_kernels
+from vidrts.measure.viqet.gaussian import fit_asymmetric, symmetric_shape
+from vidrts.measure.viqet.neighbours import measure_neighbours
+from vidrts.measure.viqet.noise import _gabor_activity, _window_deviations, measure_block_noise
+from vidrts.measure.viqet.preprocess import fit, fitted_size, to_grey
 from vidrts.measure.viqet.texture import measure_texture
 
 Picture = NDArray[np.uint8]
@@ -157,7 +157,7 @@ def test_exactly_half_is_the_mean_of_four() -> None:
 @pytest.mark.parametrize(
     ("picture", "message"),
     [
-        (np.zeros((79, 200, 3), np.uint8), "200x79.*80 pixels"),
+        (np.zeros((79, 200, 3), np.uint8), "80 pixels.*200x79"),
         (np.zeros((0, 0, 3), np.uint8), "0x0"),
         (np.zeros((100, 1600, 3), np.uint8), "1920x120.*107x121"),
         (np.zeros((1200, 100, 3), np.uint8), "100x1200.*107x121"),

@@ -139,6 +139,8 @@ def test_cambi_sees_the_steps_of_a_gradient_and_not_of_a_dithered_one() -> None:
     assert dithered < 1
     assert banding(gray(np.full((360, 640), 80))) == 0, "one colour has no steps"
     assert banding(gray(np.round(4 * ramp), 10)) < steps, "a quarter of the step is seen less"
+    large = np.round(np.tile(np.linspace(60, 100, 4500), (3000, 1)))
+    assert banding(gray(large)) == pytest.approx(steps, abs=5), "larger than libvmaf's own window allows"
 
 
 def test_cambi_is_that_of_ffmpeg_reading_the_file(clips: Path, tmp_path: Path) -> None:

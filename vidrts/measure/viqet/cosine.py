@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vidrts.measure.viqet.fitted import F64, U8
+from vidrts.measure.viqet.preprocess import F64, U8
 
 
 def cut_blocks(picture: U8 | F64, side: int) -> F64:

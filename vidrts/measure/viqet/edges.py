@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vidrts.measure.viqet.fitted import F64, U8
 from vidrts.measure.viqet.gabor import edge_kernels
+from vidrts.measure.viqet.preprocess import F64, U8
 
 _FRAME = 10
 """Pixels at each side of the picture that do not count for the bands."""

@@ -5,18 +5,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vidrts.measure.viqet.calm import final_noise
-from vidrts.measure.viqet.edges import Edges, measure_edges
-from vidrts.measure.viqet.fitted import F64, Fitted
-from vidrts.measure.viqet.neighbours import measure_neighbours
-from vidrts.measure.viqet.noise import BlockNoise, measure_block_noise
-from vidrts.measure.viqet.simple import (
+from vidrts.measure.viqet.color_exposure import (
     badly_exposed,
     color_warmth,
     contrast_and_exposure,
     divergence_from_flat_histogram,
     saturation,
 )
+from vidrts.measure.viqet.edges import Edges, measure_edges
+from vidrts.measure.viqet.final_noise import final_noise
+from vidrts.measure.viqet.neighbours import measure_neighbours
+from vidrts.measure.viqet.noise import BlockNoise, measure_block_noise
+from vidrts.measure.viqet.preprocess import F64, Fitted
 from vidrts.measure.viqet.texture import measure_texture
 
 LENGTHS = {1: 61, 2: 317}

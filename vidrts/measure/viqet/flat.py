@@ -9,10 +9,10 @@ import numpy as np
 
 from vidrts.errors import ModelError
 from vidrts.measure.viqet.cosine import cut_blocks
-from vidrts.measure.viqet.fitted import F64, U8, Fitted
 from vidrts.measure.viqet.gabor import NOISE_SIZES, noise_kernels
 from vidrts.measure.viqet.gaussian import fit_asymmetric
 from vidrts.measure.viqet.libsvm import read_libsvm
+from vidrts.measure.viqet.preprocess import F64, U8, Fitted
 from vidrts.measure.viqet.windows import window_deviations
 
 _SURE = 0.9

@@ -5,7 +5,7 @@ from functools import cache
 
 import numpy as np
 
-from vidrts.measure.viqet.fitted import F64
+from vidrts.measure.viqet.preprocess import F64
 
 ORIENTATIONS = 4
 EDGE_SIZES = (49, 25, 17, 15, 11, 11, 9, 9, 7)

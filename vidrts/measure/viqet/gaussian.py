@@ -6,7 +6,7 @@ from functools import cache
 import numpy as np
 from scipy.special import gamma  # type: ignore[import-untyped]
 
-from vidrts.measure.viqet.fitted import F64
+from vidrts.measure.viqet.preprocess import F64
 
 _NO_SHAPE = 11.0
 """What VIQET takes for the shape where no grid point fits (nearly uniform or nearly two-valued samples)."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from vidrts.errors import ModelError
-from vidrts.measure.viqet.fitted import F64
+from vidrts.measure.viqet.preprocess import F64
 
 _LARGEST_FILE = 64 * 2**20
 """Bytes; the largest model of VIQET has some 3 million."""

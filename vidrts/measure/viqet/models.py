@@ -11,8 +11,8 @@ import numpy as np
 
 from vidrts.errors import ModelError
 from vidrts.measure.viqet.features import LENGTHS, Features
-from vidrts.measure.viqet.fitted import F64
 from vidrts.measure.viqet.libsvm import LibsvmModel, read_libsvm
+from vidrts.measure.viqet.preprocess import F64
 
 DEFAULT_MODEL = "preview1-day"
 LOWEST_MOS, HIGHEST_MOS = 1.0, 4.5

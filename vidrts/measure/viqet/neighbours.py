@@ -3,8 +3,8 @@
 import numpy as np
 
 from vidrts.measure.viqet.cosine import dct_blocks
-from vidrts.measure.viqet.fitted import F64, U8
 from vidrts.measure.viqet.gaussian import fit_asymmetric
+from vidrts.measure.viqet.preprocess import F64, U8
 
 _BLOCK, _STRIDE = 34, 17
 _BANDS = ((0, 10), (10, 21), (21, None))

@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 
 from vidrts.measure.viqet.cosine import cut_blocks, dct_blocks, zigzag
-from vidrts.measure.viqet.fitted import F64, U8, shrink_or_enlarge, to_grey
 from vidrts.measure.viqet.gabor import NOISE_SIZES, ORIENTATIONS, noise_kernels
+from vidrts.measure.viqet.preprocess import F64, U8, shrink_or_enlarge, to_grey
 from vidrts.measure.viqet.windows import window_deviations
 
 _BLOCK, _WINDOW = 80, 20

@@ -8,9 +8,9 @@ from typing import Any
 from numpy.typing import NDArray
 
 from vidrts.measure.viqet.features import Features, extract
-from vidrts.measure.viqet.fitted import Fitted, fit
 from vidrts.measure.viqet.flat import FlatRegionModel, flat_region_index
 from vidrts.measure.viqet.models import DEFAULT_MODEL, MODELS, MosModel, clamp_mos
+from vidrts.measure.viqet.preprocess import Fitted, fit
 from vidrts.measure.viqet.texture import texture_acutance
 
 _MOS_COLUMNS = {"v2_night": "v2-night", "v1_day": "preview1-day", "v1_night": "preview1-night"}
@@ -55,7 +55,7 @@ def measure(
     """Measure (H, W, 3) uint8 RGB of at least 80 pixels a side.
 
     `mos_model` is Preview 1 day unless given; without `flat_region_model` there is no flat region index. Raises
-    `UnsupportedFormatError` for another type, shape or size (`vidrts.measure.viqet.fitted.fit`).
+    `UnsupportedFormatError` for another type, shape or size (`vidrts.measure.viqet.preprocess.fit`).
     """
     fitted = fit(picture)
     features = extract(fitted)

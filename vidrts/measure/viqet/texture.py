@@ -3,8 +3,8 @@
 import numpy as np
 
 from vidrts.measure.viqet.cosine import cut_blocks, dct_blocks, zigzag
-from vidrts.measure.viqet.fitted import F64, U8
 from vidrts.measure.viqet.gaussian import symmetric_shape
+from vidrts.measure.viqet.preprocess import F64, U8
 
 _BLOCK, _BINS = 36, 6
 

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from vidrts.measure.viqet.fitted import F64, U8
+from vidrts.measure.viqet.preprocess import F64, U8
 
 
 def window_deviations(picture: U8 | F64, side: int) -> F64:

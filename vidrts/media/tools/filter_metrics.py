@@ -22,6 +22,8 @@ from vidrts.media.containers import FFmpegErrors, reason
 from vidrts.media.planes import buffer_arguments, write_planes
 
 _MODELS = r"model=version=vmaf_v0.6.1\:name=vmaf|version=vmaf_v0.6.1neg\:name=vmaf_neg"
+_WINDOW = 65
+"""Pixels a side of CAMBI's window in a picture of 3840x2160: its default, and the most that it takes."""
 _SUBSAMPLING = {(1, 1): "yuv420p", (1, 0): "yuv422p", (0, 0): "yuv444p"}
 _CLOCK = Fraction(1, 25)
 _RANGES = {0: "auto", 1: "tv", 2: "pc"}
@@ -69,7 +71,7 @@ def frame_scores(frame: Frame) -> FilterScores:
 
     CAMBI: Tandon, Afonso, Sole and Krasula 2021 (libvmaf's feature), 0 to about 24, on luma at 10 bit. The steps that
     it looks for are of up to 4 code values of 10 bit: those of a smooth area stored with 8 bit. At least 216 pixels a
-    side.
+    side; in pictures larger than 3840x2160 its window is no larger than there.
     """
     scores = FilterScores()
     for key, measure in _OF_FRAMES.items():
@@ -81,7 +83,8 @@ def _vmaf(source: Sequence[Frame], result: Sequence[Frame]) -> Values:
     """Both models in one pass."""
     if hdr := source[0].color.hdr:
         raise UnsupportedFormatError(f"VMAF has no model for {hdr} video")
-    return _libvmaf(source, result, _MODELS, _common_format(source[0], result[0]), ("vmaf", "vmaf_neg"))
+    logged = _libvmaf(source, result, _MODELS, _common_format(source[0], result[0]))
+    return {key: [values[key] for values in logged] for key in ("vmaf", "vmaf_neg")}
 
 
 def _xpsnr(source: Sequence[Frame], result: Sequence[Frame]) -> Values:
@@ -90,8 +93,14 @@ def _xpsnr(source: Sequence[Frame], result: Sequence[Frame]) -> Values:
 
 
 def _cambi(frame: Frame) -> Values:
-    """The filter has two inputs in any case; CAMBI looks at one of them."""
-    return _libvmaf([frame], [frame], "feature=name=cambi", _common_format(frame, frame), ("cambi",))
+    """The filter has two inputs in any case; CAMBI looks at one of them.
+
+    libvmaf makes the window larger with the picture, and refuses one beyond `_WINDOW`, which 3840x2160 has.
+    """
+    window = min(_WINDOW, _WINDOW * (3840 + 2160) // (frame.width + frame.height))
+    options = rf"feature=name=cambi\:window_size={window}"
+    logged = _libvmaf([frame], [frame], options, _common_format(frame, frame))
+    return {"cambi": [value for values in logged for key, value in values.items() if key.startswith("cambi")]}
 
 
 _OF_PAIRS: Mapping[tuple[str, ...], Callable[[Sequence[Frame], Sequence[Frame]], Values]] = {
@@ -104,16 +113,14 @@ KEYS = (*(key for keys in _OF_PAIRS for key in keys), *_OF_FRAMES)
 """All metrics that filters take."""
 
 
-def _libvmaf(
-    source: Sequence[Frame], result: Sequence[Frame], options: str, fmt: str, keys: Sequence[str]
-) -> Values:  # fmt: skip
-    """What the filter libvmaf writes into its log, which is the only place for it."""
+def _libvmaf(source: Sequence[Frame], result: Sequence[Frame], options: str, fmt: str) -> list[dict[str, float]]:
+    """What the filter libvmaf writes of each frame into its log, which is the only place for it."""
     with tempfile.TemporaryDirectory(prefix="vidrts-") as folder:
         log = Path(folder) / "vmaf.json"
         _run(source, result, f"libvmaf={options}:log_fmt=json:log_path={_escaped(str(log))}", fmt)
         gc.collect()  # the log is written when the graph is freed
         logged = json.loads(log.read_text())["frames"]
-    return {key: [float(frame["metrics"][key]) for frame in logged] for key in keys}
+    return [frame["metrics"] for frame in logged]
 
 
 def _run(source: Sequence[Frame], result: Sequence[Frame], measure: str, fmt: str) -> list[dict[str, str]]:

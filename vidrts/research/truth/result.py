@@ -2,13 +2,13 @@
 
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from statistics import fmean
 from typing import Any
 
 from vidrts.errors import InputError
+from vidrts.measure.nan_mean import mean
 from vidrts.measure.registry import METRICS
 from vidrts.research.truth.candidates import FILTERS
 from vidrts.research.truth.damage import Kind
@@ -34,7 +34,7 @@ class Result:
 
     def value(self, row: str, candidate: str, measure: str, *, also: bool = False) -> float:
         """The mean over the photographs; NaN where it is defined for none."""
-        return _mean(
+        return mean(
             found[row][candidate].get(measure, math.nan) for found in (self.also if also else self.pictures).values()
         )
 
@@ -49,10 +49,10 @@ class Result:
         """
         rows = [row for row, kind in self.rows.items() if kind != "sharp" and (kinds is None or kind in kinds)]
 
-        def mean(amount: float) -> float:
-            return _mean(self.gain(row, at_amount(filtered, amount), measure) for row in rows)
+        def mean_gain(amount: float) -> float:
+            return mean(self.gain(row, at_amount(filtered, amount), measure) for row in rows)
 
-        return max(FILTERS[filtered].grid, key=mean)
+        return max(FILTERS[filtered].grid, key=mean_gain)
 
     def worst_flicker(self, candidate: str) -> float:
         """The highest over the clips; NaN without any."""
@@ -62,7 +62,7 @@ class Result:
         """Mean gain in PSNR on soft rows, and mean harm on sharp ones (below 0), at the default strength."""
         name = at_strength(model, DEFAULT_STRENGTH)
         return tuple(  # type: ignore[return-value]
-            _mean(self.gain(row, name) for row, kind in self.rows.items() if kind in kinds)
+            mean(self.gain(row, name) for row, kind in self.rows.items() if kind in kinds)
             for kinds in (SOFT, ("sharp coded",))
         )
 
@@ -164,12 +164,6 @@ def verdict(result: Result, model: str, before: tuple[Result, str] | None = None
         worst = result.worst_flicker(name)
         found.append(Verdict("fixed cameras", "flicker", "at most 1.05", worst, 1.05 - worst))
     return found
-
-
-def _mean(values: Iterable[float]) -> float:
-    """Of the finite values; NaN without any."""
-    finite = [value for value in values if math.isfinite(value)]
-    return fmean(finite) if finite else math.nan
 
 
 def _numbers(value: Any) -> Any:

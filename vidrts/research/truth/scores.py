@@ -1,12 +1,12 @@
 """How near a Y plane is to the truth's, and what it did to its source."""
 
-import math
 from dataclasses import dataclass
 
 import torch
 
 from vidrts.measure.difference import difference_ratio
 from vidrts.measure.fidelity import psnr, ssim
+from vidrts.measure.nan_mean import or_nan
 from vidrts.measure.sharpness import block_borders
 from vidrts.measure.ssimulacra2 import Truth
 from vidrts.research.truth.candidates import mean_change, rgb_of
@@ -41,17 +41,10 @@ class Frame:
             "ssim": ssim(unit, truth),
             "change": mean_change(plane, self.planes[0]),
             "ratio": difference_ratio(rgb, rgb_of(self.planes)),
-            "borders": _borders(plane),
+            "borders": or_nan(block_borders, plane.expand(3, -1, -1)),
         }
 
     def chroma(self) -> float:
         """PSNR in dB of both chroma planes together, which no candidate changes."""
         own, truth = (torch.stack(planes[1:]).float() for planes in (self.planes, self.truth))
         return psnr(own, truth, video_plan().scale[1])
-
-
-def _borders(plane: torch.Tensor) -> float:
-    try:
-        return block_borders(plane.expand(3, -1, -1))
-    except ValueError:
-        return math.nan

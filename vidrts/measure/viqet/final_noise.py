@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vidrts.measure.viqet.fitted import F64, U8
+from vidrts.measure.viqet.preprocess import F64, U8
 
 _SHARE = 0.005
 """Share of the pixels with any deviation that counts as the calmest."""

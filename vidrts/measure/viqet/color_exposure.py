@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import KDTree  # type: ignore[import-untyped]
 
-from vidrts.measure.viqet.fitted import F64, U8
+from vidrts.measure.viqet.preprocess import F64, U8
 
 _TILE = 7
 
