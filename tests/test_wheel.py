@@ -13,7 +13,7 @@ from helpers.paths import ROOT
 
 from vidrts.networks.checkpoint import shipped_models
 
-NEEDS = ("vidrts/compare/assets/", "vidrts/samples/ducks.mp4", "vidrts/py.typed", "vsrts/")
+NEEDS = ("vidrts/pages/templates/", "vidrts/samples/ducks.mp4", "vidrts/py.typed", "vsrts/")
 
 
 @pytest.fixture(scope="module")

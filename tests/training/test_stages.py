@@ -69,7 +69,7 @@ def run(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         held_out=1, rate=4e-3, later_rate=1e-3, flats=0, degradation=Degradation("triangle"),
         device="cpu", target_memory=0,
     ), on_message=said.append)  # fmt: skip
-    assert [line for line in said if line.startswith("stage 3: SR(LR) ")]
+    assert [line for line in said if line.startswith("stage 3: PSNR of SR(LR) ")]
     assert "is the one to ship" in said[-1]
     return out
 
