@@ -13,6 +13,13 @@ from typing import Any
 class Code(Enum):
     """What a line says; its value is the wording, with the names of what it tells in braces (`str.format`)."""
 
+    # training, research
+    PICTURE_LEFT_OUT = "{path}: left out, {reason}"
+    VIDEO_LEFT_OUT = "left out: {reason}"
+    STILLS_EXTRACTED = "{count} stills extracted from {videos}"
+    NO_FONT_FOR_SCRIPT = "no font with {scripts} letters found; rendered text does without them"
+    NO_FONT_FOR_TITLES = "no font found; the blur level estimator is trained without titles, which may mislead it"
+
 
 class Message(str):
     """One line. `Message(Code.X, count=3)` is the wording of `X` with 3 for {count}."""
