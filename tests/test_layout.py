@@ -192,10 +192,10 @@ def test_option_lists_are_decisions() -> None:
         "train": sorted(
             "--photos --stills --stills-weight --out --resume --model --init --degrade --stages --steps --later-steps "
             "--batch --patch --crops --rate --later-rate --decay --no-decay --stage-init --aim --loss --ema --held-out "
-            "--optimizer --flats --lock-mean --no-lock-mean --seed --device --compile --no-compile --target-memory "
-            "--viqet --no-viqet --blur-level --no-blur-level --pairs --pair-weight --pair-batch --pair-floor "
-            "--pair-aim --colour --shrink --shrink-below --grey --rendered --turn --no-turn --left-for-truth --cache "
-            "-v --verbose".split()
+            "--optimizer --flat-patches --lock-mean --no-lock-mean --seed --device --compile --no-compile "
+            "--target-memory --viqet --no-viqet --blur-level --no-blur-level --pairs --pair-weight --pair-batch "
+            "--pair-floor --pair-aim --colour --shrink --shrink-below --grey --rendered --turn --no-turn "
+            "--left-for-truth --cache -v --verbose".split()
         ),
     }
 

@@ -110,6 +110,13 @@ class Code(Enum):
     SCORED_AS_CODED = "{signal} video is measured as coded; VIQET was made for SDR pictures"
     MOS_UNDEFINED = "the model needs a measure that is not defined for this picture"
 
+    # training, research
+    PICTURE_LEFT_OUT = "{path}: left out, {reason}"
+    VIDEO_LEFT_OUT = "left out: {reason}"
+    STILLS_EXTRACTED = "{count} stills extracted from {videos}"
+    NO_FONT_FOR_SCRIPT = "no font with {scripts} letters found; rendered text does without them"
+    NO_FONT_FOR_TITLES = "no font found; the blur level estimator is trained without titles, which may mislead it"
+
 
 class Message(str):
     """One line of text: `Message(Code.X, count=3)` is the wording of `X` with 3 in place of {count}."""

@@ -162,7 +162,7 @@ def test_mos_of_tiles_and_spread_over_seeds(pieces: Path, tmp_path: Path, monkey
 def test_unknown_names_are_refused(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(OptionError, match="kernels"):
         run_experiment("nosuch", tmp_path, tmp_path)
-    with pytest.raises(OptionError, match="'nosuch': wanted one of box, triangle"):
+    with pytest.raises(OptionError, match=r"'nosuch': .* box, triangle"):
         run_experiment("kernels", tmp_path, tmp_path, arms=["box", "nosuch"])
     assert (
         run_research(["experiment", "kernels", "--photos", str(tmp_path / "none"), "--out", str(tmp_path / "o")]) == 1

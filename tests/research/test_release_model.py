@@ -1,6 +1,7 @@
 """A finished run as a model that ships: the file, the card, the line that repeats the training."""
 
 import shlex
+import shutil
 from pathlib import Path
 
 import pytest
@@ -86,7 +87,10 @@ def test_a_stage_of_a_luma_run_is_shipped_with_what_the_truth_bench_says(picture
         degradation=Degradation("any-kernel"), pairs=Degradation("film", halves=False), pair_weight=10, pair_floor=5,
     ))  # fmt: skip
     run = read_run(tmp_path / "run")
-    told = ("rts-own", "Made for a test.", pictures, [], [], tmp_path)
+    one = tmp_path / "one"
+    one.mkdir()
+    shutil.copy(min(pictures.iterdir()), one)
+    told = ("rts-own", "Made for a test.", one, [], [], tmp_path)
     text = release_model.publish(run, *told, stage=1, truth=("Held to it.", "| a |\n|---|")).read_text()
     model = load_model(tmp_path / "rts-own.safetensors")
     assert model.info.stage == 1 and model.info.colour == "luma"
@@ -105,6 +109,6 @@ def test_a_stage_of_a_luma_run_is_shipped_with_what_the_truth_bench_says(picture
 def test_an_unfinished_run_is_refused(runs: list[Path], pictures: Path, tmp_path: Path) -> None:
     run = read_run(runs[0])
     half = type(run)(run.name, run.folder, run.options, run.photographs, {0: {}, 1: run.measures[1]}, run.losses)
-    with pytest.raises(OptionError, match="wanted a finished run; go on with `vidrts train --resume"):
+    with pytest.raises(OptionError, match="expected a finished run; resume it with `vidrts train --resume"):
         release_model.publish(half, "x", "x", pictures, [], [], tmp_path)
     assert not list(tmp_path.iterdir())

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from vidrts.errors import ModelError, OptionError, TrainingError
+from vidrts.messages import Code, Message
 from vidrts.networks.checkpoint import load_model
 from vidrts.ops.lanczos import halve
 from vidrts.training import corpus, make_targets, train_stage
@@ -61,12 +62,13 @@ def test_pictures_of_no_use_are_told(few_photos: Path, tmp_path: Path) -> None:
     (folder / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\nnothing")
     Image.new("RGB", (20, 200)).save(folder / "thin.png")
     (folder / "notes.txt").write_text("no picture")
-    said: list[str] = []
+    said: list[Message] = []
     found = corpus.collect(folder, crop_size=64, crops_per_picture=1, held_out=2, seed=1, on_message=said.append)
     assert len(found.training) == 4
     assert len(said) == 2
-    assert any("broken.png" in line and "cannot be read" in line for line in said)
-    assert any("thin.png" in line and "20x200" in line for line in said)
+    assert {line.code for line in said} == {Code.PICTURE_LEFT_OUT}
+    why = {line.values["path"].name: line.values["reason"] for line in said}
+    assert set(why) == {"broken.png", "thin.png"} and "20x200" in why["thin.png"]
     empty = tmp_path / "empty"
     empty.mkdir()
     with pytest.raises(TrainingError, match="0 usable"):

@@ -11,19 +11,20 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from vidrts.errors import TrainingError
+from vidrts.messages import Code, Message
 from vidrts.training import rendered
 from vidrts.training.corpus import read_picture
 
 
 def test_pages_come_out_the_same_and_hold_fine_detail(tmp_path: Path) -> None:
-    said: list[str] = []
+    said: list[Message] = []
     for folder in ("one", "two"):
         rendered.render_pages(tmp_path / folder, 4, seed=7, on_message=said.append)
     digests = [
         [hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted((tmp_path / f).iterdir())] for f in ("one", "two")
     ]
     assert digests[0] == digests[1] and len(set(digests[0])) == 4
-    assert all("letters was found" in line for line in said)
+    assert all(line.code is Code.NO_FONT_FOR_SCRIPT for line in said)
     for page in sorted((tmp_path / "one").iterdir()):
         with Image.open(page) as image:
             assert image.size == (512, 512) and image.mode == "RGB"

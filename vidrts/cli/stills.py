@@ -16,22 +16,23 @@ _DEFAULT = StillOptions()
 @click.argument("folder", metavar="OUT", type=click.Path(path_type=Path))
 @click.option(
     "--sharpness", type=float, default=_DEFAULT.sharpness, show_default=True,
-    help="Minimum sharpness: sharp frames have 0.8 to 1.3, blurred ones 0.5 and less.",
+    help="Minimum sharpness of a still: sharp frames have 0.8 to 1.3, blurred ones 0.5 or less.",
 )  # fmt: skip
 @click.option("--most", type=int, default=_DEFAULT.most, show_default=True, help="Maximum number of stills per video.")
 @click.option(
     "--overscan", type=float, default=_DEFAULT.overscan, show_default=True,
-    help="Fraction cropped from each side of pictures of up to 576 lines.",
+    help="Share of width and height to crop at each side of pictures of up to 576 lines.",
 )  # fmt: skip
 @VERBOSE
 @QUIET
 def stills(
     videos: tuple[str, ...], folder: Path, sharpness: float, most: int, overscan: float, verbose: bool, quiet: bool
 ) -> None:  # fmt: skip
-    """Extract sharp, distinct frames from videos, for training.
+    """Extract sharp, distinct frames from videos, to train on.
 
-    Writes one frame of each shot as PNG, deinterlaced, without black bars and overscan, with square pixels, and
-    manifest.jsonl (file, video, time, sharpness, size). Skips black, faded, blurred and repeated frames.
+    One frame of each shot, deinterlaced, without black bars and overscan, with square pixels, as PNG, and
+    manifest.jsonl (file, video, time, sharpness, size) beside them. Black, faded, blurred and repeated ones are left
+    out.
 
     \b
     vidrts stills match.ts concert.mts stills/

@@ -44,18 +44,18 @@ _SECTIONS = {
 @click.command(cls=Sectioned, sections=_SECTIONS, tables={"Steps of --degrade and --pairs": step_table()})
 @click.option(
     "--photos", type=click.Path(path_type=Path), metavar="DIR",
-    help="Folder of photographs; with DIV2K_train_HR and DIV2K_valid_HR in it, DIV2K's own split is taken.",
+    help="Folder of photographs; with DIV2K_train_HR and DIV2K_valid_HR in it, DIV2K's own split is used.",
 )  # fmt: skip
 @click.option(
     "--stills", multiple=True, metavar="DIR|VIDEO",
-    help="Also frames of broadcasts: a folder of them, or a video of which they are taken. May be repeated.",
+    help="Also train on frames of videos: a folder of them, or a video to extract them from. Repeatable.",
 )  # fmt: skip
 @click.option(
     "--stills-weight", type=float, default=_DEFAULT.stills_weight, show_default=True,
-    help="Crops of stills for each crop of a photograph.",
+    help="Crops of stills per crop of a photograph.",
 )  # fmt: skip
 @click.option("--out", type=click.Path(path_type=Path), metavar="RUN", help="Folder of the new run.")
-@click.option("--resume", type=click.Path(path_type=Path), metavar="RUN", help="Go on with this run, as it was begun.")
+@click.option("--resume", type=click.Path(path_type=Path), metavar="RUN", help="Resume this run with its own settings.")
 @click.option(
     "--model", type=click.Choice(list(RECIPES)), default=_DEFAULT.model, show_default=True, help="The network."
 )  # fmt: skip
@@ -70,52 +70,52 @@ _SECTIONS = {
 )  # fmt: skip
 @click.option(
     "--pairs", default="", metavar="NAME|STEPS",
-    help=f"Train on same-size pairs, too, and how their inputs are made: {', '.join(PAIR_PRESETS)}, or steps such as "
-    "'(none | blur:0.3-1.6) > (none | h264:17-36)'. So a network learns to leave alone what is sharp.",
+    help=f"Also train on same-size pairs; how their inputs are made: {', '.join(PAIR_PRESETS)}, or steps such as "
+    "'(none | blur:0.3-1.6) > (none | h264:17-36)'. The network learns to leave sharp pictures alone.",
 )  # fmt: skip
 @click.option(
     "--pair-weight", type=float, default=_DEFAULT.pair_weight, show_default=True,
-    help="Weight of the pairs' loss beside that of LR.",
+    help="Weight of the pairs' loss relative to that of LR.",
 )  # fmt: skip
 @click.option("--pair-batch", type=int, default=_DEFAULT.pair_batch, show_default=True, help="Pairs per step.")
 @click.option(
     "--pair-floor", type=float, default=_DEFAULT.pair_floor, show_default=True, metavar="CODES",
-    help="Count a pair's error relative to its input's, but no input's as less than this; 0: all errors alike.",
+    help="Divide a pair's error by that of its input, counted as at least this many code values; 0: do not divide.",
 )  # fmt: skip
 @click.option(
     "--pair-aim", type=click.Choice(AIMS), default=_DEFAULT.pair_aim, show_default=True,
-    help="What pairs should become: the originals, or the stage before's result, as LR should.",
+    help="Targets of pairs: the originals, or the previous stage's results, as for LR.",
 )  # fmt: skip
 @click.option(
     "--blur-level/--no-blur-level", default=_DEFAULT.blur_level, show_default=True,
-    help="Give the network luma alone, and tell it how blurred the whole picture is, which is estimated of each frame. "
-    "Wants --pairs and --colour luma.",
+    help="Feed the network luma and the blur level of the frame, which a small network estimates. "
+    "Requires --pairs and --colour luma.",
 )  # fmt: skip
 @click.option(
     "--shrink", type=float, default=_DEFAULT.shrink, show_default=True,
-    help="Scale photographs down by a factor between this and --shrink-below, so that detail is as fine as pixels.",
+    help="Scale training photographs by a factor between this and --shrink-below, so that they are sharp to the pixel.",
 )  # fmt: skip
 @click.option(
     "--shrink-below", type=float, default=_DEFAULT.shrink_below, show_default=True,
-    help="0.6, say, where photographs are soft at their own size: what is left alone is then sharp to the pixel.",
+    help="Upper end of the --shrink factor, for example 0.6 for photographs that are soft at full size.",
 )  # fmt: skip
 @click.option(
-    "--grey", type=float, default=_DEFAULT.grey, show_default=True, help="Share of crops whose colour is taken away."
+    "--grey", type=float, default=_DEFAULT.grey, show_default=True, help="Share of crops converted to grey."
 )  # fmt: skip
 @click.option(
     "--rendered", type=int, default=_DEFAULT.rendered, show_default=True, metavar="PAGES",
-    help="Draw pages of text and line art and train on them, too; they count as stills.",
+    help="Also train on this many rendered pages of text and line art; they count as stills.",
 )  # fmt: skip
 @click.option(
-    "--turn/--no-turn", default=_DEFAULT.turn, show_default=True, help="Turn and mirror each batch at random."
+    "--turn/--no-turn", default=_DEFAULT.turn, show_default=True, help="Rotate and mirror each batch at random."
 )  # fmt: skip
 @click.option(
     "--left-for-truth", type=int, default=_DEFAULT.left_for_truth, show_default=True, metavar="N",
-    help="Leave so many photographs of each folder for `python -m vidrts.research experiment truth`.",
+    help="Photographs of each folder to leave out, for `python -m vidrts.research experiment truth`.",
 )  # fmt: skip
 @click.option(
     "--cache", default="", metavar="DIR", show_default=False,
-    help="Folder where the inputs of the crops are kept, for several runs; without, the run's own.",
+    help="Folder of cached inputs, to share among runs; default: the run's own folder.",
 )  # fmt: skip
 @click.option("--stages", type=int, default=_DEFAULT.stages, show_default=True, help="Stages of the recurrence.")
 @click.option("--steps", type=int, default=_DEFAULT.steps, show_default=True, help="Steps of stage 1.")
@@ -129,54 +129,55 @@ _SECTIONS = {
 @click.option("--crops", type=int, default=_DEFAULT.crops, show_default=True, help="Crops of each photograph.")
 @click.option("--rate", type=float, default=_DEFAULT.rate, show_default=True, help="Learning rate of stage 1.")
 @click.option(
-    "--later-rate", type=float, default=_DEFAULT.later_rate, show_default=True, help="That of each later stage."
+    "--later-rate", type=float, default=_DEFAULT.later_rate, show_default=True,
+    help="Learning rate of each later stage.",
 )  # fmt: skip
 @click.option(
     "--held-out", type=int, default=_DEFAULT.held_out, show_default=True, help="Photographs kept for validation."
 )  # fmt: skip
 @click.option(
     "--decay/--no-decay", default=_DEFAULT.decay, show_default=True,
-    help="Let the rates fall along half a cosine, or keep them, as in the paper.",
+    help="Cosine decay of the learning rates, or constant rates as in the paper.",
 )  # fmt: skip
 @click.option(
     "--stage-init", type=click.Choice(STAGE_INITS), default=_DEFAULT.stage_init, show_default=True,
-    help="Later stages start from the weights of the one before, or from new ones.",
+    help="Start later stages from the previous stage's weights, or from new ones.",
 )  # fmt: skip
 @click.option(
     "--aim", type=click.Choice(AIMS), default=_DEFAULT.aim, show_default=True,
-    help="Targets of later stages: the enhanced pictures, or for comparison the originals again.",
+    help="Targets of later stages: the previous stage's enhanced pictures, or, for comparison, the originals.",
 )  # fmt: skip
 @click.option(
     "--loss", type=click.Choice(list(LOSSES)), default=_DEFAULT.loss, show_default=True, help="mse is the paper's."
 )  # fmt: skip
 @click.option(
     "--ema", type=float, default=_DEFAULT.ema, show_default=True,
-    help="Decay of a moving average of the weights, for example 0.999, which a stage then gives; 0 for none.",
+    help="Decay of the moving average of the weights that a stage saves, for example 0.999; 0: none.",
 )  # fmt: skip
 @click.option(
     "--colour", type=click.Choice(list(COLOURS)), default=_DEFAULT.colour, show_default=True,
-    help="What the loss looks at: R'G'B' as in the paper, or luma alone, which is what users get written back.",
+    help="What the loss compares: R'G'B' as in the paper, or luma, all that `vidrts enhance` writes by default.",
 )  # fmt: skip
 @click.option(
     "--optimizer", type=click.Choice(OPTIMIZERS), default=_DEFAULT.optimizer, show_default=True,
     help="adam as in the paper, or muon for the inner convolutions, which needs fewer steps.",
 )  # fmt: skip
 @click.option(
-    "--flats", type=int, default=_DEFAULT.flats, show_default=True,
-    help="Flat patches of random colours beside each batch, which have to stay as they are.",
+    "--flat-patches", "flats", type=int, default=_DEFAULT.flats, show_default=True,
+    help="Patches of random flat colours per step that the network learns to leave unchanged.",
 )  # fmt: skip
 @click.option(
     "--lock-mean/--no-lock-mean", default=_DEFAULT.lock_mean, show_default=True,
-    help="Give each target the mean colour of its photograph.",
+    help="Keep the mean colour of each photograph in its targets.",
 )  # fmt: skip
-@click.option("--seed", type=int, default=_DEFAULT.seed, show_default=True, help="Of all chance in the run.")
+@click.option("--seed", type=int, default=_DEFAULT.seed, show_default=True, help="Random seed.")
 @DEVICE
 @click.option(
     "--compile/--no-compile", default=_DEFAULT.compile, show_default=True, help="Train through torch.compile."
 )  # fmt: skip
 @click.option(
     "--target-memory", type=float, default=_DEFAULT.target_memory, show_default=True, metavar="GB",
-    help="Targets kept in memory; more of them lie in a file of the run's folder.",
+    help="Memory for targets; larger ones are kept in a file of the run's folder.",
 )  # fmt: skip
 @click.option(
     "--viqet/--no-viqet", default=_DEFAULT.viqet, show_default=True, help="Score each stage by VIQET's measures."
@@ -189,8 +190,9 @@ def train(
 ) -> None:  # fmt: skip
     """Train a network on photographs: each stage's enhanced pictures are the next one's targets.
 
-    The run's folder holds settings, manifest, metrics and a model file for each stage; kill it at any time and --resume
-    it. `vidrts report RUN` draws it. On several GPUs or processors: torchrun --nproc-per-node N -m vidrts train ...
+    The run's folder holds settings, manifest, metrics and a model file for each stage. A run can be stopped at any time
+    and continued by --resume. `vidrts report RUN` plots it. On several GPUs or processors:
+    torchrun --nproc-per-node N -m vidrts train ...
 
     \b
     vidrts train --photos DIV2K --model rts-lite --out runs/lite
@@ -200,10 +202,10 @@ def train(
         given = [name for name in ("photos", "stills", "out", "degrade", "pairs", *settings) if _given(name)]
         fixed = [name.replace("_", "-") for name in given if name not in TrainOptions.free]
         if fixed:
-            raise click.UsageError(f"--resume takes all settings from the run; leave out {', '.join(fixed)}.")
+            raise click.UsageError(f"--resume uses the settings of the run; remove {', '.join(fixed)}.")
         options = replace(RunStore(resume).options(), **{name: settings[name] for name in given})
     elif photos is None or out is None:
-        raise click.UsageError("wanted --photos DIR and --out RUN, or --resume RUN.")
+        raise click.UsageError("expected --photos DIR and --out RUN, or --resume RUN.")
     else:
         same = Degradation(pairs, halves=False) if pairs else None
         options = TrainOptions(
@@ -213,7 +215,7 @@ def train(
     try:
         files = run_train(options, resume=resume is not None, on_message=say, on_progress=lambda p: tell(p, options))
     except KeyboardInterrupt:
-        raise Interrupted(f"stopped; go on with: vidrts train --resume {options.out}", signal.SIGINT) from None
+        raise Interrupted(f"stopped; resume with: vidrts train --resume {options.out}", signal.SIGINT) from None
     if leads():
         _draw(options.out)
         say(f"done in {human_time(time.monotonic() - began)}: {', '.join(str(file) for file in files)}")

@@ -93,7 +93,7 @@ def experiment(
     """
     if name == TRUTH:
         if arms:
-            raise OptionError("--arm: truth trains nothing; wanted --model, perhaps")
+            raise OptionError("--arm: truth trains nothing; expected --model, perhaps")
         answer = run_truth(
             photos, out, scale=scale, models=models, device=device, clips=clips, also=also, on_message=say
         )  # fmt: skip
@@ -162,7 +162,7 @@ def peers(
     What is not installed is left out with a line: ffmpeg, ncnn, onnx, vapoursynth with bestsource and mlrt-ort.
     """
     if size is not None and len(size) != 1:
-        raise click.UsageError("--size: wanted one size.")
+        raise click.UsageError("--size: expected one size.")
     chosen: dict[str, Any] = {"frames": (min(6, frames - 1), frames), "rounds": rounds}
     if quick:
         chosen = {"frames": (2, 4), "rounds": 1, "size": (64, 48)}

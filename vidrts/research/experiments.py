@@ -125,10 +125,10 @@ def run_experiment(
     where a run there has other settings.
     """
     if name not in EXPERIMENTS:
-        raise OptionError(f"experiment {name!r}: wanted one of {', '.join(EXPERIMENTS)}")
+        raise OptionError(f"experiment {name!r}: expected one of {', '.join(EXPERIMENTS)}")
     experiment = EXPERIMENTS[name]
     if unknown := set(arms) - set(experiment.arms):
-        raise OptionError(f"arm {min(unknown)!r}: wanted one of {', '.join(experiment.arms)}")
+        raise OptionError(f"arm {min(unknown)!r}: expected one of {', '.join(experiment.arms)}")
     settings = SCALES[scale] if isinstance(scale, str) else scale
     for clip in clips:
         _keep_frames(clip, out / analyses.CLIPS / clip.stem)

@@ -105,7 +105,7 @@ def crops(
     for moment in moments:
         match = re.fullmatch(r"(.+)@([\d.]+):([\dx+]+)", moment)
         if not match:
-            raise OptionError(f"moment {moment!r}: wanted FILE@SECONDS:WxH+X+Y")
+            raise OptionError(f"moment {moment!r}: expected FILE@SECONDS:WxH+X+Y")
         rows.append(labelled_row(_versions(Path(match[1]), Fraction(match[2]), match[3], shown), zoom))
     sheet = Image.new("RGB", (max(r.width for r in rows), sum(r.height for r in rows)), "white")
     top = 0
@@ -132,7 +132,7 @@ def _versions(source: Path, at: Fraction, crop: str, shown: Shown) -> list[tuple
     """(label, crop) of the source, of what each model makes of it, and of the unsharp mask."""
     match = re.fullmatch(r"(\d+)x(\d+)\+(\d+)\+(\d+)", crop)
     if not match:
-        raise OptionError(f"crop {crop!r}: wanted WxH+X+Y")
+        raise OptionError(f"crop {crop!r}: expected WxH+X+Y")
     width, height, x, y = map(int, match.groups())
     rgb = to_rgb(next(frames(source, 1, at))) if source.suffix.lower() in _VIDEO else read_photo(source)
     pictures = [("source", rgb)]

@@ -8,6 +8,7 @@ import torch
 from PIL import Image
 
 from vidrts.errors import TrainingError
+from vidrts.messages import Code, Message
 from vidrts.ops.lanczos import halve
 from vidrts.training.corpus import SUFFIXES, read_picture
 from vidrts.training.degradation.recipe import Degradation
@@ -35,7 +36,8 @@ def make_masters(photos: Path, folder: Path, on_message: Callable[[str], None]) 
         try:
             master = read_picture(path)
         except (OSError, SyntaxError, ValueError) as error:
-            on_message(f"{path}: left out, it cannot be read ({' '.join(str(error).split())})")
+            reason = f"it cannot be read ({' '.join(str(error).split())})"
+            on_message(Message(Code.PICTURE_LEFT_OUT, path=path, reason=reason))
             continue
         count += 1
         sharp = halve(master[None].float())[0].round().clamp_(0, 255).to(torch.uint8)
@@ -44,7 +46,7 @@ def make_masters(photos: Path, folder: Path, on_message: Callable[[str], None]) 
             Image.fromarray(pixels).save(part / kind / f"{count:04}-{path.stem}.png")
     if count == 0:
         shutil.rmtree(part)
-        raise TrainingError(f"{photos}: no usable picture; wanted a folder of PNG, JPEG, TIFF or WebP pictures")
+        raise TrainingError(f"{photos}: no usable picture; expected a folder of PNG, JPEG, TIFF or WebP pictures")
     part.replace(folder)
     on_message(f"{count} masters: {original} and {truth}")
     return original

@@ -63,7 +63,7 @@ def publish(
     if stage and stage not in run.stages:
         raise OptionError(f"stage {stage}: {run.folder} has {', '.join(map(str, run.stages)) or 'none'}")
     if not stage and (selection is None or len(run.stages) < run.options.stages):
-        raise OptionError(f"{run.folder}: wanted a finished run; go on with `vidrts train --resume {run.folder}`")
+        raise OptionError(f"{run.folder}: expected a finished run; resume it with `vidrts train --resume {run.folder}`")
     last = stage or (selection.shipped if selection else 1)
     stages = [load_model(RunStore(run.folder).stage_file(n)) for n in range(1, last + 1)]
     chosen = replace(stages[-1], info=replace(stages[-1].info, name=name))
@@ -202,7 +202,7 @@ def _command(options: TrainOptions) -> str:
         )
         if f.name in ("photos", "out", "model", *TrainOptions.free) or value == default:
             continue
-        flag = f.name.replace("_", "-")
+        flag = "flat-patches" if f.name == "flats" else f.name.replace("_", "-")
         if f.name == "degradation":
             text = str(value)
             words.append(f"--degrade {next((n for n, t in PRESETS.items() if t == text), shlex.quote(text))}")

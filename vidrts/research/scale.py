@@ -50,9 +50,9 @@ class ScaleBench:
 
     def __post_init__(self) -> None:
         if self.block < 1 or self.frames < 3 * self.block:
-            raise OptionError(f"frames {self.frames}: wanted at least three blocks of {self.block}")
+            raise OptionError(f"frames {self.frames}: expected at least three blocks of {self.block}")
         if unknown := set(self.networks) - set(RECIPES):
-            raise OptionError(f"networks {', '.join(sorted(unknown))}: wanted some of {', '.join(RECIPES)}")
+            raise OptionError(f"networks {', '.join(sorted(unknown))}: expected some of {', '.join(RECIPES)}")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,6 +13,7 @@ import torch
 
 from vidrts.errors import TrainingError
 from vidrts.measure.luma import luma
+from vidrts.messages import Code, Message
 from vidrts.networks.blur_level import BlurLevel
 from vidrts.training.batches import turned
 from vidrts.training.degradation.in_batches import in_batches
@@ -75,7 +76,7 @@ def train_blur_level(
     apart, learned = usable[::each], [one for number, one in enumerate(usable) if number % each]
     titles = _TITLED if can_render_text() else 0.0
     if not titles:
-        on_message("no font was found: what estimates the blur level does not see titles, which may mislead it")
+        on_message(Message(Code.NO_FONT_FOR_TITLES))
     on_message(f"learning from {len(_PHASES)} times {_PARTS} pictures of known blur levels")
     torch.manual_seed(seed)
     network = BlurLevel()

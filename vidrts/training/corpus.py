@@ -15,6 +15,7 @@ from PIL import Image, ImageOps
 from vidrts.errors import TrainingError
 from vidrts.images import from_gray16, is_gray16
 from vidrts.measure.luma import luma
+from vidrts.messages import Code, Message
 from vidrts.training.holdout import held_for_truth
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp"}
@@ -102,7 +103,7 @@ def read_picture(path: Path, shrunk: float = 1.0) -> torch.Tensor:
     with Image.open(path) as image:
         turned = ImageOps.exif_transpose(image) or image
         if turned.mode in ("I", "F"):
-            raise ValueError("has samples of 32 bit, wanted 8 or 16")
+            raise ValueError("has samples of 32 bit, expected 8 or 16")
         gray16 = is_gray16(turned)
         turned = turned if gray16 else turned.convert("RGB")
         if shrunk != 1:
@@ -155,13 +156,13 @@ def collect(
         if not training or not validation:
             raise TrainingError(
                 f"{photos}: {len(training)} usable pictures in {DIV2K_TRAIN} and {len(validation)} in {DIV2K_VALID}, "
-                "wanted at least one in each"
+                "expected at least one in each"
             )
     else:
         usable = scan.folder(photos, "")
         if len(usable) < held_out + 1:
             raise TrainingError(
-                f"{photos}: {len(usable)} usable pictures, wanted at least {held_out + 1} of which {held_out} are "
+                f"{photos}: {len(usable)} usable pictures, expected at least {held_out + 1} of which {held_out} are "
                 "held out"
             )
         back = set(np.random.default_rng(_SPLIT).choice(len(usable), size=held_out, replace=False).tolist())
@@ -224,7 +225,7 @@ class _Scan:
     def folder(self, root: Path, prefix: str) -> list[Picture]:
         """Those below `root`, in the order of their names; raises `TrainingError` where it is no folder."""
         if not root.is_dir():
-            raise TrainingError(f"{root}: no such folder; --photos wants a folder of PNG, JPEG, TIFF or WebP pictures")
+            raise TrainingError(f"{root}: no such folder; expected a folder of PNG, JPEG, TIFF or WebP pictures")
         found = []
         paths = sorted(p for p in root.rglob("*") if p.suffix.lower() in SUFFIXES)
         held = self._held(paths) if not prefix.startswith("stills-") else set()
@@ -262,7 +263,7 @@ class _Scan:
 
     def _leave(self, path: Path, name: str, why: str) -> None:
         self.left_out.append(LeftOut(name, why))
-        self._on_message(f"{path}: left out, {why}")
+        self._on_message(Message(Code.PICTURE_LEFT_OUT, path=path, reason=why))
 
 
 def original_crop(originals: Sequence[torch.Tensor], crop: Crop, size: int) -> torch.Tensor:

@@ -25,6 +25,7 @@ from vidrts.frame import Frame
 from vidrts.measure.luma import luma
 from vidrts.media.read.options import DecodeOptions
 from vidrts.media.read.source import Source
+from vidrts.messages import Code, Message
 
 MANIFEST = "manifest.jsonl"
 _THUMB = (18, 32)
@@ -54,11 +55,11 @@ class StillOptions:
 
     def __post_init__(self) -> None:
         if not 0 <= self.sharpness <= 2:
-            raise OptionError(f"sharpness {self.sharpness}: wanted 0 to 2")
+            raise OptionError(f"sharpness {self.sharpness}: expected 0 to 2")
         if self.most < 1:
-            raise OptionError(f"most {self.most}: wanted at least 1")
+            raise OptionError(f"most {self.most}: expected at least 1")
         if not 0 <= self.overscan <= 0.2:
-            raise OptionError(f"overscan {self.overscan}: wanted 0 to 0.2")
+            raise OptionError(f"overscan {self.overscan}: expected 0 to 0.2")
 
 
 @dataclass(frozen=True, eq=False)
@@ -223,7 +224,7 @@ def save_stills(
                         }) + "\n")  # fmt: skip
                         on_still(count)
                 except (InputError, UnsupportedFormatError) as error:
-                    on_message(f"left out: {error}")
+                    on_message(Message(Code.VIDEO_LEFT_OUT, reason=str(error)))
     except OSError as error:
         raise OutputError(f"{folder}: stills cannot be written ({error.strerror or error})") from None
     if count == 0:

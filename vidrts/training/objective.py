@@ -26,7 +26,7 @@ def inner_part(network: Network, size: int) -> slice:
     """Rows and columns of a prediction of `size` pixels that no zero padding reaches; raises `OptionError` if none."""
     margin = 2 * network.spec.reach[2]
     if size <= 2 * margin:
-        raise OptionError(f"patch {size // 2}: wanted more than {margin} pixels for this network")
+        raise OptionError(f"patch {size // 2}: expected more than {margin} pixels for this network")
     return slice(margin, size - margin)
 
 
@@ -34,7 +34,7 @@ def pair_part(network: Network, size: int) -> slice:
     """Rows and columns of d(SR(y)), of `size` pixels, that no zero padding reaches; raises `OptionError` if none."""
     margin = network.spec.reach[2] + HALVE_RADIUS
     if size <= 2 * margin:
-        raise OptionError(f"patch {size}: wanted more than {2 * margin} pixels for this network's pairs")
+        raise OptionError(f"patch {size}: expected more than {2 * margin} pixels for this network's pairs")
     return slice(margin, size - margin)
 
 

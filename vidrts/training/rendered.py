@@ -18,6 +18,7 @@ import torch
 from PIL import Image, ImageDraw, ImageFont
 
 from vidrts.errors import TrainingError
+from vidrts.messages import Code, Message
 
 SIDE = 512
 """Pixels of a page."""
@@ -48,7 +49,7 @@ def render_pages(folder: Path, count: int, *, seed: int, on_message: Callable[[s
     if not usable:
         raise TrainingError("no font was found to render text with; install some, for example fonts-dejavu")
     if missing:
-        on_message(f"no font with {' or '.join(missing)} letters was found: rendered text is without them")
+        on_message(Message(Code.NO_FONT_FOR_SCRIPT, scripts=" or ".join(missing)))
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for number in range(count):

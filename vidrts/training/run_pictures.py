@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from vidrts.errors import OptionError
+from vidrts.messages import Code, Message
 from vidrts.training.corpus import Corpus, collect
 from vidrts.training.distributed import Team
 from vidrts.training.frame_extraction import save_stills
@@ -60,6 +61,6 @@ def _stills(options: RunOptions, team: Team, tell: Callable[[str], None], *, res
             part.replace(own)
         finally:
             shutil.rmtree(part, ignore_errors=True)
-        tell(f"{count} stills taken from {', '.join(str(video) for video in videos)}")
+        tell(Message(Code.STILLS_EXTRACTED, count=count, videos=", ".join(map(str, videos))))
     team.wait()
     return [*folders, own]

@@ -48,11 +48,11 @@ class Schedule:
 
     def __post_init__(self) -> None:
         if self.optimizer not in OPTIMIZERS:
-            raise OptionError(f"optimizer {self.optimizer!r}: wanted one of {', '.join(OPTIMIZERS)}")
+            raise OptionError(f"optimizer {self.optimizer!r}: expected one of {', '.join(OPTIMIZERS)}")
         if self.loss not in LOSSES:
-            raise OptionError(f"loss {self.loss!r}: wanted one of {', '.join(LOSSES)}")
+            raise OptionError(f"loss {self.loss!r}: expected one of {', '.join(LOSSES)}")
         if not 0 <= self.ema < 1:
-            raise OptionError(f"ema {self.ema}: wanted at least 0 and below 1, for example 0.999")
+            raise OptionError(f"ema {self.ema}: expected at least 0 and below 1, for example 0.999")
         if self.colour not in COLOURS:
             raise OptionError(f"colour {self.colour!r}: expected one of {', '.join(COLOURS)}")
         if not 0 <= self.pair_weight <= 1e3 or self.pair_batch < 1 or not 0 <= self.pair_floor <= 64:
@@ -61,9 +61,7 @@ class Schedule:
                 f"got {self.pair_weight:g}, {self.pair_batch} and {self.pair_floor:g}"
             )
         if self.steps < 1 or self.batch < 1 or self.flats < 0 or not 0 < self.final_rate <= self.rate:
-            raise OptionError(
-                f"schedule wants steps and batch of at least 1, flats of at least 0, 0 < final rate <= rate; got {self}"
-            )
+            raise OptionError(f"schedule: expected steps, batch >= 1, flats >= 0, 0 < final rate <= rate; got {self}")
 
     def rate_at(self, step: int) -> float:
         """The learning rate of step 0 .. steps-1."""

@@ -63,9 +63,9 @@ class Contest:
 
     def __post_init__(self) -> None:
         if not 2 <= self.frames[0] < self.frames[1]:
-            raise OptionError(f"frames {self.frames}: wanted two numbers, the second larger")
+            raise OptionError(f"frames {self.frames}: expected two numbers, the second larger")
         if self.rounds < 1:
-            raise OptionError(f"rounds {self.rounds}: wanted at least 1")
+            raise OptionError(f"rounds {self.rounds}: expected at least 1")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -107,7 +107,7 @@ def _titles(names: Sequence[str]) -> tuple[str, ...]:
     shipped = shipped_models()
     titles = tuple(name if name in shipped else "/".join(Path(name).with_suffix("").parts[-2:]) for name in names)
     if len(set(titles)) < len(titles):
-        raise OptionError(f"models {', '.join(titles)}: wanted each once, of different names")
+        raise OptionError(f"models {', '.join(titles)}: expected each once, of different names")
     return titles
 
 

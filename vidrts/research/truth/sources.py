@@ -92,10 +92,10 @@ def spread(folder: Path, count: int) -> list[Photo]:
 
 def _pictures(folder: Path) -> list[str]:
     if not folder.is_dir():
-        raise InputError(f"{folder}: no such folder; wanted one of photographs")
+        raise InputError(f"{folder}: no such folder; expected one of photographs")
     names = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES)
     if not names:
-        raise InputError(f"{folder}: holds no pictures; wanted photographs ({', '.join(sorted(SUFFIXES))})")
+        raise InputError(f"{folder}: holds no pictures; expected photographs ({', '.join(sorted(SUFFIXES))})")
     return names
 
 
@@ -109,7 +109,7 @@ def clean_clip(photo: Photo, side: int = SIDE, frames: int = FRAMES) -> torch.Te
     wanted = photo.shrink * (side + 2 * margin)
     height, width = picture.shape[1:]
     if min(height, width) < photo.shrink * side:
-        raise InputError(f"{photo.path}: {width}x{height} pixels; wanted at least {photo.shrink * side} each way")
+        raise InputError(f"{photo.path}: {width}x{height} pixels; expected at least {photo.shrink * side} each way")
     y, x = _centre(picture, min(wanted, height), min(wanted, width))
     samples = picture.permute(1, 2, 0).float().contiguous().numpy()
     times = [number - (frames - 1) / 2 for number in range(frames)]
