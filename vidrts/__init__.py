@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from vidrts.networks.checkpoint import load_model
     from vidrts.options import EnhanceOptions
     from vidrts.pipeline import enhance
-    from vidrts.training.options import TrainOptions
     from vidrts.training.recurrence import train
+    from vidrts.training.recurrence_options import TrainOptions
 
     __version__: str
 
@@ -27,7 +27,7 @@ __all__ = ["EnhanceOptions", "TrainOptions", "enhance", "errors", "load_model", 
 
 _HOMES = {
     "EnhanceOptions": "options", "enhance": "pipeline", "load_model": "networks.checkpoint",
-    "TrainOptions": "training.options", "train": "training.recurrence",
+    "TrainOptions": "training.recurrence_options", "train": "training.recurrence",
 }  # fmt: skip
 
 

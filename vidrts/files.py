@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 @contextmanager
-def whole(final: Path) -> Iterator[Path]:
+def atomic_write(final: Path) -> Iterator[Path]:
     """A hidden path to write to in the directory of `final`: renamed to it when the block ends, removed if it fails.
 
     Replaces an existing file. Raises what the block raises, and OSError if renaming fails.

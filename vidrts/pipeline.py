@@ -98,7 +98,7 @@ def enhance(
         ) as ready,
         ExitStack() as leaving,
     ):
-        leaving.callback(reader.abandon)  # before joining the threads: one of them may wait for stdin
+        leaving.callback(reader.cancel)  # before joining the threads: one of them may wait for stdin
         try:
             for event in ready:
                 began_part = time.monotonic()
@@ -150,7 +150,7 @@ class _StopRequested:
     def __call__(self) -> bool:
         if self.stop_signal() is None and not self.writer.reader_closed():
             return False
-        self.reader.abandon()
+        self.reader.cancel()
         return True
 
 

@@ -20,8 +20,8 @@ from vidrts.picture.tiled_upscaler import TiledUpscaler
 from vidrts.training import blur_estimator
 from vidrts.training.corpus import read_picture
 from vidrts.training.degradation.recipe import Degradation
-from vidrts.training.options import TrainOptions
 from vidrts.training.recurrence import train
+from vidrts.training.recurrence_options import TrainOptions
 from vidrts.training.rendered import titled
 from vidrts.training.run_store import RunStore
 

@@ -17,7 +17,7 @@ from vidrts.research.__main__ import run_research
 from vidrts.research.experiments import EXPERIMENTS, SCALES, run_experiment
 from vidrts.research.master_pairs import make_masters
 from vidrts.training.degradation.recipe import Degradation
-from vidrts.training.options import TrainOptions
+from vidrts.training.recurrence_options import TrainOptions
 from vidrts.training.report.runs import read_run
 
 TINY = {"model": "rts-lite", "steps": 2, "later_steps": 2, "batch": 2, "patch": 16, "crops": 2, "held_out": 1,

@@ -8,7 +8,7 @@ import pytest
 from vidrts.research import paper_claims
 from vidrts.research.analyses import PAPER_3
 from vidrts.training.degradation.recipe import Degradation
-from vidrts.training.options import TrainOptions
+from vidrts.training.recurrence_options import TrainOptions
 from vidrts.training.report.runs import PAPER_CHANGE, PAPER_VIQET, VIQET_KEYS, Run, Table
 
 REPRODUCED, NOT, OPEN = "reproduced", "not reproduced", "open"

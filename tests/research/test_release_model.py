@@ -11,8 +11,8 @@ from vidrts.errors import OptionError
 from vidrts.networks.checkpoint import load_model
 from vidrts.research import release_model
 from vidrts.training.degradation.recipe import Degradation
-from vidrts.training.options import TrainOptions
 from vidrts.training.recurrence import train
+from vidrts.training.recurrence_options import TrainOptions
 from vidrts.training.report.runs import read_run
 
 

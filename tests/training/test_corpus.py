@@ -18,8 +18,8 @@ from vidrts.training import corpus
 from vidrts.training.degradation.recipe import Degradation
 from vidrts.training.holdout import held_for_truth
 from vidrts.training.lr_cache import pair_place, pair_seed
-from vidrts.training.options import TrainOptions
 from vidrts.training.recurrence import train
+from vidrts.training.recurrence_options import TrainOptions
 from vidrts.training.run_store import RunStore
 
 

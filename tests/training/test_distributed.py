@@ -21,7 +21,7 @@ from vidrts.training import recurrence, train_stage
 from vidrts.training.batches import Supply
 from vidrts.training.corpus import Crop
 from vidrts.training.distributed import Team
-from vidrts.training.options import TrainOptions
+from vidrts.training.recurrence_options import TrainOptions
 from vidrts.training.run_store import RunStore
 from vidrts.training.schedule import Schedule
 

@@ -16,8 +16,8 @@ from vidrts.networks.checkpoint import load_model
 from vidrts.ops.lanczos import double, halve
 from vidrts.training.corpus import read_picture
 from vidrts.training.degradation.recipe import Degradation
-from vidrts.training.options import TrainOptions
 from vidrts.training.recurrence import train
+from vidrts.training.recurrence_options import TrainOptions
 from vidrts.training.report.runs import PAPER_CHANGE, PAPER_DELTA, PAPER_VIQET
 from vidrts.training.run_store import RunStore
 from vidrts.training.selection import Selection, select

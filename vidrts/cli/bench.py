@@ -12,7 +12,7 @@ from vidrts.bench import table
 from vidrts.bench.enhancement import EnhancementBench, bench_enhancement
 from vidrts.bench.timing import Pace
 from vidrts.bench.training import TrainBench, bench_train
-from vidrts.cli.common import QUIET, VERBOSE
+from vidrts.cli.common import DEVICE, QUIET, VERBOSE
 from vidrts.cli.jsonfile import checked, keep
 from vidrts.cli.malloc import keep_freed_memory
 from vidrts.cli.parsing import SIZES, WORDS, Parsed, parse_words
@@ -22,9 +22,6 @@ from vidrts.picture.device import PRECISIONS, Precision
 from vidrts.picture.options import ENGINES, EngineName
 
 _TRAIN, _ENHANCE = TrainBench(), EnhancementBench()
-DEVICE = click.option(
-    "--device", default=_ENHANCE.device, show_default=True, metavar="auto|cpu|cuda[:N]", help="Where the network runs."
-)
 ROUNDS = click.option(
     "--rounds", type=click.IntRange(1), default=_ENHANCE.pace.rounds, show_default=True,
     help="Repetitions of each part; the median is reported.",
@@ -139,8 +136,7 @@ def enhance(
 @click.option("--steps", type=click.IntRange(2), default=_TRAIN.steps, show_default=True, help="Steps measured.")
 @click.option("--flats", type=click.IntRange(0), default=_TRAIN.flats, show_default=True,
               help="Flat patches beside each batch.")  # fmt: skip
-@click.option("--device", default=_TRAIN.device, show_default=True, metavar="auto|cpu|cuda[:N]",
-              help="Where the network runs.")  # fmt: skip
+@DEVICE
 @click.option(
     "--compile/--no-compile", default=_TRAIN.compile, show_default=True, help="Train through torch.compile."
 )  # fmt: skip

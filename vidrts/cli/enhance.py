@@ -34,7 +34,7 @@ _SECTIONS = {
         "video_codec", "crf", "bit_rate", "preset", "tune", "pixel_format", "options",
     ),
     "Pipes (IN or OUT is -)": ("raw", "format", "low_latency"),
-    "Colour, where the source is not tagged": COLOR,
+    "Colour of the input": COLOR,
     "Audio and other streams": ("audio_codec", "audio_languages", "subtitle_languages", "no_audio", "no_subtitles"),
     "Output and messages": ("overwrite", "threads", "no_progress", "quiet", "verbose"),
 }  # fmt: skip

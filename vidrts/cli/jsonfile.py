@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from vidrts.errors import OutputError
-from vidrts.files import whole
+from vidrts.files import atomic_write
 
 
 def checked(_: click.Context, __: click.Parameter, file: Path | None) -> Path | None:
@@ -20,7 +20,7 @@ def keep(file: Path | None, text: str) -> None:
     if file is None:
         return
     try:
-        with whole(file) as part:
+        with atomic_write(file) as part:
             part.write_text(text)
     except OSError as error:
         raise OutputError(f"{file}: cannot be written: {error.strerror}") from None

@@ -19,12 +19,12 @@ from vidrts.training.degradation.recipe import PAIR_PRESETS, PRESETS, Degradatio
 from vidrts.training.degradation.registry import step_table
 from vidrts.training.distributed import leads
 from vidrts.training.losses import LOSSES
-from vidrts.training.options import AIMS, FREE, STAGE_INITS, TrainOptions
-from vidrts.training.recurrence import Progress
 from vidrts.training.recurrence import train as run_train
+from vidrts.training.recurrence_options import AIMS, STAGE_INITS, TrainOptions
 from vidrts.training.report.page import save_report
 from vidrts.training.run_store import RunStore
 from vidrts.training.schedule import OPTIMIZERS
+from vidrts.training.training_run import Progress
 
 _DEFAULT = TrainOptions(photos=Path(), out=Path())
 _SECTIONS = {
@@ -198,7 +198,7 @@ def train(
     """
     if resume is not None:
         given = [name for name in ("photos", "stills", "out", "degrade", "pairs", *settings) if _given(name)]
-        fixed = [name.replace("_", "-") for name in given if name not in FREE]
+        fixed = [name.replace("_", "-") for name in given if name not in TrainOptions.free]
         if fixed:
             raise click.UsageError(f"--resume takes all settings from the run; leave out {', '.join(fixed)}.")
         options = replace(RunStore(resume).options(), **{name: settings[name] for name in given})

@@ -121,7 +121,7 @@ class FrameBuilder:
 
     def _filter(self, frame: av.VideoFrame, chain: str, time_base: Fraction) -> av.VideoFrame:
         """`frame` through a filter chain that gives one frame for each; graphs are kept."""
-        tags = Untagged.take(frame)
+        tags = Untagged.remove_from(frame)
         key = (frame.format.name, frame.width, frame.height, chain)
         if key not in self._graphs:
             self._graphs[key] = filter_graph(frame, chain, time_base)
@@ -130,7 +130,7 @@ class FrameBuilder:
         result = graph.vpull()
         result.pts, result.duration, result.time_base = frame.pts, frame.duration, time_base
         result.chroma_location = frame.chroma_location  # the scale filter drops it
-        tags.give(result)
+        tags.restore_to(result)
         return result
 
 
@@ -146,13 +146,13 @@ class Untagged:
     tags: tuple[int, int, int]
 
     @classmethod
-    def take(cls, frame: av.VideoFrame) -> "Untagged":
+    def remove_from(cls, frame: av.VideoFrame) -> "Untagged":
         """Remove the tags from `frame`."""
         found = cls(frame.format.is_rgb, (frame.colorspace, frame.color_trc, frame.color_primaries))
         frame.colorspace = frame.color_trc = frame.color_primaries = _UNSPECIFIED
         return found
 
-    def give(self, frame: av.VideoFrame) -> None:
+    def restore_to(self, frame: av.VideoFrame) -> None:
         """Restore the tags on a filtered frame; not the matrix if it was converted between YUV and RGB."""
         matrix, frame.color_trc, frame.color_primaries = self.tags
         if frame.format.is_rgb == self.rgb:

@@ -60,11 +60,16 @@ def corrected(color: ColorTags, override: ColorTags) -> ColorTags:
 
 def set_color(frame: av.VideoFrame, color: ColorTags) -> None:
     """Tag a frame for the encoder."""
-    frame.colorspace = color.matrix
-    frame.color_range = color.range
-    frame.color_trc = color.transfer
-    frame.color_primaries = color.primaries
+    _tag(frame, color)
     frame.chroma_location = color.siting
+
+
+def _tag(tagged: av.VideoFrame | av.VideoCodecContext, color: ColorTags) -> None:
+    """Set what frames and codec contexts call alike."""
+    tagged.colorspace = color.matrix
+    tagged.color_range = color.range
+    tagged.color_trc = color.transfer
+    tagged.color_primaries = color.primaries
 
 
 def coded_field_order(stream: VideoStream) -> FieldOrder:
@@ -75,10 +80,7 @@ def coded_field_order(stream: VideoStream) -> FieldOrder:
 def set_stream_color(stream: VideoStream, color: ColorTags, sar: Fraction, field_order: FieldOrder) -> None:
     """Tag a stream before encoding, for container and bitstream."""
     context = stream.codec_context
-    context.colorspace = color.matrix
-    context.color_range = color.range
-    context.color_trc = color.transfer
-    context.color_primaries = color.primaries
+    _tag(context, color)
     context.chroma_sample_location = color.siting
     context.field_order = FIELD_ORDERS[field_order]
     if sar:

@@ -18,7 +18,7 @@ import torch
 from torch import nn
 
 from vidrts.errors import ModelError
-from vidrts.files import whole
+from vidrts.files import atomic_write
 from vidrts.networks.names import DEFAULT_MODEL as DEFAULT_MODEL
 from vidrts.networks.network import Network
 from vidrts.networks.registry import build
@@ -71,7 +71,7 @@ def save_model(path: str | os.PathLike[str], network: nn.Module, info: ModelInfo
     """Write `network` and `info` to `path`, whole or not at all."""
     tensors = {k: v.detach().to("cpu", torch.float32).contiguous() for k, v in network.state_dict().items()}
     header = json.dumps({"format": FORMAT, **asdict(info), "weights_sha256": _digest(tensors)}, sort_keys=True)
-    with whole(Path(path)) as file:
+    with atomic_write(Path(path)) as file:
         file.write_bytes(safetensors.torch.save(tensors, metadata={_KEY: header}))
 
 

@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from vidrts.files import whole
+from vidrts.files import atomic_write
 from vidrts.picture.tiles import band, even_tile
 
 type Size = tuple[int, int]
@@ -65,5 +65,5 @@ def _read(cache: Path) -> dict[str, object]:
 def _write(cache: Path, held: dict[str, object]) -> None:
     with contextlib.suppress(OSError):
         cache.parent.mkdir(parents=True, exist_ok=True)
-        with whole(cache) as part:
+        with atomic_write(cache) as part:
             part.write_text(json.dumps(held, indent=1, sort_keys=True))

@@ -9,7 +9,6 @@ import click
 
 from vidrts.bench.timing import Pace
 from vidrts.cli import run
-from vidrts.cli.bench import DEVICE as BENCH_DEVICE
 from vidrts.cli.bench import JSON_FILE, QUICK, ROUNDS, many, stepped
 from vidrts.cli.common import DEVICE, QUIET, VERBOSE
 from vidrts.cli.jsonfile import keep
@@ -115,7 +114,7 @@ def experiment(
 @click.option("--sizes", type=SIZES, metavar="WxH[,WxH]", help="Sizes of the picture; default: 480p to 2160p.")
 @click.option("--networks", type=WORDS, default=many(_SCALE.networks), show_default=True, metavar="NAME[,NAME]",
               help=f"Some of {', '.join(RECIPES)}.")  # fmt: skip
-@BENCH_DEVICE
+@DEVICE
 @ROUNDS
 @QUICK
 @JSON_FILE

@@ -16,11 +16,12 @@ from vidrts.images import to_image
 from vidrts.research import analyses
 from vidrts.research.master_pairs import make_masters
 from vidrts.training.degradation.recipe import Degradation
-from vidrts.training.options import FREE, TrainOptions
-from vidrts.training.recurrence import Progress, train
+from vidrts.training.recurrence import train
+from vidrts.training.recurrence_options import TrainOptions
 from vidrts.training.report.page import save_report
 from vidrts.training.report.runs import Run, Table, read_run
 from vidrts.training.run_store import RunStore
+from vidrts.training.training_run import Progress
 
 type Settings = Mapping[str, Any]
 type Answer = Callable[[Mapping[str, Run], Path], list[Table]]
@@ -182,7 +183,7 @@ def _done(options: TrainOptions) -> bool:
     if not folder.stage_file(options.stages).is_file() or not (options.out / "selection.json").is_file():
         return False
     held, wanted = folder.options().stored(), options.stored()
-    return all(held[name] == wanted[name] for name in wanted if name not in FREE)
+    return all(held[name] == wanted[name] for name in wanted if name not in TrainOptions.free)
 
 
 def _named(scale: str | Settings) -> str:

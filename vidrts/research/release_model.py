@@ -26,7 +26,7 @@ from vidrts.research.model_card import clip_part, photo_part, precision_part, st
 from vidrts.research.truth.card import truth_part
 from vidrts.training.degradation.recipe import PAIR_PRESETS, PRESETS, Degradation
 from vidrts.training.lr_cache import step_weights
-from vidrts.training.options import FREE, TrainOptions
+from vidrts.training.recurrence_options import TrainOptions
 from vidrts.training.report.runs import Run, Table, read_run, verdict
 from vidrts.training.run_store import RunStore
 
@@ -200,7 +200,7 @@ def _command(options: TrainOptions) -> str:
             getattr(options, f.name),
             f.default_factory() if f.default_factory is not MISSING else f.default,
         )
-        if f.name in ("photos", "out", "model", *FREE) or value == default:
+        if f.name in ("photos", "out", "model", *TrainOptions.free) or value == default:
             continue
         flag = f.name.replace("_", "-")
         if f.name == "degradation":

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from vidrts.errors import TrainingError
-from vidrts.files import whole
+from vidrts.files import atomic_write
 from vidrts.networks.blur_level import BANDS
 from vidrts.training.corpus import Corpus, Crop, original_crop
 from vidrts.training.degradation.in_batches import in_batches
@@ -133,7 +133,7 @@ def _read(file: Path, shapes: Sequence[torch.Size]) -> list[torch.Tensor]:
 def _write(file: Path, tensors: Sequence[torch.Tensor]) -> None:
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        with whole(file) as part, part.open("wb") as out:
+        with atomic_write(file) as part, part.open("wb") as out:
             for tensor in tensors:
                 out.write(tensor.numpy().data)
     except OSError as error:

@@ -11,17 +11,30 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import safetensors
 import safetensors.torch
 import torch
 
 from vidrts.errors import OptionError, TrainingError
-from vidrts.files import whole
+from vidrts.files import atomic_write
 from vidrts.networks.blur_level import BlurLevel
-from vidrts.training import train_stage
-from vidrts.training.options import FREE, TrainOptions, restored
+from vidrts.training.methods import MethodOptions, restored
+from vidrts.training.options import RunOptions
+
+
+class Resumable(Protocol):
+    """What is trained in a stage, as a checkpoint holds it: networks, optimisers, the number of steps done."""
+
+    step: int
+
+    def state_dict(self) -> dict[str, Any]:
+        """All of it, as tensors and numbers."""
+
+    def load_state_dict(self, held: dict[str, Any]) -> None:
+        """Take up what `state_dict` gave."""
+
 
 type Row = dict[str, Any]
 """A line of metrics.jsonl: {"stage", "step", "loss", "rate"} while a stage is trained, {"stage", measures...} after."""
@@ -50,7 +63,7 @@ class RunStore:
         if resume and not there:
             raise TrainingError(f"{self.path}: holds no run to resume; start one without --resume")
 
-    def keep_settings(self, options: TrainOptions, data_hash: str) -> None:
+    def keep_settings(self, options: RunOptions, data_hash: str) -> None:
         """Write settings.json of a new run, or hold a resumed one against its own; raises `TrainingError`."""
         settings = json.loads(json.dumps({**options.stored(), "data_hash": data_hash}))
         if not self._settings_file.is_file():
@@ -63,12 +76,12 @@ class RunStore:
         held = self._settings()
         before = {**restored(_without_hash(held), self.path).stored(), "data_hash": held["data_hash"]}
         before = json.loads(json.dumps(before))
-        changed = [name for name in settings if name not in FREE and before[name] != settings[name]]
+        changed = [name for name in settings if name not in options.free and before[name] != settings[name]]
         if changed:
             what = "the pictures have" if changed == ["data_hash"] else f"{changed[0]} has"
             raise TrainingError(f"{self.path}: {what} changed since the run began; start anew with another --out")
 
-    def options(self) -> TrainOptions:
+    def options(self) -> MethodOptions:
         """The settings with which the run was begun; raises `TrainingError`."""
         held = self._settings()
         try:
@@ -136,15 +149,15 @@ class RunStore:
         kept = [row for row in self.rows() if (row["stage"], row.get("step", 0)) <= reached and not _ends(row, stage)]
         self._write(self._metrics_file, "".join(json.dumps(row) + "\n" for row in kept))
 
-    def save_checkpoint(self, stage: int, state: train_stage.State) -> None:
+    def save_checkpoint(self, stage: int, state: Resumable) -> None:
         """Where the stage under way stands."""
         try:
-            with whole(self._checkpoint_file) as file:
+            with atomic_write(self._checkpoint_file) as file:
                 torch.save({"stage": stage, "state": state.state_dict()}, file)
         except (OSError, RuntimeError) as error:  # torch's own error for a full disk
             raise TrainingError(f"{self._checkpoint_file}: cannot be written ({error}); --resume when it can") from None
 
-    def load_checkpoint(self, stage: int, state: train_stage.State) -> None:
+    def load_checkpoint(self, stage: int, state: Resumable) -> None:
         """Take up the checkpoint of this stage, if there is one; raises `TrainingError` for a damaged one."""
         if not self._checkpoint_file.is_file():
             return
@@ -201,7 +214,7 @@ class RunStore:
 
     def _write(self, file: Path, content: str | bytes) -> None:
         try:
-            with whole(file) as part:
+            with atomic_write(file) as part:
                 part.write_bytes(content.encode() if isinstance(content, str) else content)
         except OSError as error:
             raise TrainingError(f"{file}: cannot be written ({error.strerror})") from None

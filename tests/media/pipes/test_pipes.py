@@ -354,7 +354,7 @@ def test_any_description_is_read_or_refused(text: str) -> None:
         header = raw_header.parse(text)
     except OptionError:
         return
-    assert 0 < raw_header.frame_bytes(header) <= MAX_FRAME
+    assert 0 < header.frame_bytes <= MAX_FRAME
     assert header.rate
 
 

@@ -195,7 +195,7 @@ def test_stdin_is_sniffed_and_left() -> None:
         found: list[bytes | None] = []
         thread = threading.Thread(target=lambda: found.append(reader.read(100)))
         thread.start()
-        reader.abandon()
+        reader.cancel()
         thread.join(60)
         assert found == [b""]
     finally:

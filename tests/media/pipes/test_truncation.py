@@ -11,7 +11,7 @@ from helpers.pipe_ends import enhance, ffmpeg, raw_frames
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vidrts.media.pipes.truncation import Watch
+from vidrts.media.pipes.truncation import TruncationDetector
 
 pytestmark = pytest.mark.skipif(FFPROBE is None, reason="ffmpeg and ffprobe are not installed: no truth")
 FRAGMENTS = ("-movflags", "frag_keyframe+empty_moov")
@@ -35,10 +35,10 @@ def streams(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 def torn(data: bytes, piece: int = 1 << 20) -> bool:
-    watch = Watch(data[:12])
+    watch = TruncationDetector(data[:12])
     for start in range(0, len(data), piece):
         watch.feed(memoryview(data)[start : start + piece])
-    return watch.torn
+    return watch.truncated
 
 
 def packets(path: Path) -> list[tuple[int, int]]:

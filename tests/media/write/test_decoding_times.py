@@ -121,7 +121,7 @@ def test_a_film_shorter_than_the_encoders_delay(byte: str, tmp_path: Path) -> No
     code = (
         "import sys; sys.path.insert(0, 'tests'); from pathlib import Path;"
         "from helpers.media_truth import compare, relay;"
-        "from vidrts.media import EncodeOptions\n"
+        "from vidrts.media.write.options import EncodeOptions\n"
         "for clip in sorted(Path(sys.argv[1]).iterdir()):\n"
         "    for kind in 'mkv', 'mp4', 'ts':\n"
         "        out = clip.with_suffix(f'.out.{kind}')\n"

@@ -23,8 +23,8 @@ from vidrts.training.degradation.recipe import PAIR_PRESETS, PRESETS, Degradatio
 from vidrts.training.degradation.step import StepKind
 from vidrts.training.distributed import Team
 from vidrts.training.lr_cache import make_inputs
-from vidrts.training.options import TrainOptions
 from vidrts.training.recurrence import train
+from vidrts.training.recurrence_options import TrainOptions
 from vidrts.training.run_store import RunStore
 
 

@@ -12,7 +12,7 @@ from PIL import Image
 
 from vidrts.cli import run as command
 from vidrts.training.degradation.recipe import Degradation
-from vidrts.training.options import TrainOptions
+from vidrts.training.recurrence_options import TrainOptions
 from vidrts.training.report.runs import PAPER_CHANGE, PAPER_DELTA, PAPER_VIQET
 
 

@@ -31,14 +31,20 @@ class Header:
 
     @property
     def plane_sizes(self) -> tuple[tuple[int, int], ...]:
-        """(rows, columns) of each plane."""
+        """(rows, columns) of each component in canonical order."""
         count = len(self.format.order)
         return tuple(self.format.plane_size(component, self.width, self.height) for component in range(count))
 
     @property
+    def layout(self) -> list[tuple[int, int, int]]:
+        """(rows, columns, interleaved samples) of each plane in FFmpeg's order."""
+        components = {plane: component for component, (plane, _) in enumerate(self.format.order)}
+        return [(*self.plane_sizes[components[plane]], self.format.interleaved(plane)) for plane in sorted(components)]
+
+    @property
     def frame_bytes(self) -> int:
         """Bytes of one frame's samples."""
-        return sum(rows * columns for rows, columns in self.plane_sizes) * self.format.sample_bytes
+        return sum(rows * columns * step for rows, columns, step in self.layout) * self.format.sample_bytes
 
 
 def counted(frames: int) -> str:

@@ -4,7 +4,7 @@ import re
 from fractions import Fraction
 
 from vidrts.errors import OptionError, UnsupportedFormatError
-from vidrts.frame import PIXEL_FORMATS, PixelFormat
+from vidrts.frame import PIXEL_FORMATS
 from vidrts.media.pipes.header import MAX_FRAME, MAX_SIDE, Header
 from vidrts.media.pixel_formats import known
 
@@ -30,22 +30,6 @@ def parse(text: str) -> Header:
     except UnsupportedFormatError as error:
         raise OptionError(f"--raw {text}: {error}") from None
     header = Header(width=int(width), height=int(height), format=fmt, rate=rate)
-    if (size := frame_bytes(header)) > MAX_FRAME:
+    if (size := header.frame_bytes) > MAX_FRAME:
         raise OptionError(f"--raw {text}: expected frames of at most {MAX_FRAME:,} bytes, got {size:,}")
     return header
-
-
-def frame_bytes(header: Header) -> int:
-    """Bytes of one frame."""
-    return sum(rows * columns * step for rows, columns, step in layout(header)) * header.format.sample_bytes
-
-
-def layout(header: Header) -> list[tuple[int, int, int]]:
-    """(rows, columns, samples that lie interleaved) of each plane in FFmpeg's order."""
-    fmt: PixelFormat = header.format
-    found = []
-    for plane in sorted({plane for plane, _ in fmt.order}):
-        component = next(c for c, (place, _) in enumerate(fmt.order) if place == plane)
-        rows, columns = fmt.plane_size(component, header.width, header.height)
-        found.append((rows, columns, fmt.interleaved(plane)))
-    return found

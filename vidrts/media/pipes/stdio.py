@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from vidrts.errors import OptionError
-from vidrts.media.pipes.truncation import Watch
+from vidrts.media.pipes.truncation import TruncationDetector
 
 STANDARD = "-"
 """The name of stdin as a source and of stdout as a target."""
@@ -25,9 +25,9 @@ _POLL = 100
 
 
 class StandardInput(io.RawIOBase):
-    """Bytes from stdin. After `abandon`, or when `stop` returns True, reads return nothing, as at the end.
+    """Bytes from stdin. After `cancel`, or when `stop` returns True, reads return nothing, as at the end.
 
-    One reader; `abandon` is thread-safe. Raises `OptionError` if stdin is a terminal or closed.
+    One reader; `cancel` is thread-safe. Raises `OptionError` if stdin is a terminal or closed.
     """
 
     def __init__(self, stop: Callable[[], bool] = lambda: False, descriptor: int = 0):
@@ -42,9 +42,9 @@ class StandardInput(io.RawIOBase):
         except OSError as error:
             raise OptionError(f"IN is -, but stdin cannot be read: {error.strerror}") from error
         self._stop = stop
-        self._abandoned = threading.Event()
+        self._cancelled = threading.Event()
         self._head = b""
-        self._watch: Watch | None = None
+        self._watch: TruncationDetector | None = None
         self._ended = False
         self._poll = select.poll() if hasattr(select, "poll") else None  # Windows blocks in the read
         if self._poll is not None:
@@ -74,15 +74,15 @@ class StandardInput(io.RawIOBase):
         return 0
 
     def watch(self) -> None:
-        """Start following the container, for `torn`."""
+        """Start following the container, for `truncated`."""
         head = self.sniff(12)
-        self._watch = Watch(head)
+        self._watch = TruncationDetector(head)
         self._watch.feed(head)
 
     @property
-    def torn(self) -> bool:
+    def truncated(self) -> bool:
         """Whether the stream ended within a packet or element of its container."""
-        return self._ended and self._watch is not None and self._watch.torn
+        return self._ended and self._watch is not None and self._watch.truncated
 
     def sniff(self, count: int) -> bytes:
         """Peek at the first `count` bytes, fewer if the stream is shorter."""
@@ -93,13 +93,13 @@ class StandardInput(io.RawIOBase):
             self._head += piece or b""
         return self._head
 
-    def abandon(self) -> None:
+    def cancel(self) -> None:
         """End all reads, including one that waits."""
-        self._abandoned.set()
+        self._cancelled.set()
 
     def _waited(self) -> bool:
         """Wait for bytes or the end; False after cancellation."""
-        while not (self._abandoned.is_set() or self._stop()):
+        while not (self._cancelled.is_set() or self._stop()):
             if self._poll is None or self._poll.poll(_POLL):
                 return True
         return False

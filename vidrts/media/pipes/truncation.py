@@ -1,8 +1,8 @@
 """Detects a truncated stream from a pipe: FFmpeg's demuxers accept any end.
 
-    watch = Watch(first_bytes)
+    watch = TruncationDetector(first_bytes)
     watch.feed(data); ...
-    watch.torn    # True: the stream ends within an element or packet
+    watch.truncated    # True: the stream ends within an element or packet
 
 Follows only the outermost structure, by the sizes that it announces: Matroska's elements (RFC 9559), mp4's boxes
 (ISO/IEC 14496-12), NUT's packets and frames (nut.txt of the NUT open container format), MPEG-TS packets. Anything else
@@ -35,7 +35,7 @@ type _Steps[T] = Generator[int | _Skip | type[_End], bytes, T]
 """A parser: yields a number of bytes to receive, a `_Skip`, or `_End`. When it returns, the check ends."""
 
 
-class Watch:
+class TruncationDetector:
     """Follows the bytes of a stream; `head`: its first bytes, at least 12."""
 
     def __init__(self, head: bytes) -> None:
@@ -46,7 +46,7 @@ class Watch:
         self._go(None)
 
     @property
-    def torn(self) -> bool:
+    def truncated(self) -> bool:
         """Whether the bytes so far end within an element or packet."""
         return self._step is not None and not (self._may_end and not self._held)
 

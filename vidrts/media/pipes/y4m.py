@@ -5,17 +5,16 @@ matrix or primaries. A stream begins with one line of parameters; each frame is 
 parameters, and the planes Y, Cb, Cr without gaps.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import BinaryIO, Literal
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from vidrts.errors import InputError, SourceBrokenError, UnsupportedFormatError
 from vidrts.frame import FieldOrder, PixelFormat, pixel_format
 from vidrts.media.pipes.header import MAX_FRAME, MAX_SIDE, Header, counted
+from vidrts.media.pipes.samples import read_samples, split_planes, write_all, write_planes
 
 MAX_LINE = 1024
 """Longest header or FRAME line in bytes, its end included. FFmpeg's own reader takes 128."""
@@ -122,7 +121,10 @@ class Reader:
         """
         while (line := self._line()) is not None:
             order = self._frame_line(line)
-            yield self._planes(), order
+            samples = read_samples(self._stream, self.header)
+            if len(samples) < self.header.frame_bytes:
+                raise SourceBrokenError(f"y4m: the stream ends within a frame, {self._after()}")
+            yield split_planes(samples, self.header), order
             self.frames_read += 1
 
     def _frame_line(self, line: bytes) -> FieldOrder:
@@ -134,19 +136,6 @@ class Reader:
         if order == "mixed":
             return _FRAME_INTERLACING.get(tag, "progressive")
         return order
-
-    def _planes(self) -> tuple[torch.Tensor, ...]:
-        """The samples of one frame, in one allocation."""
-        header = self.header
-        buffer = np.empty(header.frame_bytes, np.uint8)
-        if fill(self._stream, buffer) < len(buffer):
-            raise SourceBrokenError(f"y4m: the stream ends within a frame, {self._after()}")
-        samples = buffer.view("<u2").astype(np.uint16, copy=False) if header.format.depth > 8 else buffer
-        planes, start = [], 0
-        for rows, columns in header.plane_sizes:
-            planes.append(torch.from_numpy(samples[start : start + rows * columns].reshape(rows, columns)))
-            start += rows * columns
-        return tuple(planes)
 
     def _line(self) -> bytes | None:
         """The next line without newline; None at the end of the stream."""
@@ -171,37 +160,13 @@ class Writer:
         self.header = header
         write_all(stream, format_header(header))
 
-    def write(self, planes: tuple[torch.Tensor, ...], order: FieldOrder = "progressive") -> None:
-        """One frame: planes of stored samples (h, w) as `header.format` has them, on the CPU; views are fine.
+    def write(self, planes: Sequence[torch.Tensor], order: FieldOrder = "progressive") -> None:
+        """Write a frame: planes of stored samples (h, w) as `header.format` has them, on the CPU; views are fine.
 
         `order` is written where the header says "mixed".
         """
-        sizes = tuple(tuple(plane.shape) for plane in planes)
-        if sizes != self.header.plane_sizes or any(p.dtype != self.header.format.dtype for p in planes):
-            raise ValueError(f"y4m frame: expected planes {self.header.plane_sizes}, got {sizes} of {planes[0].dtype}")
         write_all(self._stream, _FRAME_LINES[order] if self.header.field_order == "mixed" else b"FRAME\n")
-        for plane in planes:
-            samples = plane.numpy()
-            stored = np.ascontiguousarray(samples.astype(samples.dtype.newbyteorder("<"), copy=False))
-            write_all(self._stream, memoryview(stored))
-
-
-def fill(stream: BinaryIO, buffer: NDArray[np.uint8]) -> int:
-    """Fill `buffer`; returns the number of bytes read before the end of the stream."""
-    view, done = memoryview(buffer), 0
-    while done < len(view):
-        count = stream.readinto(view[done:])  # type: ignore[attr-defined]
-        if not count:
-            break
-        done += count
-    return done
-
-
-def write_all(stream: BinaryIO, data: bytes | memoryview) -> None:
-    """Write all bytes; an unbuffered pipe may accept fewer at a time."""
-    view, done = memoryview(data).cast("B"), 0
-    while done < len(view):
-        done += stream.write(view[done:]) or 0
+        write_planes(self._stream, self.header, planes)
 
 
 def _side(single: dict[str, str], letter: str) -> int:

@@ -53,7 +53,7 @@ class Deinterlacer:
 
     def push(self, frame: av.VideoFrame) -> Iterator[av.VideoFrame]:
         """The frames that are ready once `frame` is there."""
-        tags = Untagged.take(frame)  # FFmpeg converts what bwdif does not support, such as nv12
+        tags = Untagged.remove_from(frame)  # FFmpeg converts what bwdif does not support, such as nv12
         if self._graph is None:
             self._graph = filter_graph(frame, "bwdif=mode=send_frame:deint=interlaced", self._time_base)
             self._format = frame.format.name
@@ -82,7 +82,7 @@ class Deinterlacer:
                 )
             # The filter counts in half ticks and guesses the last pts; restore both.
             frame.pts, frame.duration, tags = self._stamps.pop(0)
-            tags.give(frame)
+            tags.restore_to(frame)
             frame.time_base = self._time_base
             yield frame
 

@@ -198,5 +198,5 @@ class FFmpegDemuxer:
             held = packet if packet.is_corrupt else None
             if held is None:
                 yield packet
-        if held is not None or self._path.torn:
+        if held is not None or self._path.truncated:
             self.lost.ended = "the stream ends within a packet"

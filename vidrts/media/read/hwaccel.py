@@ -9,6 +9,7 @@ from av.codec.hwaccel import HWAccel, HWDevice
 
 from vidrts.cores import usable_cores
 from vidrts.errors import DeviceError
+from vidrts.media.containers import reason
 
 _SURFACES = ("nv12", "p010le", "p016le", "nv16", "p210le", "p216le", "yuv444p", "yuv444p16le")
 """NVDEC's formats; software decoders output planar 4:2:0 and 4:2:2."""
@@ -32,8 +33,7 @@ def hardware(name: str) -> HWAccel | None:
     except (av.FFmpegError, ValueError, RuntimeError) as error:
         if name == "auto":
             return None
-        why = getattr(error, "strerror", None) or error
-        raise DeviceError(f"hwaccel {name}: no such CUDA device found ({why}); use --hwaccel none") from None
+        raise DeviceError(f"hwaccel {name}: no such CUDA device found ({reason(error)}); use --hwaccel none") from None
 
 
 def in_software(pixel_format: str, context: av.VideoCodecContext) -> bool:

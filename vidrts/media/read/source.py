@@ -10,7 +10,6 @@ import os
 from collections.abc import Callable, Collection, Generator, Iterator
 from dataclasses import replace
 from itertools import chain
-from types import TracebackType
 from typing import Self
 
 from av.packet import Packet
@@ -72,8 +71,7 @@ class Source:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None,
-                 ) -> None:  # fmt: skip
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     @property
@@ -101,10 +99,10 @@ class Source:
             self._stages.close()
         self.demuxer.close()
 
-    def abandon(self) -> None:
+    def cancel(self) -> None:
         """Stop waiting for stdin: `events` ends. Thread-safe."""
         if isinstance(self.path, StandardInput):
-            self.path.abandon()
+            self.path.cancel()
 
     @property
     def lost(self) -> LossReport:

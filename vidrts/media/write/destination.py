@@ -28,39 +28,43 @@ class Writable(Protocol):
         """All of `data`."""
 
 
-class Destination(Protocol):
-    """See the module. `display` is what `matroska_sar` has to write into the file."""
+class Destination:
+    """See the module; defaults do nothing. `display` is what `matroska_sar` has to write into the file."""
 
     @property
     def size(self) -> int:
         """Bytes written so far."""
+        raise NotImplementedError
 
-    def begin(self) -> str | Writable:  # noqa: D102
-        ...
+    def begin(self) -> str | Writable:
+        """What FFmpeg opens."""
+        raise NotImplementedError
 
-    def started(self, display: Display) -> None:  # noqa: D102
-        ...
+    def started(self, display: Display) -> None:
+        """The container's header is written."""
 
-    def completed(self, display: Display) -> None:  # noqa: D102
-        ...
+    def completed(self, display: Display) -> None:
+        """The container is closed."""
 
-    def commit(self) -> None:  # noqa: D102
-        ...
+    def commit(self) -> None:
+        """Finish; a file gets its final name."""
 
     def keep_partial(self) -> Place:
         """Keep a complete file that holds part of the video; returns its path."""
+        raise NotImplementedError
 
     def discard(self, close: Callable[[], None]) -> None:
         """Keep nothing; `close` closes FFmpeg's container. Safe at any time and twice."""
 
     def reader_closed(self) -> bool:
-        """Whether the reader closed the pipe."""
+        """Whether the reader closed the pipe; a file has none."""
+        return False
 
     def check(self) -> None:
         """Raise `OutputError` if the destination is no longer writable."""
 
 
-class FileDestination:
+class FileDestination(Destination):
     """A file. Only a complete file gets its final name, `path`."""
 
     def __init__(self, path: Path, source: Place, *, overwrite: bool):
@@ -84,9 +88,6 @@ class FileDestination:
         """A new hidden name for FFmpeg to open."""
         self._temporary = output_path.temporary(self._path, secrets.token_hex(4))
         return f"file:{self._temporary}"
-
-    def started(self, display: Display) -> None:
-        """Nothing to do before the file is closed."""
 
     def completed(self, display: Display) -> None:
         """Write what the muxer could not."""
@@ -125,16 +126,12 @@ class FileDestination:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
 
-    def reader_closed(self) -> bool:
-        """Never: a file has no reader."""
-        return False
-
     def check(self) -> None:
         """Raise `OutputError` if the directory is not writable."""
         output_path.check_writable(self._path)
 
 
-class PipeDestination:
+class PipeDestination(Destination):
     """Stdout. Buffers what is written before `started`, so that a failed attempt leaves nothing in the pipe.
 
     It must not have an attribute `closed`: PyAV would not write the container's trailer then.
@@ -173,12 +170,6 @@ class PipeDestination:
             held[begin : begin + len(tracks)] = tracks
         self._stdout.write(held)
 
-    def completed(self, display: Display) -> None:
-        """Nothing to do."""
-
-    def commit(self) -> None:
-        """Nothing to do."""
-
     def keep_partial(self) -> Place:
         """Stdout; what is written stays."""
         return str(self._stdout)
@@ -191,6 +182,3 @@ class PipeDestination:
     def reader_closed(self) -> bool:
         """Whether the reader closed the pipe."""
         return self._stdout.reader_closed()
-
-    def check(self) -> None:
-        """Nothing to check."""

@@ -35,3 +35,9 @@ class EncodeOptions:
     """What is written to stdout, one of `containers.PIPE_FORMATS` (-f); None: the format read from stdin."""
     low_latency: bool = False
     """Encoders and muxers do not delay frames, at the cost of compression."""
+
+    @property
+    def encoder_settings(self) -> list[str]:
+        """The command line's names of the encoder's settings that are given."""
+        settings = {"-crf": self.crf, "-b:v": self.bit_rate, "-preset": self.preset, "-tune": self.tune}
+        return [*(name for name, value in settings.items() if value is not None), *(["-e"] if self.options else [])]

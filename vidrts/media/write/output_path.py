@@ -14,7 +14,7 @@ LONGEST_NAME = 240
 def final(name: str | os.PathLike[str], requested: str | None) -> Path:
     """The path of the output file; raises for a URL, and for a `requested` format (-f)."""
     if is_url(name):
-        raise OutputError(f"{os.fspath(name)}: writing to a URL is not supported; expected a file name")  # fmt: skip
+        raise OutputError(f"{os.fspath(name)}: writing to a URL is not supported; expected a file name")
     if requested is not None:
         raise OptionError(
             f"-f {requested} is for OUT -, a pipe; the container of {os.fspath(name)} follows from its extension"

@@ -8,7 +8,6 @@
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 from fractions import Fraction
-from types import TracebackType
 from typing import BinaryIO, Self, cast
 
 from vidrts.errors import ConsumerGoneError, OptionError, OutputError
@@ -68,8 +67,7 @@ class RawTarget:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None,
-                 ) -> None:  # fmt: skip
+    def __exit__(self, *_: object) -> None:
         pass
 
     @property
@@ -169,11 +167,7 @@ def _plain(fmt: PixelFormat) -> PixelFormat:
 
 def _check_options(options: EncodeOptions, kind: str) -> None:
     """Raise `OptionError` for encoder options."""
-    asked = {
-        "-c:v": options.video_codec, "-crf": options.crf, "-b:v": options.bit_rate, "-preset": options.preset,
-        "-tune": options.tune, "-e": options.options or None, "-pix_fmt": options.pixel_format,
-        "-c:a": options.audio_codec,
-    }  # fmt: skip
-    given = [option for option, value in asked.items() if value is not None]
+    others = {"-c:v": options.video_codec, "-pix_fmt": options.pixel_format, "-c:a": options.audio_codec}
+    given = [*options.encoder_settings, *(option for option, value in others.items() if value is not None)]
     if given:
         raise OptionError(f"{', '.join(given)}: {kind} is not encoded; use -f matroska or another container")

@@ -20,21 +20,11 @@ from vidrts.media.input import Input
 from vidrts.media.languages import language, same
 from vidrts.media.output_formats import OutputFormat
 from vidrts.media.write import aac
+from vidrts.media.write.options import EncodeOptions
 from vidrts.media.write.transcode import ENCODERS, AudioEncoder, SubtitleEncoder, text_codec
 from vidrts.messages import Code, Message, Tell
 
 Action = Literal["copy", "audio", "subtitle", "cover"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class StreamSelection:
-    """Which other streams are kept; part of `EncodeOptions`."""
-
-    audio: bool = True
-    subtitles: bool = True
-    audio_codec: str | None = None
-    audio_languages: tuple[str, ...] | None = None
-    subtitle_languages: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -47,7 +37,7 @@ class Route:
     """The encoder, for a conversion."""
 
 
-def plan(source: Input, target: OutputFormat, selection: StreamSelection, tell: Tell) -> list[Route]:
+def plan(source: Input, target: OutputFormat, options: EncodeOptions, tell: Tell) -> list[Route]:
     """A route for every other stream that is kept, in file order.
 
     Raises `OutputError` if no audio is left although it was not excluded.
@@ -56,9 +46,9 @@ def plan(source: Input, target: OutputFormat, selection: StreamSelection, tell: 
     lost_sound: list[Message] = []
     lines: list[Message] = []
     for stream in source.others:
-        if not _selected(stream, selection):
+        if not _selected(stream, options):
             continue
-        route, line = _route(stream, target, selection, source)
+        route, line = _route(stream, target, options, source)
         if route is not None:
             routes.append(route)
         if line is not None:
@@ -66,25 +56,25 @@ def plan(source: Input, target: OutputFormat, selection: StreamSelection, tell: 
             if stream.type == "audio" and route is None:
                 lost_sound.append(line)
     sound = [s for s in source.others if s.type == "audio"]
-    if selection.audio and sound and not any(r.stream.type == "audio" for r in routes):
+    if options.audio and sound and not any(r.stream.type == "audio" for r in routes):
         what = "; ".join(lost_sound)
         if not lost_sound:
             held = ", ".join(map(language, sound))
-            what = f"no audio in {', '.join(selection.audio_languages or ())}; available: {held}"
+            what = f"no audio in {', '.join(options.audio_languages or ())}; available: {held}"
         raise OutputError(f"no audio left in {target.name}: {what}; --no-audio allows that")
-    lines += _missing(source, "audio", selection.audio_languages or ())
-    lines += _missing(source, "subtitle", selection.subtitle_languages or ())
+    lines += _missing(source, "audio", options.audio_languages or ())
+    lines += _missing(source, "subtitle", options.subtitle_languages or ())
     for line in lines:
         tell(line)
     return routes
 
 
-def _selected(stream: Stream, selection: StreamSelection) -> bool:
+def _selected(stream: Stream, options: EncodeOptions) -> bool:
     """Whether the stream is selected."""
     if stream.type == "audio":
-        return selection.audio and _in_languages(stream, selection.audio_languages)
+        return options.audio and _in_languages(stream, options.audio_languages)
     if stream.type == "subtitle":
-        return selection.subtitles and _in_languages(stream, selection.subtitle_languages)
+        return options.subtitles and _in_languages(stream, options.subtitle_languages)
     return True
 
 
@@ -104,18 +94,18 @@ def _missing(source: Input, kind: str, requested: tuple[str, ...]) -> Iterator[M
 
 
 def _route(
-    stream: Stream, target: OutputFormat, selection: StreamSelection, source: Input
+    stream: Stream, target: OutputFormat, options: EncodeOptions, source: Input
 ) -> tuple[Route | None, Message | None]:
     """The route of a selected stream, and a message about it."""
     if stream.type == "data" and (stream.discard == Discard.all or stream.name == "bin_data") and source.chapters:
         return None, None  # QuickTime's chapter track: the chapters make a new one, a copy would break the header
-    copies = selection.audio_codec in (None, "copy") or stream.type != "audio"
+    copies = options.audio_codec in (None, "copy") or stream.type != "audio"
     if copies and can_copy(stream, target):
         return Route(stream, "copy"), None
     if stream.disposition & Disposition.attached_pic and target.muxer == "matroska":
         return Route(stream, "cover"), None
-    if stream.type == "audio" and stream.codec_context is not None and selection.audio_codec != "copy":
-        return _convert_audio(stream, target, selection.audio_codec)
+    if stream.type == "audio" and stream.codec_context is not None and options.audio_codec != "copy":
+        return _convert_audio(stream, target, options.audio_codec)
     if stream.type == "subtitle" and stream.codec_context is not None and not stream.codec_context.codec.bitmap_sub:
         codec = text_codec(target.muxer)
         if codec is not None and SubtitleEncoder.possible(stream):
@@ -129,9 +119,7 @@ def _line(code: Code, stream: Stream, target: OutputFormat, **values: str) -> Me
     return Message(code, **about, **values)
 
 
-def _convert_audio(
-    stream: Stream, target: OutputFormat, requested: str | None
-) -> tuple[Route | None, Message | None]:  # fmt: skip
+def _convert_audio(stream: Stream, target: OutputFormat, requested: str | None) -> tuple[Route | None, Message | None]:
     """The route of audio that is transcoded."""
     if requested is not None:
         _check_audio_codec(requested)

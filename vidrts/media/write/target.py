@@ -12,7 +12,6 @@ and WebM round to milliseconds.
 import os
 from collections.abc import Collection
 from contextlib import suppress
-from types import TracebackType
 from typing import Self
 
 from av.container import OutputContainer
@@ -28,7 +27,7 @@ from vidrts.media.write.destination import Destination, FileDestination, PipeDes
 from vidrts.media.write.encoder_choice import Choice
 from vidrts.media.write.muxer import Muxer
 from vidrts.media.write.options import EncodeOptions
-from vidrts.media.write.stream_mapping import PacketRemapper, Route, StreamSelection, plan
+from vidrts.media.write.stream_mapping import PacketRemapper, Route, plan
 from vidrts.messages import Tell, ignore
 
 
@@ -63,14 +62,7 @@ class Target:
             self.path = output_path.final(path, self.options.format)
             self._kind = output_format(self.path)
             self._destination = FileDestination(self.path, source.path, overwrite=self.options.overwrite)
-        selection = StreamSelection(
-            audio=self.options.audio,
-            subtitles=self.options.subtitles,
-            audio_codec=self.options.audio_codec,
-            audio_languages=self.options.audio_languages,
-            subtitle_languages=self.options.subtitle_languages,
-        )
-        routes = plan(source, self._kind, selection, self._tell)
+        routes = plan(source, self._kind, self.options, self._tell)
         try:
             self._open_first(self._choices(), routes)
         except BaseException:
@@ -80,8 +72,7 @@ class Target:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None,
-                 ) -> None:  # fmt: skip
+    def __exit__(self, *_: object) -> None:
         self.discard()
 
     @property
@@ -151,8 +142,7 @@ class Target:
         else:
             found = encoder_choice.candidates(info.codec, info.format, self._kind)
         # With encoder options given, do not fall back to another codec.
-        asked = (options.crf, options.bit_rate, options.preset, options.tune)
-        return found[:1] if options.options or any(value is not None for value in asked) else found
+        return found[:1] if options.encoder_settings else found
 
     def _open_first(self, choices: list[Choice], routes: list[Route]) -> None:
         """Open the output with the first encoder that supports this picture."""
@@ -204,10 +194,7 @@ class Target:
         """What to do when no encoder could be opened."""
         if any("nvenc" in choice.encoder.name for choice in choices):
             return "NVENC needs an NVIDIA GPU with an encoder, and its driver"
-        options = self.options
-        asked = {"-crf": options.crf, "-b:v": options.bit_rate, "-preset": options.preset, "-tune": options.tune,
-                 "-e": options.options or None}  # fmt: skip
-        given = [option for option, value in asked.items() if value is not None]
+        given = self.options.encoder_settings
         return f"{f'check {", ".join(given)}, or ' if given else ''}use another encoder (-c:v)"
 
     # Writing ------------------------------------------------------------------------------------------------------

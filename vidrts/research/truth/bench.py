@@ -20,7 +20,7 @@ import torch
 
 from vidrts.cores import usable_cores
 from vidrts.errors import OptionError
-from vidrts.files import whole
+from vidrts.files import atomic_write
 from vidrts.networks.checkpoint import DEFAULT_MODEL, find_model, shipped_models
 from vidrts.research.truth.candidates import FILTERS
 from vidrts.research.truth.damage import ROWS, SHORT, Row
@@ -121,7 +121,7 @@ def _measured(
 
     def done(about: Job | Film, result: Any) -> None:
         found[about] = result
-        with whole(files[about]) as part:
+        with atomic_write(files[about]) as part:
             part.write_text(json.dumps(result))
         tell(f"{len(found)} of {len(work)}: {_file(about).name}")
 

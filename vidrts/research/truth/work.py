@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from vidrts.compare.frames import frames, to_rgb
-from vidrts.files import whole
+from vidrts.files import atomic_write
 from vidrts.measure.flicker import flicker
 from vidrts.measure.luma import luma
 from vidrts.measure.ssimulacra2 import Truth
@@ -146,7 +146,7 @@ def _write(file: Path, planes: Sequence[Planes]) -> None:
     arrays: dict[str, Any] = {}
     for number, frame in enumerate(planes):
         arrays |= {f"{number}{name}": plane.numpy() for name, plane in zip("yuv", frame, strict=True)}
-    with whole(file) as part, part.open("wb") as target:
+    with atomic_write(file) as part, part.open("wb") as target:
         np.savez_compressed(target, **arrays)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from vidrts import pages
 from vidrts.errors import OutputError
-from vidrts.files import whole
+from vidrts.files import atomic_write
 from vidrts.training.report.figures import draw
 from vidrts.training.report.runs import Run, described, read_run, tables, verdict
 
@@ -56,5 +56,5 @@ def _title(runs: Sequence[Run]) -> str:
 
 
 def _replace(file: Path, text: str) -> None:
-    with whole(file) as part:
+    with atomic_write(file) as part:
         part.write_text(text, encoding="utf-8")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vidrts.measure.registry import METRICS, VIQET
-from vidrts.training.options import TrainOptions
+from vidrts.training.recurrence_options import TrainOptions
 from vidrts.training.run_store import Row, RunStore
 from vidrts.training.selection import Selection, select
 

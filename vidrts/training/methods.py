@@ -1,0 +1,19 @@
+"""The training methods: how the settings of a run are read, whose settings.json names one."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from vidrts.training.recurrence_options import TrainOptions
+
+type MethodOptions = TrainOptions
+"""The settings of a run of any method: a union once there are several."""
+METHODS: Mapping[str, type[MethodOptions]] = {options.method: options for options in (TrainOptions,)}
+
+
+def restored(held: Mapping[str, Any], out: Path) -> MethodOptions:
+    """The settings that `RunOptions.stored` gave for a run in `out`; raises as `RunOptions.restored`.
+
+    A run that names no method is of the recurrence.
+    """
+    return METHODS[held.get("method", TrainOptions.method)].restored(held, out)
