@@ -104,7 +104,7 @@ def test_sizes_that_a_network_needs_are_made_by_replication(height: int, width: 
     ("factors", "scale", "offered"), [((1,), 2, "1"), ((2,), 4, "1 or 2"), ((4,), 1, "4"), ((2, 4), 8, "1 or 2 or 4")]
 )
 def test_a_scale_that_is_not_offered(factors: tuple[int, ...], scale: int, offered: str) -> None:
-    with pytest.raises(OptionError, match=f"Toy: offers scale {offered}, got {scale};"):
+    with pytest.raises(OptionError, match=f"Toy: expected scale {offered}, got {scale};"):
         Enhancer(toy(*factors), replace(FP32, scale=scale))
 
 
@@ -208,7 +208,7 @@ def test_file_to_file_at_four_times_the_size(four_times: Path, clips: Path, tmp_
     for got, truth in zip(frames[0].planes, expected.planes, strict=True):
         assert (got.double() - truth.double()).abs().mean() < 2  # what x264 leaves
     refused = replace(options, picture=replace(picture, scale=2), encode=EncodeOptions(overwrite=True))
-    with pytest.raises(OptionError, match=r"toy\.safetensors: offers scale 4, got 2"):
+    with pytest.raises(OptionError, match=r"toy\.safetensors: expected scale 4, got 2"):
         enhance(source, target, refused)
 
 
