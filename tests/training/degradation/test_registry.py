@@ -185,9 +185,9 @@ def test_unknown_steps_and_arguments_are_errors_that_say_what_there_is(toy: Path
             registry.register(StepKind(name, "", "", registry.STEPS["none"].make))
 
 
-def test_every_step_is_in_help_and_readme() -> None:
+def test_every_step_is_in_help_and_docs() -> None:
     shown = " ".join(CliRunner().invoke(train_command, ["--help"], terminal_width=200).output.split())
-    readme = (ROOT / "README.md").read_text()
+    docs = (ROOT / "models" / "data.md").read_text()
     for usage, about in registry.step_table():
         assert f"{usage} {about}" in shown and about.endswith(".")
-        assert f"| `{usage}` | {about} |" in readme
+        assert f"| `{usage}` | {about} |" in docs

@@ -1,4 +1,4 @@
-"""Every step that a recipe can name, with what it does and its arguments: the grammar, help and README read it.
+"""Every step that a recipe can name, with what it does and its arguments: the grammar, help and docs read it.
 
 register(StepKind("toy", "STRENGTH", "What a small network makes of a picture.", ToyStep.of))
 """
@@ -33,5 +33,5 @@ def parse_step(text: str) -> Step:
 
 
 def step_table() -> list[tuple[str, str]]:
-    """(usage, what it does) of each step, for help and README."""
+    """(usage, what it does) of each step, for help and docs."""
     return [(str(kind), kind.about) for kind in STEPS.values()]
