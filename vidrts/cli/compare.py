@@ -35,9 +35,9 @@ def compare(
 ) -> None:  # fmt: skip
     """Show the video SRC beside OUT, what was made of it: pictures, measures, plots.
 
-    REPORT is a page in one file for any browser (.html) or a contact sheet (.png). OUT is as large as SRC or twice as
-    large. Shown are the moments where the two differ most and least. Times are [HH:]MM:SS[.m] or seconds from the
-    first frame.
+    REPORT is a page in one file for any browser (.html) or a contact sheet (.png). OUT is 1, 2, 4 or 8 times as
+    large as SRC. Shown are the moments where the two differ most and least. Times are [HH:]MM:SS[.m] or seconds from
+    the first frame.
 
     \b
     vidrts compare in.mkv out.mkv page.html

@@ -129,7 +129,7 @@ def compare(
     on_message: Callable[[str], None] = lambda line: None,
     on_step: Step = lambda what, done, total: None,
 ) -> Comparison:
-    """Measure and picture `result`, of the same size as `source` or twice as large.
+    """Measure and picture `result`, 1, 2, 4 or 8 times as large as `source`.
 
     `on_message` gets lines for people, which are among the notes of the comparison, too. Raises `InputError` for a
     video that cannot be read, for other sizes, for videos without a common moment and for times outside them,

@@ -74,8 +74,8 @@ class Reference:
     def beside(self, path: Path, moments: Moments, tell: Tell) -> Iterator[Input]:
         """As `alone`, of moments that both have.
 
-        Raises `InputError` where one is a picture and the other a video, and where `path` is neither as large as the
-        reference nor twice as large.
+        Raises `InputError` where one is a picture and the other a video, and where `path` is not 1, 2, 4 or 8
+        times as large as the reference.
         """
         still = is_picture(path)
         if still != (self._picture is not None):

@@ -19,6 +19,9 @@ from vidrts.frame import Frame
 from vidrts.media.read.random_access import Cursor
 from vidrts.messages import Code, Message, Tell, ignore
 
+ENLARGEMENTS = (1, 2, 4, 8)
+"""How many times as large a result may be as its source."""
+
 
 @dataclass(frozen=True)
 class Pair:
@@ -141,11 +144,11 @@ def _paired(
 
 
 def check_sizes(source: Path, size: tuple[int, int], result: Path, made: tuple[int, int]) -> None:
-    """Raise `InputError` unless the result, (width, height) `made`, has the source's size or exactly twice that."""
+    """Raise `InputError` unless the result, (width, height) `made`, is `ENLARGEMENTS` times as large as the source."""
     (w, h), (u, v) = size, made
-    if made not in ((w, h), (2 * w, 2 * h)):
-        swapped = "; are the two names swapped?" if size == (2 * u, 2 * v) else ""
-        raise InputError(f"{result}: expected {w}x{h} or {2 * w}x{2 * h}, as {source} is {w}x{h}, got {u}x{v}{swapped}")
+    if made not in [(k * w, k * h) for k in ENLARGEMENTS]:
+        swapped = "; are the two names swapped?" if size in [(k * u, k * v) for k in ENLARGEMENTS] else ""
+        raise InputError(f"{result}: expected {w}x{h}, or 2, 4 or 8 times that, as {source} is, got {u}x{v}{swapped}")
 
 
 # Rules ------------------------------------------------------------------------------------------------------------
