@@ -11,8 +11,8 @@ from vidrts.errors import OptionError
 
 
 def test_operations_are_those_of_forward_and_backward(capfd: pytest.CaptureFixture[str]) -> None:
-    assert run(["bench", "train", "--model", "rts-lite", "--batch", "2", "--patch", "32", "--steps", "2", "--flats",
-                "0", "--device", "cpu", "--json"]) == 0  # fmt: skip
+    assert run(["bench", "train", "--model", "rts-lite", "--batch", "2", "--patch", "32", "--steps", "2",
+                "--flat-patches", "0", "--device", "cpu", "--json"]) == 0  # fmt: skip
     found = json.loads(capfd.readouterr().out)
     forward = 2 * 8100 * 32 * 32 * 2  # multiply-adds are two operations
     first = 2 * 3 * 16 * 9 * 32 * 32 * 2  # no gradient is wanted for the input

@@ -48,7 +48,7 @@ def test_the_gain_of_a_known_filter_is_measured(kodak: Path) -> None:
 
 
 def test_the_formula_gives_the_table_of_the_specification() -> None:
-    """specs/RTS.md section 14, gain at f = 0.35, HR1 to HR4."""
+    """Gain of the linear model at f = 0.35, HR1 to HR4."""
     table = {
         "box": (1.09, 1.14, 1.16, 1.16), "triangle": (1.50, 1.70, 1.75, 1.76),
         "cubic": (1.16, 1.19, 1.19, 1.19), "lanczos": (1.00, 1.00, 1.00, 1.00),

@@ -41,7 +41,7 @@ def test_a_fresh_network_repeats_each_pixel() -> None:
 
 
 def test_forward_is_the_graph_of_the_paper() -> None:
-    """A second implementation, with loops over the formula of specs/RTS.md section 2."""
+    """A second implementation, with loops over the paper's formula."""
     network = tiny_network(n=3, channels=5).double()
     x = torch.rand(1, 3, 10, 12, dtype=torch.float64)
     state = network.state_dict()

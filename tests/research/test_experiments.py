@@ -71,7 +71,7 @@ def test_an_experiment_goes_on_where_it_was_stopped(
     answer = run_experiment("kernels", pieces, out, scale=TINY, device="cpu", on_message=said.append)
     text = answer.read_text()
     row = next(line for line in text.splitlines() if line.startswith("| triangle |"))
-    assert [cell.strip() for cell in row.split("|")][3] == "1.50"  # the formula of RTS.md section 14 ...
+    assert [cell.strip() for cell in row.split("|")][3] == "1.50"  # the product formula ...
     assert [cell.strip() for cell in row.split("|")][5] == "1.70"  # ... for HR1 and HR2
     assert (out / "report" / "figure-4.png").is_file()
     assert "triangle: done already" not in said

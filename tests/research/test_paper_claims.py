@@ -37,7 +37,7 @@ def verdicts(table: Table) -> dict[str, str]:
 def test_the_papers_own_numbers_show_what_it_says_but_for_eq_14(paper: Run) -> None:
     found = verdicts(paper_claims.of_stages(paper))
     assert len(found) == 12
-    # The linear theory does not explain Table 1 (specs/RTS.md section 1): the paper's tables contradict its eq. 14.
+    # The linear theory does not explain Table 1: the paper's tables contradict its eq. 14.
     assert [claim for claim, said in found.items() if said != REPRODUCED] == [
         "each stage's change is alpha times that of the one before (eq. 14)"
     ]

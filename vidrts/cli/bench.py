@@ -134,7 +134,7 @@ def enhance(
 @click.option("--patch", type=click.IntRange(16), default=_TRAIN.patch, show_default=True,
               help="Side of an LR patch in pixels.")  # fmt: skip
 @click.option("--steps", type=click.IntRange(2), default=_TRAIN.steps, show_default=True, help="Steps measured.")
-@click.option("--flats", type=click.IntRange(0), default=_TRAIN.flats, show_default=True,
+@click.option("--flat-patches", "flats", type=click.IntRange(0), default=_TRAIN.flats, show_default=True,
               help="Flat patches beside each batch.")  # fmt: skip
 @DEVICE
 @click.option(

@@ -1,7 +1,7 @@
 """The difference ratio of the paper (section 3.4, Table 1): what share of a picture was changed.
 
 All functions take pictures of equal shape, values in 0..`peak` or any common scale >= 0, and give percent. The paper
-leaves the formula open: `difference_ratio` is the reading of specs/RTS.md section 6, `mean_difference` and
+leaves the formula open: `difference_ratio` is one reading, `mean_difference` and
 `rms_difference` are the other two that it names.
 """
 
@@ -11,8 +11,7 @@ import torch
 def difference_ratio(changed: torch.Tensor, reference: torch.Tensor) -> float:
     """100 * sum|changed - reference| / sum(reference), in percent; any equal shapes and scale, values >= 0.
 
-    The formula is open in the paper; this reading is specs/RTS.md section 6. 0 for equal pictures; raises ValueError
-    for a reference that is black throughout.
+    The paper leaves the formula open. 0 for equal pictures; raises ValueError for a reference that is black throughout.
     """
     return float(100 * _difference(changed, reference).abs().sum(dtype=torch.float64) / _total(reference))
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 
 STILL = 0.06
-"""A pixel stands still when its source stays within this share of full scale over the window (RTS.md section 14)."""
+"""A pixel stands still when its source stays within this share of full scale over the window."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ def still_change(enhanced: torch.Tensor, source: torch.Tensor, still: float = ST
 
 
 def flicker(enhanced: torch.Tensor, source: torch.Tensor, still: float = STILL) -> float:
-    """Mean frame-to-frame change of `enhanced` over that of `source` on pixels that stand still (RTS.md section 14).
+    """Mean frame-to-frame change of `enhanced` over that of `source` on pixels that stand still.
 
     Both (T, H, W) luma in 0..1, T >= 2, same shape. 1 = no more than the source; raises ValueError where no pixel
     stands still or the source does not change at all.

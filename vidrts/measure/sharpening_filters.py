@@ -18,7 +18,7 @@ from vidrts.measure.sharpness import predicted_gain
 
 
 def unsharp(picture: torch.Tensor, amount: float, sigma: float = 1.0) -> torch.Tensor:
-    """picture + amount * (picture - Gaussian(picture)); edges replicated. specs/RTS.md section 8."""
+    """picture + amount * (picture - Gaussian(picture)); edges replicated."""
     return _unsharp(picture, sigma)(picture, amount)
 
 
@@ -29,7 +29,7 @@ def _unsharp(picture: torch.Tensor, sigma: float = 1.0) -> Callable[[torch.Tenso
 
 
 def linear(picture: torch.Tensor, amount: float, stage: int = 2) -> torch.Tensor:
-    """The linear filter with the gain that RTS.md section 14 predicts for `stage` (triangle LR), at 0..1 and beyond.
+    """The linear filter with the gain of `sharpness.predicted_gain` for `stage` (triangle LR), at 0..1 and beyond.
 
     It does along each axis what a network would do that only inverted the kernel of its LR; what a trained network
     does otherwise, with noise, edges and blocks, is its own.

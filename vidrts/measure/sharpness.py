@@ -1,7 +1,7 @@
 """How much sharper, and at what price: gain by radial frequency, overshoot at edges, noise of flat areas.
 
-The gain is measured between two pictures, and predicted by the linear account of specs/RTS.md section 14. All luma is
-that of `measure.luma`.
+The gain is measured between two pictures, and predicted by a linear model of the recurrence. All luma is that of
+`measure.luma`.
 """
 
 import math
@@ -44,7 +44,7 @@ def response(kernel: Kernel | torch.Tensor, frequency: float) -> float:
 
 
 def predicted_gain(kernel: Kernel | torch.Tensor, stage: int, frequency: float) -> float:
-    """Product over k = 1..stage of D(f / 2^k) / B(f / 2^k): d is Lanczos, B the LR kernel (RTS.md section 14).
+    """Product over k = 1..stage of D(f / 2^k) / B(f / 2^k): d is Lanczos, B the LR kernel.
 
     `frequency` in 0..0.5 cycles per pixel, along an axis.
     """

@@ -1,4 +1,4 @@
-"""The networks that vidrts knows, by name (specs/INTEGRATION.md section 3)."""
+"""The networks that vidrts knows, by name."""
 
 from collections.abc import Callable, Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""RTS-n, the paper's network (specs/RTS.md section 2): a residual at input size, then a learned linear 2x extension.
+"""RTS-n, the paper's network: a residual at input size, then a learned linear 2x extension.
 
     f0 = relu(conv_in(x));  f_i = f_{i-1} + relu(conv_i(f_{i-1})), i = 1..n;  b = x + conv_out(f_n)
     SR(x) = pixel_shuffle(conv_ext(b), 2)

@@ -1,7 +1,7 @@
 """Linear resampling: the down-scaler d of the paper (by two), the kernels that make LR, and Lanczos by 2, 4 and 8.
 
 All are separable, phase-centred unless noted, normalised to sum 1, computed in float64 and applied in the
-tensor's own type without clamping or rounding, so that d stays linear (paper eq. 10; specs/RTS.md section 5).
+tensor's own type without clamping or rounding, so that d stays linear (paper eq. 10).
 """
 
 import math
@@ -47,7 +47,7 @@ def half_taps(kernel: Kernel) -> torch.Tensor:
     """Taps of the antialiased kernel for scaling down by 2, float64, shape (taps,): 2, 4, 8 or 12 of them.
 
     Output sample i is centred at input position 2i + 0.5; tap t acts on input 2i + 1 - taps/2 + t. The triangle is
-    [1 3 3 1]/8, "lanczos" is Lanczos-3 (specs/RTS.md sections 5 and 14).
+    [1 3 3 1]/8, "lanczos" is Lanczos-3.
     """
     profile, support = _PROFILES[kernel]
     count = int(4 * support)

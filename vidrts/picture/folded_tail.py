@@ -1,7 +1,7 @@
 """The folded tail: 3x3 extension, pixel shuffle and Lanczos d as one 9x9 convolution 3 -> 3 at input size.
 
 d(SR(x)) = d(shuffle(conv_ext(b))) is linear in b, so its kernel is computed once, in float64, and the 2x picture never
-exists (DESIGN section 3). d has 12 taps on the 2x grid, which is input pixels i-3 .. i+3, and the extension adds one.
+exists. d has 12 taps on the 2x grid, which is input pixels i-3 .. i+3, and the extension adds one.
 Luma is linear, too: where only luma is needed, it is a convolution 3 -> 1.
 """
 

@@ -107,7 +107,7 @@ class TiledUpscaler:
         self._on_message = on_message
 
     def __call__(self, rgb: torch.Tensor) -> torch.Tensor:
-        """(B, 3, H, W) float32 R'G'B' -> (B, 3, scale*H, scale*W) float32, not clamped (DESIGN section 3).
+        """(B, 3, H, W) float32 R'G'B' -> (B, 3, scale*H, scale*W) float32, not clamped.
 
         (B, 1, scale*H, scale*W) where luma alone is computed.
         """

@@ -1,7 +1,7 @@
 """Tiles: how a picture is cut into equal pieces with a halo, so that the pieces computed alone give the whole.
 
 The halo is the network's receptive radius plus the tail's; the picture is extended by replication by as much, once, so
-that border tiles are like all others (DESIGN section 2, invariant 3).
+that border tiles are like all others.
 """
 
 from dataclasses import dataclass

@@ -52,7 +52,7 @@ def by_stage(runs: Runs, folder: Path) -> list[Table]:
 
 
 def table_3(runs: Runs, folder: Path) -> list[Table]:
-    """MOS of HR0..HRn, each photograph cut into 4 x 2 tiles (specs/RTS.md sections 9 and 13, B7), over the seeds."""
+    """MOS of HR0..HRn, each photograph cut into 4 x 2 tiles, over the seeds."""
     scores: dict[str, list[list[float]]] = {}
     of_originals: dict[tuple[str, ...], float] = {}  # seeds share them
     for run in runs.values():
@@ -119,7 +119,7 @@ def nearer_to_masters(runs: Runs, folder: Path) -> list[Table]:
 
 
 def gains(runs: Runs, folder: Path) -> list[Table]:
-    """Gain at 0.35 cycles per pixel of each stage beside the product formula (specs/RTS.md section 14)."""
+    """Gain at 0.35 cycles per pixel of each stage beside the product formula."""
     rows = []
     for name, run in runs.items():
         (taps,) = run.options.degradation.kernels.values()

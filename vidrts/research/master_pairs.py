@@ -1,4 +1,4 @@
-"""Pictures of which something sharper is known: HR0 by blur and reduction of larger masters (RTS.md section 12)."""
+"""Pictures of which something sharper is known: HR0 by blur and reduction of larger masters."""
 
 import shutil
 from collections.abc import Callable

@@ -1,7 +1,7 @@
 """What the paper claims, held against runs: for each claim its numbers, ours, and whether it was reproduced.
 
-specs/RTS.md sections 1, 6, 7, 8, 9 and 13 say where each claim stands. A claim is "reproduced" where the runs show what
-the paper says of order and direction; the paper's values themselves are those of other pictures and another score.
+A claim is "reproduced" where the runs show what the paper says of order and direction; the paper's own values are of
+other pictures and another score.
 """
 
 import itertools
@@ -19,7 +19,7 @@ ALPHA, ALPHA_SD = 0.779, 0.098
 NEAR = 0.1
 """The layer b "agrees" with d(s) where it departs by less than this share of what HR_n changes."""
 ONE_SEED = 0.01
-"""What two seeds may differ by in MOS, where there is only one (specs/RTS.md section 13, B8)."""
+"""What two seeds may differ by in MOS, where there is only one."""
 GROWS = 0.05
 """Percent points by which the change has to grow again to be more than what two runs differ by."""
 

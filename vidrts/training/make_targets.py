@@ -1,4 +1,4 @@
-"""Phase B of a stage: HR_n = d(SR_n(HR0)), on whole frames, kept as float16 (specs/RTS.md sections 1 and 3)."""
+"""Phase B of a stage: HR_n = d(SR_n(HR0)), on whole frames, kept as float16."""
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
@@ -27,9 +27,9 @@ def targets(
     """HR_n of each original: (3, H, W) uint8 -> (3, H, W) float16 in 0..1, clamped once, never rounded to 8 bit.
 
     Always from HR0, never from HR_{n-1}. 8-bit rounding would be as large as the steps of the later stages.
-    `lock_mean` gives each channel the mean that it has in HR0, so that colours cannot drift from stage to stage
-    (specs/INTEGRATION.md section 8). colour: "luma" writes back as users get it, the change of luma alone, so that
-    HR_n has HR0's chroma. Of a team each process makes its part and gets all.
+    `lock_mean` gives each channel the mean that it has in HR0, so that colours cannot drift from stage to stage.
+    colour: "luma" writes back as users get it, the change of luma alone, so that HR_n has HR0's chroma. Of a team each
+    process makes its part and gets all.
     """
     team = team or Team()
     resolver = TiledUpscaler(network, device, pick_precision("auto", device), luma=colour == "luma")

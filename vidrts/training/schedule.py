@@ -31,7 +31,7 @@ class Schedule:
     stay in float32."""
     flats: int = 16
     """Patches of one random colour beside each batch, which the network has to leave as it is; 0 for none.
-    Photographs hold few saturated flat areas, and without these such colours drift (specs/INTEGRATION.md section 8)."""
+    Photographs hold few saturated flat areas, and without these such colours drift."""
     compile: bool = False
     """Run the network through torch.compile, which wants a C++ compiler and pays off in long runs."""
     turn: bool = False

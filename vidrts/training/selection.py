@@ -1,4 +1,4 @@
-"""Which stage ships: both rules of the paper's section 3.4, and the one that decides (specs/RTS.md section 7)."""
+"""Which stage ships: both rules of the paper's section 3.4, and the one that decides."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

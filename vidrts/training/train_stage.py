@@ -1,6 +1,6 @@
-"""Phase A of a stage: SR_n = argmin MSE(SR(LR), HR_{n-1}), or another loss (specs/RTS.md sections 1 and 4).
+"""Phase A of a stage: SR_n = argmin MSE(SR(LR), HR_{n-1}), or another loss.
 
-Beside LR a step may look at same-size pairs (specs/PICTURE.md section 4): a spoiled picture y and its truth, between
+Beside LR a step may look at same-size pairs: a spoiled picture y and its truth, between
 which d(SR(y)) is asked for. From these a network learns what LR cannot teach: to leave alone what is sharp.
 """
 
@@ -66,7 +66,7 @@ class State:
 
 
 def fresh_state(network: Network, schedule: Schedule) -> State:
-    """A state at step 0 with Adam's usual betas (specs/RTS.md section 4)."""
+    """A state at step 0 with Adam's usual betas."""
     inner = list(network.inner_weights) if schedule.optimizer == "muon" else []
     taken = {id(weight) for weight in inner}
     rest = [parameter for parameter in network.parameters() if id(parameter) not in taken]

@@ -31,7 +31,7 @@ from vidrts.training.degradation.recipe import Degradation
 _VIQET_LEAST = 80
 """Pixels of the shorter side of a picture that VIQET measures."""
 GAIN_AT = 0.35
-"""Cycles per pixel about where edge and texture acutance look (specs/RTS.md section 14)."""
+"""Cycles per pixel about where edge and texture acutance look."""
 _BLUE_SIDE = 768
 """Pixels of the square on which b is made: it has no tiles."""
 _SHOWN, _EXAMPLE = 4, 96
@@ -149,7 +149,7 @@ class Validation:
         self._before = pictures
 
     def _mask(self, index: int, enhanced: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
-        """The unsharp mask once more; its amount is such that once changes as much as stage 1 (RTS.md section 8)."""
+        """The unsharp mask once more; its amount is such that once changes as much as stage 1."""
         if len(self._amounts) == index:
             self._amounts.append(equal_amount(truth, dr.difference_ratio(enhanced, truth)))
         return unsharp(self._masked[index], self._amounts[index])
@@ -168,7 +168,7 @@ class Validation:
 
 
 def alpha(reduced: torch.Tensor, residual: torch.Tensor) -> Measures:
-    """alpha of the paper's eq. 11, D(R(y)) ~ alpha R(x), by least squares (RTS.md section 13, B2), and how it fits.
+    """alpha of the paper's eq. 11, D(R(y)) ~ alpha R(x), by least squares, and how it fits.
 
     reduced: D(R(y)), what SR adds to HR0 beyond Lanczos, scaled down by d. residual: R(x), what it adds to LR, at the
     size of y. Both (3, H, W). alpha_correlation is 1 where the two are proportional. 0 for a network that adds nothing.
@@ -180,7 +180,7 @@ def alpha(reduced: torch.Tensor, residual: torch.Tensor) -> Measures:
 
 
 def _blue(network: Network, picture: torch.Tensor, enhanced: torch.Tensor) -> Measures:
-    """How far the layer at input size, b, is from d(s), of which the paper says that they agree (RTS.md section 2, A7).
+    """How far the layer at input size, b, is from d(s), of which the paper says that they agree.
 
     Over the middle of the picture (3, H, W), where no padding reaches: difference ratio in percent. Nothing for a
     network without such a layer.

@@ -1,4 +1,4 @@
-"""VIQET 2.3, the Video Quality Experts Group's measure of photographs, without its program (specs/VIQET.md).
+"""VIQET 2.3, the Video Quality Experts Group's measure of photographs, without its program.
 
 for scores in measure_many(pictures): print(scores.mos_model, scores.mos, scores.columns())
 

@@ -1,4 +1,4 @@
-"""Colour, light and exposure: the measures without a filter bank (VIQET.md section 2)."""
+"""Colour, light and exposure: the measures without a filter bank."""
 
 from functools import cache
 from importlib.resources import files

@@ -1,4 +1,4 @@
-"""Orthonormal two-dimensional DCT-II of many square blocks, by OpenCV's own DCT (VIQET.md sections 0, 5 and 10)."""
+"""Orthonormal two-dimensional DCT-II of many square blocks, by OpenCV's own DCT."""
 
 from functools import cache
 

@@ -1,4 +1,4 @@
-"""Edges: how many, how strong, and how much of each frequency band lies on them (VIQET.md section 3)."""
+"""Edges: how many, how strong, and how much of each frequency band lies on them."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""All measures of one picture, and the vectors that the models take (VIQET.md sections 7 and 8)."""
+"""All measures of one picture, and the vectors that the models take."""
 
 import math
 from dataclasses import dataclass

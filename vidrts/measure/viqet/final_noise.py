@@ -1,4 +1,4 @@
-"""Noise of the calmest pixels, an input of the Preview 1 models alone (VIQET.md section 8)."""
+"""Noise of the calmest pixels, an input of the Preview 1 models alone."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Flat Region Index: how noisy the flat blocks are, flat by a classifier that the user names (VIQET.md section 9)."""
+"""Flat Region Index: how noisy the flat blocks are, flat by a classifier that the user names."""
 
 import os
 from dataclasses import dataclass

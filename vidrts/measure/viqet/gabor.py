@@ -1,4 +1,4 @@
-"""The Gabor kernels of VIQET, from the closed form that gives its tables to their last digit (VIQET.md section 3)."""
+"""The Gabor kernels of VIQET, from the closed form that gives its tables to their last digit."""
 
 import math
 from functools import cache

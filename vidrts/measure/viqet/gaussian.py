@@ -1,4 +1,4 @@
-"""Shapes of generalised Gaussians from moments, on VIQET's grids (VIQET.md sections 5, 6 and 9)."""
+"""Shapes of generalised Gaussians from moments, on VIQET's grids."""
 
 from dataclasses import dataclass
 from functools import cache

@@ -1,4 +1,4 @@
-"""The MOS models: three that come with vidrts, and any that a LIBSVM file holds (VIQET.md section 8)."""
+"""The MOS models: three that come with vidrts, and any that a LIBSVM file holds."""
 
 import csv
 import hashlib

@@ -1,4 +1,4 @@
-"""How frequency content changes from block to block: the 256 numbers of version 2 (VIQET.md section 6)."""
+"""How frequency content changes from block to block: the 256 numbers of version 2."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Noise of the calmest blocks: its signature, and what of it lies at the highest frequencies (VIQET.md section 4)."""
+"""Noise of the calmest blocks: its signature, and what of it lies at the highest frequencies."""
 
 import math
 from dataclasses import dataclass

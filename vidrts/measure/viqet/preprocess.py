@@ -1,4 +1,4 @@
-"""The picture as VIQET looks at it: fitted to a 1920x1200 monitor, 8 bit, and its grey version (VIQET.md section 1)."""
+"""The picture as VIQET looks at it: fitted to a 1920x1200 monitor, 8 bit, and its grey version."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -33,7 +33,7 @@ def fit(picture: NDArray[Any]) -> Fitted:
     """Fit (H, W, 3) uint8 RGB to the monitor, bilinear, keeping its aspect; small pictures are enlarged.
 
     Raises `UnsupportedFormatError` for another type or shape, a side below `SMALLEST_SIDE`, and an aspect that leaves
-    less than 107 columns or 121 rows (beyond about 1:11 upright, 16:1 lying). VIQET.md section 1.
+    less than 107 columns or 121 rows (beyond about 1:11 upright, 16:1 lying).
     """
     if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3:
         raise UnsupportedFormatError(

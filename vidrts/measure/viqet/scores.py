@@ -1,4 +1,4 @@
-"""What VIQET says of one picture: the columns as it shows them, and the MOS of the chosen model (VIQET.md)."""
+"""What VIQET says of one picture: the columns as it shows them, and the MOS of the chosen model."""
 
 import math
 from collections.abc import Mapping

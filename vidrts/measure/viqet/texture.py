@@ -1,4 +1,4 @@
-"""Texture: how each DCT coefficient is distributed over the picture (VIQET.md section 5)."""
+"""Texture: how each DCT coefficient is distributed over the picture."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Standard deviations in a sliding window (VIQET.md sections 4 and 9)."""
+"""Standard deviations in a sliding window."""
 
 import cv2
 import numpy as np

@@ -1,6 +1,6 @@
 """The interface of engines: they compute the residual branch of a network, and declare devices, precisions and shapes.
 
-Skip connection and tail are not an engine's: they stay in float32 whatever the precision (DESIGN section 3). A new
+Skip connection and tail are not an engine's: they stay in float32 whatever the precision. A new
 engine is a file here with a subclass of `Engine`, bound to the name ENGINE, and its name in `options.EngineName`.
 """
 

@@ -1,1 +1,1 @@
-"""The truth bench: clean clips, spoiled in known ways, enhanced, and held to the clean ones (PICTURE.md section 3)."""
+"""The truth bench: clean clips, spoiled in known ways, enhanced, and held to the clean ones."""

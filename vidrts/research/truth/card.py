@@ -26,7 +26,7 @@ def truth_part(file: Path, model: str, before: str = "") -> list[str]:
     told = (
         f"Clean clips of {len(result.pictures)} photographs, spoiled in {len(result.rows)} ways through real encoders "
         '(`python -m vidrts.research experiment truth`), luma written back. "At its best": the one amount for all '
-        f"rows that has the highest mean. Of the {len(said)} demands of PICTURE.md section 3 that the bench can judge "
+        f"rows that has the highest mean. Of the {len(said)} demands that the bench can judge "
         f"{len(said) - len(missed)} are met"
     )
     if before:

@@ -1,4 +1,4 @@
-"""The kinds of source that a clean clip is made into: the rows of specs/PICTURE.md section 3, through real encoders.
+"""The kinds of source that a clean clip is made into: blur, codecs and the like, through real encoders.
 
     for row in ROWS:
         planes = row.spoil(clip, seed=0)      # one (Y, Cb, Cr) for each frame

@@ -1,4 +1,4 @@
-"""What the truth bench found, and what section 3 of specs/PICTURE.md says to it."""
+"""What the truth bench found, held against what is demanded of a model on each kind of source."""
 
 import json
 import math

@@ -44,7 +44,7 @@ def _verdicts(model: str, verdicts: Sequence[Verdict]) -> Table:
          f"{'met' if v.met else 'missed'} by {abs(v.margin):.3g}")
         for v in verdicts
     ]  # fmt: skip
-    return Table(f"{model} against section 3 of PICTURE.md", ("source", "measure", "wanted", "got", ""), tuple(rows))
+    return Table(f"{model} against the demands", ("source", "measure", "expected", "got", ""), tuple(rows))
 
 
 def _candidates(result: Result, measure: str) -> dict[str, str]:

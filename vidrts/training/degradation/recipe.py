@@ -6,9 +6,9 @@
     Degradation("(none | blur:0.3-1.6) > (none | h264:17-36)", halves=False)
 
 LR has half the size of HR0: exactly one step of a row scales down by 2. The kernel decides whether the result becomes
-sharper at all (specs/RTS.md section 14): the antialiased triangle is the default. A codec comes after scaling, so that
+sharper at all: the antialiased triangle is the default. A codec comes after scaling, so that
 blocks and ringing have the size in LR that they have in real video; the paper's order, JPEG before scaling, halves
-them. A same-size input (`halves` False) is what a user's frame is: HR0 blurred and coded (specs/PICTURE.md section 4).
+them. A same-size input (`halves` False) is what a user's frame is: HR0 blurred and coded.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

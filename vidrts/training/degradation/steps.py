@@ -1,4 +1,4 @@
-"""Steps of a degradation: scaling down by 2, JPEG, noise, video codecs (specs/RTS.md sections 3 and 14)."""
+"""Steps of a degradation: scaling down by 2, JPEG, noise, video codecs."""
 
 import io
 import math

@@ -10,7 +10,7 @@ from vidrts.training.run_store import Row, RunStore
 from vidrts.training.selection import Selection, select
 
 PAPER_CHANGE = (0.95, 1.35, 1.47, 1.48, 1.51, 1.55, 1.62, 1.76)
-"""The paper's Table 1: difference ratio of HR1..HR8 in percent (specs/RTS.md section 9)."""
+"""The paper's Table 1: difference ratio of HR1..HR8 in percent."""
 PAPER_DELTA = (0.95, 0.40, 0.12, 0.01, 0.03, 0.04, 0.07, 0.14)
 VIQET_KEYS = ("mos", *(metric.key for metric in VIQET))
 """The metrics of the paper's Table 2, in its order."""
