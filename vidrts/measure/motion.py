@@ -19,17 +19,11 @@ type Field = cv2.typing.MatLike
 """(H, W, 2) displacements in pixels, x first."""
 
 
-def motion_flicker(enhanced: torch.Tensor, source: torch.Tensor) -> float:
-    """Mean change along the source's motion of `enhanced` over that of `source`; 1 = no more than the source.
-
-    Both (T, H, W) luma in 0..1, T >= 2, same shape, at least 16x16. See `motion_change`; raises ValueError where no
-    pixel can be followed or none that can changes.
-    """
-    return motion_change(enhanced, source).ratio
-
-
 def motion_change(enhanced: torch.Tensor, source: torch.Tensor) -> Change:
-    """The change along motion on all pixels that can be followed from a frame to the next; arguments as above.
+    """The change along motion on all pixels that can be followed from a frame to the next.
+
+    Both (T, H, W) luma in 0..1, T >= 2, same shape, at least 16x16. A ratio of 1 is no more change than in the source;
+    `Change.ratio` raises ValueError where no pixel can be followed or none that can changes.
 
     Motion is dense optical flow of the source (OpenCV's DIS, Kroeger et al. 2016), forth and back; frame t + 1 is
     brought to frame t by Lanczos interpolation over 8x8 pixels. Left out are pixels where forth and back disagree,

@@ -3,7 +3,7 @@
     f0 = relu(conv_in(x));  f_i = f_{i-1} + relu(conv_i(f_{i-1})), i = 1..n;  b = x + conv_out(f_n)
     SR(x) = pixel_shuffle(conv_ext(b), 2)
 
-b, the paper's "blue layer", is not the enhanced picture: no loss acts on it, and it drifts (section 13a). Validation
+b, the paper's "blue layer", is not the enhanced picture: no loss acts on it, and it drifts. Validation
 measures how far (`training.validation`).
 """
 

@@ -79,7 +79,7 @@ def test_the_columns_are_those_of_the_reference(reference: dict[str, dict[str, s
 
 @pytest.mark.parametrize("column", [c for c in COLUMNS if c != "flat_region_index"])
 def test_the_original_is_met(column: str, scores: dict[str, Scores], reference: dict[str, dict[str, str]]) -> None:
-    """Within 1e-6; the version 2 night model hangs on the signs of rounding errors, hence 0.005 (section 10)."""
+    """Within 1e-6; the version 2 night model hangs on the signs of rounding errors, hence 0.005."""
     tolerance = {"abs": 0.005, "rel": 0} if column.endswith("v2_night") else {"rel": 1e-6, "abs": 0}
     for name, score in scores.items():
         assert score.columns()[column] == pytest.approx(float(reference[name][column]), **tolerance), name

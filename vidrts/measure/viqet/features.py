@@ -43,7 +43,7 @@ class Features:
     def vector(self, version: int) -> F64:
         """The model's input of `version` 1 or 2, ln(1 + x) of each number; (61,) or (317,).
 
-        Section 7; version 1 has the final noise in second place, and no edge strength over e^noise (section 8).
+        Version 1 has the final noise in second place, and no edge strength over e^noise.
         """
         noise = self.noise.signature
         damping = math.exp(noise)

@@ -96,7 +96,7 @@ def block_features(grey: U8) -> F64:
     """(N, 20) for the N blocks of an eighth of the shorter side, row by row.
 
     For each orientation of the Gabor responses, averaged over scale: mean |t|, variance of |t|, and shape, left and
-    right scale of an asymmetric generalised Gaussian (its mean stays in, unlike in section 6).
+    right scale of an asymmetric generalised Gaussian (its mean stays in, unlike in `neighbours`).
     """
     exact = grey.astype(np.float64)
     side = min(grey.shape) // 8

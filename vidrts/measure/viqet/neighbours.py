@@ -17,7 +17,7 @@ def measure_neighbours(grey: U8) -> F64:
     """256 numbers of (h, w) grey: shape, scale, mean |D| and s.d. of D, each [line][shift][low, mid, high, high / mid].
 
     D is the difference of a band's map and its circular shift. Where nearly all D are 0 (flat areas, JPEG's blocks)
-    the sign of rounding errors decides shape and scale, so these follow the reference to about 0.2 only (section 10).
+    the sign of rounding errors decides shape and scale, so these follow the reference to about 0.2 only.
     NaN where a map does not vary at all.
     """
     maps = _band_maps(grey)  # [line, band, row, column]

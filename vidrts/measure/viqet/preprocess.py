@@ -16,7 +16,7 @@ MONITOR_WIDTH, MONITOR_HEIGHT = 1920, 1200
 SMALLEST_SIDE = 80
 """Pixels of a side below which a picture is refused: its detail would be that of the enlargement alone."""
 SMALLEST_FITTED_WIDTH, SMALLEST_FITTED_HEIGHT = 107, 121
-"""Three quarters of 107 is one noise block of 80 (section 4); up to 120 rows the window of section 8 is one pixel."""
+"""Three quarters of 107 is one noise block of 80; up to 120 rows the window of the final noise is one pixel."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +55,7 @@ def fit(picture: NDArray[Any]) -> Fitted:
 
 
 def fitted_size(width: int, height: int) -> tuple[int, int]:
-    """(width, height) after the fit, in VIQET's integer arithmetic (section 1); a side can be 0 for a thin strip."""
+    """(width, height) after the fit, in VIQET's integer arithmetic; a side can be 0 for a thin strip."""
     if width < 1 or height < 1:
         return 0, 0
     fitted_width = MONITOR_HEIGHT * width // height

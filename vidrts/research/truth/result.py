@@ -17,7 +17,7 @@ from vidrts.research.truth.work import INPUT, Found, at_amount, at_strength
 SOFT: tuple[Kind, ...] = ("soft", "soft coded", "enlarged")
 DEFAULT_STRENGTH = 1.0
 DECIDING = {"psnr": METRICS["psnr_y"], "ssimulacra2": METRICS["ssimulacra2"]}
-"""The metrics on which section 3 decides, by their keys in `scores.FULL`."""
+"""The metrics that the demands are about, by their keys in `scores.FULL`."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ KEPT = 0.6
 
 
 def verdict(result: Result, model: str, before: tuple[Result, str] | None = None) -> list[Verdict]:
-    """Every demand of section 3 that these rows can judge, for a model at the default strength.
+    """Every demand that these rows can judge, for a model at the default strength.
 
     before: an earlier result of the same rows, and the model in it of whose gain on soft rows `KEPT` has to remain.
     Raises ValueError where the rows are others.

@@ -70,7 +70,7 @@ def _gains(result: Result, measure: str, title: str, *, also: bool = False) -> T
             cells = [f"({result.value(row, name, measure, also=also):.{digits}f})" for name in columns]
         rows.append((row, f"{source:.{digits}f}" if math.isfinite(source) else "the truth", *cells))
     note = (
-        "Best: the one amount whose mean over all rows but the first is highest, as section 3 has it; sharp rows keep "
+        "Best: the one amount whose mean over all rows but the first is highest; sharp rows keep "
         "it small, so that the best of the soft rows alone stands beside it. "
         f"Equal change: as much as {result.models[0]} x1, picture by picture. In brackets: not above anything, the "
         "measure itself."

@@ -100,14 +100,10 @@ class Degradation:
         """The same for each crop and its seed; each step is called once for all crops that it is drawn for."""
         return self._made(crops, seeds, [None] * len(crops))
 
-    def with_blur_levels(self, crop: torch.Tensor, seed: int) -> tuple[torch.Tensor, tuple[float, ...]]:
-        """The same, and the blur levels of what was drawn (`networks.blur_level`); codecs and noise do not count."""
-        return self.batch_with_blur_levels([crop], [seed])[0]
-
     def batch_with_blur_levels(
         self, crops: Sequence[torch.Tensor], seeds: Sequence[int]
     ) -> list[tuple[torch.Tensor, tuple[float, ...]]]:
-        """Likewise of each crop."""
+        """`batch`, with the blur levels of what was drawn (`networks.blur_level`); codecs and noise do not count."""
         charts = [Chart() for _ in crops]
         return [(made, chart.levels) for made, chart in zip(self._made(crops, seeds, charts), charts, strict=True)]
 
