@@ -13,8 +13,12 @@ import pytest
 import torch
 from helpers.networks import tiny_network
 from helpers.paths import DATA, REQUIRED, need
+from hypothesis import settings
 
 from vidrts.networks.checkpoint import ModelInfo, save_model
+
+settings.register_profile("no deadline", deadline=None)  # a busy machine is no fault
+settings.load_profile("no deadline")
 
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     # A shell starts what runs in its background with Ctrl-C ignored, and the processes of tests would inherit that.

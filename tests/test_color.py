@@ -93,7 +93,7 @@ def test_rgb_is_what_zimg_computes(
     assert (got - wanted).abs()[:, 2:-2, 2:-2].max() < 2e-3  # zimg quantises its filter to 14 bits
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     name=st.sampled_from(["yuv444p", "yuv444p10le", "yuvj444p", "gbrp", "gbrp12le", "rgb24"]),
     matrix=st.sampled_from([1, 4, 5, 6, 7, 8, 9]), seed=st.integers(0, 2**16),

@@ -51,3 +51,15 @@ def test_each_message_is_passed_on_once_from_any_thread() -> None:
     for thread in threads:
         thread.join()
     assert sorted(got) == sorted(lines)
+
+
+def test_passing_on_may_itself_pass_something_on() -> None:
+    got: list[str] = []
+
+    def tell(line: str) -> None:
+        got.append(line)
+        once("second")
+
+    once = Once(tell)
+    once("first")
+    assert got == ["first", "second"]

@@ -156,7 +156,7 @@ class Once:
     def __init__(self, tell: Callable[[Any], None]) -> None:
         self._tell = tell
         self._told: set[str] = set()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # `tell` may itself say something
 
     def __call__(self, line: str) -> None:
         """Pass `line` on unless it was passed on before."""

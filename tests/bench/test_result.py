@@ -66,7 +66,12 @@ def test_json_there_and_back() -> None:
 
 @pytest.mark.parametrize(
     ("text", "word"),
-    [("", "no result"), ("[]", "no result"), ('{"format": 2}', "format 2, wanted 1"), ('{"format": 1}', "machine")],
+    [
+        ("", "not a result"),
+        ("[]", "not a result"),
+        ('{"format": 2}', "expected format 1, got 2"),
+        ('{"format": 1}', "machine"),
+    ],
 )
 def test_other_json_is_refused(text: str, word: str) -> None:
     with pytest.raises(InputError, match=word):

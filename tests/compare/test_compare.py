@@ -362,6 +362,33 @@ def test_a_result_twice_as_large(source: Path, doubled: Path, folder: Path) -> N
     assert np.array_equal(np.asarray(found.snapshots[0].images()[0]), np.asarray(enlarged))
 
 
+@NEEDS_FFMPEG
+def test_a_metric_that_the_source_is_too_small_for_is_left_out(
+    clips: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    small, large = tmp_path / "small.mkv", tmp_path / "large.mkv"
+    for size, clip in (("160:120", small), ("640:480", large)):
+        command = ["ffmpeg", "-v", "error", "-nostdin", "-i", clips / "vmaf__Seeking_30_480_1050.mp4", "-an"]
+        subprocess.run([*command, "-frames:v", "2", "-vf", f"scale={size}", "-c:v", "ffv1", clip], check=True)
+    lines: list[Message] = []
+    found = compare(small, large, CompareOptions(frames=1, samples=1, viqet=False), on_message=lines.append)  # type: ignore[arg-type]
+    (why,) = (m.values["why"].values for m in lines if m.code is Code.METRICS_MISSING and "CAMBI" in m)
+    assert why == {"smallest": METRICS["cambi"].smallest, "width": 160, "height": 120}
+    assert "ssimulacra2" in found.snapshots[0].readings[0]
+    assert capfd.readouterr().err == ""
+
+
+@NEEDS_FFMPEG
+def test_a_previews_metrics_are_those_of_its_size(clips: Path, tiny_model: Path, tmp_path: Path) -> None:
+    """300 lines are too few for the MOS; twice as many are not."""
+    clip = tmp_path / "small.mkv"
+    command = ["ffmpeg", "-v", "error", "-nostdin", "-i", clips / "vmaf__Seeking_30_480_1050.mp4", "-an"]
+    subprocess.run([*command, "-frames:v", "2", "-vf", "crop=400:300", "-c:v", "ffv1", clip], check=True)
+    for scale, there in ((1, False), (2, True)):
+        found = preview(clip, [variant(tiny_model, scale=scale)], at=[Fraction(0)])
+        assert (MOS in found.metrics) == (MOS.key in found.snapshots[0].readings[0]) == there
+
+
 # The sheet --------------------------------------------------------------------------------------------------------
 
 

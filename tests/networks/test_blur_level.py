@@ -38,7 +38,6 @@ def crop_of(path: Path, side: int = 256) -> torch.Tensor:
     return picture[:, :side, :side].contiguous()
 
 
-@settings(deadline=None)
 @given(sigma=st.floats(0.5, 1.6), seed=st.integers(0, 99))
 def test_the_levels_of_a_gaussian_are_those_of_its_formula(sigma: float, seed: int) -> None:
     _, levels = same_size(f"blur:{sigma}-{sigma}").with_blur_levels(torch.zeros(3, 16, 16, dtype=torch.uint8), seed)
@@ -80,7 +79,6 @@ def test_what_a_network_is_given_has_the_pictures_luma_and_no_colour() -> None:
     torch.testing.assert_close(offsets[:, 1:, 0, 0], 0.5 * levels, atol=1e-6, rtol=0)
 
 
-@settings(deadline=None)
 @given(height=st.integers(16, 3000), width=st.integers(16, 3000))
 def test_windows_lie_within_the_picture_and_reach_its_ends(height: int, width: int) -> None:
     rows = torch.arange(height).view(1, -1, 1).expand(1, -1, width)
@@ -152,7 +150,7 @@ def test_titles_are_not_taken_for_the_picture(name: str, kodak: Path) -> None:
 
 
 @given(height=st.integers(1, 40), width=st.integers(1, 40))
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 def test_an_estimate_is_had_of_any_size_and_of_flat_pictures(height: int, width: int) -> None:
     levels = BlurLevel().of_pictures(torch.full((2, 1, height, width), 0.3))
     assert levels.shape == (2, 2) and torch.isfinite(levels).all() and torch.equal(levels[0], levels[1])

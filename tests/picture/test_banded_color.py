@@ -14,7 +14,7 @@ from vidrts.picture import banded_color
 HEIGHTS = st.one_of(st.integers(1, 9), st.integers(-4, 4).map(lambda k: banded_color.ROWS + k), st.integers(120, 140))
 
 
-@settings(max_examples=180, deadline=None)
+@settings(max_examples=180)
 @given(
     name=st.sampled_from(sorted(PIXEL_FORMATS)),
     width=st.integers(1, 24),

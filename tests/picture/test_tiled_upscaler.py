@@ -89,7 +89,7 @@ def test_the_upscaler_is_the_explicit_way(scale: int, luma: bool) -> None:
     assert (got - wanted).abs().max() < 1e-5
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     tile_width=st.integers(16, 90), tile_height=st.integers(16, 60), batch=st.integers(1, 9),
     scale=st.sampled_from([1, 2]), height=st.integers(16, 70), width=st.integers(16, 100), count=st.integers(1, 3),
@@ -163,6 +163,14 @@ def test_out_of_memory_for_the_smallest_tile_is_raised(monkeypatch: pytest.Monke
     monkeypatch.setattr(upscaler, "_tiles", Full(upscaler, 10))
     with pytest.raises(DeviceError, match=r"cpu: no memory for a tile of \d+x\d+"):
         upscaler(torch.rand(1, 3, 100, 100))
+
+
+def test_out_of_memory_ends_where_no_smaller_tile_is_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    upscaler = TiledUpscaler(tiny_network(), CPU, torch.float32)
+    monkeypatch.setattr(upscaler, "_tiles", Full(upscaler, 10))
+    monkeypatch.setattr(upscaler, "_multiple", 96)
+    with pytest.raises(DeviceError, match="cpu: no memory for a tile of 96x96"):
+        upscaler(torch.rand(1, 3, 400, 400))
 
 
 def test_devices_and_precisions() -> None:

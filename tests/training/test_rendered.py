@@ -60,7 +60,7 @@ def test_titles_change_their_own_rows_and_are_sharp(kodak: Path) -> None:
 
 
 @given(height=st.integers(1, 90), width=st.integers(1, 90), seed=st.integers(0, 10**6))
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 def test_titles_go_over_pictures_of_any_size(height: int, width: int, seed: int) -> None:
     picture = torch.full((3, height, width), 128, dtype=torch.uint8)
     assert rendered.titled(picture, np.random.default_rng(seed)).shape == (3, height, width)

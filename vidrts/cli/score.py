@@ -46,7 +46,7 @@ def _keys() -> str:
         "\b\nKeys of --json and --csv: file, width, height, frames; mos, mos_model, mos_raw\n(before it is limited to "
         f"1..4.5); VIQET's own; cambi. With --reference all of:\n{lines}\n"
         "A value is null (--csv: empty) where it is not defined or infinite; a line says why.\n"
-        "A result of twice the size is compared with the enlarged source, but scaled down\nfor VMAF and XPSNR.\n"
+        "A larger result (2, 4 or 8 times) is compared with the enlarged source, but scaled\ndown for VMAF and XPSNR.\n"
     )
 
 

@@ -200,7 +200,8 @@ def train(
     """
     if resume is not None:
         given = [name for name in ("photos", "stills", "out", "degrade", "pairs", *settings) if _given(name)]
-        fixed = [name.replace("_", "-") for name in given if name not in TrainOptions.free]
+        names = {"flats": "flat-patches"}
+        fixed = [names.get(name, name.replace("_", "-")) for name in given if name not in TrainOptions.free]
         if fixed:
             raise click.UsageError(f"--resume uses the settings of the run; remove {', '.join(fixed)}.")
         options = replace(RunStore(resume).options(), **{name: settings[name] for name in given})

@@ -145,7 +145,7 @@ def compare(
         options.crop.check(view.size(*sizes[1]))
     for file, video in zip((source, result), videos, strict=True):
         if video.assumed:
-            tell(f"{os.fspath(file)}: {video.assumed}")
+            tell(video.assumed.about(os.fspath(file)))
     used = suited(videos[1], shown(viqet=options.viqet), tell)
     survey = _survey(source, result, used, options, tell, on_step)
     sampled = [seen for seen in survey if not seen.asked]
@@ -249,9 +249,9 @@ def shown(*, viqet: bool) -> list[Metric]:
     return [metric for metric in COMPARED if not metric.detail and (viqet or metric is not MOS)]
 
 
-def suited(video: Video, metrics: Iterable[Metric], tell: Notes) -> tuple[Metric, ...]:
-    """The metrics that are defined for a video; says which are not."""
-    used, missing = usable(metrics, video.info.width, video.info.height, video.info.color.hdr)
+def suited(video: Video, metrics: Iterable[Metric], tell: Notes, scale: int = 1) -> tuple[Metric, ...]:
+    """The metrics that are defined for a video, `scale` times as large; says which are not."""
+    used, missing = usable(metrics, scale * video.info.width, scale * video.info.height, video.info.color.hdr)
     tell.missing(missing)
     return used
 

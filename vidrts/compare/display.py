@@ -17,6 +17,7 @@ from vidrts.compare import tonemap
 from vidrts.frame import StreamInfo
 from vidrts.images import to_image
 from vidrts.media.read.source import Source
+from vidrts.messages import Message
 
 _TRANSPOSE = Image.Transpose.TRANSPOSE
 _FLIP_X, _FLIP_Y = Image.Transpose.FLIP_LEFT_RIGHT, Image.Transpose.FLIP_TOP_BOTTOM
@@ -65,7 +66,7 @@ class Video:
     name: str
     info: StreamInfo
     view: View
-    assumed: str | None
+    assumed: Message | None
     """What its colours were taken for, where tags do not say; None where they do."""
 
     @property

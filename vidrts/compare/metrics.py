@@ -77,9 +77,7 @@ def usable(
         if metric.sdr and hdr:
             missing[metric.key] = Message(Code.METRIC_NOT_FOR_HDR, signal=hdr)
         elif min(width, height) < metric.smallest:
-            missing[metric.key] = Message(
-                Code.METRIC_NEEDS_SIZE, smallest=metric.smallest, width=width, height=height
-            )  # fmt: skip
+            missing[metric.key] = _too_small(metric, width, height)
         elif metric.package and find_spec(metric.package) is None:
             missing[metric.key] = Message(Code.METRIC_NEEDS_PACKAGE, package=metric.package)
         else:
@@ -118,15 +116,28 @@ def take(metrics: Iterable[Metric], at: Moment) -> Measured:
 
 def take_alone(metrics: Iterable[Metric], frame: Frame, source: Frame | None = None) -> Measured:
     """What filters say of one picture, and of its source where that is given."""
-    filters = [metric for metric in metrics if metric.kind == "filter" and metric.alone]
     found = Measured()
+    filters: list[Metric] = []
+    for metric in metrics:
+        if metric.kind == "filter" and metric.alone:
+            frames = (frame,) if source is None else (frame, source)
+            width, height = min(((f.width, f.height) for f in frames), key=min)
+            if min(width, height) < metric.smallest:
+                found.missing[metric.key] = _too_small(metric, width, height)
+            else:
+                filters.append(metric)
     if filters:
         _pool(filters, frame_scores(frame), found)
     if filters and source is not None:
-        before = take_alone(filters, source).readings
-        both = found.readings.keys() & before.keys()
-        found.readings = {key: Reading(found.readings[key].value, source=before[key].value) for key in both}
+        before = Measured(missing=found.missing)
+        _pool(filters, frame_scores(source), before)
+        both = found.readings.keys() & before.readings.keys()
+        found.readings = {key: Reading(found.readings[key].value, source=before.readings[key].value) for key in both}
     return found
+
+
+def _too_small(metric: Metric, width: int, height: int) -> Message:
+    return Message(Code.METRIC_NEEDS_SIZE, smallest=metric.smallest, width=width, height=height)
 
 
 def _pool(filters: Sequence[Metric], scores: FilterScores, found: Measured) -> None:

@@ -65,7 +65,7 @@ def preview(
     if crop is not None:
         crop.check(view.size(width, height))
     of_stills = [m for m in shown(viqet=viqet) if m.kind != "sequence" and (m.alone or m.kind != "filter")]
-    used = suited(video, of_stills, tell)
+    used = suited(video, of_stills, tell, scale)
     snapshots: list[Snapshot] = []
 
     def pictures() -> Iterator[NDArray[np.uint8]]:

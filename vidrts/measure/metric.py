@@ -118,11 +118,11 @@ class Metric:
         return "more" if reading.value > same else "less"
 
     def mean(self, readings: Iterable[Reading | None]) -> Reading | None:
-        """The weighted mean of the readings that are there; None where none is.
+        """The weighted mean of the readings that are there, NaN left out; None where none is.
 
         Decibels are averaged as errors, ratios of sums (`Reading.weight`) as the ratio of all sums.
         """
-        found = [r for r in readings if r is not None]
+        found = [r for r in readings if r is not None and not math.isnan(r.value)]
         total = math.fsum(r.weight for r in found)
         if not total:
             return None

@@ -57,8 +57,8 @@ class EnhancerOptions:
         word = isinstance(self.tile, str) and self.tile in ("auto", "none")
         _check("tile", self.tile, f"auto, none or (width, height), at least {SMALLEST}x{SMALLEST}", pair or word)
         _check("batch", self.batch, "0 (automatic) to 1024", _integer(self.batch) and 0 <= self.batch <= 1024)
-        seed = _integer(self.noise_seed) and self.noise_seed >= 0
-        _check("noise_seed", self.noise_seed, "a whole number from 0", seed)
+        seed = _integer(self.noise_seed) and 0 <= self.noise_seed < 2**32
+        _check("noise_seed", self.noise_seed, "a whole number from 0 to 4294967295", seed)
 
 
 def _check(name: str, got: object, expected: str, fits: bool) -> None:

@@ -192,9 +192,10 @@ class TiledUpscaler:
             self._on_message(Message(Code.OUT_OF_MEMORY_BATCH, device=self.device, batch=self._batch))
             return
         tile_width, tile_height = self._tile_size(height, width)
-        if max(tile_width, tile_height) <= 64:
+        smaller = (max(32, -(-tile_width // 2)), max(32, -(-tile_height // 2)))
+        if max(tile_width, tile_height) <= 64 or self._allowed(smaller, height, width) == (tile_width, tile_height):
             raise DeviceError(f"{self.device}: no memory for a tile of {tile_width}x{tile_height}; use the device cpu")
-        self._tile = (max(32, -(-tile_width // 2)), max(32, -(-tile_height // 2)))
+        self._tile = smaller
         self._on_message(
             Message(Code.OUT_OF_MEMORY_TILE, device=self.device, width=self._tile[0], height=self._tile[1])
         )

@@ -32,7 +32,7 @@ class TileGrid:
 
     def __post_init__(self) -> None:
         if min(self.height, self.width, self.tile_height, self.tile_width) < 1 or self.halo < 0:
-            raise OptionError(f"tile grid wants positive sizes, got {self}")
+            raise OptionError(f"tile grid: expected positive sizes, got {self}")
         if self.tile_height > self.height or self.tile_width > self.width:
             raise OptionError(f"tile {self.tile_width}x{self.tile_height} exceeds picture {self.width}x{self.height}")
 

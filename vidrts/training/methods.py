@@ -16,4 +16,7 @@ def restored(held: Mapping[str, Any], out: Path) -> MethodOptions:
 
     A run that names no method is of the recurrence.
     """
-    return METHODS[held.get("method", TrainOptions.method)].restored(held, out)
+    method = held.get("method", TrainOptions.method)
+    if method not in METHODS:
+        raise ValueError(f"method {method!r}: expected one of {', '.join(METHODS)}")
+    return METHODS[method].restored(held, out)

@@ -23,7 +23,7 @@ class RunOptions:
     method: ClassVar[str]
     """The method's name in `methods.METHODS`."""
     free: ClassVar[tuple[str, ...]] = ("device", "checkpoint_every", "viqet", "cache")
-    """Settings that may differ when a run goes on: they do not change its numbers."""
+    """Settings that may differ when a run goes on. They change its numbers by rounding at most."""
     photos: Path
     """Folder of photographs: DIV2K's own two folders, or any pictures."""
     out: Path

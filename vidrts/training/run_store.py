@@ -74,8 +74,7 @@ class RunStore:
             self._write(self._settings_file, json.dumps(settings, indent=1) + "\n")
             return
         held = self._settings()
-        before = {**restored(_without_hash(held), self.path).stored(), "data_hash": held["data_hash"]}
-        before = json.loads(json.dumps(before))
+        before = json.loads(json.dumps({**self.options().stored(), "data_hash": held["data_hash"]}))
         changed = [name for name in settings if name not in options.free and before[name] != settings[name]]
         if changed:
             what = "the pictures have" if changed == ["data_hash"] else f"{changed[0]} has"

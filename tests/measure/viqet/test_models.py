@@ -159,7 +159,7 @@ def test_damaged_flat_region_models_are_refused(edit: Callable[[str], str], mess
         load_flat_region_model(path)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_damage_gives_a_model_or_one_error(data: st.DataObject, tmp_path: Path) -> None:
     path, _, _ = (regression(tmp_path / "a.txt", 61), classifier(tmp_path / "b.txt"))[data.draw(st.integers(0, 1))]

@@ -184,3 +184,14 @@ def test_ten_thousand_mutated_headers_raise_nothing_else() -> None:
             if header.frame_bytes < 10_000:
                 list(y4m.Reader(io.BytesIO(bytes(line) + b"\n" + frame)).frames())
     assert 500 < parsed < 9_500  # both ways were tried
+
+
+def test_nothing_is_written_of_a_frame_that_does_not_fit() -> None:
+    fmt = pixel_format("yuv420p")
+    out = io.BytesIO()
+    writer = y4m.Writer(out, Header(width=16, height=16, format=fmt, rate=Fraction(25)))
+    before = out.getvalue()
+    planes = [torch.zeros(h, w, dtype=torch.uint8) for w, h in ((16, 16), (8, 8), (8, 4))]
+    with pytest.raises(ValueError, match="expected planes"):
+        writer.write(planes)
+    assert out.getvalue() == before

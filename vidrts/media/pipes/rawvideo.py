@@ -12,7 +12,7 @@ import torch
 from vidrts.errors import InputError, SourceBrokenError
 from vidrts.frame import FieldOrder
 from vidrts.media.pipes.header import Header, counted
-from vidrts.media.pipes.samples import read_samples, split_planes, write_planes
+from vidrts.media.pipes.samples import read_samples, split_planes, write_samples
 
 
 class Reader:
@@ -51,4 +51,4 @@ class Writer:
 
     def write(self, planes: Sequence[torch.Tensor]) -> None:
         """Write a frame: planes of stored samples (h, w) as `header.format` has them, on the CPU; views are fine."""
-        write_planes(self._stream, self.header, planes)
+        write_samples(self._stream, self.header, planes)

@@ -37,12 +37,16 @@ def split_planes(samples: NDArray[np.uint8], header: Header) -> tuple[torch.Tens
     return tuple(stored[plane][:, :, position] for plane, position in fmt.order)
 
 
-def write_planes(stream: BinaryIO, header: Header, planes: Sequence[torch.Tensor]) -> None:
-    """Write a frame; `planes` are on the CPU and may be views. Raises ValueError unless they are as `header` says."""
+def write_samples(stream: BinaryIO, header: Header, planes: Sequence[torch.Tensor], lead: bytes = b"") -> None:
+    """Write `lead` and a frame; `planes` are on the CPU and may be views.
+
+    Raises ValueError, before anything is written, unless they are as `header` says.
+    """
     fmt = header.format
     sizes = tuple(tuple(plane.shape) for plane in planes)
     if sizes != header.plane_sizes or any(plane.dtype != fmt.dtype for plane in planes):
         raise ValueError(f"expected planes {header.plane_sizes} of {fmt.dtype}, got {sizes} of {planes[0].dtype}")
+    write_all(stream, lead)
     for index, (rows, columns, step) in enumerate(header.layout):
         held = [(position, planes[c].numpy()) for c, (plane, position) in enumerate(fmt.order) if plane == index]
         samples = held[0][1]

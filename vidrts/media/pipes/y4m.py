@@ -14,7 +14,7 @@ import torch
 from vidrts.errors import InputError, SourceBrokenError, UnsupportedFormatError
 from vidrts.frame import FieldOrder, PixelFormat, pixel_format
 from vidrts.media.pipes.header import MAX_FRAME, MAX_SIDE, Header, counted
-from vidrts.media.pipes.samples import read_samples, split_planes, write_all, write_planes
+from vidrts.media.pipes.samples import read_samples, split_planes, write_all, write_samples
 
 MAX_LINE = 1024
 """Longest header or FRAME line in bytes, its end included. FFmpeg's own reader takes 128."""
@@ -165,8 +165,8 @@ class Writer:
 
         `order` is written where the header says "mixed".
         """
-        write_all(self._stream, _FRAME_LINES[order] if self.header.field_order == "mixed" else b"FRAME\n")
-        write_planes(self._stream, self.header, planes)
+        lead = _FRAME_LINES[order] if self.header.field_order == "mixed" else b"FRAME\n"
+        write_samples(self._stream, self.header, planes, lead)
 
 
 def _side(single: dict[str, str], letter: str) -> int:

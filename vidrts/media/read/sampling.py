@@ -98,7 +98,7 @@ def pairs(
     each video's own first frame. At the end of the video a window begins earlier, so that it is full; videos shorter
     than `window` give shorter ones. Messages report different lengths (the common part is compared), different frame
     rates, and frames without a counterpart (the nearest is taken). Raises `InputError` where the result is
-    neither as large as the source nor exactly twice as large, and where no moment lies in both.
+    not 1, 2, 4 or 8 times as large as the source, and where no moment lies in both.
     """
     _check(count, every, at)
     if window < 1:

@@ -117,8 +117,13 @@ def _libvmaf(source: Sequence[Frame], result: Sequence[Frame], options: str, fmt
     """What the filter libvmaf writes of each frame into its log, which is the only place for it."""
     with tempfile.TemporaryDirectory(prefix="vidrts-") as folder:
         log = Path(folder) / "vmaf.json"
-        _run(source, result, f"libvmaf={options}:log_fmt=json:log_path={_escaped(str(log))}", fmt)
-        gc.collect()  # the log is written when the graph is freed
+        try:
+            _run(source, result, f"libvmaf={options}:log_fmt=json:log_path={_escaped(str(log))}", fmt)
+        except av.FFmpegError as error:
+            error.__traceback__ = None  # its frames hold the graph, which is to be freed while the folder is there
+            raise
+        finally:
+            gc.collect()  # the log is written when the graph is freed
         logged = json.loads(log.read_text())["frames"]
     return [frame["metrics"] for frame in logged]
 

@@ -32,7 +32,7 @@ class EncodeOptions:
     metadata: Mapping[str, str] = field(default_factory=dict)
     """Additional global metadata; overrides the source's."""
     format: str | None = None
-    """What is written to stdout, one of `containers.PIPE_FORMATS` (-f); None: the format read from stdin."""
+    """What is written to stdout, one of `output_formats.PIPE_FORMATS` (-f); None: the format read from stdin."""
     low_latency: bool = False
     """Encoders and muxers do not delay frames, at the cost of compression."""
 

@@ -65,7 +65,9 @@ def pick_engine(
     reason. Raises `DeviceError` where the engine named, or the only one for `dtype`, cannot be used; `OptionError`
     where the engine named does not compute `dtype`.
     """
-    precision = next(precision for precision, its_dtype in TYPES.items() if its_dtype == dtype)
+    precision = next((precision for precision, its_dtype in TYPES.items() if its_dtype == dtype), None)
+    if precision is None:
+        raise OptionError(f"precision {dtype}: expected one of {', '.join(map(str, TYPES.values()))}")
     able = [engine for engine in engines_for(device) if precision in engine.precisions(device)]
     others = " or ".join([*(engine.name for engine in able), "auto"])
     if name != "auto":
@@ -85,8 +87,8 @@ def pick_engine(
                 raise
             reason = (str(error).strip() or type(error).__name__).splitlines()[-1]
             if place + 1 == len(able):
-                raise DeviceError(f"engine {engine.name}, precision {precision}: cannot be used ({reason}); expected "
-                                  f"the engine or precision auto") from error  # fmt: skip
+                advice = "" if name == "auto" else "; use the engine auto"
+                raise DeviceError(f"engine {engine.name}, precision {precision}: {reason}{advice}") from error
             instead = able[place + 1].title
             on_message(Message(Code.ENGINE_NOT_USABLE, engine=engine.title, reason=reason, instead=instead))
     raise OptionError(f"precision {precision}: no engine computes it on the device {device}")
