@@ -139,7 +139,7 @@ def test_a_run_is_not_mixed_up(few_photos: Path, tmp_path: Path) -> None:
     changed.save(picture)
     with pytest.raises(TrainingError, match="pictures have changed"):
         train(RunStore(run).options(), resume=True)
-    with pytest.raises(TrainingError, match="holds no run"):
+    with pytest.raises(TrainingError, match="holds no training run"):
         RunStore(tmp_path / "nowhere").options()
     (run / "settings.json").write_text("{")
     with pytest.raises(TrainingError, match="cannot be read"):

@@ -45,7 +45,8 @@ def _keys() -> str:
     return (
         "\b\nKeys of --json and --csv: file, width, height, frames; mos, mos_model, mos_raw\n(before it is limited to "
         f"1..4.5); VIQET's own; cambi. With --reference all of:\n{lines}\n"
-        "A value is null (--csv: empty) where it is not defined or infinite; a line says why.\n"
+        "A value is null (--csv: empty) where it is not defined or infinite, with a message,\n"
+        "and where pictures have no such metric (flicker, VMAF).\n"
         "A larger result (2, 4 or 8 times) is compared with the enlarged source, but scaled\ndown for VMAF and XPSNR.\n"
     )
 
@@ -143,10 +144,9 @@ def _print_tables(scores: Sequence[Score]) -> None:
     rows = [one.row() for one in scores]
     console = Console(highlight=False, width=None if sys.stdout.isatty() else _WIDE)
     mos = f"MOS ({rows[0]['mos_model']})"
-    unclamped = replace(MOS, key="mos_raw", name="unclamped")
-    console.print(
-        _table(rows, [replace(MOS, name=mos), unclamped, *_ALONE], frames=any(r["frames"] != 1 for r in rows))
-    )
+    raw = replace(MOS, key="mos_raw", name="before limiting")
+    shown = [row | {raw.key: None if row[MOS.key] is None else row[raw.key]} for row in rows]
+    console.print(_table(shown, [replace(MOS, name=mos), raw, *_ALONE], frames=any(r["frames"] != 1 for r in rows)))
     known = [metric for metric in _BESIDE if any(row.get(metric.key) is not None for row in rows)]
     if known:
         console.print()

@@ -50,7 +50,7 @@ class Enhancer:
         spec = network.spec
         if options.scale not in spec.scales:
             offered = " or ".join(map(str, spec.scales))
-            raise OptionError(f"{title}: expected scale {offered}, got {options.scale}; or use another model")
+            raise OptionError(f"{title}: expected scale {offered}, got {options.scale}")
         if options.chroma == "sharpen" and (trained_on_luma or spec.channels == "luma"):
             raise OptionError(
                 f'{title}: trained on luma alone, cannot sharpen chroma; use --chroma keep (chroma="keep" in Python)'

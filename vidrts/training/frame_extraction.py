@@ -206,7 +206,7 @@ def save_stills(
     manifest = folder / MANIFEST
     if manifest.exists():
         raise OutputError(f"{folder}: holds stills already; give an empty folder")
-    count = 0
+    count = left_out = 0
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with manifest.open("w", encoding="utf-8") as lines:
@@ -224,10 +224,14 @@ def save_stills(
                         }) + "\n")  # fmt: skip
                         on_still(count)
                 except (InputError, UnsupportedFormatError) as error:
+                    left_out += 1
                     on_message(Message(Code.VIDEO_LEFT_OUT, reason=str(error)))
     except OSError as error:
         raise OutputError(f"{folder}: stills cannot be written ({error.strerror or error})") from None
     if count == 0:
         manifest.unlink()
-        raise InputError(f"no still was found in {', '.join(os.fspath(v) for v in videos)}; try a lower --sharpness")
+        names = ", ".join(os.fspath(video) for video in videos)
+        if left_out == len(videos):
+            raise InputError(f"no stills: none of the videos can be used: {names}")
+        raise InputError(f"no still was found in {names}; try a lower --sharpness")
     return count

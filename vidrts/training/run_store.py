@@ -206,7 +206,7 @@ class RunStore:
             held = dict(json.loads(file.read_text()))
             held["data_hash"]
         except FileNotFoundError:
-            raise TrainingError(f"{self.path}: holds no run to resume (no settings.json)") from None
+            raise TrainingError(f"{self.path}: holds no training run (no settings.json)") from None
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise TrainingError(f"{file}: the run's settings cannot be read ({error})") from None
         return held

@@ -148,7 +148,9 @@ def check_sizes(source: Path, size: tuple[int, int], result: Path, made: tuple[i
     (w, h), (u, v) = size, made
     if made not in [(k * w, k * h) for k in ENLARGEMENTS]:
         swapped = "; are the two names swapped?" if size in [(k * u, k * v) for k in ENLARGEMENTS] else ""
-        raise InputError(f"{result}: expected {w}x{h}, or 2, 4 or 8 times that, as {source} is, got {u}x{v}{swapped}")
+        raise InputError(
+            f"{result}: expected {w}x{h} (the size of {source}) or 2, 4 or 8 times that, got {u}x{v}{swapped}"
+        )
 
 
 # Rules ------------------------------------------------------------------------------------------------------------
