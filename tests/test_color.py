@@ -118,8 +118,8 @@ def test_down_is_the_adjoint_of_up(site: float, length: int) -> None:
     b = torch.rand(1, length, dtype=torch.float64)
     a[:, :2] = a[:, -2:] = 0
     b[:, :3] = b[:, -3:] = 0
-    up = color._linear_up(a, site, length, dim=1)
-    down = color._linear_down(b, site, dim=1)
+    up = color.linear_up(a, site, length, dim=1)
+    down = color.linear_down(b, site, dim=1)
     assert torch.allclose((up * b).sum(), 2 * (a * down).sum(), atol=1e-12)
 
 

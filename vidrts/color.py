@@ -40,9 +40,9 @@ def to_rgb(planes: Sequence[torch.Tensor], plan: ColorPlan) -> torch.Tensor:
     height, width = first.shape
     chroma = torch.stack((_unit(planes[1], plan, 1), _unit(planes[2], plan, 1)))
     if fmt.log2_h:
-        chroma = _linear_up(chroma, plan.site[1], height, dim=1)
+        chroma = linear_up(chroma, plan.site[1], height, dim=1)
     if fmt.log2_w:
-        chroma = _linear_up(chroma, plan.site[0], width, dim=2)
+        chroma = linear_up(chroma, plan.site[0], width, dim=2)
     assert plan.yuv_to_rgb is not None
     return _mix(plan.yuv_to_rgb, torch.cat((first[None], chroma)))
 
@@ -95,9 +95,9 @@ def _changes(delta: torch.Tensor, plan: ColorPlan) -> list[torch.Tensor]:
     yuv = _mix(plan.rgb_to_yuv, delta)
     chroma = yuv[1:]
     if fmt.log2_h:  # first: rows are faster to process than columns, of which half are left then
-        chroma = _linear_down(chroma, plan.site[1], dim=1)
+        chroma = linear_down(chroma, plan.site[1], dim=1)
     if fmt.log2_w:
-        chroma = _linear_down(chroma, plan.site[0], dim=2)
+        chroma = linear_down(chroma, plan.site[0], dim=2)
     return [yuv[0], chroma[0], chroma[1]]
 
 
@@ -161,7 +161,7 @@ def _stored(code: torch.Tensor, like: torch.Tensor, plan: ColorPlan) -> torch.Te
     return (code.mul_(2**plan.format.shift) if plan.format.shift else code).to(like.dtype)
 
 
-def _linear_up(chroma: torch.Tensor, site: float, length: int, dim: int) -> torch.Tensor:
+def linear_up(chroma: torch.Tensor, site: float, length: int, dim: int) -> torch.Tensor:
     """Twice as many samples along `dim`, by linear interpolation; chroma k lies at luma 2k + site; cut to `length`."""
     count = chroma.shape[dim]
     extended = torch.cat((chroma.narrow(dim, 0, 1), chroma, chroma.narrow(dim, count - 1, 1)), dim)
@@ -178,8 +178,8 @@ def _interleave(even: torch.Tensor, odd: torch.Tensor, dim: int) -> torch.Tensor
     return torch.stack((even, odd), dim=dim + 1).flatten(dim, dim + 1)
 
 
-def _linear_down(change: torch.Tensor, site: float, dim: int) -> torch.Tensor:
-    """Half as many samples along `dim`: the adjoint of `_linear_up`, normalised to sum 1.
+def linear_down(change: torch.Tensor, site: float, dim: int) -> torch.Tensor:
+    """Half as many samples along `dim`: the adjoint of `linear_up`, normalised to sum 1.
 
     [1 2 1]/4 for cosited samples, [1 3 3 1]/8 for centred ones; an odd length is extended by replication.
     """

@@ -16,7 +16,7 @@ from vidrts import color, colorplan
 from vidrts.bench import clip as clips_of_bench
 from vidrts.bench.clip import clip_of, own_size, sample, scaled, to_and_fro
 from vidrts.bench.end_to_end import LEAST
-from vidrts.bench.enhancement import _whole_frames
+from vidrts.bench.enhancement import whole_frames
 from vidrts.bench.machine import describe, devices
 from vidrts.bench.memory import PeakMemory, resident
 from vidrts.bench.parts import Probe, branch_flop
@@ -132,9 +132,9 @@ def test_a_whole_run_fills_its_time() -> None:
     """By what a frame takes, not what a lap of several does; the first lap, which compiles graphs, is no guide."""
     laps = iter([Lap(4, 9.0, 9.0), Lap(4, 0.4, 0.8)] * 3)
     alone = Probe(Task("enhance", lambda: next(laps)), "part", "enhance")
-    assert _whole_frames(alone, 5, most=120) == 50
-    assert _whole_frames(alone, 50, most=120) == 120
-    assert _whole_frames(alone, 0.1, most=120) == LEAST
+    assert whole_frames(alone, 5, most=120) == 50
+    assert whole_frames(alone, 50, most=120) == 120
+    assert whole_frames(alone, 0.1, most=120) == LEAST
 
 
 def test_the_clip_moves_and_has_no_cut(tmp_path: Path) -> None:

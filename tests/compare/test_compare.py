@@ -212,13 +212,13 @@ def test_a_display_matrix_by_its_definition(signs: tuple[int, int, int, int]) ->
     wanted = np.zeros((2, 3, 3) if a else (3, 2, 3), np.uint8)
     for (x, y), value in at.items():
         wanted[y - top, x - left] = value
-    turns, note = display._upright((a * 65536, b * 65536, 0, c * 65536, d * 65536, 0, 0, 0, 1 << 30))
+    turns, note = display.transposes((a * 65536, b * 65536, 0, c * 65536, d * 65536, 0, 0, 0, 1 << 30))
     image = Image.fromarray(samples)
     for turn in turns:
         image = image.transpose(turn)
     assert np.array_equal(np.asarray(image), wanted)
     assert (note is None) == (signs == (1, 0, 0, 1))
-    assert "no right angle" in str(display._upright((46341, 46341, 0, -46341, 46341, 0, 0, 0, 1 << 30))[1])
+    assert "no right angle" in str(display.transposes((46341, 46341, 0, -46341, 46341, 0, 0, 0, 1 << 30))[1])
 
 
 @NEEDS_FFMPEG
@@ -396,7 +396,7 @@ def test_a_sheet_shows_pixels_enlarged(comparison: Comparison) -> None:
     drawn = np.asarray(contact_sheet.draw(comparison))
     assert np.array_equal(drawn[0, 0], drawn[-1, -1])
     for p in comparison.snapshots:
-        left, top, right, bottom = contact_sheet._piece(p)
+        left, top, right, bottom = contact_sheet.part_shown(p)
         assert (right - left, bottom - top) == (208, 156)
         assert left <= p.spot[0] < right
         assert top <= p.spot[1] < bottom

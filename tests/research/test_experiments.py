@@ -104,8 +104,10 @@ def test_masters_and_where_a_result_is_nearer(pieces: Path, tmp_path: Path, monk
     soft = Degradation("gaussian:1.6")(master, seed=0).float()
     assert soft.diff(dim=2).abs().mean() < 0.9 * truth.diff(dim=2).abs().mean()
     # HR0 itself is as far from the truth as it is; halfway to it is half as far, everywhere.
-    assert analyses._areas(soft / 255, soft / 255, truth / 255) == pytest.approx((1, 1, 1))
-    assert analyses._areas((soft + truth) / 510, soft / 255, truth / 255) == pytest.approx((0.5, 0.5, 0.5), abs=1e-3)
+    assert analyses.areas_apart(soft / 255, soft / 255, truth / 255) == pytest.approx((1, 1, 1))
+    assert analyses.areas_apart((soft + truth) / 510, soft / 255, truth / 255) == pytest.approx(
+        (0.5, 0.5, 0.5), abs=1e-3
+    )
     small(monkeypatch, "masters", "masters")
     text = run_experiment("masters", pieces, tmp_path / "out", scale=TINY, device="cpu").read_text()
     assert re.search(r"^\| HR0 \| [\d.]+ \| [\d.]+ \| 1\.00 \| 1\.00 \| 1\.00 \|$", text, re.MULTILINE)

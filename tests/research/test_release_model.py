@@ -77,7 +77,7 @@ def test_a_card_and_the_line_that_repeats_the_training(
     }
 
     card.write_text(text[: text.index(release_model.WRITTEN)] + f"{release_model.WRITTEN}\n\nLooked at: good.\n")
-    assert release_model._written(card) == "## What it says\n\nLooked at: good.\n"
+    assert release_model.written_part(card) == "## What it says\n\nLooked at: good.\n"
 
 
 def test_a_stage_of_a_luma_run_is_shipped_with_what_the_truth_bench_says(pictures: Path, tmp_path: Path) -> None:

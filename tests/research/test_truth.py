@@ -25,7 +25,7 @@ from vidrts.research.truth import bench
 from vidrts.research.truth.bench import SCALES, Scale, run_truth
 from vidrts.research.truth.candidates import FILTERS, STRENGTHS, changed, mean_change, rgb_of
 from vidrts.research.truth.card import truth_part
-from vidrts.research.truth.damage import ROWS, SHORT, Codec, Row, _encoder, blurred, stored
+from vidrts.research.truth.damage import ROWS, SHORT, Codec, Row, blurred, encoder_options, stored
 from vidrts.research.truth.result import Result, verdict
 from vidrts.research.truth.scores import Frame
 from vidrts.research.truth.sources import MOTIONS, Motion, Photo, clean_clip, held_out, spread
@@ -154,7 +154,7 @@ def test_more_compression_is_farther_from_the_truth(clip: torch.Tensor) -> None:
 
 
 def test_mpeg2_has_its_rate_for_the_area() -> None:
-    _, options = _encoder(Codec(megabits=2), 384 * 384)
+    _, options = encoder_options(Codec(megabits=2), 384 * 384)
     assert int(options["b"]) == round(2e6 * 384 * 384 / (720 * 576))
 
 

@@ -34,17 +34,17 @@ def test_pages_come_out_the_same_and_hold_fine_detail(tmp_path: Path) -> None:
 
 def test_a_font_is_taken_for_the_scripts_that_it_has() -> None:
     for script in rendered._SCRIPTS:
-        for font in rendered._fonts_for(script):
-            assert rendered._has(font, script)
+        for font in rendered.fonts_for(script):
+            assert rendered.has_letters(font, script)
             assert "LastResort" not in font.name
 
 
 def test_a_machine_without_fonts_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rendered, "_all_fonts", list)
-    rendered._fonts_for.cache_clear()
+    rendered.fonts_for.cache_clear()
     with pytest.raises(TrainingError, match="no font was found"):
         rendered.render_pages(tmp_path, 1, seed=1)
-    rendered._fonts_for.cache_clear()
+    rendered.fonts_for.cache_clear()
 
 
 def test_titles_change_their_own_rows_and_are_sharp(kodak: Path) -> None:

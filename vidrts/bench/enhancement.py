@@ -121,12 +121,12 @@ def _probes(
             if number == 0:
                 alone = pictures.enhance(loaded, enhancer, model, title)
                 found.append(alone)
-                count = _whole_frames(alone, options.seconds, clip.frames)
+                count = whole_frames(alone, options.seconds, clip.frames)
                 found.append(whole(clip, count, model, title, enhancer, options.presets[0], folder))
     return found
 
 
-def _whole_frames(alone: Probe, seconds: float, most: int) -> int:
+def whole_frames(alone: Probe, seconds: float, most: int) -> int:
     """Frames that fill about `seconds`, by what one frame's enhancement takes."""
     alone.task.run()
     lap = alone.task.run()

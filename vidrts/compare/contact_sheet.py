@@ -36,7 +36,7 @@ def draw(comparison: Comparison) -> Image.Image:
     for number, snapshot in enumerate(comparison.snapshots, 1):
         top = head + 30 + (number - 1) * row
         images = snapshot.images()
-        box = _piece(snapshot)
+        box = part_shown(snapshot)
         _overview(pen, sheet, comparison, snapshot, number, images[1], box, top)
         cuts = [image.crop(box) for image in images]
         if len(names) == 2:
@@ -96,7 +96,7 @@ def _overview(
         _text(pen, (_MARGIN, line), text, 14, _MUTED, _OVERVIEW)
 
 
-def _piece(snapshot: Snapshot) -> tuple[int, int, int, int]:
+def part_shown(snapshot: Snapshot) -> tuple[int, int, int, int]:
     """(left, top, right, bottom) of the piece around the place that changed most."""
     sides = [min(most, have) for most, have in zip(_CROP, snapshot.size, strict=True)]
     starts = [

@@ -82,7 +82,7 @@ def look(path: str | os.PathLike[str], on_message: Callable[[str], None] = lambd
     with Source(path, on_message=on_message) as source:
         info = source.info
         luminance = source.input.hdr.luminance
-        turns, turned = _upright(source.input.display_matrix)
+        turns, turned = transposes(source.input.display_matrix)
     tags, assumed = colorplan.assume(info.color, info.format, info.height)
     peak = float(luminance[1]) if luminance and 100 <= luminance[1] <= 10_000 else tonemap.USUAL_PEAK
     sar = info.sar if info.sar > 0 else Fraction(1)
@@ -102,7 +102,7 @@ def look(path: str | os.PathLike[str], on_message: Callable[[str], None] = lambd
     return Video(Path(path).name, info, view, assumed)
 
 
-def _upright(matrix: tuple[int, ...] | None) -> tuple[tuple[Image.Transpose, ...], str | None]:
+def transposes(matrix: tuple[int, ...] | None) -> tuple[tuple[Image.Transpose, ...], str | None]:
     """What a display matrix (x' = a x + c y, y' = b x + d y for its first, second, fourth, fifth numbers) asks for."""
     if matrix is None:
         return (), None

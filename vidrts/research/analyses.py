@@ -103,7 +103,7 @@ def nearer_to_masters(runs: Runs, folder: Path) -> list[Table]:
         versions = list(_versions(run))
         rows = []
         for stage, pictures in enumerate(versions):
-            shares = [_areas(p, o, t) for p, o, t in zip(pictures, versions[0], truths, strict=True)]
+            shares = [areas_apart(p, o, t) for p, o, t in zip(pictures, versions[0], truths, strict=True)]
             rows.append((
                 f"HR{stage}", f"{_mean(psnr, pictures, truths):.2f}",
                 f"{_mean(lambda a, b: ssim(luma(a), luma(b)), pictures, truths):.4f}",
@@ -245,7 +245,7 @@ def _gain(pictures: Sequence[torch.Tensor], originals: Sequence[torch.Tensor]) -
     return _mean(at, pictures, originals)
 
 
-def _areas(picture: torch.Tensor, original: torch.Tensor, truth: torch.Tensor) -> tuple[float, float, float]:
+def areas_apart(picture: torch.Tensor, original: torch.Tensor, truth: torch.Tensor) -> tuple[float, float, float]:
     """Error against the truth over that of the original in flat areas, texture and at edges; 1 where there is none."""
     plane = luma(truth)[None]
     span = (F.max_pool2d(plane, 5, 1, 2) + F.max_pool2d(-plane, 5, 1, 2))[0]

@@ -90,7 +90,7 @@ def publish(
         f"![Gain by radial frequency of the stages and of filters]({name}-controls.png)",
     ]  # fmt: skip
     card = folder / f"{name}.md"
-    card.write_text("\n\n".join([*parts, _written(card)]).rstrip() + "\n")
+    card.write_text("\n\n".join([*parts, written_part(card)]).rstrip() + "\n")
     return card
 
 
@@ -259,7 +259,7 @@ def _error_bars(seeds: Sequence[Run], pictures: Sequence[torch.Tensor]) -> list[
     return ["### Error bars", told, table.markdown().split("\n\n", 1)[1]]
 
 
-def _written(card: Path) -> str:
+def written_part(card: Path) -> str:
     """What people wrote into the card before."""
     held = card.read_text() if card.is_file() else ""
     return held[held.index(WRITTEN) :] if WRITTEN in held else f"{WRITTEN}\n\nNobody has looked at this model yet."

@@ -175,13 +175,13 @@ def _words(rng: np.random.Generator, script: str, letters: int) -> str:
 
 
 def _usable_fonts() -> _Fonts:
-    return {script: found for script in _SCRIPTS if (found := _fonts_for(script))}
+    return {script: found for script in _SCRIPTS if (found := fonts_for(script))}
 
 
 @cache
-def _fonts_for(script: str) -> tuple[Path, ...]:
+def fonts_for(script: str) -> tuple[Path, ...]:
     """Fonts of this machine that have the script's letters, sorted by name."""
-    return tuple(font for font in _all_fonts() if _has(font, script))
+    return tuple(font for font in _all_fonts() if has_letters(font, script))
 
 
 def _all_fonts() -> list[Path]:
@@ -195,7 +195,7 @@ def _all_fonts() -> list[Path]:
     )  # fmt: skip
 
 
-def _has(font: Path, script: str) -> bool:
+def has_letters(font: Path, script: str) -> bool:
     """Whether letters of the script are drawn, each otherwise than the next: not what stands for missing ones."""
     try:
         face = ImageFont.truetype(str(font), 24)

@@ -26,13 +26,13 @@ from vidrts.measure.viqet.color_exposure import (
     saturation,
 )
 from vidrts.measure.viqet.cosine import cut_blocks, dct_blocks, zigzag
-from vidrts.measure.viqet.edges import _canny, measure_edges
+from vidrts.measure.viqet.edges import canny, measure_edges
 from vidrts.measure.viqet.features import extract
-from vidrts.measure.viqet.final_noise import _fused
+from vidrts.measure.viqet.final_noise import fused_multiply_add
 from vidrts.measure.viqet.gabor import EDGE_SIZES, edge_kernels, gabor, noise_kernels
 from vidrts.measure.viqet.gaussian import fit_asymmetric, symmetric_shape
 from vidrts.measure.viqet.neighbours import measure_neighbours
-from vidrts.measure.viqet.noise import _gabor_activity, _window_deviations, measure_block_noise
+from vidrts.measure.viqet.noise import deviations_of_windows, gabor_activity, measure_block_noise
 from vidrts.measure.viqet.preprocess import fit, fitted_size, to_grey
 from vidrts.measure.viqet.texture import measure_texture
 
@@ -270,7 +270,7 @@ def test_edges_by_scipy(piece: Picture) -> None:
     exact = grey.astype(float)
     edges = measure_edges(grey)
     smooth = ndimage.gaussian_filter(exact, 2, mode="reflect", radius=6)
-    strength_mask = _canny(np.rint(smooth).astype(np.uint8))
+    strength_mask = canny(np.rint(smooth).astype(np.uint8))
     assert edges.pixel_count == strength_mask.sum()
 
     soft = exact
@@ -279,7 +279,7 @@ def test_edges_by_scipy(piece: Picture) -> None:
     gradient = np.abs(ndimage.sobel(soft, 0, mode="constant")) + np.abs(ndimage.sobel(soft, 1, mode="constant"))
     assert edges.strength_sum == pytest.approx((gradient / 2)[strength_mask].sum(), rel=1e-12)
 
-    mask = _canny(cv2.GaussianBlur(grey, (13, 13), 2, borderType=cv2.BORDER_REFLECT)).astype(float)
+    mask = canny(cv2.GaussianBlur(grey, (13, 13), 2, borderType=cv2.BORDER_REFLECT)).astype(float)
     for band, kernel in zip(edges.bands, edge_kernels(), strict=True):
         response = np.abs(ndimage.correlate(exact, kernel, mode="constant")) * mask
         assert band == pytest.approx(response[10:-10, 10:-10].sum(), rel=1e-12)
@@ -301,7 +301,7 @@ def test_block_noise_block_by_block(piece: Picture) -> None:
     grey = to_grey(piece)
     blocks = cut_blocks(grey, 80)
     windows = np.lib.stride_tricks.sliding_window_view(blocks, (20, 20), axis=(1, 2)).std(axis=(3, 4), ddof=1)
-    mean, deviation = _window_deviations(grey)
+    mean, deviation = deviations_of_windows(grey)
     assert mean == pytest.approx(windows.mean(axis=(1, 2)), rel=1e-12)
     assert deviation == pytest.approx(windows.reshape(6, -1).std(axis=1, ddof=1), rel=1e-12)
 
@@ -312,7 +312,7 @@ def test_block_noise_block_by_block(piece: Picture) -> None:
         amplitudes.append(np.abs(response).mean(axis=1))
         entropies.append(-np.log((share**3).sum(axis=1)) / 2)
     a, h = np.array(amplitudes), np.array(entropies)
-    for got, wanted in zip(_gabor_activity(grey), (a, h, a / h), strict=True):
+    for got, wanted in zip(gabor_activity(grey), (a, h, a / h), strict=True):
         assert got == pytest.approx(wanted.mean(axis=0), rel=1e-10)
 
 
@@ -334,7 +334,7 @@ def test_fused_multiply_add_rounds_once() -> None:
     a = float(rng.uniform(0.01, 0.3))
     b, c = rng.uniform(0, 65025, 500), rng.uniform(-65025, 65025, 500)
     exact = [float(Fraction(a) * Fraction(x) + Fraction(y)) for x, y in zip(b, c, strict=True)]
-    assert (_fused(a, b, c) == exact).all()
+    assert (fused_multiply_add(a, b, c) == exact).all()
     assert (a * b + c != exact).any()
 
 

@@ -36,8 +36,8 @@ def measure_edges(grey: U8) -> Edges:
     """Edges of (h, w) grey. VIQET finds them twice, and rounds the blurred picture in two ways; both are kept."""
     exact = grey.astype(np.float64)
     blurred = cv2.GaussianBlur(exact, (13, 13), 2, borderType=cv2.BORDER_REFLECT)
-    strength_mask = _canny(np.rint(blurred).astype(np.uint8))
-    band_mask = _canny(np.asarray(cv2.GaussianBlur(grey, (13, 13), 2, borderType=cv2.BORDER_REFLECT), dtype=np.uint8))
+    strength_mask = canny(np.rint(blurred).astype(np.uint8))
+    band_mask = canny(np.asarray(cv2.GaussianBlur(grey, (13, 13), 2, borderType=cv2.BORDER_REFLECT), dtype=np.uint8))
 
     soft = exact
     for _ in range(2):
@@ -73,6 +73,7 @@ def _sums_at(grey: U8, mask: NDArray[np.bool_], kernels: list[F64]) -> F64:
     return sums
 
 
-def _canny(blurred: U8) -> NDArray[np.bool_]:
+def canny(blurred: U8) -> NDArray[np.bool_]:
+    """Pixels of a (H, W) picture that lie on an edge, by Canny's detector with VIQET's thresholds."""
     mask: NDArray[np.bool_] = cv2.Canny(blurred, 40, 80, apertureSize=3, L2gradient=False) > 0
     return mask

@@ -74,11 +74,11 @@ def _blur_at(plane: F64, taps: F64, at: NDArray[np.intp]) -> F64:
 
     total: F64 = taps[middle] * line(0)
     for offset in range(1, middle + 1):
-        total = _fused(taps[middle + offset], line(offset) + line(-offset), total)
+        total = fused_multiply_add(taps[middle + offset], line(offset) + line(-offset), total)
     return total
 
 
-def _fused(a: float, b: F64, c: F64) -> F64:
+def fused_multiply_add(a: float, b: F64, c: F64) -> F64:
     """a * b + c rounded once: product and sum with their exact rounding errors (Dekker, Knuth)."""
     product = a * b
     (a_high, a_low), (b_high, b_low) = _split(a), _split(b)

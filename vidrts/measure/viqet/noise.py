@@ -37,8 +37,8 @@ def measure_block_noise(rgb: U8) -> BlockNoise:
     height, width = rgb.shape[:2]
     grey = to_grey(shrink_or_enlarge(rgb, int(0.75 * width), int(0.75 * height)))
     blocks = cut_blocks(grey, _BLOCK)
-    window_mean, window_sd = _window_deviations(grey)
-    amplitude, entropy, score = _gabor_activity(grey)
+    window_mean, window_sd = deviations_of_windows(grey)
+    amplitude, entropy, score = gabor_activity(grey)
     ranked = np.partition(blocks.reshape(len(blocks), -1), (_DARK, _BRIGHT), axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = ranked[:, _BRIGHT] / ranked[:, _DARK]
@@ -50,7 +50,7 @@ def measure_block_noise(rgb: U8) -> BlockNoise:
     return BlockNoise(min(float(signature), _HIGHEST_SIGNATURE), float(np.abs(coefficients).mean(axis=1).mean()))
 
 
-def _window_deviations(grey: U8) -> tuple[F64, F64]:
+def deviations_of_windows(grey: U8) -> tuple[F64, F64]:
     """For each block the mean and the sample s.d. of the sample s.d. of its 61 x 61 windows; each (N,)."""
     deviation = window_deviations(grey, _WINDOW)
     rows, columns = (
@@ -61,7 +61,7 @@ def _window_deviations(grey: U8) -> tuple[F64, F64]:
     return windows.mean(axis=1), windows.std(axis=1, ddof=1)
 
 
-def _gabor_activity(grey: U8) -> tuple[F64, F64, F64]:
+def gabor_activity(grey: U8) -> tuple[F64, F64, F64]:
     """For each block the means over 16 filters of |response|, of its Renyi entropy (order 3), and of their ratio."""
     exact = grey.astype(np.float64)
     rows, columns = (side // _BLOCK for side in grey.shape)

@@ -130,13 +130,14 @@ def _jpeg(frame: torch.Tensor, quality: int) -> torch.Tensor:
 
 def _coded(frames: Sequence[Planes], codec: Codec) -> list[Planes]:
     height, width = frames[0][0].shape
-    encoder, options = _encoder(codec, height * width)
+    encoder, options = encoder_options(codec, height * width)
     decoded = through_codec(frames, video_plan().format, encoder, options)
     assert len(decoded) == len(frames), f"{codec}: {len(decoded)} frames of {len(frames)} came back"
     return decoded
 
 
-def _encoder(codec: Codec, pixels: int) -> tuple[str, Mapping[str, str]]:
+def encoder_options(codec: Codec, pixels: int) -> tuple[str, Mapping[str, str]]:
+    """FFmpeg's encoder for a codec and its options, for frames of so many pixels."""
     if codec.crf is not None:
         return "libx264", {"crf": str(codec.crf), "preset": "medium"}
     assert codec.megabits is not None
