@@ -11,7 +11,7 @@ CHROMA_HELP = "keep: only luma changes. sharpen: chroma, too; needs a model trai
 
 SCALE = click.option(
     "--scale", type=click.Choice([str(factor) for factor in FACTORS]), default=str(_PICTURE.scale), show_default=True,
-    help="1: same size, sharper. 2, 4, 8: enlarge, as the model offers; chroma by Lanczos unless --chroma sharpen.",
+    help="1: same size, sharper. 2: enlarge (4, 8: if the model offers it); chroma by Lanczos unless --chroma sharpen.",
 )  # fmt: skip
 CHROMA_MODE = click.option(
     "--chroma", type=click.Choice(CHROMA), default=_PICTURE.chroma, show_default=True,

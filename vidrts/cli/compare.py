@@ -25,7 +25,7 @@ from vidrts.compare.snapshot import Crop
 @click.option("--every", type=TIME, help="Measure every so many seconds instead.")
 @click.option("--crop", type=CROP, metavar="WxH+X+Y", help="Show this piece of the pictures alone.")
 @click.option("--viqet/--no-viqet", default=True, help="Measure VIQET's MOS (default), or leave it out: faster.")
-@click.option("--workers", type=click.IntRange(1), help="Processes that measure VIQET's MOS; default: one a core.")
+@click.option("--workers", type=click.IntRange(1), help="Processes that measure VIQET's MOS; default: one per core.")
 @VERBOSE
 @QUIET
 def compare(

@@ -46,7 +46,7 @@ _PICTURE = EnhancerOptions()
 @PRECISION
 @click.option("--crop", type=CROP, metavar="WxH+X+Y", help="Show this piece of the pictures alone.")
 @click.option("--viqet/--no-viqet", default=True, help="Measure VIQET's MOS (default), or leave it out: faster.")
-@click.option("--workers", type=click.IntRange(1), help="Processes that measure VIQET's MOS; default: one a core.")
+@click.option("--workers", type=click.IntRange(1), help="Processes that measure VIQET's MOS; default: one per core.")
 @VERBOSE
 @QUIET
 def preview(

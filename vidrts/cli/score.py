@@ -69,7 +69,7 @@ def _keys() -> str:
     "--flat-region-model", type=click.Path(path_type=Path), metavar="FILE",
     help="VIQET's classifier file, for flat_region_index.",
 )  # fmt: skip
-@click.option("--workers", type=click.IntRange(1), help="Processes that measure; default: one a processor.")
+@click.option("--workers", type=click.IntRange(1), help="Processes that measure; default: one per core.")
 @VERBOSE
 @QUIET
 def score(
