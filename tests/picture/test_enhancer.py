@@ -174,7 +174,7 @@ def test_too_small_is_refused() -> None:
         ("device", (None, 0, torch.device("cpu")), "auto, cpu, cuda or cuda:N"),
         ("tile", ((8, 64), (16,), (32.0, 32.0), "x", "32x32", (16, 16, 16), (), (True, 64), ("16", "16"), 64, None),
          "auto, none or (width, height), at least 16x16"),
-        ("noise_seed", (-1, 1.5, True, "1", None), "a whole number from 0"),
+        ("noise_seed", (-1, 1.5, True, "1", None), "a whole number from 0 to 4294967295"),
         ("batch", (-1, 1025, 1.5, True, "1", None), "0 (automatic) to 1024"),
     ],
 )  # fmt: skip

@@ -144,7 +144,7 @@ def _print_tables(scores: Sequence[Score]) -> None:
     rows = [one.row() for one in scores]
     console = Console(highlight=False, width=None if sys.stdout.isatty() else _WIDE)
     mos = f"MOS ({rows[0]['mos_model']})"
-    raw = replace(MOS, key="mos_raw", name="before limiting")
+    raw = replace(MOS, key="mos_raw", name="raw MOS")
     shown = [row | {raw.key: None if row[MOS.key] is None else row[raw.key]} for row in rows]
     console.print(_table(shown, [replace(MOS, name=mos), raw, *_ALONE], frames=any(r["frames"] != 1 for r in rows)))
     known = [metric for metric in _BESIDE if any(row.get(metric.key) is not None for row in rows)]

@@ -100,6 +100,10 @@ class Degradation:
         """The same for each crop and its seed; each step is called once for all crops that it is drawn for."""
         return self._made(crops, seeds, [None] * len(crops))
 
+    def with_blur_levels(self, crop: torch.Tensor, seed: int) -> tuple[torch.Tensor, tuple[float, ...]]:
+        """`batch_with_blur_levels` of one crop."""
+        return self.batch_with_blur_levels([crop], [seed])[0]
+
     def batch_with_blur_levels(
         self, crops: Sequence[torch.Tensor], seeds: Sequence[int]
     ) -> list[tuple[torch.Tensor, tuple[float, ...]]]:
