@@ -69,6 +69,7 @@ def test_pictures_of_no_use_are_told(few_photos: Path, tmp_path: Path) -> None:
     assert {line.code for line in said} == {Code.PICTURE_LEFT_OUT}
     why = {line.values["path"].name: line.values["reason"] for line in said}
     assert set(why) == {"broken.png", "thin.png"} and "20x200" in why["thin.png"]
+    assert "cannot be read" in why["broken.png"]
     empty = tmp_path / "empty"
     empty.mkdir()
     with pytest.raises(TrainingError, match="0 usable"):
