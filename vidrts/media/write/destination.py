@@ -7,6 +7,7 @@ destination.commit()     or keep_partial(), or discard()
 """
 
 import secrets
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -28,31 +29,32 @@ class Writable(Protocol):
         """All of `data`."""
 
 
-class Destination:
-    """See the module; defaults do nothing. `display` is what `matroska_sar` has to write into the file."""
+class Destination(ABC):
+    """See the module; what is not abstract may do nothing. `display`: what `matroska_sar` writes into the file."""
 
     @property
+    @abstractmethod
     def size(self) -> int:
         """Bytes written so far."""
-        raise NotImplementedError
 
+    @abstractmethod
     def begin(self) -> str | Writable:
         """What FFmpeg opens."""
-        raise NotImplementedError
 
-    def started(self, display: Display) -> None:
+    def started(self, display: Display) -> None:  # noqa: B027
         """The container's header is written."""
 
-    def completed(self, display: Display) -> None:
+    def completed(self, display: Display) -> None:  # noqa: B027
         """The container is closed."""
 
-    def commit(self) -> None:
+    def commit(self) -> None:  # noqa: B027
         """Finish; a file gets its final name."""
 
+    @abstractmethod
     def keep_partial(self) -> Place:
         """Keep a complete file that holds part of the video; returns its path."""
-        raise NotImplementedError
 
+    @abstractmethod
     def discard(self, close: Callable[[], None]) -> None:
         """Keep nothing; `close` closes FFmpeg's container. Safe at any time and twice."""
 
@@ -60,7 +62,7 @@ class Destination:
         """Whether the reader closed the pipe; a file has none."""
         return False
 
-    def check(self) -> None:
+    def check(self) -> None:  # noqa: B027
         """Raise `OutputError` if the destination is no longer writable."""
 
 

@@ -1,6 +1,7 @@
 """What one step of a degradation is: a function of a batch of pictures and of one random generator for each."""
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -32,16 +33,16 @@ class Step(Protocol):
         """
 
 
-class PureStep:
+class PureStep(ABC):
     """A step that is a pure function of one picture: a batch is one after the other."""
 
     scales = False
     softens = False
     weights_hash = ""
 
+    @abstractmethod
     def apply(self, picture: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
         """(3, H, W) uint8 -> (3, H, W) or (3, H/2, W/2) uint8."""
-        raise NotImplementedError
 
     def __call__(self, pictures: Sequence[torch.Tensor], rngs: Sequence[np.random.Generator]) -> list[torch.Tensor]:
         """`apply` to each."""
