@@ -23,7 +23,7 @@ from vidrts.media.read.source import Source
 from vidrts.media.write.encoder_choice import candidates
 from vidrts.media.write.options import EncodeOptions
 from vidrts.messages import Message
-from vidrts.picture.enhancer import EnhancerOptions
+from vidrts.picture.options import EnhancerOptions
 
 EXPECTED = Path(__file__).with_name("conformance.json")
 FASTEST = {"libx264": "ultrafast", "libx265": "ultrafast", "libsvtav1": "12"}

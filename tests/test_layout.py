@@ -42,8 +42,8 @@ MAY_IMPORT = {
         "threads",
     },
     "bench": {
-        *("color", "colorplan", "cores", "workers", "frame", "media", "networks", "ops", "picture", "pipeline"),
-        *("prefetch", "threads", "training", "__init__"),
+        *("color", "colorplan", "cores", "workers", "frame", "media", "networks", "ops", "options", "picture"),
+        *("pipeline", "prefetch", "threads", "training", "__init__"),
     },
     "compare": {"color", "colorplan", "frame", "images", "measure", "media", "networks", "ops", "pages", "picture"},
     "score": {"compare", "frame", "images", "measure", "media"},

@@ -23,7 +23,7 @@ from vidrts.errors import InputError, Interrupted, OptionError, OutputError, Vid
 from vidrts.media.read.options import DecodeOptions
 from vidrts.media.write.options import EncodeOptions
 from vidrts.messages import Code, Message
-from vidrts.picture.enhancer import EnhancerOptions
+from vidrts.picture.options import EnhancerOptions
 from vidrts.pipeline import Progress
 
 LOSSLESS = EncodeOptions(video_codec="ffv1")
@@ -177,7 +177,7 @@ SCRIPT = """
 import sys
 from vidrts import EnhanceOptions, enhance
 from vidrts.errors import VidrtsError
-from vidrts.picture.enhancer import EnhancerOptions
+from vidrts.picture.options import EnhancerOptions
 source, target, model, precision = sys.argv[1:5]
 enhance(source, target, EnhanceOptions(model=model, picture=EnhancerOptions(device="cpu", precision=precision)))
 print(open("/proc/self/status").read().split("VmHWM:")[1].split()[0])

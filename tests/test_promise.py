@@ -13,8 +13,10 @@ import torch
 from vidrts.frame import ColorTags, Frame, pixel_format
 from vidrts.measure.flicker import flicker
 from vidrts.media.read.source import Source
-from vidrts.networks.checkpoint import DEFAULT_MODEL, load_model
-from vidrts.picture.enhancer import Enhancer, EnhancerOptions
+from vidrts.networks.checkpoint import load_model
+from vidrts.networks.names import DEFAULT_MODEL
+from vidrts.picture.enhancer import Enhancer
+from vidrts.picture.options import EnhancerOptions
 from vidrts.research.truth.damage import ROWS, Planes, stored
 from vidrts.research.truth.sources import clean_clip, held_out
 

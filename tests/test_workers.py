@@ -17,7 +17,7 @@ from vidrts.frame import ColorTags, Frame, pixel_format
 from vidrts.media.read.source import Source
 from vidrts.messages import Code, Message
 from vidrts.networks.checkpoint import load_model
-from vidrts.picture.enhancer import EnhancerOptions
+from vidrts.picture.options import EnhancerOptions
 from vidrts.prefetch import Cancelled, ordered_map
 from vidrts.workers import Workers
 

@@ -22,7 +22,7 @@ from vidrts.media.write.raw_target import RawTarget
 from vidrts.media.write.target import Target
 from vidrts.messages import Tell, ignore
 from vidrts.networks.checkpoint import load_model
-from vidrts.options import EnhanceOptions as EnhanceOptions
+from vidrts.options import EnhanceOptions
 from vidrts.prefetch import Cancelled, prefetch
 from vidrts.workers import Workers
 

@@ -22,7 +22,8 @@ from vidrts.messages import Once, Tell, ignore
 from vidrts.networks.checkpoint import LoadedModel, load_model
 from vidrts.networks.registry import parameter_count
 from vidrts.picture.device import pick_devices
-from vidrts.picture.enhancer import Enhancer, EnhancerOptions
+from vidrts.picture.enhancer import Enhancer
+from vidrts.picture.options import EnhancerOptions
 from vidrts.prefetch import ordered_map
 from vidrts.threads import shared_threads
 

@@ -31,9 +31,10 @@ from vidrts.frame import Frame
 from vidrts.media.read.source import Source
 from vidrts.media.write.options import EncodeOptions
 from vidrts.networks.registry import RECIPES, build
-from vidrts.picture.enhancer import EnhancerOptions
+from vidrts.options import EnhanceOptions
+from vidrts.picture.options import EnhancerOptions
 from vidrts.picture.tiled_upscaler import TiledUpscaler
-from vidrts.pipeline import EnhanceOptions, enhance
+from vidrts.pipeline import enhance
 from vidrts.research.__main__ import run_research
 from vidrts.research.peers.graphs import Sum, steps, write_ncnn, write_onnx
 from vidrts.research.peers.peer_benchmark import Contest, grey

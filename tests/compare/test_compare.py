@@ -39,7 +39,7 @@ from vidrts.measure.registry import METRICS, MOS
 from vidrts.media.read.source import Source
 from vidrts.messages import Code, Message
 from vidrts.ops.lanczos import double
-from vidrts.picture.enhancer import EnhancerOptions
+from vidrts.picture.options import EnhancerOptions
 
 SHOWN = shown(viqet=True)
 NEEDS_FFMPEG = pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg is not installed")

@@ -18,7 +18,7 @@ from vidrts.compare import page as pages
 from vidrts.compare.comparison import CompareOptions, Comparison, compare
 from vidrts.compare.preview import Variant, preview
 from vidrts.compare.snapshot import gain
-from vidrts.picture.enhancer import EnhancerOptions
+from vidrts.picture.options import EnhancerOptions
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 SLOW = 120_000

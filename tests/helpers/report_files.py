@@ -14,7 +14,7 @@ from PIL import Image
 from vidrts import EnhanceOptions, enhance
 from vidrts.media.read.options import DecodeOptions
 from vidrts.media.write.options import EncodeOptions
-from vidrts.picture.enhancer import EnhancerOptions
+from vidrts.picture.options import EnhancerOptions
 
 
 def made(

@@ -14,8 +14,10 @@ from PIL import Image
 from vidrts.colorplan import luma
 from vidrts.errors import OptionError, TrainingError
 from vidrts.networks.blur_level import BANDS, MOST, BlurLevel, conditioned, windows
-from vidrts.networks.checkpoint import DEFAULT_MODEL, load_model
-from vidrts.picture.enhancer import Enhancer, EnhancerOptions
+from vidrts.networks.checkpoint import load_model
+from vidrts.networks.names import DEFAULT_MODEL
+from vidrts.picture.enhancer import Enhancer
+from vidrts.picture.options import EnhancerOptions
 from vidrts.picture.tiled_upscaler import TiledUpscaler
 from vidrts.training import blur_estimator
 from vidrts.training.corpus import read_picture

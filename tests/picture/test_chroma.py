@@ -28,7 +28,8 @@ from vidrts.networks import checkpoint
 from vidrts.networks.checkpoint import load_model, read_info, save_model, shipped_models
 from vidrts.networks.network import Network
 from vidrts.ops.lanczos import halve
-from vidrts.picture.enhancer import Chroma, Enhancer, EnhancerOptions
+from vidrts.picture.enhancer import Enhancer
+from vidrts.picture.options import Chroma, EnhancerOptions
 from vidrts.picture.tiled_upscaler import TiledUpscaler, enhanced_rgb
 from vidrts.training.degradation.recipe import Degradation
 from vidrts.training.validation import Validation

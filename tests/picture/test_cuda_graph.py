@@ -22,9 +22,11 @@ from vidrts.networks.registry import build
 from vidrts.networks.rts import RTS
 from vidrts.ops import lanczos
 from vidrts.ops.convolution import convolve, exact_on_gpus
-from vidrts.picture.device import Precision, pick_devices, pick_precision
+from vidrts.picture.device import pick_devices
 from vidrts.picture.engines import torch as torch_engine
-from vidrts.picture.enhancer import Chroma, Enhancer, EnhancerOptions
+from vidrts.picture.engines.choice import pick_precision
+from vidrts.picture.enhancer import Enhancer
+from vidrts.picture.options import Chroma, EnhancerOptions, Precision
 from vidrts.picture.tiled_upscaler import TiledUpscaler
 
 

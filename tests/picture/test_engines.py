@@ -24,10 +24,10 @@ from vidrts.networks.registry import build
 from vidrts.networks.rts import RTS
 from vidrts.ops.blocks import by_blocks, woven
 from vidrts.ops.lanczos import halve
-from vidrts.picture.device import Precision, pick_precision
-from vidrts.picture.engines.choice import pick_engine
+from vidrts.picture.engines.choice import pick_engine, pick_precision
 from vidrts.picture.engines.engine import computes_bf16
-from vidrts.picture.enhancer import Chroma, Enhancer, EnhancerOptions
+from vidrts.picture.enhancer import Enhancer
+from vidrts.picture.options import Chroma, EnhancerOptions, Precision
 from vidrts.picture.tiled_upscaler import TiledUpscaler
 
 CPU = torch.device("cpu")
@@ -270,7 +270,8 @@ def test_a_signal_is_taken_after_an_engine_is_gone() -> None:
     script = """
 import gc, os, signal, sys, threading
 from vidrts.networks.checkpoint import load_model
-from vidrts.picture.enhancer import Chroma, Enhancer, EnhancerOptions
+from vidrts.picture.enhancer import Enhancer
+from vidrts.picture.options import Chroma, EnhancerOptions
 kept = [Enhancer(load_model("rts-lite").network, EnhancerOptions(device="cpu", engine="openvino"))]
 def drop():
     kept.clear()

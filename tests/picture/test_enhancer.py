@@ -17,7 +17,8 @@ from vidrts.frame import ColorTags, Frame, pixel_format
 from vidrts.media.read.source import Source
 from vidrts.messages import Code, Message
 from vidrts.networks.registry import build
-from vidrts.picture.enhancer import Chroma, Enhancer, EnhancerOptions
+from vidrts.picture.enhancer import Enhancer
+from vidrts.picture.options import Chroma, EnhancerOptions
 from vidrts.picture.tiled_upscaler import TiledUpscaler
 
 ANYTHING = st.recursive(

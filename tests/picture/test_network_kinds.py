@@ -26,8 +26,8 @@ from vidrts.networks.spec import Context
 from vidrts.ops.lanczos import enlarge, halve
 from vidrts.picture.engines import choice
 from vidrts.picture.engines.torch import TorchEngine
-from vidrts.picture.enhancer import Enhancer, EnhancerOptions
-from vidrts.picture.options import Precision
+from vidrts.picture.enhancer import Enhancer
+from vidrts.picture.options import EnhancerOptions, Precision
 from vidrts.picture.tiled_upscaler import TiledUpscaler
 
 CPU = torch.device("cpu")

@@ -12,7 +12,8 @@ from vidrts.networks.spec import Context
 from vidrts.ops.convolution import convolve
 from vidrts.ops.lanczos import halve
 from vidrts.picture import folded_tail
-from vidrts.picture.device import pick_device, pick_precision
+from vidrts.picture.device import pick_device
+from vidrts.picture.engines.choice import pick_precision
 from vidrts.picture.tiled_upscaler import TiledUpscaler
 from vidrts.picture.tiles import TileGrid, band, even_tile
 

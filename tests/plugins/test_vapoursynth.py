@@ -18,7 +18,8 @@ from vidrts.frame import ColorTags, Frame, pixel_format
 from vidrts.media.read.source import Source
 from vidrts.networks.checkpoint import load_model
 from vidrts.ops.lanczos import double
-from vidrts.picture.enhancer import Enhancer, EnhancerOptions
+from vidrts.picture.enhancer import Enhancer
+from vidrts.picture.options import EnhancerOptions
 from vidrts.picture.tiled_upscaler import TiledUpscaler
 
 vs = pytest.importorskip("vapoursynth", reason="VapourSynth is not installed: pip install 'vidrts[vapoursynth]'")

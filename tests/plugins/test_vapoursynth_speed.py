@@ -13,7 +13,8 @@ import torch
 
 from vidrts.frame import ColorTags, Frame, pixel_format
 from vidrts.networks.checkpoint import load_model
-from vidrts.picture.enhancer import Enhancer, EnhancerOptions
+from vidrts.picture.enhancer import Enhancer
+from vidrts.picture.options import EnhancerOptions
 
 vs = pytest.importorskip("vapoursynth", reason="VapourSynth is not installed: pip install 'vidrts[vapoursynth]'")
 

@@ -21,8 +21,9 @@ from vidrts.media.pipes.header import Header
 from vidrts.media.read.options import DecodeOptions
 from vidrts.media.read.source import Source
 from vidrts.media.write.options import EncodeOptions
-from vidrts.picture.enhancer import EnhancerOptions
-from vidrts.pipeline import EnhanceOptions, enhance
+from vidrts.options import EnhanceOptions
+from vidrts.picture.options import EnhancerOptions
+from vidrts.pipeline import enhance
 
 RATE = 30
 """Frames/s of clips made here; no time is measured by it."""

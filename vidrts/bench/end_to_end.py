@@ -8,8 +8,9 @@ from vidrts.bench.parts import Probe
 from vidrts.bench.timing import Lap, Task
 from vidrts.errors import OptionError
 from vidrts.media.write.options import EncodeOptions
-from vidrts.picture.enhancer import EnhancerOptions
-from vidrts.pipeline import EnhanceOptions, Progress, enhance
+from vidrts.options import EnhanceOptions
+from vidrts.picture.options import EnhancerOptions
+from vidrts.pipeline import Progress, enhance
 
 _LEAD = 8
 """Frames that are written before the time counts: files are opened by then, the engines of all workers compiled, their

@@ -20,9 +20,9 @@ from vidrts.bench.roofline import Ceiling, ceilings
 from vidrts.bench.timing import Pace, Timing, measure
 from vidrts.errors import OptionError
 from vidrts.networks.checkpoint import load_model
-from vidrts.picture.device import Precision, pick_device
+from vidrts.picture.device import pick_device
 from vidrts.picture.engines.choice import engines_of, native_precisions, precisions_of
-from vidrts.picture.options import EngineName, EnhancerOptions
+from vidrts.picture.options import EngineName, EnhancerOptions, Precision
 
 SIZES = ((960, 540), (1920, 1080))
 Says = Callable[[str, int, int], None]

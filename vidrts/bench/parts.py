@@ -27,10 +27,9 @@ from vidrts.media.write.target import Target
 from vidrts.networks.checkpoint import LoadedModel
 from vidrts.networks.network import Network, ResidualNetwork
 from vidrts.picture import banded_color
-from vidrts.picture.device import pick_precision
-from vidrts.picture.engines.choice import pick_engine
-from vidrts.picture.enhancer import EnhancerOptions
+from vidrts.picture.engines.choice import pick_engine, pick_precision
 from vidrts.picture.folded_tail import TAIL_RADIUS, Tail
+from vidrts.picture.options import EnhancerOptions
 from vidrts.picture.tiled_upscaler import default_batch, default_tile, preparing
 from vidrts.picture.tiles import TileGrid
 from vidrts.prefetch import ordered_map

@@ -15,7 +15,8 @@ from vidrts.errors import OptionError
 from vidrts.networks.blur_level import BANDS
 from vidrts.networks.network import Network
 from vidrts.networks.registry import RECIPES, build
-from vidrts.picture.device import computes_bf16, pick_device
+from vidrts.picture.device import pick_device
+from vidrts.picture.engines.engine import computes_bf16
 from vidrts.training import train_stage
 from vidrts.training.batches import Supply, batches, near
 from vidrts.training.corpus import Crop

@@ -18,8 +18,7 @@ from vidrts.cli.malloc import keep_freed_memory
 from vidrts.cli.parsing import SIZES, WORDS, Parsed, parse_words
 from vidrts.cli.progress_bar import Steps
 from vidrts.networks.registry import RECIPES
-from vidrts.picture.device import PRECISIONS, Precision
-from vidrts.picture.options import ENGINES, EngineName
+from vidrts.picture.options import ENGINES, PRECISIONS, EngineName, Precision
 
 _TRAIN, _ENHANCE = TrainBench(), EnhancementBench()
 ROUNDS = click.option(

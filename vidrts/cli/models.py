@@ -5,7 +5,8 @@ from rich.console import Console
 from rich.table import Table
 
 from vidrts.errors import ModelError
-from vidrts.networks.checkpoint import COLOURS, DEFAULT_MODEL, ModelInfo, find_model, read_info, shipped_models
+from vidrts.networks.checkpoint import COLOURS, ModelInfo, find_model, read_info, shipped_models
+from vidrts.networks.names import DEFAULT_MODEL
 from vidrts.networks.registry import build, parameter_count
 
 _FIGURES = {

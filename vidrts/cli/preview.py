@@ -14,10 +14,8 @@ from vidrts.compare.preview import Variant
 from vidrts.compare.preview import preview as run_preview
 from vidrts.compare.save import check_target, save
 from vidrts.compare.snapshot import Crop
-from vidrts.networks.checkpoint import DEFAULT_MODEL
-from vidrts.picture.device import Precision
-from vidrts.picture.enhancer import CHROMA, Chroma, EnhancerOptions
-from vidrts.picture.options import EngineName
+from vidrts.networks.names import DEFAULT_MODEL
+from vidrts.picture.options import CHROMA, Chroma, EngineName, EnhancerOptions, Precision
 
 _PICTURE = EnhancerOptions()
 

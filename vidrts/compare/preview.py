@@ -25,8 +25,10 @@ from vidrts.errors import InputError, naming
 from vidrts.frame import Frame
 from vidrts.images import to_bytes
 from vidrts.media.read.sampling import sample
-from vidrts.networks.checkpoint import DEFAULT_MODEL, load_model
-from vidrts.picture.enhancer import Enhancer, EnhancerOptions
+from vidrts.networks.checkpoint import load_model
+from vidrts.networks.names import DEFAULT_MODEL
+from vidrts.picture.enhancer import Enhancer
+from vidrts.picture.options import EnhancerOptions
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,7 +19,7 @@ from torch import nn
 
 from vidrts.errors import ModelError
 from vidrts.files import atomic_write
-from vidrts.networks.names import DEFAULT_MODEL as DEFAULT_MODEL
+from vidrts.networks.names import DEFAULT_MODEL
 from vidrts.networks.network import Network
 from vidrts.networks.registry import build
 

@@ -3,10 +3,6 @@
 import torch
 
 from vidrts.errors import DeviceError, OptionError
-from vidrts.picture.engines.choice import pick_precision as pick_precision
-from vidrts.picture.engines.engine import computes_bf16 as computes_bf16
-from vidrts.picture.options import PRECISIONS as PRECISIONS
-from vidrts.picture.options import Precision as Precision
 
 
 def pick_device(name: str = "auto") -> torch.device:

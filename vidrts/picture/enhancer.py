@@ -18,11 +18,9 @@ from vidrts.networks.checkpoint import LoadedModel
 from vidrts.networks.network import Network
 from vidrts.picture import banded_color
 from vidrts.picture.cuda_graph import CUDAGraphRunner, Planes
-from vidrts.picture.device import pick_device, pick_precision
-from vidrts.picture.options import CHROMA as CHROMA
-from vidrts.picture.options import SMALLEST as SMALLEST
-from vidrts.picture.options import Chroma as Chroma
-from vidrts.picture.options import EnhancerOptions as EnhancerOptions
+from vidrts.picture.device import pick_device
+from vidrts.picture.engines.choice import pick_precision
+from vidrts.picture.options import SMALLEST, EnhancerOptions
 from vidrts.picture.tiled_upscaler import TiledUpscaler
 
 

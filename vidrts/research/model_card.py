@@ -23,7 +23,8 @@ from vidrts.measure.viqet import measure_many
 from vidrts.networks.checkpoint import LoadedModel
 from vidrts.networks.network import Network
 from vidrts.ops.lanczos import halve
-from vidrts.picture.device import pick_device, pick_precision
+from vidrts.picture.device import pick_device
+from vidrts.picture.engines.choice import pick_precision
 from vidrts.picture.tiled_upscaler import TiledUpscaler, enhanced_rgb
 from vidrts.training.degradation.recipe import Degradation
 

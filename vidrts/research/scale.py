@@ -23,7 +23,7 @@ from vidrts.errors import OptionError
 from vidrts.networks.checkpoint import LoadedModel, load_model
 from vidrts.networks.registry import RECIPES, build
 from vidrts.picture.device import pick_device
-from vidrts.picture.enhancer import EnhancerOptions
+from vidrts.picture.options import EnhancerOptions
 
 Says = Callable[[str, int, int], None]
 

@@ -10,7 +10,7 @@ from vidrts.errors import TrainingError
 from vidrts.measure.luma import luma
 from vidrts.networks.checkpoint import Colour
 from vidrts.networks.network import Network
-from vidrts.picture.device import pick_precision
+from vidrts.picture.engines.choice import pick_precision
 from vidrts.picture.tiled_upscaler import TiledUpscaler
 from vidrts.training.distributed import Team
 

@@ -13,7 +13,7 @@ from vidrts.networks.blur_level import BANDS
 from vidrts.networks.checkpoint import Colour
 from vidrts.networks.network import Network
 from vidrts.ops.lanczos import HALVE_RADIUS, halve
-from vidrts.picture.device import computes_bf16
+from vidrts.picture.engines.engine import computes_bf16
 from vidrts.training.batches import Batch
 from vidrts.training.losses import LOSSES
 from vidrts.training.schedule import Schedule

@@ -13,10 +13,9 @@ from vidrts import colorplan
 from vidrts.errors import DeviceError, OptionError, UnsupportedFormatError, VidrtsError
 from vidrts.frame import PixelFormat
 from vidrts.messages import Once
-from vidrts.networks.checkpoint import DEFAULT_MODEL, load_model
-from vidrts.picture.device import Precision
-from vidrts.picture.enhancer import SMALLEST, Chroma, EnhancerOptions
-from vidrts.picture.options import EngineName
+from vidrts.networks.checkpoint import load_model
+from vidrts.networks.names import DEFAULT_MODEL
+from vidrts.picture.options import SMALLEST, Chroma, EngineName, EnhancerOptions, Precision
 from vsrts import frames
 from vsrts.stream import INTERLACED, Stream
 

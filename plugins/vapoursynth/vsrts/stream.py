@@ -8,7 +8,8 @@ from vidrts.errors import VidrtsError
 from vidrts.frame import PixelFormat
 from vidrts.messages import Tell
 from vidrts.networks.checkpoint import LoadedModel
-from vidrts.picture.enhancer import Enhancer, EnhancerOptions
+from vidrts.picture.enhancer import Enhancer
+from vidrts.picture.options import EnhancerOptions
 from vsrts.frames import is_interlaced, read, write
 
 INTERLACED = (

@@ -12,7 +12,7 @@ FRAMES = 120
 OURS = """
 import sys
 from vidrts import EnhanceOptions, enhance
-from vidrts.picture.enhancer import EnhancerOptions
+from vidrts.picture.options import EnhancerOptions
 picture = EnhancerOptions(device="cpu", strength=0)
 summary = enhance("-", "-", EnhanceOptions(model=sys.argv[1], picture=picture))
 print("frames", summary.frames, summary.seconds, file=sys.stderr)

@@ -14,7 +14,8 @@ from vidrts.frame import pixel_format
 from vidrts.measure.luma import luma
 from vidrts.media.tools.image_filter import filter_picture
 from vidrts.networks.checkpoint import load_model
-from vidrts.picture.device import pick_device, pick_precision
+from vidrts.picture.device import pick_device
+from vidrts.picture.engines.choice import pick_precision
 from vidrts.picture.tiled_upscaler import TiledUpscaler
 from vidrts.research.truth.damage import Planes
 from vidrts.training.degradation.steps import video_plan
