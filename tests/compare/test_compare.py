@@ -38,7 +38,7 @@ from vidrts.measure.metric import Reading
 from vidrts.measure.registry import METRICS, MOS
 from vidrts.media.read.source import Source
 from vidrts.messages import Code, Message
-from vidrts.ops.lanczos import double
+from vidrts.ops.lanczos import enlarge
 from vidrts.picture.options import EnhancerOptions
 
 SHOWN = shown(viqet=True)
@@ -358,7 +358,7 @@ def test_a_result_twice_as_large(source: Path, doubled: Path, folder: Path) -> N
         mean = found.average(METRICS[key])
         assert mean is not None and (mean.value, mean.source) == pytest.approx((reading.value, reading.source))
     k = [f.pts * f.time_base for f in decoded(source)].index(found.snapshots[0].time)
-    enlarged = to_image(double(to_rgb(decoded(source)[k])[None])[0])
+    enlarged = to_image(enlarge(to_rgb(decoded(source)[k])[None], 2)[0])
     assert np.array_equal(np.asarray(found.snapshots[0].images()[0]), np.asarray(enlarged))
 
 

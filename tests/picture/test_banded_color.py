@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from vidrts import color, colorplan
 from vidrts.frame import PIXEL_FORMATS, pixel_format
-from vidrts.ops.lanczos import double
+from vidrts.ops.lanczos import enlarge
 from vidrts.picture import banded_color
 
 HEIGHTS = st.one_of(st.integers(1, 9), st.integers(-4, 4).map(lambda k: banded_color.ROWS + k), st.integers(120, 140))
@@ -57,7 +57,7 @@ def test_twice_the_size(name: str, keep: bool) -> None:
     planes = random_planes(name, 30, 70)
     rgb = torch.empty(3, 70, 30)
     banded_color.read(planes, plan, rgb)
-    base = double(rgb[None])[0]
+    base = enlarge(rgb[None], 2)[0]
     resolved = base + 0.1 * torch.randn(base.shape)
     if keep:
         resolved = colorplan.luma(resolved)[None]

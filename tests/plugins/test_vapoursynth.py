@@ -17,7 +17,7 @@ from vidrts.errors import UnsupportedFormatError
 from vidrts.frame import ColorTags, Frame, pixel_format
 from vidrts.media.read.source import Source
 from vidrts.networks.checkpoint import load_model
-from vidrts.ops.lanczos import double
+from vidrts.ops.lanczos import enlarge
 from vidrts.picture.enhancer import Enhancer
 from vidrts.picture.options import EnhancerOptions
 from vidrts.picture.tiled_upscaler import TiledUpscaler
@@ -127,13 +127,13 @@ def test_floats_keep_what_lies_outside(
     inside = x.clamp(0, 1).expand(-1, 3, -1, -1)
     network = load_model(options["model"]).network
     change = TiledUpscaler(network, torch.device("cpu"), torch.float32, scale=scale)(inside)
-    base = inside if scale == 1 else double(inside)
+    base = inside if scale == 1 else enlarge(inside, 2)
     if chroma == "sharpen":
         change = change.clamp(0, 1)
     change -= base
     if channels == 1 or chroma == "keep":
         change = (change * torch.tensor([0.2126, 0.7152, 0.0722])[:, None, None]).sum(dim=1, keepdim=True)
-    x = x if scale == 1 else double(x)
+    x = x if scale == 1 else enlarge(x, 2)
     wanted = (x + change).clamp(min=x.clamp(max=0), max=x.clamp(min=1))[0].numpy()
     assert np.abs(got.astype("f8") - wanted).max() < near
     assert got.min() < -0.2

@@ -32,7 +32,7 @@ from vidrts.measure.registry import COMPARED, METRICS, MOS
 from vidrts.measure.viqet import COLUMNS, Scores
 from vidrts.media.read.sampling import sample
 from vidrts.messages import Code, Message
-from vidrts.ops.lanczos import double
+from vidrts.ops.lanczos import enlarge
 from vidrts.score import scoring as score_module
 from vidrts.score.scoring import ScoreOptions
 
@@ -220,7 +220,7 @@ def test_pictures_beside_a_reference(
     assert bright["psnr_rgb"] == pytest.approx(psnr(b, a))
     assert bright["psnr_y"] == pytest.approx(psnr(luma(b), luma(a)))
     assert bright["ssim"] == pytest.approx(ssim(luma(b), luma(a)))
-    enlarged = double(a[None])[0].clamp(0, 1)
+    enlarged = enlarge(a[None], 2)[0].clamp(0, 1)
     assert large["psnr_rgb"] == pytest.approx(psnr(rgb(names[2]), enlarged))
     assert large["psnr_rgb"] > 30
     with Image.open(names[0]) as image:

@@ -13,7 +13,7 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter
 
 from vidrts.networks.checkpoint import load_model
-from vidrts.ops.lanczos import double, halve
+from vidrts.ops.lanczos import enlarge, halve
 from vidrts.training.corpus import read_picture
 from vidrts.training.degradation.recipe import Degradation
 from vidrts.training.recurrence import train
@@ -177,10 +177,10 @@ def test_measures_of_a_stage_by_a_second_way(few_photos: Path, tmp_path: Path) -
     assert second["psnr_lr_to_target"] == pytest.approx(
         10 * np.log10(1 / np.square(predicted.clip(0, 1) - enhanced).mean()), abs=0.02
     )
-    lanczos = halve(double(torch.from_numpy(y)[None]))[0].numpy()
+    lanczos = halve(enlarge(torch.from_numpy(y)[None], 2))[0].numpy()
     assert start["null_ratio"] == pytest.approx(100 * np.abs(lanczos - y).sum() / y.sum(), rel=1e-4)
     a = (raw - lanczos).ravel()
-    b = (predicted - double(torch.from_numpy(low)[None])[0].numpy()).ravel()
+    b = (predicted - enlarge(torch.from_numpy(low)[None], 2)[0].numpy()).ravel()
     slope = np.linalg.lstsq(b[:, None], a, rcond=None)[0][0]
     assert first["alpha"] == pytest.approx(slope, rel=0.02)
     assert first["alpha_correlation"] == pytest.approx(a @ b / np.sqrt((a @ a) * (b @ b)), rel=0.02)

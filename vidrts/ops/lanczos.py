@@ -108,11 +108,6 @@ def enlarge(
     return x.permute(0, 2, 1, 3).reshape(batch, channels, factor * height, factor * width)
 
 
-def double(x: torch.Tensor, offset_x: float = 0.25, offset_y: float = 0.25) -> torch.Tensor:
-    """U(x): `enlarge` by 2."""
-    return enlarge(x, 2, offset_x, offset_y)
-
-
 @cache
 @torch.inference_mode(False)
 def _enlarge_taps_on(factor: int, offset: float, device: torch.device, dtype: torch.dtype) -> torch.Tensor:

@@ -22,7 +22,7 @@ from vidrts.measure.sharpening_filters import equal_amount, linear, of_gain
 from vidrts.measure.sharpness import radial_gain
 from vidrts.measure.viqet import measure_many
 from vidrts.networks.checkpoint import LoadedModel, load_model
-from vidrts.ops.lanczos import double
+from vidrts.ops.lanczos import enlarge
 from vidrts.picture.device import pick_device
 from vidrts.picture.tiled_upscaler import TiledUpscaler, enhanced_rgb
 from vidrts.research.ffmpeg_filters import ffmpeg_cas, ffmpeg_unsharp
@@ -82,7 +82,7 @@ SAME_GAIN = "linear, same gain"
 def versions(photo: torch.Tensor, models: Sequence[LoadedModel], seed: int) -> Iterator[tuple[str, torch.Tensor]]:
     """(name, picture) of LR (brought back to size by Lanczos), HR0, HR1 .. HRn and the controls; (3, H, W) in 0..1."""
     low = Degradation(models[-1].info.degradation)((photo * 255).round().to(torch.uint8), seed)
-    yield "LR", double(low[None].float() / 255)[0].clamp_(0, 1)
+    yield "LR", enlarge(low[None].float() / 255, 2)[0].clamp_(0, 1)
     yield "HR0", photo
     device = pick_device("auto")
     enhanced = photo

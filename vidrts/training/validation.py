@@ -23,7 +23,7 @@ from vidrts.measure.sharpening_filters import equal_amount, unsharp
 from vidrts.measure.sharpness import flat_noise_gain, overshoot, radial_gain
 from vidrts.measure.viqet import measure_many
 from vidrts.networks.network import Network
-from vidrts.ops.lanczos import double, halve
+from vidrts.ops.lanczos import enlarge, halve
 from vidrts.picture.tiled_upscaler import TiledUpscaler, enhanced_rgb
 from vidrts.training.corpus import read_picture
 from vidrts.training.degradation.recipe import Degradation
@@ -64,9 +64,9 @@ class Validation:
         self._originals = [read_picture(path) for path in photographs]
         self._low = [degradation(original, seed) for seed, original in enumerate(self._originals)]
         self._before = [_unit(original) for original in self._originals]
-        self._raised = [double(_unit(low)[None])[0] for low in self._low]
+        self._raised = [enlarge(_unit(low)[None], 2)[0] for low in self._low]
         """U(LR), which no stage changes."""
-        self._back = [halve(double(original[None]))[0] for original in self._before]
+        self._back = [halve(enlarge(original[None], 2))[0] for original in self._before]
         """d(U(HR0)), likewise."""
         self._masked = list(self._before)
         self._amounts: list[float] = []
