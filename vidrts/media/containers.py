@@ -17,7 +17,7 @@ from av.rational import AVRational
 from av.stream import Disposition, Stream
 from av.video.stream import VideoStream
 
-from vidrts.errors import InputError, OptionError
+from vidrts.errors import ConsumerGoneError, InputError, OptionError, OutputError
 from vidrts.media.pipes.stdio import StandardInput
 
 type AnyPacket = Packet[Stream]
@@ -55,6 +55,13 @@ def reason(error: BaseException) -> str:
     """FFmpeg's text for an error, without number and function."""
     text = getattr(error, "strerror", None) or str(error) or type(error).__name__
     return " ".join(str(text).split())
+
+
+def write_error(place: Place, error: BaseException, *, reader_closed: bool) -> OutputError:
+    """The error to raise for a failed write to `place`."""
+    if reader_closed:
+        return ConsumerGoneError(f"{place}: broken pipe")
+    return OutputError(f"{place}: write error: {reason(error)}")
 
 
 def is_url(name: str | os.PathLike[str]) -> bool:

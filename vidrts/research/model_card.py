@@ -26,6 +26,7 @@ from vidrts.ops.lanczos import halve
 from vidrts.picture.device import pick_device
 from vidrts.picture.engines.choice import pick_precision
 from vidrts.picture.tiled_upscaler import TiledUpscaler, enhanced_rgb
+from vidrts.research.truth.work import middle
 from vidrts.training.degradation.recipe import Degradation
 
 FREQUENCIES = (0.05, 0.15, 0.25, 0.35, 0.45)
@@ -112,7 +113,7 @@ def precision_part(
     """Each precision on a CPU: PSNR against float64 of the first photograph and of one frame of each clip (their
     middles), VIQET's Preview 1 day (mean of `photos`), and flicker of the first `count` frames of the first clip."""
     pictures = [("photograph", photos[0])] + [(name, to_rgb(next(frames(file, 1)))) for name, file in clips]
-    middles = [_middle(picture) for _, picture in pictures]
+    middles = [middle(picture) for _, picture in pictures]
     truths = [_exact(model.network, middle) for middle in middles]
     film = [to_rgb(frame) for frame in frames(clips[0][1], count)] if clips else []
     heads = [
@@ -132,11 +133,6 @@ def precision_part(
             cells.append(f"{flicker(lumas[1], lumas[0]):.3f}")
         rows.append(f"| {name} | " + " | ".join(cells) + " |")
     return Part(tuple(rows), {})
-
-
-def _middle(picture: torch.Tensor, height: int = 360, width: int = 640) -> torch.Tensor:
-    top, left = (max(0, (size - most) // 2) for size, most in zip(picture.shape[1:], (height, width), strict=True))
-    return picture[:, top : top + height, left : left + width]
 
 
 def _exact(network: Network, picture: torch.Tensor) -> torch.Tensor:

@@ -10,10 +10,10 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import BinaryIO, Self, cast
 
-from vidrts.errors import ConsumerGoneError, OptionError, OutputError
+from vidrts.errors import OptionError
 from vidrts.frame import PIXEL_FORMATS, Frame, PixelFormat
 from vidrts.media.color_names import Fact, ffmpeg_options
-from vidrts.media.containers import Place, reason
+from vidrts.media.containers import Place, write_error
 from vidrts.media.input import CopiedPacket, Input
 from vidrts.media.pipes import rawvideo, y4m
 from vidrts.media.pipes.header import Header
@@ -92,7 +92,7 @@ class RawTarget:
             else:
                 self._writer.write(planes)
         except OSError as error:
-            raise self._failed(error) from error
+            raise write_error(self.path, error, reader_closed=self.reader_closed()) from error
         self._given += 1
 
     def finish(self) -> None:
@@ -112,13 +112,7 @@ class RawTarget:
         try:
             return y4m.Writer(stream, self._header) if self._kind == "y4m" else rawvideo.Writer(stream, self._header)
         except OSError as error:
-            raise self._failed(error) from error
-
-    def _failed(self, error: OSError) -> OutputError:
-        """The error to raise for a failed write."""
-        if self.reader_closed():
-            return ConsumerGoneError(f"{self.path}: broken pipe")
-        return OutputError(f"{self.path}: write error: {reason(error)}")
+            raise write_error(self.path, error, reader_closed=self.reader_closed()) from error
 
     # What is lost -------------------------------------------------------------------------------------------------
 

@@ -16,9 +16,9 @@ from typing import Self
 
 from av.container import OutputContainer
 
-from vidrts.errors import ConsumerGoneError, OutputError, VidrtsError
+from vidrts.errors import OutputError, VidrtsError
 from vidrts.frame import Frame
-from vidrts.media.containers import FFmpegErrors, Place, reason
+from vidrts.media.containers import FFmpegErrors, Place, reason, write_error
 from vidrts.media.input import CopiedPacket, Input
 from vidrts.media.output_formats import output_format, pipe_format, pipe_kind
 from vidrts.media.pipes.stdio import StandardOutput
@@ -97,7 +97,7 @@ class Target:
                 for packet in self._remappers[event.index].packets(event.packet, early=event.early):
                     self._container.mux(packet)
         except FFmpegErrors as error:
-            raise self._failed(error) from error
+            raise write_error(self.path, error, reader_closed=self.reader_closed()) from error
 
     def finish(self) -> None:
         """Complete the output; a file gets its final name (`FileDestination.commit`)."""
@@ -158,7 +158,7 @@ class Target:
                 raise
             except FFmpegErrors as error:
                 if self.reader_closed():
-                    raise self._failed(error) from error
+                    raise write_error(self.path, error, reader_closed=self.reader_closed()) from error
                 self._destination.check()
                 failures.append(f"{choice.encoder.name} with {choice.format.name}: {reason(error)}")
                 self.discard()
@@ -213,10 +213,4 @@ class Target:
             container.close()
             self._destination.completed(self._track.aspect)
         except FFmpegErrors as error:
-            raise self._failed(error) from error
-
-    def _failed(self, error: BaseException) -> OutputError:
-        """The error to raise for a failed write."""
-        if self.reader_closed():
-            return ConsumerGoneError(f"{self.path}: broken pipe")
-        return OutputError(f"{self.path}: write error: {reason(error)}")
+            raise write_error(self.path, error, reader_closed=self.reader_closed()) from error

@@ -166,7 +166,7 @@ def measure_flicker(film: Film) -> Mapping[str, float]:
     1 = as much as the source.
     """
     black, span = video_plan().offset[0], video_plan().scale[0]
-    pictures = [_middle(to_rgb(frame)) for frame in frames(film.clip, film.frames)]
+    pictures = [middle(to_rgb(frame)) for frame in frames(film.clip, film.frames)]
     planes = [(luma(rgb) * span + black).round().to(torch.uint8) for rgb in pictures]
     videos: dict[str, list[torch.Tensor]] = {}
     for rgb, plane in zip(pictures, planes, strict=True):
@@ -184,7 +184,7 @@ def measure_flicker(film: Film) -> Mapping[str, float]:
     return {name: flicker(_unit(video), source) for name, video in videos.items()}
 
 
-def _middle(picture: torch.Tensor, height: int = 360, width: int = 640) -> torch.Tensor:
+def middle(picture: torch.Tensor, height: int = 360, width: int = 640) -> torch.Tensor:
     """(3, H, W) cut to at most this size, about the middle."""
     top, left = (max(0, (size - most) // 2) for size, most in zip(picture.shape[1:], (height, width), strict=True))
     return picture[:, top : top + height, left : left + width]
