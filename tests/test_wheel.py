@@ -13,7 +13,7 @@ from helpers.paths import ROOT
 
 from vidrts.networks.checkpoint import shipped_models
 
-NEEDS = ("vidrts/pages/templates/", "vidrts/samples/ducks.mp4", "vidrts/py.typed", "vsrts/")
+NEEDS = ("vidrts/samples/ducks.mp4", "vidrts/py.typed", "vsrts/")
 
 
 @pytest.fixture(scope="module")
@@ -29,6 +29,8 @@ def test_it_holds_what_people_run_and_no_research(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         held = archive.namelist()
     assert all(any(name.startswith(need) for name in held) for need in NEEDS)
+    pages = {f"vidrts/pages/templates/{path.name}" for path in (ROOT / "vidrts" / "pages" / "templates").iterdir()}
+    assert len(pages) > 4 and pages <= set(held)
     assert not [name for name in held if "research" in name or name.startswith("tests")]
     models = [f"{path.stem}.{kind}" for path in shipped_models().values() for kind in ("md", "safetensors")]
     assert sorted(name.removeprefix("vidrts/models/") for name in held if "/models/" in name) == sorted(models)

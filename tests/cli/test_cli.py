@@ -183,7 +183,7 @@ def test_models_are_listed(capfd: pytest.CaptureFixture[str]) -> None:
 def test_what_a_model_file_is(tiny_model: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     luma = tmp_path / "[bold]stage 3.safetensors"
     save_model(luma, tiny_network(), replace(read_info(tiny_model), colour="luma", stage=3))
-    for model, told in ((luma, r"luma\s+[\d,]+\s+3\s+-"), (tiny_model, r"R'G'B'\s+[\d,]+\s+1\s+-")):
+    for model, told in ((luma, r"luma\s+[\d,]+\s+3\s+–"), (tiny_model, r"R'G'B'\s+[\d,]+\s+1\s+–")):
         assert run(["models", str(model)]) == 0
         out = capfd.readouterr().out
         assert re.search(re.escape(str(model)) + r"\s+" + told, out)

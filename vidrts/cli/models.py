@@ -5,16 +5,13 @@ from rich.console import Console
 from rich.table import Table
 
 from vidrts.errors import ModelError
+from vidrts.measure.registry import METRICS
 from vidrts.networks.checkpoint import COLOURS, ModelInfo, find_model, read_info, shipped_models
 from vidrts.networks.names import DEFAULT_MODEL
 from vidrts.networks.registry import build, parameter_count
 
-_FIGURES = {
-    "gain_at_0.35": ("gain at 0.35", "x{:.2f}"),
-    "difference_ratio": ("change", "{:.1f} %"),
-    "flicker": ("flicker", "{:.2f}"),
-}
-"""A key of `ModelInfo.figures` -> its column's title and form."""
+_FIGURES = [METRICS[key] for key in ("gain_at_0.35", "difference_ratio", "flicker")]
+"""Of `ModelInfo.figures`."""
 _WIDEST = 10_000
 """Columns of a terminal; none is as wide."""
 
@@ -24,8 +21,8 @@ _WIDEST = 10_000
 def models(model: str | None) -> None:
     """List the shipped models, or describe the model NAME or FILE.
 
-    "Trained on" is R'G'B', or luma only (then --chroma sharpen is not available). "Gain" is the gain of fine detail
-    (0.35 cycles per pixel) and "change" the difference ratio, both on photographs; "flicker" is the frame-to-frame
+    "Trained on" is R'G'B', or luma only (then --chroma sharpen is not available). "Gain at 0.35" is that of fine
+    detail (0.35 cycles per pixel); it and the difference ratio are of photographs. "Flicker" is the frame-to-frame
     change relative to the source, with a fixed camera. Only published models have these figures.
     "Scales" are the values of --scale that the model offers.
     """
@@ -52,7 +49,7 @@ def _table() -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("name")
     table.add_column("trained on")
-    for title in ("parameters", "stage", *(title for title, _ in _FIGURES.values()), "scales"):
+    for title in ("parameters", "stage", *(metric.title for metric in _FIGURES), "scales"):
         table.add_column(title, justify="right")
     return table
 
@@ -61,7 +58,7 @@ def _row(name: str, info: ModelInfo) -> list[str]:
     """The columns of a model file."""
     network = build(info.architecture, info.numbers)
     scales = ", ".join(map(str, network.spec.scales))
-    figures = [form.format(info.figures[key]) if key in info.figures else "-" for key, (_, form) in _FIGURES.items()]
+    figures = [metric.number(info.figures.get(metric.key)) for metric in _FIGURES]
     return [name, COLOURS[info.colour], f"{parameter_count(network):,}", str(info.stage), *figures, scales]
 
 

@@ -82,13 +82,14 @@ def four_arms(runs: Runs, folder: Path) -> list[Table]:
     for stage in range(1, len(warm.stages) + 1):
         after = [enhance(p) for p in before]
         rows.append((
-            f"HR{stage}", f"{_mean(difference_ratio, after, originals):.2f}", f"{_mean(step_ratio, after, before):.2f}",
-            f"{_gain(after, originals):.2f}", f"{_mos(after):.3f}",
+            f"HR{stage}", METRICS["difference_ratio"].number(_mean(difference_ratio, after, originals)),
+            METRICS["step_ratio"].number(_mean(step_ratio, after, before)),
+            METRICS["gain_at_0.35"].number(_gain(after, originals)), METRICS["mos"].number(_mos(after)),
         ))  # fmt: skip
         before = after
     frozen = Table(
-        "Frozen: SR_1 applied again and again", ("", "from HR0, %", "from the one before, %", "gain at 0.35", "MOS"),
-        tuple(rows),
+        "Frozen: SR_1 applied again and again",
+        ("", *(METRICS[key].title for key in ("difference_ratio", "step_ratio", "gain_at_0.35", "mos"))), tuple(rows),
     )  # fmt: skip
     keys = ("difference_ratio", "step_ratio", "gain_at_0.35", "mos", "alpha", "psnr_lr_to_hr0", "flat_noise")
     return [*(table for key in keys for table in _each(runs, METRICS[key])), frozen]
@@ -105,13 +106,14 @@ def nearer_to_masters(runs: Runs, folder: Path) -> list[Table]:
         for stage, pictures in enumerate(versions):
             shares = [areas_apart(p, o, t) for p, o, t in zip(pictures, versions[0], truths, strict=True)]
             rows.append((
-                f"HR{stage}", f"{_mean(psnr, pictures, truths):.2f}",
-                f"{_mean(lambda a, b: ssim(luma(a), luma(b)), pictures, truths):.4f}",
+                f"HR{stage}", METRICS["psnr_rgb"].number(_mean(psnr, pictures, truths)),
+                METRICS["ssim"].number(_mean(lambda a, b: ssim(luma(a), luma(b)), pictures, truths)),
                 *(f"{statistics.fmean(share[k] for share in shares):.2f}" for k in range(3)),
             ))  # fmt: skip
         tables.append(Table(
             f"{name}: against the sharper truth",
-            ("", "PSNR, dB", "SSIM", "error in flat areas", "in texture", "at edges"), tuple(rows),
+            ("", METRICS["psnr_rgb"].title, METRICS["ssim"].title, "error in flat areas", "in texture", "at edges"),
+            tuple(rows),
             "Errors are means of |HR_n - truth| over those of HR0: below 1 nearer to the truth, above 1 invented. "
             "Flat, texture, edges: luma of the truth spans below 0.04, up to 0.2, and more within 5x5 pixels.",
         ))  # fmt: skip

@@ -77,15 +77,15 @@ def photo_part(model: LoadedModel, photos: list[torch.Tensor]) -> Part:
 
 
 def stage_figures(model: LoadedModel, photos: Sequence[torch.Tensor]) -> dict[str, float]:
-    """What a stage makes of photographs, as means: how much it changes, how much sharper, noisier and better scored."""
+    """What a stage makes of photographs, as means, by keys of `measure.registry`: change, sharpness, noise, MOS."""
     device = pick_device("auto")
     resolver = TiledUpscaler(model.network, device, pick_precision("auto", device), luma=True)
     pairs = [(enhanced_rgb(resolver, p[None])[0].cpu(), p) for p in photos]
     return {
-        "difference ratio, %": fmean(difference_ratio(e, p) for e, p in pairs),
-        "gain at 0.35": fmean(radial_gain(e, p, bands=5)[1][FREQUENCIES.index(0.35)] for e, p in pairs),
-        "noise of flat areas": fmean(flat_noise_gain(e, p) for e, p in pairs),
-        "VIQET Preview 1 day": fmean(scores.mos for scores in measure_many([to_bytes(e) for e, _ in pairs])),
+        "difference_ratio": fmean(difference_ratio(e, p) for e, p in pairs),
+        "gain_at_0.35": fmean(radial_gain(e, p, bands=5)[1][FREQUENCIES.index(0.35)] for e, p in pairs),
+        "noise_gain": fmean(flat_noise_gain(e, p) for e, p in pairs),
+        "mos": fmean(scores.mos for scores in measure_many([to_bytes(e) for e, _ in pairs])),
     }
 
 
@@ -114,7 +114,7 @@ def precision_part(
     middles), VIQET's Preview 1 day (mean of `photos`), and flicker of the first `count` frames of the first clip."""
     pictures = [("photograph", photos[0])] + [(name, to_rgb(next(frames(file, 1)))) for name, file in clips]
     middles = [middle(picture) for _, picture in pictures]
-    truths = [_exact(model.network, middle) for middle in middles]
+    truths = [_exact(model.network, picture) for picture in middles]
     film = [to_rgb(frame) for frame in frames(clips[0][1], count)] if clips else []
     heads = [
         *(f"PSNR, {name}" for name, _ in pictures),

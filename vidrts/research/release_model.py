@@ -252,9 +252,9 @@ def _error_bars(seeds: Sequence[Run], pictures: Sequence[torch.Tensor]) -> list[
     values: dict[str, dict[int, list[float]]] = {}
     for run in seeds:
         for n in stages:
-            for what, value in stage_figures(load_model(RunStore(run.folder).stage_file(n)), pictures).items():
-                values.setdefault(what, {}).setdefault(n, []).append(value)
-    rows = [(what, *(spread(held[n]) for n in stages)) for what, held in values.items()]
+            for key, value in stage_figures(load_model(RunStore(run.folder).stage_file(n)), pictures).items():
+                values.setdefault(key, {}).setdefault(n, []).append(value)
+    rows = [(METRICS[key].title, *(spread(held[n]) for n in stages)) for key, held in values.items()]
     table = Table("Error bars", ("", *(f"HR{n}" for n in stages)), tuple(rows))
     return ["### Error bars", told, table.markdown().split("\n\n", 1)[1]]
 
