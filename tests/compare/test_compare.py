@@ -186,7 +186,7 @@ def test_mos_is_viqets() -> None:
     reading = readings["mos"]
     assert reading is not None
     assert [reading.source, reading.value] == pytest.approx([truth[name] for name in names], rel=1e-6)
-    assert MOS.name == "VIQET Preview 1 day"
+    assert MOS.name == "MOS (VIQET Preview 1 day)"
     taken: list[int] = []
 
     def counted() -> Iterator[np.ndarray]:
