@@ -24,8 +24,8 @@ _NOISE = Metric(
     meaning="Deviation in the flattest tenth of all blocks, over that of the source.",
 )  # fmt: skip
 MOS = Metric(
-    key="mos", name=f"MOS ({MODELS[DEFAULT_MODEL].title})", kind="viqet", digits=3, better="higher", alone=True, sdr=True,
-    smallest=576, scale=(1.0, 4.5), tolerance=0.02, headline=True,
+    key="mos", name=f"MOS ({MODELS[DEFAULT_MODEL].title})", kind="viqet", digits=3, better="higher", alone=True,
+    sdr=True, smallest=576, scale=(1.0, 4.5), tolerance=0.02, headline=True,
     meaning="Mean opinion score from 1 to 4.5 by this model of VIQET, of the source and of the result.",
 )  # fmt: skip
 """VIQET enlarges small pictures to its monitor of 1920x1200, where blurred edges say little of the picture.
