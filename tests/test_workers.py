@@ -8,18 +8,24 @@ from pathlib import Path
 
 import pytest
 import torch
+from helpers.networks import tiny_network
+from helpers.toy_networks import toy
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import nn
 
 from vidrts.bench.clip import sample
 from vidrts.errors import UnsupportedFormatError
 from vidrts.frame import ColorTags, Frame, pixel_format
 from vidrts.media.read.source import Source
 from vidrts.messages import Code, Message
-from vidrts.networks.checkpoint import load_model
+from vidrts.networks.checkpoint import LoadedModel, ModelInfo, load_model
+from vidrts.networks.network import Network
+from vidrts.networks.registry import parameter_count
+from vidrts.picture.enhancer import Enhancer
 from vidrts.picture.options import EnhancerOptions
 from vidrts.prefetch import Cancelled, ordered_map
-from vidrts.workers import Workers
+from vidrts.workers import LIGHT_MODEL, LIGHT_PARAMETERS, Workers
 
 
 @settings(deadline=None)  # how long a thread waits for its turn is not judged
@@ -125,3 +131,70 @@ def test_lines_for_people_come_once_and_other_events_pass(tiny_model: Path) -> N
 def test_what_a_worker_refuses_is_raised(tiny_model: Path) -> None:
     with pytest.raises(UnsupportedFormatError, match="8x8"):
         enhanced(tiny_model, [gray(32, 0), gray(8, 1)], 2)
+
+
+def model_of(network: Network) -> LoadedModel:
+    """A model that no file holds, trained on R'G'B'."""
+    info = ModelInfo(name="made", architecture="rts", numbers={}, stage=1, degradation="", data_hash="")
+    return LoadedModel(network, info, Path("made.safetensors"))
+
+
+def large_enlarger() -> Network:
+    """A network that enlarges by 4 alone, with 20,000 parameters that do nothing."""
+    network = toy(4)
+    network.register_parameter("idle", nn.Parameter(torch.zeros(20_000)))
+    return network
+
+
+def test_what_the_hint_takes_the_light_model_for() -> None:
+    assert parameter_count(load_model(LIGHT_MODEL).network) == LIGHT_PARAMETERS
+
+
+@pytest.mark.parametrize(
+    ("network", "picture"),
+    [
+        (tiny_network(n=3, channels=32), {}),
+        (tiny_network(n=3, channels=32), {"chroma": "sharpen"}),  # which the light model does not offer
+        (large_enlarger(), {"scale": 4}),  # neither this
+    ],
+)  # fmt: skip
+def test_the_hint_at_the_light_model_enhances_nothing_and_refuses_nothing(
+    network: Network, picture: dict[str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passes: list[int] = []
+    real = Enhancer.__call__
+    monkeypatch.setattr(Enhancer, "__call__", lambda self, frames: passes.append(1) or real(self, frames))
+    workers = Workers(model_of(network), EnhancerOptions(device="cpu", precision="fp32", **picture), 2)  # type: ignore[arg-type]
+    assert workers.light_rate is None
+    with closing(workers.enhanced(iter([gray(32, n) for n in range(3)]), depth=2)) as done:
+        assert len(list(done)) == 3
+    assert len(passes) == 3
+    light = workers.light_rate
+    assert light is not None
+    assert light > 3 / workers.seconds  # what it is to be compared with
+
+
+def test_the_time_of_a_frame_counts_while_it_is_enhanced(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers that take turns without a pause have worked all the time."""
+    within: list[float] = []
+    real = Enhancer.__call__
+    monkeypatch.setattr(Enhancer, "__call__", lambda self, frames: within.append(workers.seconds) or real(self, frames))
+    workers = Workers(load_model(tiny_model), EnhancerOptions(device="cpu"), 1)
+    with closing(workers.enhanced(iter([gray(32, 0)]), depth=2)) as done:
+        list(done)
+    assert 0 < within[0] < workers.seconds
+
+
+def test_no_hint_where_it_would_be_no_advice(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    large = model_of(tiny_network(n=3, channels=32))
+
+    def hint(model: LoadedModel, strength: float = 1.0) -> float | None:
+        workers = Workers(model, EnhancerOptions(device="cpu", precision="fp32", strength=strength), 1)
+        with closing(workers.enhanced(iter([gray(32, 0)]), depth=2)) as done:
+            list(done)
+        return workers.light_rate
+
+    assert hint(load_model(tiny_model)) is None  # smaller
+    assert hint(large, strength=0) is None  # no network runs
+    monkeypatch.setattr("vidrts.workers.shipped_models", dict)
+    assert hint(large) is None  # not installed

@@ -45,7 +45,7 @@ class Progress:
     seconds: float
     bytes_written: int
     light_rate: float | None
-    """Frames/s of the enhancement alone with `workers.LIGHT_MODEL`, measured on the first frame; on a CPU only."""
+    """Frames/s of the enhancement alone with `workers.LIGHT_MODEL`, estimated (`Workers.light_rate`)."""
 
 
 @dataclass(frozen=True, kw_only=True)

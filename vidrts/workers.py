@@ -19,7 +19,7 @@ import torch
 from vidrts.errors import naming
 from vidrts.frame import Frame
 from vidrts.messages import Once, Tell, ignore
-from vidrts.networks.checkpoint import LoadedModel, load_model
+from vidrts.networks.checkpoint import LoadedModel, shipped_models
 from vidrts.networks.registry import parameter_count
 from vidrts.picture.device import pick_devices
 from vidrts.picture.enhancer import Enhancer
@@ -28,6 +28,11 @@ from vidrts.prefetch import ordered_map
 from vidrts.threads import shared_threads
 
 LIGHT_MODEL = "rts-lite"
+LIGHT_PARAMETERS = 8_179
+"""Of `LIGHT_MODEL`, as `parameter_count` counts them."""
+_GROWTH = 0.75
+"""A frame's time on a CPU grows with this power of the number of parameters: 7 times from rts-lite to rts-r3, which
+has 14 times as many (README, "Speed"); colour conversion takes as long with either."""
 
 
 def worker_count(device: torch.device) -> int:
@@ -55,7 +60,7 @@ class Workers:
         places = devices * worker_count(devices[0]) if count == 0 else list(islice(cycle(devices), count))
         self._enhancers = [Enhancer(model, replace(options, device=str(place)), on_message=tell) for place in places]
         self._clock = _Clock()
-        self._hint = _Hint(model, options, len(places))
+        self._gain = _light_gain(model, options, devices[0])
 
     @property
     def count(self) -> int:
@@ -69,8 +74,12 @@ class Workers:
 
     @property
     def light_rate(self) -> float | None:
-        """Frames/s of the enhancement alone with `LIGHT_MODEL`, measured on the first frame; on a CPU only."""
-        return self._hint.rate
+        """Frames/s of the enhancement alone with `LIGHT_MODEL`, estimated from the rate so far.
+
+        None on a GPU, and where that model would not be much faster.
+        """
+        rate = self._clock.rate
+        return None if self._gain is None or rate is None else self._gain * rate
 
     def enhanced[T](
         self,
@@ -99,19 +108,43 @@ class Workers:
     def _enhance(self, enhancer: Enhancer, frame: Frame, source: object) -> Frame:
         with self._clock, nullcontext() if source is None else naming(source):
             (enhanced,) = enhancer([frame])
-        if enhancer is self._enhancers[0]:
-            self._hint.measure(frame, enhancer)
         return enhanced
 
 
+def _light_gain(model: LoadedModel, options: EnhancerOptions, device: torch.device) -> float | None:
+    """How many times as fast `LIGHT_MODEL` would be, by the numbers of parameters; None where it is no advice."""
+    count = parameter_count(model.network)
+    idle = options.strength == 0 and options.scale == 1
+    if device.type != "cpu" or idle or count < 2 * LIGHT_PARAMETERS or LIGHT_MODEL not in shipped_models():
+        return None
+    return float((count / LIGHT_PARAMETERS) ** _GROWTH)
+
+
 class _Clock:
-    """Seconds in which at least one thread was inside its `with`."""
+    """Seconds in which at least one thread was inside its `with`, and how many times per second one leaves it."""
 
     def __init__(self) -> None:
-        self.seconds = 0.0
+        self._seconds = 0.0
+        self._left = 0
         self._lock = threading.Lock()
         self._within = 0
         self._since = 0.0
+
+    @property
+    def seconds(self) -> float:
+        """So far."""
+        with self._lock:
+            return self._now()
+
+    @property
+    def rate(self) -> float | None:
+        """Times that a thread left, over the seconds; None before the first."""
+        with self._lock:
+            seconds = self._now()
+            return self._left / seconds if self._left and seconds else None
+
+    def _now(self) -> float:
+        return self._seconds + (time.monotonic() - self._since if self._within else 0)
 
     def __enter__(self) -> None:
         with self._lock:
@@ -121,36 +154,7 @@ class _Clock:
 
     def __exit__(self, *_: object) -> None:
         with self._lock:
+            self._left += 1
+            if self._within == 1:
+                self._seconds = self._now()
             self._within -= 1
-            if self._within == 0:
-                self.seconds += time.monotonic() - self._since
-
-
-class _Hint:
-    """Measures once, on a CPU with a much larger model, how fast the light model would be."""
-
-    def __init__(self, model: LoadedModel, options: EnhancerOptions, workers: int) -> None:
-        self.rate: float | None = None
-        self._model = model
-        self._options = options
-        self._workers = workers
-        self._done = False
-
-    def measure(self, frame: Frame, enhancer: Enhancer) -> None:
-        """The rate of all workers, by what this one takes for `frame`."""
-        if self._done:
-            return
-        self._done = True
-        if enhancer.device.type != "cpu" or self._options.strength == 0:
-            return
-        try:
-            light = load_model(LIGHT_MODEL)
-        except Exception:  # noqa: BLE001 - a hint only: an installation without the light model works without it
-            return
-        if parameter_count(self._model.network) < 2 * parameter_count(light.network):
-            return
-        other = Enhancer(light.network, self._options)
-        other([frame])  # warm-up
-        began = time.monotonic()
-        other([frame])
-        self.rate = self._workers / (time.monotonic() - began)
