@@ -3,6 +3,7 @@
 Times are FFmpeg's: stream ticks, and microseconds for a container's start.
 """
 
+import errno
 import os
 import re
 from collections.abc import Sequence
@@ -62,6 +63,17 @@ def write_error(place: Place, error: BaseException, *, reader_closed: bool) -> O
     if reader_closed:
         return ConsumerGoneError(f"{place}: broken pipe")
     return OutputError(f"{place}: write error: {reason(error)}")
+
+
+_OF_THE_PLACE = {
+    getattr(errno, name, None) for name in ("ENOSPC", "EDQUOT", "EFBIG", "EIO", "EROFS", "ENXIO", "ESTALE")
+} - {None}  # fmt: skip
+"""Errors of the disk or device that is written to; encoders and muxers have none of them."""
+
+
+def cannot_be_written(error: BaseException) -> bool:
+    """Whether an error says that the place does not take what is written: disk full, quota, file too large, I/O."""
+    return isinstance(error, OSError) and error.errno in _OF_THE_PLACE
 
 
 def is_url(name: str | os.PathLike[str]) -> bool:

@@ -18,7 +18,7 @@ from av.container import OutputContainer
 
 from vidrts.errors import OutputError, VidrtsError
 from vidrts.frame import Frame
-from vidrts.media.containers import FFmpegErrors, Place, reason, write_error
+from vidrts.media.containers import FFmpegErrors, Place, cannot_be_written, reason, write_error
 from vidrts.media.input import CopiedPacket, Input
 from vidrts.media.output_formats import output_format, pipe_format, pipe_kind
 from vidrts.media.pipes.stdio import StandardOutput
@@ -157,8 +157,9 @@ class Target:
             except VidrtsError:
                 raise
             except FFmpegErrors as error:
-                if self.reader_closed():
-                    raise write_error(self.path, error, reader_closed=self.reader_closed()) from error
+                closed = self.reader_closed()
+                if closed or cannot_be_written(error):
+                    raise write_error(self.path, error, reader_closed=closed) from error
                 self._destination.check()
                 failures.append(f"{choice.encoder.name} with {choice.format.name}: {reason(error)}")
                 self.discard()

@@ -1,0 +1,60 @@
+"""Places that take nothing: the disk is to blame, not the encoder."""
+
+import os
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from helpers.pipe_ends import ffmpeg
+
+from vidrts.errors import OutputError
+from vidrts.media.output_formats import PIPE_FORMATS
+from vidrts.media.pipes.stdio import StandardOutput
+from vidrts.media.read.source import Source
+from vidrts.media.write.options import EncodeOptions
+from vidrts.media.write.target import Target
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three frames."""
+    path = tmp_path_factory.mktemp("clip") / "in.mkv"
+    ffmpeg("-f", "lavfi", "-i", "testsrc2=s=64x48", "-frames:v", 3, "-c:v", "ffv1", "-pix_fmt", "yuv420p", path)
+    return path
+
+
+def copy(clip: Path, to: Path | StandardOutput, options: EncodeOptions) -> None:
+    """Write the frames of `clip` without a change."""
+    with Source(clip) as source, Target(to, source.input, options) as target:
+        for event in source.events(target.streams):
+            target.write(event)
+        target.finish()
+
+
+@pytest.mark.parametrize("kind", PIPE_FORMATS)
+def test_stdout_on_a_full_disk(kind: str, clip: Path) -> None:
+    with (
+        StandardOutput(os.open("/dev/full", os.O_WRONLY)) as stdout,
+        pytest.raises(OutputError, match=r"^stdout: write error: No space left on device$"),
+    ):
+        copy(clip, stdout, EncodeOptions(format=kind, preset="ultrafast" if kind in ("mp4", "mpegts") else None))
+
+
+@contextmanager
+def no_room() -> Iterator[None]:
+    """No byte can be written to a file of this process."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+@pytest.mark.parametrize("name", ["out.mp4", "out.mov", "out.mkv"])
+def test_a_file_on_a_full_disk(name: str, clip: Path, tmp_path: Path) -> None:
+    with no_room(), pytest.raises(OutputError, match=rf"{name}: write error: File too large$"):
+        copy(clip, tmp_path / name, EncodeOptions(video_codec="libx264", preset="ultrafast"))
+    assert not list(tmp_path.iterdir())
