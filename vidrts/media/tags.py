@@ -37,25 +37,42 @@ MOV_KEYS = {"handler_name", "vendor_id"}
 
 def color_tags(frame: av.VideoFrame, fmt: PixelFormat) -> ColorTags:
     """The colour tags of a decoded frame; yuvj formats imply full range."""
-    implied = 2 if fmt.name.startswith("yuvj") else 0
+    tags = _color(frame, frame.chroma_location)
+    return replace(tags, range=2) if fmt.name.startswith("yuvj") else tags
+
+
+def stated_color(context: av.VideoCodecContext) -> ColorTags:
+    """The colour tags of a stream as its container states them. Decoding overwrites them with the stream's own."""
+    return _color(context, context.chroma_sample_location)
+
+
+def _color(tagged: av.VideoFrame | av.VideoCodecContext, siting: int) -> ColorTags:
     return ColorTags(
-        matrix=frame.colorspace,
-        range=implied or frame.color_range,
-        transfer=frame.color_trc,
-        primaries=frame.color_primaries,
-        siting=frame.chroma_location,
+        matrix=tagged.colorspace,
+        range=tagged.color_range,
+        transfer=tagged.color_trc,
+        primaries=tagged.color_primaries,
+        siting=siting,
     )
+
+
+_UNSPECIFIED = {"matrix": (2, 3), "transfer": (0, 2, 3), "primaries": (0, 2, 3)}
+"""Values of H.273 that say nothing: unspecified, and reserved ones."""
 
 
 def corrected(color: ColorTags, override: ColorTags) -> ColorTags:
     """`color`, with what `override` specifies."""
-    unknown = ColorTags()
     known = {
-        f.name: getattr(override, f.name)
+        f.name: value
         for f in fields(override)
-        if getattr(override, f.name) != getattr(unknown, f.name)
+        if (value := getattr(override, f.name)) not in _UNSPECIFIED.get(f.name, (0,))
     }
     return replace(color, **known)
+
+
+def complete_color(frame: av.VideoFrame, stated: ColorTags) -> None:
+    """Tag a decoded frame with what the container states of its colour, wherever the stream itself says nothing."""
+    set_color(frame, corrected(stated, _color(frame, frame.chroma_location)))
 
 
 def set_color(frame: av.VideoFrame, color: ColorTags) -> None:

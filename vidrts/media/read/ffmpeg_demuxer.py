@@ -32,7 +32,7 @@ from vidrts.media.read.options import DecodeOptions
 from vidrts.media.read.stream_info import stream_info
 from vidrts.media.read.trim import LEAD_IN, Cut, packet_time
 from vidrts.media.read.video_decoder import VideoDecoder
-from vidrts.media.tags import display_matrix, hdr_metadata, rotation
+from vidrts.media.tags import display_matrix, hdr_metadata, rotation, stated_color
 from vidrts.messages import Code, Message, Tell
 
 
@@ -52,6 +52,7 @@ class FFmpegDemuxer:
         self.container = open_source(self._path, low_latency=self._options.low_latency, hardware=self._hardware)
         try:
             self.video: VideoStream = choose_video(self._path, self.container, self._options.stream)
+            self._stated = stated_color(self.video.codec_context)
         except BaseException:
             self.close()
             raise
@@ -156,7 +157,7 @@ class FFmpegDemuxer:
         """Decode from the current position, with new counts."""
         threads = decoder_threads(self._options.threads) if self._hardware else self._options.threads
         self._decoder = VideoDecoder(
-            self._path, self.video, threads=threads, strict=self._options.strict, begin=begin,
+            self._path, self.video, stated=self._stated, threads=threads, strict=self._options.strict, begin=begin,
             low_latency=self._options.low_latency, tell=self._tell,
         )  # fmt: skip
         return self._decoded()

@@ -9,17 +9,18 @@ from av.codec.context import ThreadType
 from av.video.stream import VideoStream
 
 from vidrts.errors import InputError
+from vidrts.frame import ColorTags
 from vidrts.media.containers import AnyPacket, FFmpegErrors, Place, fraction, reason, time_base
 from vidrts.media.read.damage import LossReport, PictureLedger
 from vidrts.media.read.timestamps import FrameClock
 from vidrts.media.read.trim import packet_time
+from vidrts.media.tags import complete_color
 from vidrts.messages import Tell
 
 _MAX_DAMAGED = 2000
 """Damaged packets without a frame after which decoding is given up."""
 _WITH_ALPHA = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 """Decoders that support the alpha plane in block additions; FFmpeg's own do not."""
-_UNSPECIFIED = 2  # of H.273's matrices
 
 
 def _decoder(stream: VideoStream) -> VideoCodecContext:
@@ -30,16 +31,15 @@ def _decoder(stream: VideoStream) -> VideoCodecContext:
         return usual
     made = av.CodecContext.create(name, "r")
     assert isinstance(made, VideoCodecContext)
-    for tag in ("color_range", "color_trc", "color_primaries"):  # the container's; VP8 has none itself
-        setattr(made, tag, getattr(usual, tag))
     return made
 
 
 class VideoDecoder:
     """FFmpeg's decoder of `stream`, with corrected timestamps and damage counts. Stateful; recreated after each seek.
 
-    `begin`: frames before this many seconds are not counted as lost; `threads` 0: automatic; `strict`: damage raises
-    `InputError`; `low_latency`: no frame threads.
+    `stated`: the container's colour tags, for what the stream does not say itself; `begin`: frames before this many
+    seconds are not counted as lost; `threads` 0: automatic; `strict`: damage raises `InputError`; `low_latency`: no
+    frame threads.
     """
 
     def __init__(
@@ -47,6 +47,7 @@ class VideoDecoder:
         path: Place,
         stream: VideoStream,
         *,
+        stated: ColorTags,
         threads: int,
         strict: bool,
         begin: Fraction | None,
@@ -55,7 +56,7 @@ class VideoDecoder:
     ):
         self._path = path
         self._context = _decoder(stream)
-        self._matrix = stream.codec_context.colorspace
+        self._stated = stated
         self._strict = strict
         self._begin = begin
         if not self._context.is_open:
@@ -91,8 +92,7 @@ class VideoDecoder:
             frame.pts = self._clock.stamp(frame.pts, frame.dts, frame.duration)
             frame.duration = self._clock.duration
             frame.time_base = self.time_base
-            if frame.colorspace == _UNSPECIFIED:
-                frame.colorspace = self._matrix  # libvpx does not take it from the container
+            complete_color(frame, self._stated)
             self.last_time = frame.pts * self.time_base
             self._check_size(frame)
             if frame.is_corrupt:
