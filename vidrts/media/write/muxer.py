@@ -130,7 +130,7 @@ class Muxer:
             self.container.add_attachment(f"cover.{ending}", f"image/{kind}", self._cover(stream.index))
             return None
         if route.action == "audio":
-            made: Stream = audio_stream(self.container, stream, route.codec)
+            made: Stream = audio_stream(self.container, stream, route.codec, route.layout)
         elif route.action == "subtitle":
             made = SubtitleEncoder.stream(self.container, stream, route.codec)
         else:

@@ -8,9 +8,11 @@ import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Literal
+from typing import Literal, cast
 
 import av
+from av.audio.codeccontext import AudioCodecContext
+from av.audio.stream import AudioStream
 from av.container import OutputContainer
 from av.stream import Discard, Disposition, Stream
 
@@ -19,7 +21,7 @@ from vidrts.media.containers import AnyPacket, FFmpegErrors, reason, time_base
 from vidrts.media.input import Input
 from vidrts.media.languages import language, same
 from vidrts.media.output_formats import OutputFormat
-from vidrts.media.write import aac
+from vidrts.media.write import aac, channel_layout
 from vidrts.media.write.options import EncodeOptions
 from vidrts.media.write.transcode import ENCODERS, AudioEncoder, SubtitleEncoder, text_codec
 from vidrts.messages import Code, Message, Tell
@@ -35,6 +37,8 @@ class Route:
     action: Action
     codec: str = ""
     """The encoder, for a conversion."""
+    layout: str = ""
+    """The channel layout, for a conversion of audio."""
 
 
 def plan(source: Input, target: OutputFormat, options: EncodeOptions, tell: Tell) -> list[Route]:
@@ -131,12 +135,16 @@ def _convert_audio(stream: Stream, target: OutputFormat, requested: str | None) 
             line = _line(Code.AUDIO_NOT_HELD, stream, target, encoder=codec)
             continue
         try:
-            AudioEncoder.check(stream, codec, target.muxer)
+            layout = AudioEncoder.layout(stream, codec, target.muxer)
         except FFmpegErrors as error:
             line = _line(Code.AUDIO_NOT_ENCODED, stream, target, encoder=codec, reason=reason(error))
             continue
-        line = None if requested else _line(Code.AUDIO_CONVERTED, stream, target, encoder=codec)
-        return Route(stream, "audio", codec), line
+        before = channel_layout.ordered(cast(AudioStream, stream).codec_context.layout)
+        if channel_layout.is_mixed(cast(AudioStream, stream).codec_context.layout, layout):
+            line = _line(Code.AUDIO_MIXED, stream, target, encoder=codec, before=before.name, layout=layout)
+        else:
+            line = None if requested else _line(Code.AUDIO_CONVERTED, stream, target, encoder=codec)
+        return Route(stream, "audio", codec, layout), line
     return None, line
 
 
@@ -185,6 +193,9 @@ def _unplayable(stream: Stream, muxer: str) -> bool:
         return stream.type == "attachment" or _codec(stream) not in _MPEGTS
     if muxer in ("mov", "mp4") and stream.type == "data" and "timecode" in stream.metadata:
         return True  # the muxer creates a timecode track from the metadata
+    if muxer == "mp4" and isinstance(stream, AudioStream) and _codec(stream).startswith("pcm_"):
+        # The header must name each channel.
+        return not channel_layout.is_ordered(channel_layout.ordered(stream.codec_context.layout))
     return muxer == "mov" and bool(stream.disposition & Disposition.attached_pic)
 
 
@@ -195,6 +206,8 @@ def copied_stream(output: OutputContainer, stream: Stream, target: OutputFormat)
     copied = output.add_stream_from_template(stream, opaque=True)
     if aac.must_strip_headers(stream, target):
         copied.codec_context.extradata = aac.decoder_config(stream.codec_context)
+    if isinstance(stream, AudioStream) and not channel_layout.is_ordered(stream.codec_context.layout):
+        cast(AudioCodecContext, copied.codec_context).layout = channel_layout.ordered(stream.codec_context.layout)
     return copied
 
 

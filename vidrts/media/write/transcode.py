@@ -1,19 +1,18 @@
 """Transcoding of audio and text subtitles that a container does not support."""
 
 import io
-import math
 from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any, cast
 
 import av
-from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 from av.container import OutputContainer
-from av.filter import Graph
 from av.stream import Stream
 
 from vidrts.media.containers import AnyPacket, FFmpegErrors, time_base
+from vidrts.media.write import channel_layout
+from vidrts.media.write.audio_frames import AudioFrames
 
 _TEXT = {"mp4": "mov_text", "mov": "mov_text", "matroska": "subrip", "webm": "webvtt"}
 _BIT_RATES = {"aac": 96_000, "libopus": 80_000, "libmp3lame": 128_000, "ac3": 112_000}
@@ -29,68 +28,18 @@ def text_codec(muxer: str) -> str | None:
     return _TEXT.get(muxer)
 
 
-def audio_stream(output: OutputContainer, source: Stream, codec: str) -> AudioStream:
-    """A stream of `output` with an encoder for the sound of `source`: same rate and channels where it can."""
+def audio_stream(output: OutputContainer, source: Stream, codec: str, layout: str) -> AudioStream:
+    """A stream of `output` with an encoder for the sound of `source`, in `layout`: same rate where it can."""
     context = cast(AudioStream, source).codec_context
     rates = av.Codec(codec, "w").audio_rates
     rate = int(context.sample_rate)
     if rates and rate not in rates:
         rate = min((r for r in rates if r >= rate), default=max(rates))
-    per_channel = _BIT_RATES.get(codec, 0)
-    layout = context.layout.name
-    if codec == "libopus" and layout in ("5.1(side)", "5.0(side)"):
-        layout = layout.removesuffix("(side)")  # the same loudspeakers by the only name that Opus has for them
     stream = cast(AudioStream, output.add_stream(codec, rate=rate))
     stream.codec_context.layout = layout
-    if per_channel:
-        stream.codec_context.bit_rate = per_channel * max(1, context.channels)
+    if codec in _BIT_RATES:
+        stream.codec_context.bit_rate = _BIT_RATES[codec] * stream.codec_context.channels
     return stream
-
-
-class AudioTrim:
-    """Keeps the samples from `begin` to `end`, seconds on the file's clock; None: no limit. Stateful."""
-
-    def __init__(self, begin: Fraction | None, end: Fraction | None):
-        self._begin = begin
-        self._end = end
-        self._graph: Graph | None = None
-        self._like: tuple[int, str, str] | None = None
-
-    def frames(self, frame: AudioFrame) -> Iterator[AudioFrame]:
-        """What is left of a frame."""
-        if frame.pts is None or (self._begin is None and self._end is None):
-            yield frame
-            return
-        like = (frame.sample_rate, frame.format.name, frame.layout.name)
-        if self._graph is None or self._like != like:
-            self._graph, self._like = self._made(frame), like
-        try:
-            self._graph.push(frame)
-        except av.EOFError:  # past the end
-            return
-        while True:
-            try:
-                yield cast(AudioFrame, self._graph.pull())
-            except (av.BlockingIOError, av.EOFError):
-                return
-
-    def _made(self, frame: AudioFrame) -> Graph:
-        """The filter for frames like this one; it counts in samples."""
-        limits = {
-            key: str(math.ceil(time * frame.sample_rate))
-            for key, time in (("start_pts", self._begin), ("end_pts", self._end))
-            if time is not None
-        }
-        graph = Graph()
-        source = graph.add_abuffer(
-            sample_rate=frame.sample_rate, format=frame.format.name, layout=frame.layout.name,
-            time_base=time_base(frame.time_base),
-        )  # fmt: skip
-        trim = graph.add("atrim", **limits)
-        source.link_to(trim)
-        trim.link_to(graph.add("abuffersink"))
-        graph.configure()
-        return graph
 
 
 class AudioEncoder:
@@ -103,14 +52,26 @@ class AudioEncoder:
     def __init__(self, source: Stream, output: Stream, begin: Fraction | None = None, end: Fraction | None = None):
         self._decoder = cast(AudioStream, source).codec_context
         self._output = cast(AudioStream, output)
-        self._trim = AudioTrim(begin, end)
+        self._frames = AudioFrames(self._output.codec_context, begin, end)
 
     @staticmethod
-    def check(source: Stream, codec: str, muxer: str) -> None:
-        """Raise FFmpeg's error if `codec` does not exist, cannot be opened or is not supported in the container."""
-        with av.open(io.BytesIO(), "w", format=muxer) as trial:
-            audio_stream(trial, source, codec)
-            trial.start_encoding()
+    def layout(source: Stream, codec: str, muxer: str) -> str:
+        """The channel layout in which `codec` encodes the sound of `source`.
+
+        Raises FFmpeg's error if the codec does not exist, cannot be opened or is not supported in the container.
+        """
+        failure: BaseException | None = None
+        for layout in channel_layout.candidates(cast(AudioStream, source).codec_context.layout):
+            try:
+                with av.open(io.BytesIO(), "w", format=muxer) as trial:
+                    audio_stream(trial, source, codec, layout)
+                    trial.start_encoding()
+            except FFmpegErrors as error:
+                failure = failure or error
+            else:
+                return layout
+        assert failure is not None
+        raise failure
 
     def encode(self, packet: AnyPacket | None) -> Iterator[AnyPacket]:
         """Transcode a packet; damaged ones yield nothing. None drains."""
@@ -119,9 +80,11 @@ class AudioEncoder:
         except FFmpegErrors:
             frames = []
         for frame in frames:
-            for kept in self._trim.frames(frame):
+            for kept in self._frames.frames(frame):
                 yield from self._output.encode(kept)
         if packet is None:
+            for kept in self._frames.drain():
+                yield from self._output.encode(kept)
             yield from self._output.encode(None)
 
 
