@@ -124,7 +124,7 @@ def describe(path: Path, stream: int | None = None) -> MediaFile:
         found = _ffprobe(path, "-select_streams", str(video.index), "-show_frames", "-show_entries",
                          "frame=pts,best_effort_timestamp,pix_fmt,interlaced_frame,top_field_first,"
                          + ",".join(_TAGS) + ":frame_side_data").get("frames", [])  # fmt: skip
-        frames = [f.get("pts", f.get("best_effort_timestamp")) * base for f in found]
+        frames = [f["best_effort_timestamp"] * base for f in found if "best_effort_timestamp" in f]
         first = found[0] if found else {}
     chapters = [
         (c["start"] * Fraction(c["time_base"]), c["end"] * Fraction(c["time_base"]), c.get("tags", {}).get("title", ""))

@@ -21,6 +21,8 @@ _MAX_DAMAGED = 2000
 """Damaged packets without a frame after which decoding is given up."""
 _WITH_ALPHA = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 """Decoders that support the alpha plane in block additions; FFmpeg's own do not."""
+_WITHOUT_PTS = ("avi",)
+"""Demuxers of containers that store no pts."""
 
 
 def _decoder(stream: VideoStream) -> VideoCodecContext:
@@ -73,7 +75,9 @@ class VideoDecoder:
         self._size: tuple[int, int, str] | None = None
         rate = fraction(stream.guessed_rate) or fraction(stream.average_rate)
         self._ledger = PictureLedger(self._context.codec.canonical_name)
-        self._clock = FrameClock(self.time_base, rate, tell)
+        self._clock = FrameClock(
+            self.time_base, rate, tell, stored=stream.container.format.name not in _WITHOUT_PTS, wait=not low_latency
+        )
 
     def frames(self, packet: AnyPacket | None) -> Iterator[av.VideoFrame]:
         """Decode a packet; None drains the decoder."""
@@ -86,23 +90,29 @@ class VideoDecoder:
             frames = self._context.decode(packet)
         except FFmpegErrors as error:
             self._refused(packet, error)
-            return
+            if packet is not None:
+                return
+            frames = []
         for frame in frames:
             self._ledger.settled(frame.pts, interlaced=frame.interlaced_frame)
-            frame.pts = self._clock.stamp(frame.pts, frame.dts, frame.duration)
-            frame.duration = self._clock.duration
-            frame.time_base = self.time_base
-            complete_color(frame, self._stated)
-            self.last_time = frame.pts * self.time_base
-            self._check_size(frame)
-            if frame.is_corrupt:
-                self.lost.corrupt += 1
-                self.damaged(self.last_time, "frame decoded with errors")
-            yield frame
+            yield from map(self._checked, self._clock.timed(frame))
+        if packet is None:
+            yield from map(self._checked, self._clock.rest())
         for pts in self._ledger.overdue(drained=packet is None):
             if self._begin is None or pts * self.time_base >= self._begin:
                 self.lost.missing += 1
                 self.lost.note(pts * self.time_base)
+
+    def _checked(self, frame: av.VideoFrame) -> av.VideoFrame:
+        """The frame, with its pts; damage is counted, another size refused."""
+        complete_color(frame, self._stated)
+        assert frame.pts is not None
+        self.last_time = frame.pts * self.time_base
+        self._check_size(frame)
+        if frame.is_corrupt:
+            self.lost.corrupt += 1
+            self.damaged(self.last_time, "frame decoded with errors")
+        return frame
 
     def no_frames(self) -> str:
         """Why there are no frames."""
