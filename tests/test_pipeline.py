@@ -19,7 +19,7 @@ from helpers.media_truth import FFPROBE, decoded_md5, describe
 from helpers.paths import need
 
 from vidrts import EnhanceOptions, enhance
-from vidrts.errors import InputError, Interrupted, OptionError, OutputError, VidrtsError
+from vidrts.errors import DeviceError, InputError, Interrupted, OptionError, OutputError, VidrtsError
 from vidrts.media.read.options import DecodeOptions
 from vidrts.media.write.options import EncodeOptions
 from vidrts.messages import Code, Message
@@ -139,18 +139,124 @@ def test_a_signal_leaves_a_playable_partial_file(clips: Path, tiny_model: Path, 
         assert sum(1 for _ in partial.decode(video=0)) == 5
 
 
-def test_an_error_in_the_middle_leaves_nothing(clips: Path, tiny_model: Path, tmp_path: Path) -> None:
+def synthetic(target: Path, *more: str, size: str = "64x48", seconds: int = 1) -> Path:
+    """A made clip of 25 frames/s."""
+    command = ["ffmpeg", "-nostdin", "-v", "error", "-f", "lavfi", "-i", f"testsrc=s={size}:d={seconds}:r=25"]
+    subprocess.run([*command, "-pix_fmt", "yuv420p", *more, target], check=True)
+    return target
+
+
+def kept_frames(path: Path) -> int:
+    """Frames that a kept file decodes to; no other file may lie beside it."""
+    assert [p.name for p in path.parent.iterdir()] == [path.name]
+    with av.open(path) as partial:
+        return sum(1 for _ in partial.decode(video=0))
+
+
+@ffprobe
+@pytest.mark.parametrize(
+    ("codec", "suffix", "name"),
+    [("libx264", "ts", "out.mp4"), ("mpeg2video", "ts", "out.mkv"), ("mpeg1video", "mpg", "out.ts")],
+)
+def test_a_size_that_changes_keeps_the_frames_before(
+    codec: str, suffix: str, name: str, tiny_model: Path, tmp_path: Path
+) -> None:
+    parts = [synthetic(tmp_path / f"{size}.{suffix}", "-c:v", codec, size=size) for size in ("64x48", "96x64")]
+    source = tmp_path / f"in.{suffix}"
+    source.write_bytes(b"".join(part.read_bytes() for part in parts))
+    (tmp_path / "to").mkdir()
+    kept = tmp_path / "to" / name.replace(".", ".partial.")
+    with pytest.raises(VidrtsError, match=rf"96x64.*; kept in {re.escape(str(kept))}$"):
+        run(source, tmp_path / "to" / name, tiny_model)
+    command = [
+        "ffprobe",
+        "-v",
+        "quiet",
+        "-select_streams",
+        "v",
+        "-show_entries",
+        "frame=width",
+        "-of",
+        "csv=p=0",
+        source,
+    ]
+    widths = subprocess.run(command, capture_output=True, text=True, check=True).stdout.replace(",", "").split()
+    assert kept_frames(kept) == widths.count("64") >= 24
+
+
+@pytest.mark.parametrize(
+    ("error", "name"),
+    [(RuntimeError("callback"), "out.mp4"), (MemoryError(), "out.mkv"), (DeviceError("no answer"), "out.webm")],
+)
+def test_an_error_in_the_middle_keeps_what_is_done(
+    error: Exception, name: str, tiny_model: Path, tmp_path: Path
+) -> None:
     def fail(progress: Progress) -> None:
         if progress.frames == 3:
-            raise RuntimeError("callback")
+            raise error
 
-    with pytest.raises(RuntimeError, match="callback"):
+    source, folder = synthetic(tmp_path / "in.mkv", "-c:v", "ffv1"), tmp_path / "to"
+    folder.mkdir()
+    kept = folder / name.replace(".", ".partial.")
+    with pytest.raises(type(error)) as caught:
         enhance(
-            clips / "metadata_extractor__Issue_515_java.mp4", tmp_path / "out.mp4",
-            EnhanceOptions(model=str(tiny_model), picture=EnhancerOptions(device="cpu")), on_progress=fail,
+            source, folder / name, EnhanceOptions(model=str(tiny_model), picture=EnhancerOptions(device="cpu")),
+            on_progress=fail,
         )  # fmt: skip
-    assert not list(tmp_path.iterdir())
+    said = str(error) if isinstance(error, VidrtsError) else "; ".join(caught.value.__notes__)
+    assert said.endswith(f"kept in {kept}")
+    assert kept_frames(kept) == 3
     assert threading.active_count() < 10
+
+
+def test_an_error_before_the_first_frame_leaves_nothing(tiny_model: Path, tmp_path: Path) -> None:
+    (tmp_path / "to").mkdir()
+    source = synthetic(tmp_path / "in.mkv", "-c:v", "ffv1")
+    with pytest.raises(InputError) as caught:
+        run(source, tmp_path / "to" / "out.mp4", tiny_model, decode=DecodeOptions(start=Fraction(9)))
+    assert "kept" not in str(caught.value)
+    assert not list((tmp_path / "to").iterdir())
+
+
+@pytest.mark.parametrize("name", ["out.mp4", "out.mkv", "out.ts"])
+@pytest.mark.parametrize("change", ["renamed", "deleted"])
+def test_a_folder_that_vanishes_costs_no_frame(change: str, name: str, tiny_model: Path, tmp_path: Path) -> None:
+    source = synthetic(tmp_path / "in.mkv", "-c:v", "ffv1", "-vf", "setsar=4/3")
+    folder, other = tmp_path / "to", tmp_path / "elsewhere"
+    folder.mkdir()
+
+    def vanish(progress: Progress) -> None:
+        if progress.frames == 20:
+            folder.rename(other)
+            if change == "deleted":
+                shutil.rmtree(other)
+
+    kept = (folder if change == "deleted" else other) / name.replace(".", ".partial.")
+    with pytest.raises(OutputError, match=rf"{re.escape(str(folder / name))}: .*{re.escape(str(kept))}$"):
+        enhance(
+            source, folder / name, EnhanceOptions(model=str(tiny_model), picture=EnhancerOptions(device="cpu")),
+            on_progress=vanish,
+        )  # fmt: skip
+    assert kept_frames(kept) == 25
+    with av.open(kept) as partial:
+        assert partial.streams.video[0].sample_aspect_ratio == Fraction(4, 3)
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv", ".ts"])
+def test_a_full_disk_keeps_what_is_written(suffix: str, tiny_model: Path, tmp_path: Path) -> None:
+    """RLIMIT_FSIZE: writing beyond it fails as on a full disk."""
+    (tmp_path / "to").mkdir()
+    kept = tmp_path / "to" / f"out.partial{suffix}"
+    source = synthetic(tmp_path / "in.mkv", "-vf", "noise=alls=100:allf=t", "-c:v", "ffv1", size="160x120", seconds=2)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, before[1]))
+    try:
+        with pytest.raises(OutputError, match=f"write error: File too large; kept in {re.escape(str(kept))}$"):
+            run(source, tmp_path / "to" / f"out{suffix}", tiny_model, encode=EncodeOptions(preset="ultrafast", crf=1))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert kept.stat().st_size <= 400_000
+    assert 5 < kept_frames(kept) < 50
 
 
 def test_source_and_target_are_not_the_same(clips: Path, tiny_model: Path, tmp_path: Path) -> None:
@@ -241,7 +347,7 @@ def test_kill_9_at_ten_moments(clips: Path, tiny_model: Path, tmp_path: Path) ->
         check_kill_at(rng.uniform(1, 12), clips / "metadata_extractor__Issue_515_java.mp4", folder, tiny_model)
 
 
-def test_a_full_disk_is_one_line_and_leaves_nothing(clips: Path, tiny_model: Path, tmp_path: Path) -> None:
+def test_a_full_disk_is_one_line(clips: Path, tiny_model: Path, tmp_path: Path) -> None:
     clip, target = clips / "androidx_media__bt601.mov", tmp_path / "out.mkv"
 
     def limit() -> None:
@@ -257,6 +363,7 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(clips: Path, tiny_model: Pat
     assert last.startswith("vidrts: ")
     assert "out.mkv" in last
     assert "Traceback" not in done.stderr
+    assert last.endswith("; nothing could be kept"), "not even the first packet has room"
     assert not list(tmp_path.iterdir())
 
 
@@ -286,6 +393,11 @@ def check_survives(clip: Path, model: Path, folder: Path, seed: int) -> None:
         refusal = str(error)
     if refusal is not None:
         assert "\n" not in refusal
+        kept = folder / "out.partial.mkv"
+        if "; kept in " in refusal:
+            with av.open(kept) as partial:
+                assert sum(1 for _ in partial.decode(video=0)) > 0
+            kept.unlink()
         assert sorted(p.name for p in folder.iterdir()) == [source.name], refusal
         return
     with av.open(target) as complete:

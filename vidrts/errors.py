@@ -12,6 +12,14 @@ class VidrtsError(Exception):
     """Base class of all errors. The command line exits with code 1."""
 
 
+def add(error: BaseException, words: str) -> None:
+    """Append `words` to the line of a `VidrtsError`; any other error gets them as a note."""
+    if isinstance(error, VidrtsError):
+        error.args = (f"{error}; {words}", *error.args[1:])
+    else:
+        error.add_note(words)
+
+
 class InputError(VidrtsError):
     """The source cannot be read: missing, empty, no video, an unknown codec, damaged beyond use."""
 

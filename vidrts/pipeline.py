@@ -7,11 +7,11 @@ summary = enhance("in.mp4", "out.mp4", EnhanceOptions(model="rts-lite"))
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from vidrts.errors import ConsumerGoneError, InputError, Interrupted, SourceBrokenError
+from vidrts.errors import ConsumerGoneError, InputError, Interrupted, SourceBrokenError, add
 from vidrts.frame import Frame
 from vidrts.media.containers import Place
 from vidrts.media.pipes.stdio import stdout_or
@@ -76,10 +76,10 @@ def enhance(
     Both are files, `source` may be a URL, and "-" is stdin and stdout (`vidrts.media.pipes.stdio`).
 
     `on_message` gets messages (warnings, assumptions), `on_progress` is called for each frame. When `stop_signal`
-    returns a signal number, the run ends early: the finished part is kept, playable, as `<name>.partial.<ext>`, and
-    `Interrupted` is raised. Other failures raise a subclass of `VidrtsError` and leave no file; only a complete file
-    gets the target's name. With pipes: `SourceBrokenError`, after which the finished part is kept, too, and
-    `ConsumerGoneError`.
+    returns a signal number, the run ends early and `Interrupted` is raised. Other failures raise a subclass of
+    `VidrtsError`. Whatever ends a run after the first frame, the finished part of a file is kept, playable, as
+    `<name>.partial.<ext>`, and the error says so; only a complete file gets the target's name. With pipes:
+    `SourceBrokenError` and `ConsumerGoneError`.
     """
     options = options or EnhanceOptions()
     model = load_model(options.model)
@@ -97,6 +97,7 @@ def enhance(
             workers.enhanced(decoded, options.in_flight, _StopRequested(reader, writer, stop_signal), reader.path)
         ) as ready,
         ExitStack() as leaving,
+        _rescuing(writer),
     ):
         leaving.callback(reader.cancel)  # before joining the threads: one of them may wait for stdin
         try:
@@ -152,6 +153,19 @@ class _StopRequested:
             return False
         self.reader.cancel()
         return True
+
+
+@contextmanager
+def _rescuing(writer: Target | RawTarget) -> Iterator[None]:
+    """Inside, an error keeps what is written, and says where."""
+    try:
+        yield
+    except Interrupted:  # a second signal: end at once
+        raise
+    except Exception as error:
+        if (kept := writer.rescue()) is not None:
+            add(error, kept)
+        raise
 
 
 def _where_kept(place: Place | None) -> str:

@@ -62,9 +62,8 @@ def run(arguments: Sequence[str] | None = None, command: click.Command = command
         if verbose:
             traceback.print_exc()
         reason = str(error).splitlines()[0] if str(error) else "no message"
-        click.echo(
-            f"vidrts: unexpected {type(error).__name__}: {reason}; please report it with the output of -v", err=True
-        )
+        words = "; ".join([reason, *getattr(error, "__notes__", ()), "please report it with the output of -v"])
+        click.echo(f"vidrts: unexpected {type(error).__name__}: {words}", err=True)
         return FAILED
     return 0
 

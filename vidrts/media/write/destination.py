@@ -17,6 +17,9 @@ from vidrts.errors import OutputError
 from vidrts.media.containers import Place
 from vidrts.media.pipes.stdio import StandardOutput
 from vidrts.media.write import matroska_sar, output_path
+from vidrts.media.write.open_file import OpenFile
+from vidrts.media.write.reopened import has_pictures
+from vidrts.media.write.room import Room
 
 type Display = tuple[int, int, Fraction] | None
 """Coded width and height and sample aspect ratio, where the Matroska muxer could not be given it; else None."""
@@ -37,6 +40,17 @@ class Destination(ABC):
     def size(self) -> int:
         """Bytes written so far."""
 
+    @property
+    def unfinished(self) -> bool:
+        """Whether there is a file that has no other name than the temporary one."""
+        return False
+
+    full = False
+    """`take` raised."""
+
+    def take(self, size: int) -> None:  # noqa: B027
+        """Before a packet of `size` bytes is written: raise OSError if nothing could be played after it."""
+
     @abstractmethod
     def begin(self) -> str | Writable:
         """What FFmpeg opens."""
@@ -54,6 +68,13 @@ class Destination(ABC):
     def keep_partial(self) -> Place:
         """Keep a complete file that holds part of the video; returns its path."""
 
+    def rescue(self) -> Path | None:
+        """After an error: keep what can be played of a file under a partial name; None if nothing can, or for a pipe.
+
+        Never raises.
+        """
+        return None
+
     @abstractmethod
     def discard(self, close: Callable[[], None]) -> None:
         """Keep nothing; `close` closes FFmpeg's container. Safe at any time and twice."""
@@ -67,13 +88,20 @@ class Destination(ABC):
 
 
 class FileDestination(Destination):
-    """A file. Only a complete file gets its final name, `path`."""
+    """A file. Only a complete file gets its final name, `path`.
 
-    def __init__(self, path: Path, source: Place, *, overwrite: bool):
+    `index_last`: the container writes its index at the end, and cannot be played without it.
+    """
+
+    def __init__(self, path: Path, source: Place, *, overwrite: bool, index_last: bool = False):
         output_path.check(path, source, overwrite=overwrite)
         self._path = path
         self._overwrite = overwrite
         self._temporary: Path | None = None
+        self._open: OpenFile | None = None
+        self._vanished = False
+        self._index_last = index_last
+        self._room: Room | None = None
         self._size = 0
 
     @property
@@ -86,23 +114,57 @@ class FileDestination(Destination):
                 return self._size
         return self._size
 
+    @property
+    def unfinished(self) -> bool:
+        """Whether there is a file that has no other name than the temporary one."""
+        return self._temporary is not None
+
+    def take(self, size: int) -> None:
+        """See `Room.take`."""
+        if self._room is not None:
+            try:
+                self._room.take(size)
+            except OSError:
+                self.full = True
+                raise
+
     def begin(self) -> str:
         """A new hidden name for FFmpeg to open."""
         self._temporary = output_path.temporary(self._path, secrets.token_hex(4))
         return f"file:{self._temporary}"
 
+    def started(self, display: Display) -> None:
+        """Hold the file."""
+        assert self._temporary is not None
+        self._open = OpenFile(self._temporary)
+        self._room = Room(self._temporary) if self._index_last else None
+
     def completed(self, display: Display) -> None:
         """Write what the muxer could not."""
+        self._find()
         if display is not None and self._temporary is not None:
             matroska_sar.write(self._temporary, *display)
+
+    def _find(self) -> None:
+        """Where the file is, if its directory was renamed or deleted. Raises OSError."""
+        if self._open is None or self._temporary is None:
+            return
+        self._vanished = self._vanished or not self._temporary.exists()
+        self._temporary = self._open.find()
+        self._open.close()
+        self._open = None
 
     def commit(self) -> None:
         """Give the complete file its final name.
 
-        If that name was taken meanwhile, the file is kept under a partial name, and
+        If that name was taken meanwhile or the directory is gone, the file is kept under a partial name, and
         `OutputError` names its path.
         """
         assert self._temporary is not None
+        if self._vanished:
+            raise OutputError(
+                f"{self._path}: the directory was renamed or deleted; the complete file is {self.keep_partial()}"
+            )
         try:
             output_path.rename(self._temporary, self._path, overwrite=self._overwrite)
         except OSError as error:
@@ -116,14 +178,28 @@ class FileDestination(Destination):
     def keep_partial(self) -> Path:
         """Give the complete file a partial name."""
         assert self._temporary is not None
+        self._find()
         written, self._temporary = self._temporary, None
         kept = output_path.rename_partial(written, self._path)
         self._size = kept.stat().st_size
         return kept
 
+    def rescue(self) -> Path | None:
+        """Give a file that has pictures a partial name."""
+        try:
+            self._find()
+            if self._temporary is not None and has_pictures(self._temporary):
+                return self.keep_partial()
+        except OSError:
+            pass
+        return None
+
     def discard(self, close: Callable[[], None]) -> None:
         """Remove the temporary file."""
         close()
+        if self._open is not None:
+            self._open.close()
+            self._open = None
         temporary, self._temporary = self._temporary, None
         if temporary is not None:
             temporary.unlink(missing_ok=True)

@@ -75,11 +75,11 @@ def rename(written: Path, final: Path, *, overwrite: bool) -> None:
 def rename_partial(written: Path, final: Path) -> Path:
     """Give `written` the first free partial name of `final`, <name>.partial.<ext> or <name>.partial-2.<ext> and so on.
 
-    Returns `written` itself if renaming fails.
+    It stays in its directory. Returns `written` itself if renaming fails.
     """
     for number in range(1, 1000):
         mark = ".partial" if number == 1 else f".partial-{number}"
-        kept = final.with_name(f"{final.stem}{mark}{final.suffix}")
+        kept = written.with_name(f"{final.stem}{mark}{final.suffix}")
         try:
             rename(written, kept, overwrite=False)
         except FileExistsError:

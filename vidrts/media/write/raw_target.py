@@ -102,6 +102,10 @@ class RawTarget:
         """Where the frames went; None without frames."""
         return self.path if self._given else None
 
+    def rescue(self) -> str | None:
+        """Nothing to say after an error: the frames are with the reader."""
+        return None
+
     def reader_closed(self) -> bool:
         """Whether the reader closed the pipe."""
         return self._stdout.reader_closed()

@@ -18,7 +18,7 @@ from av.container import OutputContainer
 
 from vidrts.errors import OutputError, VidrtsError
 from vidrts.frame import Frame
-from vidrts.media.containers import FFmpegErrors, Place, cannot_be_written, reason, write_error
+from vidrts.media.containers import AnyPacket, FFmpegErrors, Place, cannot_be_written, reason, write_error
 from vidrts.media.input import CopiedPacket, Input
 from vidrts.media.output_formats import output_format, pipe_format, pipe_kind
 from vidrts.media.pipes.stdio import StandardOutput
@@ -61,7 +61,9 @@ class Target:
         else:
             self.path = output_path.final(path, self.options.format)
             self._kind = output_format(self.path)
-            self._destination = FileDestination(self.path, source.path, overwrite=self.options.overwrite)
+            self._destination = FileDestination(
+                self.path, source.path, overwrite=self.options.overwrite, index_last=self._kind.muxer in ("mp4", "mov")
+            )
         routes = plan(source, self._kind, self.options, self._tell)
         try:
             self._open_first(self._choices(), routes)
@@ -92,10 +94,10 @@ class Target:
         try:
             if isinstance(event, Frame):
                 for packet in self._track.encode(event):
-                    self._container.mux(packet)
+                    self._mux(packet)
             elif event.index in self._remappers:
                 for packet in self._remappers[event.index].packets(event.packet, early=event.early):
-                    self._container.mux(packet)
+                    self._mux(packet)
         except FFmpegErrors as error:
             raise write_error(self.path, error, reader_closed=self.reader_closed()) from error
 
@@ -114,6 +116,25 @@ class Target:
             return None
         self._complete()
         return self._destination.keep_partial()
+
+    def rescue(self) -> str | None:
+        """After an error: keep what was written of a file, playable, as `keep_partial` does. Never raises.
+
+        Returns what became of it, in words; None if there is nothing to say: no frames, or not a file.
+        """
+        if not self._track.frames or not self._destination.unfinished:
+            return None
+        with suppress(Exception):  # what encoders hold may be lost, what is written must not
+            if not self._destination.full:
+                self._drain()
+        container, self._container = self._container, None
+        with suppress(Exception):
+            if container is not None:
+                container.close()
+        with suppress(Exception):
+            self._destination.completed(self._track.aspect)
+        kept = self._destination.rescue()
+        return "nothing could be kept" if kept is None else f"kept in {kept}"
 
     def discard(self) -> None:
         """Remove the temporary file, if there is one; safe to call at any time and twice."""
@@ -205,13 +226,22 @@ class Target:
         if self._container is None:
             raise OutputError(f"{self.path}: already finished")
         try:
-            for remapper in self._remappers.values():
-                for packet in remapper.packets(None):
-                    self._container.mux(packet)
-            for packet in self._track.drain():
-                self._container.mux(packet)
+            self._drain()
             container, self._container = self._container, None
             container.close()
             self._destination.completed(self._track.aspect)
         except FFmpegErrors as error:
             raise write_error(self.path, error, reader_closed=self.reader_closed()) from error
+
+    def _drain(self) -> None:
+        """Write what encoders still hold."""
+        for remapper in self._remappers.values():
+            for packet in remapper.packets(None):
+                self._mux(packet)
+        for packet in self._track.drain():
+            self._mux(packet)
+
+    def _mux(self, packet: AnyPacket) -> None:
+        assert self._container is not None
+        self._destination.take(packet.size)
+        self._container.mux(packet)
