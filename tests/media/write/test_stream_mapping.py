@@ -1,16 +1,21 @@
 """All other streams: copied to the byte, converted only where the container needs it, each loss told once."""
 
 import subprocess
+from fractions import Fraction
 from pathlib import Path
 
+import av
 import pytest
 from helpers.media_truth import coded, compare, describe, relay
+from helpers.paths import DATA, need
 
 from vidrts.errors import OutputError
+from vidrts.media.output_formats import PIPE_FORMATS
 from vidrts.media.read.source import Source
 from vidrts.media.write.options import EncodeOptions
+from vidrts.media.write.stream_mapping import plan
 from vidrts.media.write.target import Target
-from vidrts.messages import Code
+from vidrts.messages import Code, Message
 
 FAST = EncodeOptions(preset="ultrafast")
 
@@ -85,6 +90,100 @@ def test_other_video_streams_are_copied(clips: Path, tmp_path: Path) -> None:
 
     relay(clip, tmp_path / "second.mp4", DecodeOptions(stream="3"), FAST)
     assert not compare(clip, tmp_path / "second.mp4", stream=3)
+
+
+def telemetry(path: Path) -> Path:
+    """Ten frames, a camera's data track of two packets, two chapters: in mp4, fragmented mp4 or mov, by the name."""
+    made = path.with_name("made.mp4")
+    with av.open(made, "w") as container:
+        data = container.add_data_stream("bin_data")
+        data.time_base = Fraction(1, 1000)
+        video = container.add_stream("mpeg4", rate=25)
+        video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"
+        base = Fraction(1, 25)
+        container.set_chapters([
+            {"id": n, "start": n * 5, "end": n * 5 + 5, "time_base": base, "metadata": {"title": name}}
+            for n, name in enumerate(["one", "two"])
+        ])  # fmt: skip
+        for number in range(10):
+            container.mux(video.encode(av.VideoFrame(64, 48, "yuv420p")))
+            if number % 5 == 0:
+                packet = av.Packet(b"DEVC" + bytes([number]) * 8)
+                packet.stream, packet.time_base = data, base
+                packet.pts = packet.dts = number
+                packet.duration = 5
+                container.mux(packet)
+        container.mux(video.encode(None))
+    if path != made:
+        fragments = ["-movflags", "frag_keyframe"] if path.suffix == ".mp4" else []
+        ffmpeg("-i", made, "-map", "0:0", "-map", "0:1", "-c", "copy", *fragments, path)
+    return path
+
+
+@pytest.mark.parametrize("name", ["fault", "made.mp4", "fragments.mp4", "made.mov"])
+def test_a_data_track_beside_chapters_is_kept(tmp_path: Path, name: str) -> None:
+    fault = name == "fault"
+    source = need(DATA / "faults" / "gpmd_with_chapters.mp4") if fault else telemetry(tmp_path / name)
+    assert not relay(source, tmp_path / "out.mp4", encode=FAST)
+    before, after = (next(s for s in describe(path).streams if s.hashes and s.kind == "data")
+                     for path in (source, tmp_path / "out.mp4"))  # fmt: skip
+    assert before.info["codec_tag_string"] == after.info["codec_tag_string"] == "gpmd"
+    assert len(before.hashes) > 1
+    assert (before.hashes, before.times) == (after.hashes, after.times)
+    assert len(describe(source).chapters) == 2
+    assert describe(tmp_path / "out.mp4").chapters == describe(source).chapters
+    lines = relay(source, tmp_path / "out.mkv", encode=FAST)
+    left_out = {"type": "data", "index": before.index, "codec": "bin_data", "container": "mkv"}
+    assert coded(lines) == [(Code.STREAM_LEFT_OUT, left_out)], "not a word about the chapter track"
+
+
+def pictures(folder: Path) -> dict[str, Path]:
+    """One small picture in each of four formats."""
+    found = {ending: folder / f"picture.{ending}" for ending in ("jpg", "png", "gif", "tiff")}
+    ffmpeg("-f", "lavfi", "-i", "testsrc=s=64x48", "-frames:v", "1", found["jpg"], "-frames:v", "1", found["png"],
+           "-frames:v", "1", found["gif"], "-frames:v", "1", found["tiff"])  # fmt: skip
+    return found
+
+
+def attached(folder: Path) -> Path:
+    """A film in Matroska with four pictures of four formats, one with a title."""
+    command: list[str | Path] = ["-f", "lavfi", "-i", "testsrc=s=64x48:d=0.2", "-c:v", "mpeg4"]
+    for number, (ending, path) in enumerate(pictures(folder).items(), 1):
+        kind = {"jpg": "jpeg"}.get(ending, ending)
+        command += ["-attach", path, f"-metadata:s:{number}", f"mimetype=image/{kind}"]
+    ffmpeg(*command, "-metadata:s:1", "title=front", folder / "attached.mkv")
+    return folder / "attached.mkv"
+
+
+def covered(folder: Path) -> Path:
+    """A film in mp4 with a JPEG cover and a PNG cover."""
+    found = pictures(folder)
+    inputs = ["-f", "lavfi", "-i", "testsrc=s=64x48:d=0.2", "-i", found["jpg"], "-i", found["png"]]
+    coded = ["-c:v", "copy", "-c:v:0", "mpeg4", "-disposition:1", "attached_pic", "-disposition:2", "attached_pic"]
+    ffmpeg(*inputs, "-map", "0", "-map", "1", "-map", "2", *coded, folder / "covered.mp4")
+    return folder / "covered.mp4"
+
+
+@pytest.mark.parametrize("name", ["jpeg_cover.mp4", "jpeg_attachment.mkv", "attached.mkv", "covered.mp4"])
+def test_cover_art_is_attached_in_matroska(tmp_path: Path, name: str) -> None:
+    make = {"attached.mkv": attached, "covered.mp4": covered}.get(name)
+    source = make(tmp_path) if make else need(DATA / "faults" / name)
+    assert not relay(source, tmp_path / "out.mkv", encode=FAST)
+    before, after = ([s for s in describe(path).streams if "attached_pic" in s.dispositions]
+                     for path in (source, tmp_path / "out.mkv"))  # fmt: skip
+    assert before
+    assert [(s.codec, s.hashes) for s in after] == [(s.codec, s.hashes) for s in before]
+    assert all(s.metadata.items() <= t.metadata.items() for s, t in zip(before, after, strict=True)), "names are kept"
+    videos = [s for s in describe(tmp_path / "out.mkv").streams if s.kind == "video" and s not in after]
+    assert len(videos) == 1, "no picture is a video track"
+
+
+def test_nut_has_no_cover_art(tmp_path: Path) -> None:
+    """The muxer would write a video track."""
+    with Source(covered(tmp_path)) as film:
+        lines: list[Message] = []
+        assert plan(film.input, PIPE_FORMATS["nut"], EncodeOptions(), lines.append) == []
+    assert [(line.code, line.values["index"]) for line in lines] == [(Code.STREAM_LEFT_OUT, n) for n in (1, 2)]
 
 
 def rich(clips: Path, tmp_path: Path) -> Path:

@@ -124,10 +124,12 @@ class Muxer:
         """The output's stream for a route."""
         stream = route.stream
         if route.action == "cover":
-            name = stream.codec_context.codec.canonical_name
-            kind = {"mjpeg": "jpeg"}.get(name, name)
-            ending = {"mjpeg": "jpg"}.get(name, name)
-            self.container.add_attachment(f"cover.{ending}", f"image/{kind}", self._cover(stream.index))
+            codec = stream.codec_context.codec.canonical_name
+            kind = {"mjpeg": "jpeg"}.get(codec, codec)
+            ending = {"mjpeg": "jpg"}.get(codec, codec)
+            name = stream.metadata.get("filename") or f"cover.{ending}"
+            attached = self.container.add_attachment(name, f"image/{kind}", self._cover(stream.index))
+            attached.metadata.update({k: v for k, v in stream.metadata.items() if k.lower() == "title"})
             return None
         if route.action == "audio":
             made: Stream = audio_stream(self.container, stream, route.codec, route.layout)

@@ -101,13 +101,13 @@ def _route(
     stream: Stream, target: OutputFormat, options: EncodeOptions, source: Input
 ) -> tuple[Route | None, Message | None]:
     """The route of a selected stream, and a message about it."""
-    if stream.type == "data" and (stream.discard == Discard.all or stream.name == "bin_data") and source.chapters:
+    if stream.type == "data" and stream.discard == Discard.all:
         return None, None  # QuickTime's chapter track: the chapters make a new one, a copy would break the header
+    if stream.disposition & Disposition.attached_pic and target.muxer == "matroska":
+        return Route(stream, "cover"), None  # a copied stream would be a video track
     copies = options.audio_codec in (None, "copy") or stream.type != "audio"
     if copies and can_copy(stream, target):
         return Route(stream, "copy"), None
-    if stream.disposition & Disposition.attached_pic and target.muxer == "matroska":
-        return Route(stream, "cover"), None
     if stream.type == "audio" and stream.codec_context is not None and options.audio_codec != "copy":
         return _convert_audio(stream, target, options.audio_codec)
     if stream.type == "subtitle" and stream.codec_context is not None and not stream.codec_context.codec.bitmap_sub:
@@ -196,7 +196,7 @@ def _unplayable(stream: Stream, muxer: str) -> bool:
     if muxer == "mp4" and isinstance(stream, AudioStream) and _codec(stream).startswith("pcm_"):
         # The header must name each channel.
         return not channel_layout.is_ordered(channel_layout.ordered(stream.codec_context.layout))
-    return muxer == "mov" and bool(stream.disposition & Disposition.attached_pic)
+    return muxer in ("mov", "nut") and bool(stream.disposition & Disposition.attached_pic)
 
 
 def copied_stream(output: OutputContainer, stream: Stream, target: OutputFormat) -> Stream:
