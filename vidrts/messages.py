@@ -54,6 +54,9 @@ class Code(Enum):
         "{type} stream {index} ({codec}) mixed from {before} to {layout} and encoded with {encoder}: {before} is not "
         "supported in {container}"
     )
+    AUDIO_CHANGES = (
+        "audio stream {index} changes from {before} to {now} at {time:.3f} s: {encoded} throughout the encoded track"
+    )
     AUDIO_NOT_HELD = "{type} stream {index} ({codec}) left out: {encoder} is not supported in {container}"
     AUDIO_NOT_ENCODED = "{type} stream {index} ({codec}) left out: {encoder} in {container} failed: {reason}"
     STREAM_LEFT_OUT = "{type} stream {index} ({codec}) left out: not supported in {container}"

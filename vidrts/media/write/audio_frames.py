@@ -12,6 +12,7 @@ from av.filter import Graph
 
 from vidrts.media.containers import time_base
 from vidrts.media.write.channel_layout import is_ordered, ordered
+from vidrts.messages import Code, Message, Tell
 
 type Kind = tuple[int, str, str]
 """Sample rate, sample format, channel layout."""
@@ -20,16 +21,21 @@ type Kind = tuple[int, str, str]
 class AudioFrames:
     """Converts frames, whose kind may change at any time, to that of `encoder`; times are kept. Stateful.
 
-    `begin`, `end`: seconds on the frames' clock between which samples are kept, exactly; None: no limit.
+    `begin`, `end`: seconds on the frames' clock between which samples are kept, exactly; None: no limit. `tell` gets
+    one message about stream `index` if its layout or rate changes.
     """
 
-    def __init__(self, encoder: AudioCodecContext, begin: Fraction | None, end: Fraction | None):
+    def __init__(
+        self, encoder: AudioCodecContext, index: int, begin: Fraction | None, end: Fraction | None, tell: Tell
+    ) -> None:
         self._encoder = encoder
+        self._index = index
+        self._tell = tell
+        self._told = False
         self._begin = begin
         self._end = end
         self._graph: Graph | None = None
-        self.kind: Kind | None = None
-        """Of the frames that come in."""
+        self._kind: Kind | None = None
 
     def frames(self, frame: AudioFrame) -> Iterator[AudioFrame]:
         """What is ready once `frame` is there."""
@@ -37,9 +43,11 @@ class AudioFrames:
         if not is_ordered(frame.layout) and frame.layout.nb_channels == self._encoder.channels:
             layout = self._encoder.layout  # the encoder's channels are as good as any others
         kind = (frame.sample_rate, frame.format.name, layout.name)
-        if self._graph is None or self.kind != kind:
+        if self._graph is None or self._kind != kind:
             yield from self.drain()
-            self._graph, self.kind = self._made(kind, time_base(frame.time_base)), kind
+            if self._kind is not None:
+                self._changed(self._kind, kind, frame)
+            self._graph, self._kind = self._made(kind, time_base(frame.time_base)), kind
         try:
             self._graph.push(frame)
         except av.EOFError:  # past the end
@@ -55,6 +63,18 @@ class AudioFrames:
             except av.EOFError:
                 return
             yield from self._ready(graph)
+
+    def _changed(self, before: Kind, now: Kind, frame: AudioFrame) -> None:
+        """Tell the first change of layout or rate."""
+        if self._told or _words(*before) == _words(*now):
+            return
+        self._told = True
+        encoder = self._encoder
+        self._tell(Message(
+            Code.AUDIO_CHANGES, index=self._index, before=_words(*before), now=_words(*now),
+            time=float((frame.pts or 0) * time_base(frame.time_base)),
+            encoded=_words(encoder.sample_rate, encoder.format.name, encoder.layout.name),
+        ))  # fmt: skip
 
     def _ready(self, graph: Graph) -> Iterator[AudioFrame]:
         while True:
@@ -89,3 +109,7 @@ class AudioFrames:
             last = node
         graph.configure()
         return graph
+
+
+def _words(rate: int, _: str, layout: str) -> str:
+    return f"{layout}, {rate} Hz"

@@ -24,7 +24,7 @@ from vidrts.media.output_formats import OutputFormat
 from vidrts.media.write import aac, channel_layout
 from vidrts.media.write.options import EncodeOptions
 from vidrts.media.write.transcode import ENCODERS, AudioEncoder, SubtitleEncoder, text_codec
-from vidrts.messages import Code, Message, Tell
+from vidrts.messages import Code, Message, Tell, ignore
 
 Action = Literal["copy", "audio", "subtitle", "cover"]
 
@@ -227,7 +227,7 @@ class PacketRemapper:
     """Remuxes packets of one routed stream to the output's time base. Stateful, one per stream.
 
     `shift`: seconds subtracted from all timestamps; `begin`, `end`: the range of transcoded audio, None for all. Makes
-    dts increase as the muxer requires.
+    dts increase as the muxer requires. `tell` gets messages as they arise.
     """
 
     def __init__(
@@ -239,6 +239,7 @@ class PacketRemapper:
         kind: OutputFormat,
         begin: Fraction | None = None,
         end: Fraction | None = None,
+        tell: Tell = ignore,
     ):
         self._least = 1 if kind.strict and route.stream.type in ("audio", "video") else 0
         self.output = output
@@ -250,7 +251,7 @@ class PacketRemapper:
         copied = route.action == "copy" and aac.must_strip_headers(route.stream, kind)
         self._stripper = aac.HeaderStripper(route.stream) if copied else None
         if route.action == "audio":
-            self._encoder = AudioEncoder(route.stream, output, begin, end)
+            self._encoder = AudioEncoder(route.stream, output, begin, end, tell)
         elif route.action == "subtitle":
             self._encoder = SubtitleEncoder(route.stream, output)
 

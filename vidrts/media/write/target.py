@@ -196,7 +196,7 @@ class Target:
             moved = source.shift + opened.shift
             kept = {"begin": None if source.begin is None else source.shift, "end": source.end}
             self._remappers = {
-                r.stream.index: PacketRemapper(r, o, moved, kind=self._kind, **kept)
+                r.stream.index: PacketRemapper(r, o, moved, kind=self._kind, tell=self._tell, **kept)
                 for r, o in zip(routes, outputs, strict=True)
                 if o is not None and r.stream.type != "attachment"
             }

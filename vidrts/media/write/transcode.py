@@ -13,6 +13,7 @@ from av.stream import Stream
 from vidrts.media.containers import AnyPacket, FFmpegErrors, time_base
 from vidrts.media.write import channel_layout
 from vidrts.media.write.audio_frames import AudioFrames
+from vidrts.messages import Tell, ignore
 
 _TEXT = {"mp4": "mov_text", "mov": "mov_text", "matroska": "subrip", "webm": "webvtt"}
 _BIT_RATES = {"aac": 96_000, "libopus": 80_000, "libmp3lame": 128_000, "ac3": 112_000}
@@ -46,13 +47,16 @@ class AudioEncoder:
     """Decodes and encodes the packets of one audio stream; times are kept. Stateful.
 
     `begin`, `end`: seconds on the source's clock between which samples are kept, exactly; packets before `begin` prime
-    the decoder.
+    the decoder. `tell` gets a message if the sound changes.
     """
 
-    def __init__(self, source: Stream, output: Stream, begin: Fraction | None = None, end: Fraction | None = None):
+    def __init__(
+        self, source: Stream, output: Stream, begin: Fraction | None = None, end: Fraction | None = None,
+        tell: Tell = ignore,
+    ):  # fmt: skip
         self._decoder = cast(AudioStream, source).codec_context
         self._output = cast(AudioStream, output)
-        self._frames = AudioFrames(self._output.codec_context, begin, end)
+        self._frames = AudioFrames(self._output.codec_context, source.index, begin, end, tell)
 
     @staticmethod
     def layout(source: Stream, codec: str, muxer: str) -> str:
