@@ -25,7 +25,7 @@ class InputError(VidrtsError):
 
 
 class SourceBrokenError(InputError):
-    """A stream from a pipe was truncated within a frame, or is invalid; the frames before are complete."""
+    """The source broke off: a pipe within a frame, a connection, with `strict` a file. Earlier frames are complete."""
 
 
 class OutputError(VidrtsError):

@@ -27,6 +27,13 @@ class Code(Enum):
 
     # media/read
     INPUT_DAMAGED = "warning: {damage}"
+    READ_FAILED = "the file is damaged or truncated ({reason})"
+    CONNECTION_LOST = "connection lost at {time:.3f} s: {reason}"
+    BREAKS_OFF = "the source breaks off within a packet, at {time:.3f} s"
+    BREAKS_OFF_SHORT = (
+        "the source breaks off within a packet, at {time:.3f} s, {missing:.3f} s before the end that its header tells"
+    )
+    ENDS_SHORT = "the source ends at {time:.3f} s, {missing:.3f} s before the end that its header tells"
     TIMESTAMPS_DERIVED = "frame timestamps {problem} from {time:.3f} s: derived from packets and durations"
     TIMESTAMP_JUMP = "timestamp jump of {jump:+.3f} s at {time:.3f} s corrected"
     LAST_TIMESTAMP_JUMP = "timestamp jump of {jump:+.3f} s at {time:.3f} s corrected; further jumps are not reported"

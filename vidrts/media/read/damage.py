@@ -22,7 +22,7 @@ class LossReport:
     corrupt: int = 0
     """Frames that the decoder marked as corrupt; they are enhanced like the others."""
     ended: str | None = None
-    """Why reading stopped before the end of the file."""
+    """Why reading stopped before the end of the source; a `Message` where vidrts judged it."""
     times: list[Fraction] = field(default_factory=list)
     """Seconds of the first few damaged places."""
 

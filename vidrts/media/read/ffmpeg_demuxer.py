@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from itertools import chain
+from pathlib import Path
 
 import av
 from av.stream import Disposition
@@ -25,6 +26,7 @@ from vidrts.media.input import Input, VideoTrack
 from vidrts.media.pipes.header import counted
 from vidrts.media.pipes.stdio import StandardInput
 from vidrts.media.read.active_subtitles import subtitles_before
+from vidrts.media.read.completeness import Completeness
 from vidrts.media.read.damage import LossReport
 from vidrts.media.read.discontinuity import Continuity
 from vidrts.media.read.hwaccel import decoder_threads, hardware, in_software
@@ -45,6 +47,7 @@ class FFmpegDemuxer:
         self._tell = tell
         self._check = check
         self._scanned: Fraction | None = None
+        self._broken = False
         self._hardware = hardware(options.hwaccel)
         self._open()
 
@@ -80,12 +83,15 @@ class FFmpegDemuxer:
         return self._decoder.no_frames()
 
     def truncation(self, frames: int) -> str | None:
-        """How stdin was truncated; None for files, whose damage is counted."""
-        if self.lost.ended is None or not isinstance(self._path, StandardInput):
+        """How a pipe or a connection was truncated, with `strict` a file, too; else a file's truncation is damage."""
+        ended = self.lost.ended
+        if ended is None or not (self._broken or self._options.strict):
             return None
-        if not frames:
-            return f"{self.lost.ended}, before the first frame; {PIPE_ADVICE}"
-        return f"{self.lost.ended}, after {counted(frames)}"
+        strict = "" if self._broken else " (--strict)"
+        if frames:
+            return f"{ended}, after {counted(frames)}{strict}"
+        advice = f"; {PIPE_ADVICE}" if isinstance(self._path, StandardInput) else ""
+        return f"{ended}, before the first frame{advice}{strict}"
 
     def describe(self, first: Frame, cut: Cut) -> Input:  # noqa: D102 - Demuxer's
         frame, video, container = first.carrier, self.video, self.container
@@ -155,6 +161,7 @@ class FFmpegDemuxer:
 
     def _restarted(self, begin: Fraction | None) -> Iterator[Decoded]:
         """Decode from the current position, with new counts."""
+        self._broken = False
         threads = decoder_threads(self._options.threads) if self._hardware else self._options.threads
         self._decoder = VideoDecoder(
             self._path, self.video, stated=self._stated, threads=threads, strict=self._options.strict, begin=begin,
@@ -174,9 +181,12 @@ class FFmpegDemuxer:
     def _packets(self) -> Iterator[AnyPacket]:
         """Packets of all streams; a demuxing error ends them like the end of the file."""
         continuity = Continuity(self.container, self._tell)
+        whole = Completeness(self._path, self.container)
+        failure: BaseException | None = None
         try:
             for packet in self._complete_packets():
                 self._check()
+                whole.passed(packet)
                 if self._scanned is not None and packet.stream.type == "subtitle":
                     at = packet_time(packet)
                     if at is not None and at < self._scanned:
@@ -184,12 +194,23 @@ class FFmpegDemuxer:
                 if packet.size or packet.pts is not None or packet.dts is not None:
                     yield continuity.corrected(packet)
         except FFmpegErrors as error:
-            self._decoder.damaged(self._decoder.last_time, f"the file is damaged or truncated: {reason(error)}")
-            self.lost.ended = f"the file is damaged or truncated ({reason(error)})"
+            failure = error
+        self._judge(whole, failure)
+
+    def _judge(self, whole: Completeness, failure: BaseException | None) -> None:
+        """Note in `lost` how the source ended, if not properly."""
+        piped = isinstance(self._path, StandardInput)
+        if failure is not None and (lost := whole.connection_lost(failure)) is not None:
+            self.lost.ended, self._broken = lost, True
+        elif failure is not None and not whole.unknown_length(failure):
+            self.lost.ended, self._broken = Message(Code.READ_FAILED, reason=reason(failure)), piped
+            self._decoder.damaged(self._decoder.last_time, f"the file is damaged or truncated: {reason(failure)}")
+        elif self.lost.ended is None and (early := whole.early_end()) is not None:
+            self.lost.ended, self._broken = early, whole.unknown_length(failure)
 
     def _complete_packets(self) -> Iterator[AnyPacket]:
-        """The demuxer's packets; of a pipe without a truncated last one, which is noted in `lost`."""
-        if not isinstance(self._path, StandardInput):
+        """The demuxer's packets; without a truncated last one of a pipe, which is noted in `lost`, or of a URL."""
+        if isinstance(self._path, Path):
             yield from self.container.demux()
             return
         held: AnyPacket | None = None
@@ -199,5 +220,5 @@ class FFmpegDemuxer:
             held = packet if packet.is_corrupt else None
             if held is None:
                 yield packet
-        if held is not None or self._path.truncated:
-            self.lost.ended = "the stream ends within a packet"
+        if isinstance(self._path, StandardInput) and (held is not None or self._path.truncated):
+            self.lost.ended, self._broken = "the stream ends within a packet", True

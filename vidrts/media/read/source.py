@@ -83,7 +83,8 @@ class Source:
         """Frames in presentation order and the packets of other streams, each once. Call it once.
 
         streams: indices of the other streams to yield; None: all. Raises `InputError` where size or format change, and
-        with `strict` on damage; `SourceBrokenError`, after the last whole frame, where stdin ends within one.
+        with `strict` on damage; `SourceBrokenError`, after the last whole frame, where stdin or a connection breaks
+        off, with `strict` also where a file does.
         """
         for event in self._events:
             if isinstance(event, Frame):

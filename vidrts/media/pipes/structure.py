@@ -1,0 +1,280 @@
+"""The outermost structure of containers, followed by the sizes that it announces.
+
+Matroska's elements (RFC 9559), mp4's boxes (ISO/IEC 14496-12), NUT's packets and frames (nut.txt of the NUT open
+container format), MPEG-TS packets (also of 192 bytes, as Blu-ray has them), MPEG-PS packs, RIFF's chunks (AVI), ASF's
+objects, FLV's tags, Ogg's pages (RFC 3533). Anything else is not followed.
+"""
+
+from collections.abc import Generator
+from dataclasses import dataclass
+
+_SEGMENT, _CLUSTER = b"\x18\x53\x80\x67", b"\x1f\x43\xb6\x75"
+_NUT = b"nut/multimedia container\0"
+_NUT_MAIN = bytes.fromhex("4e4d7a561f5f04ad")
+_ASF = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
+_ASF_DATA = bytes.fromhex("3626b2758e66cf11a6d900aa0062ce6c")
+_ASF_DATA_HEADER = 50
+"""Bytes of ASF's data object without packets; as its size it says that the size is not known."""
+
+
+@dataclass(frozen=True)
+class Skip:
+    """Bytes to skip; the stream may end at each multiple of `part` before their end."""
+
+    count: int
+    part: int = 0
+
+
+class End:
+    """The stream may end here."""
+
+
+type Steps[T] = Generator[int | Skip | type[End], bytes, T]
+"""A parser: yields a number of bytes to receive, a `Skip`, or `End`. When it returns, the check ends."""
+
+
+def structure(head: bytes) -> Steps[None]:
+    """The parser for a stream that begins with `head`, at least 12 bytes."""
+    if head.startswith(b"\x1a\x45\xdf\xa3"):
+        return _matroska()
+    if head[4:8] in (b"ftyp", b"styp", b"moof", b"moov", b"sidx", b"free", b"skip", b"wide", b"mdat"):
+        return _mp4()
+    if head.startswith(_NUT[:12]):
+        return _nut()
+    if head.startswith(_ASF[:12]):
+        return _asf()
+    if head.startswith(b"RIFF"):
+        return _riff()
+    if head.startswith(b"FLV"):
+        return _flv()
+    if head.startswith(b"OggS"):
+        return _ogg()
+    if head.startswith(b"\0\0\1\xba"):
+        return _mpegps()
+    if not head.startswith(b"G") and head[4:5] == b"G":
+        return _mpegts(192, 4)
+    return _mpegts(188, 0)
+
+
+def _matroska() -> Steps[None]:
+    """Elements: ID of 1 to 4 bytes, size of 1 to 8 bytes, content."""
+    left: int | None = None  # bytes to the Segment's end, if known
+    while left is None or left > 0:
+        if left is None:
+            yield End
+        name = yield 1
+        length = 9 - name[0].bit_length()
+        if length > 4:
+            return
+        name += yield length - 1
+        first = (yield 1)[0]
+        width = 9 - first.bit_length()
+        if width > 8:
+            return
+        rest = yield width - 1
+        mask = (1 << (8 - width)) - 1
+        size = int.from_bytes(bytes([first & mask]) + rest)
+        unknown = size == (1 << 7 * width) - 1
+        if left is not None:
+            left -= length + width
+        if name == _SEGMENT:
+            left = None if unknown else size
+        elif not (unknown and name == _CLUSTER):  # of a cluster of unknown size, each element is followed
+            if unknown:
+                return
+            yield Skip(size)
+            if left is not None:
+                left -= size
+    yield End
+
+
+def _mp4() -> Steps[None]:
+    """Boxes: size of 4 bytes, type of 4, content; a fragment is a moof box and the mdat box after it."""
+    name = b""
+    while True:
+        if name != b"moof":
+            yield End
+        head = yield 8
+        size, name, length = int.from_bytes(head[:4]), head[4:], 8
+        if size == 1:
+            size, length = int.from_bytes((yield 8)), 16
+        if size < length or not name.isalnum():  # 0: up to the end of the file
+            return
+        yield Skip(size - length)
+
+
+def _mpegts(size: int, sync: int) -> Steps[None]:
+    """Packets of `size` bytes with a G at `sync`, checked once per 64."""
+    while True:
+        yield End
+        if (yield sync + 1)[sync:] != b"G":
+            return
+        yield Skip(size - sync - 1)
+        yield End
+        yield Skip(size * 63, size)
+
+
+def _mpegps() -> Steps[None]:
+    """Packs: a header of 12 bytes (MPEG-1) or at least 14 (MPEG-2), and packets that say their length."""
+    while True:
+        yield End
+        code = yield 4
+        if not code.startswith(b"\0\0\1"):
+            return
+        if code[3] == 0xBA:
+            if (yield 8)[0] >> 6 == 1:
+                yield Skip((yield 2)[1] & 7)
+        elif code[3] > 0xBA:
+            yield Skip(int.from_bytes((yield 2)))
+        elif code[3] != 0xB9:
+            return
+
+
+def _riff() -> Steps[None]:
+    """RIFF chunks: name of 4 bytes, size of 4, content, padded to an even size."""
+    while True:
+        yield End
+        head = yield 8
+        size = int.from_bytes(head[4:], "little")
+        if head[:4] != b"RIFF" or size in (0, 0xFFFFFFFF):  # not known when the header was written
+            return
+        yield Skip(size + size % 2)
+
+
+def _asf() -> Steps[None]:
+    """The header object and the data object: GUID of 16 bytes, size of 8, content."""
+    for guid in (_ASF, _ASF_DATA):
+        head = yield 24
+        size = int.from_bytes(head[16:], "little")
+        if head[:16] != guid or size <= _ASF_DATA_HEADER:
+            return
+        yield Skip(size - 24)
+
+
+def _flv() -> Steps[None]:
+    """Tags: type of 1 byte, size of 3, header of 7, content; each followed by its size."""
+    header = yield 9
+    yield Skip(int.from_bytes(header[5:]) - 9 + 4)
+    while True:
+        yield End
+        head = yield 11
+        if head[0] & 0x1F not in (8, 9, 18):
+            return
+        yield Skip(int.from_bytes(head[1:4]) + 4)
+
+
+def _ogg() -> Steps[None]:
+    """Pages: header of 27 bytes, number and sizes of segments, content."""
+    while True:
+        yield End
+        head = yield 27
+        if not head.startswith(b"OggS"):
+            return
+        yield Skip(sum((yield head[26])))
+
+
+def _number() -> Steps[int]:
+    """A variable-length integer of NUT: 7 bits per byte, the top bit set in all but the last."""
+    value = 0
+    while True:
+        byte = (yield 1)[0]
+        value = value << 7 | byte & 127
+        if byte < 128 or value >> 63:
+            return value
+
+
+def _nut() -> Steps[None]:
+    """Packets with start code and size; frames, whose frame code is in the main header's table."""
+    if (yield len(_NUT)) != _NUT:
+        return
+    codes: list[tuple[int, int, int, int, int]] = []
+    elided = [0]
+    while True:
+        yield End
+        code = yield 1
+        if code == b"N":
+            start = code + (yield 7)
+            size = yield from _number()
+            if size > 4096:
+                yield 4
+            if start == _NUT_MAIN:
+                codes, elided = _nut_table((yield size))
+            else:
+                yield Skip(size)
+            continue
+        if not codes:
+            return
+        flags, multiplier, size, reserved, header = codes[code[0]]
+        if flags & 4096:  # the flags that differ are coded
+            flags ^= yield from _number()
+        if flags & 8192:  # no such frame
+            return
+        for bit in (16, 8):  # stream, time
+            if flags & bit:
+                yield from _number()
+        if flags & 32:
+            size += multiplier * (yield from _number())
+        if flags & 2048:
+            yield from _number()
+        if flags & 1024:
+            header = yield from _number()
+        if flags & 128:
+            reserved = yield from _number()
+        for _ in range(reserved):
+            yield from _number()
+        if flags & 64:
+            yield 4
+        if size <= 4096:  # larger frames have no elided header
+            if header >= len(elided):
+                return
+            size -= elided[header]
+        yield Skip(max(0, size))
+
+
+def _nut_table(main: bytes) -> tuple[list[tuple[int, int, int, int, int]], list[int]]:
+    """Of the main header: (flags, size's factor, size, reserved numbers, elided header) by frame code; headers' sizes.
+
+    Empty for an invalid header.
+    """
+    at = 0
+
+    def number() -> int:
+        nonlocal at
+        value = 0
+        while True:
+            byte = main[at]
+            at += 1
+            value = value << 7 | byte & 127
+            if byte < 128:
+                return value
+
+    try:
+        if number() > 3:  # the version, and from 4 on a minor one
+            number()
+        number(), number()  # streams, distance of sync points
+        for _ in range(2 * number()):
+            number()  # time bases
+        codes: list[tuple[int, int, int, int, int]] = []
+        multiplier, header = 1, 0
+        while len(codes) < 256:
+            flags, fields = number(), number()
+            values = [number() for _ in range(fields)]
+            multiplier = values[1] if fields > 1 else multiplier
+            size = values[3] if fields > 3 else 0
+            reserved = values[4] if fields > 4 else 0
+            count = values[5] if fields > 5 else multiplier - size
+            header = values[7] if fields > 7 else header
+            for step in range(count):
+                if len(codes) == ord("N"):
+                    codes.append((8192, 0, 0, 0, 0))
+                codes.append((flags, multiplier, size + step, reserved, header))
+            if count <= 0:
+                return [], [0]
+        elided = [0]
+        if len(main) - at > 4:  # the checksum
+            for _ in range(number()):
+                elided.append(number())
+                at += elided[-1]
+    except IndexError:
+        return [], [0]
+    return codes, elided

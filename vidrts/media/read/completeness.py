@@ -1,0 +1,149 @@
+"""Whether a source was read to its end: the one judge for files, URLs and pipes.
+
+FFmpeg's demuxers take any end for the end. What tells otherwise: an error of the connection; a file that ends within an
+element of its container or within a packet; an index that points beyond the file; an end that the header announces. An
+MPEG-TS that was cut between two packets cannot be told from a whole one.
+"""
+
+import errno
+from fractions import Fraction
+from pathlib import Path
+
+import av
+from av.container import InputContainer
+
+from vidrts.media.containers import CLOCKED, AnyPacket, Place, fraction, reason, time_base
+from vidrts.media.pipes.truncation import truncated_file
+from vidrts.media.read.trim import packet_time
+from vidrts.messages import Code, Message
+
+_SHORT = Fraction(1)
+"""Seconds before an announced end from which on a source ends early: headers round, and count what has no packet."""
+_TABLES = Fraction(1, 4)
+"""Seconds before it from which on a file that breaks off lacks more than the index and other tables at its end."""
+_FOLLOWED = {"matroska", "nut", "mpegts", "mpeg", "avi", "asf", "flv", "ogg", "mov"}
+"""Demuxers of the containers that `truncated_file` follows."""
+_ANNOUNCING = {"matroska", "avi", "asf", "flv", "ivf", "rm", "mxf", "mov", "hls", "dash"}
+"""Demuxers whose header may say how long the source is; others estimate it from what is there."""
+_SEGMENTED = {"hls", "dash"}
+"""Of these, those that pass over parts that do not come."""
+_ONLY_BY_URL = {"matroska", "avi", "asf"}
+"""Of these, those whose announced end is asked only where the bytes are not at hand: in a file, sizes say more."""
+_NO_COUNT = 1 << 30
+"""Frames in the header of an AVI whose writer could not count them."""
+_ASF_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
+
+
+class Completeness:
+    """Follows the packets of one pass over a source, and judges its end. Passive; times in seconds of the file."""
+
+    def __init__(self, path: Place, container: InputContainer):
+        self._path = path
+        self._container = container
+        self._name = container.format.name.split(",")[0]
+        self._by_url = isinstance(path, str)
+        self._end: Fraction | None = None
+        self._last: dict[int, Fraction] = {}
+        self._partial = False
+
+    def passed(self, packet: AnyPacket) -> None:
+        """A packet was read, its times as they are in the file."""
+        at = packet_time(packet)
+        if not packet.size:
+            return
+        self._partial = packet.is_corrupt
+        if at is not None:
+            length = (packet.duration or 0) * time_base(packet.time_base)
+            if not length and packet.stream.type == "video":
+                length = max(Fraction(0), at - self._last.get(packet.stream_index, at))
+            self._last[packet.stream_index] = at
+            self._end = at + length if self._end is None else max(self._end, at + length)
+
+    def connection_lost(self, error: BaseException) -> Message | None:
+        """What to say of an error of the connection to a URL; None for any other error.
+
+        A connection without an announced length ends in an I/O error, whether all came or not.
+        """
+        network = isinstance(error, (OSError, av.error.ExitError, av.error.HTTPError))
+        if not self._by_url or not network or self.unknown_length(error):
+            return None
+        return Message(Code.CONNECTION_LOST, time=self._time(), reason=reason(error))
+
+    def unknown_length(self, error: BaseException | None = None) -> bool:
+        """Whether a URL's server did not say how many bytes come, or there are many URLs, so that each end looks alike.
+
+        `error`: that of the end, if there was one.
+        """
+        usual = error is None or (isinstance(error, OSError) and error.errno == errno.EIO)
+        return self._by_url and usual and (self._name in _SEGMENTED or self._container.size is None)
+
+    def early_end(self) -> Message | None:
+        """What to say of a source that ended without an error, but early."""
+        announced, beyond = self._announced(), self._index_beyond_end()
+        missing = announced - self._end if announced is not None and self._end is not None else Fraction(0)
+        if beyond or (self._partial and self._name not in CLOCKED):
+            return self._breaks_off(missing)
+        if beyond is None and self._torn() and (announced is None or self._fragmented or missing > _TABLES):
+            return self._breaks_off(missing)
+        asked = self._name in _ANNOUNCING - (set() if self._by_url else _ONLY_BY_URL)
+        if beyond is None and asked and missing > _SHORT:
+            return Message(Code.ENDS_SHORT, time=self._time(), missing=float(missing))
+        return None
+
+    def _breaks_off(self, missing: Fraction) -> Message:
+        if missing > 0:
+            return Message(Code.BREAKS_OFF_SHORT, time=self._time(), missing=float(missing))
+        return Message(Code.BREAKS_OFF, time=self._time())
+
+    def _time(self) -> float:
+        """Seconds from the source's start at which its last packet ends."""
+        start = Fraction(self._container.start_time or 0, 1_000_000)
+        return float(max(Fraction(0), (self._end or start) - start))
+
+    def _torn(self) -> bool:
+        """Whether it is a file that ends within an element of its container."""
+        return isinstance(self._path, Path) and self._name in _FOLLOWED and truncated_file(self._path)
+
+    @property
+    def _fragmented(self) -> bool:
+        """Whether it is an mp4 whose index grows with each fragment."""
+        return self._name == "mov" and not any(stream.frames for stream in self._container.streams)
+
+    def _index_beyond_end(self) -> bool | None:
+        """Whether an mp4's index names samples that are not there; None where no index holds for the whole."""
+        size = self._container.size
+        if self._name != "mov" or size is None:
+            return None
+        beyond = any(
+            entry.pos + entry.size > size for stream in self._container.streams for entry in stream.index_entries
+        )
+        return True if beyond else (None if self._fragmented else False)
+
+    def _announced(self) -> Fraction | None:
+        """The time at which the source ends as its header says; None if it says nothing.
+
+        Where a source starts late, headers differ in whether they count from its start: the earlier end is taken.
+        """
+        if self._name not in _ANNOUNCING:
+            return None
+        if self._name == "avi":  # FFmpeg estimates the duration of a truncated one
+            ends = [s.frames / rate for s in self._container.streams.video
+                    if 0 < s.frames < _NO_COUNT and (rate := fraction(s.average_rate))]  # fmt: skip
+            return max(ends, default=None)
+        if self._container.duration:
+            start = (self._container.start_time or 0) if self._name in _SEGMENTED else 0
+            return Fraction(self._container.duration + start, 1_000_000)
+        if self._name == "asf" and isinstance(self._path, Path):
+            return _asf_end(self._path)
+        return None
+
+
+def _asf_end(path: Path) -> Fraction | None:
+    """The play time in the header of an ASF file, which FFmpeg does not tell of a truncated one."""
+    with path.open("rb") as file:
+        head = file.read(1 << 16)
+    at = head.find(_ASF_PROPERTIES)
+    if at < 0 or len(head) < at + 88:
+        return None
+    play, _, preroll = (int.from_bytes(head[at + place : at + place + 8], "little") for place in (64, 72, 80))
+    return Fraction(play, 10_000_000) - Fraction(preroll, 1000) if play else None
