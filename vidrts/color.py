@@ -144,7 +144,11 @@ def _enlarged(
     fmt, step = plan.format, (scale - 1) / scale
     offset_x = step * ((plan.site[0] + 0.5) / 2 if kind and fmt.log2_w else 0.5)
     offset_y = step * ((plan.site[1] + 0.5) / 2 if kind and fmt.log2_h else 0.5)
-    enlarged = enlarge(code[None, None], scale, offset_x, offset_y)[0, 0]
+    finite = code.nan_to_num(nan=0.0, posinf=1.0, neginf=0.0) if fmt.floating else code
+    enlarged = enlarge(finite[None, None], scale, offset_x, offset_y)[0, 0]
+    if fmt.floating:  # NaN and infinity stay where they are, or they would spread as far as the kernel reaches
+        large = code.repeat_interleave(scale, 0).repeat_interleave(scale, 1)
+        enlarged = torch.where(large.isfinite(), enlarged, large)
     return enlarged[: size[0], : size[1]]  # odd sizes were rounded up
 
 

@@ -140,6 +140,92 @@ def test_floats_keep_what_lies_outside(
     assert got.max() > 1.2
 
 
+@pytest.mark.parametrize("chroma", ["keep", "sharpen"])
+@pytest.mark.parametrize("scale", [1, 2])
+@pytest.mark.parametrize(("there", "dtype"), [("RGBS", "f4"), ("RGBH", "f2"), ("GRAYS", "f4"), ("GRAYH", "f2")])
+def test_what_is_no_number_stays_where_it_is(
+    there: str, dtype: str, scale: int, chroma: str, options: dict[str, Any]
+) -> None:
+    """And all else is as if black, or white for infinity, were there."""
+    channels = 3 if there.startswith("RGB") else 1
+    numbers = np.random.default_rng(2).uniform(0, 1, (channels, 34, 50)).astype(dtype)
+    planes = numbers.copy()
+    for place, value in {(0, 9, 20): np.nan, (channels - 1, 30, 49): np.inf, (0, 0, 0): -np.inf}.items():
+        planes[place], numbers[place] = value, 1 if value == np.inf else 0
+    fmt = getattr(vs, there)
+    got, wanted = (
+        np.stack(planes_of(enhance(clip_of([p], fmt), scale=scale, chroma=chroma, **options).get_frame(0)))
+        for p in (planes, numbers)
+    )
+    large = planes.repeat(scale, 1).repeat(scale, 2)
+    where = ~np.isfinite(large)
+    assert np.array_equal(got[where], large[where], equal_nan=True)
+    assert np.array_equal(got[~where], wanted[~where])
+
+
+def test_a_nan_stays_in_its_pixel_where_channels_are_mixed(options: dict[str, Any]) -> None:
+    """Luma of BT.2020's primaries goes through a matrix of all three."""
+    planes = np.random.default_rng(2).uniform(0, 1, (3, 34, 50)).astype("f4")
+    planes[1, 9, 20] = np.nan
+    got = np.stack(planes_of(enhance(clip_of([planes], vs.RGBS, _Primaries=9), **options).get_frame(0)))
+    assert np.array_equal(np.isnan(got), np.isnan(planes))
+
+
+@pytest.mark.parametrize("there", ["GRAY8", "GRAY10", "GRAY16", "GRAYS", "GRAYH"])
+def test_alpha_is_enlarged_with_the_picture(there: str, options: dict[str, Any]) -> None:
+    """As the core's Lanczos does it, but for the pixels near the edges, which it extends otherwise."""
+    fmt = vs.core.get_video_format(getattr(vs, there))
+    samples = np.random.default_rng(3).uniform(0.3, 0.7, (3, 34, 50))  # so that no kernel overshoots
+    most = 1 if fmt.sample_type == vs.FLOAT else 2**fmt.bits_per_sample - 1
+    near = {"GRAY8": 1, "GRAY10": 1, "GRAY16": 4, "GRAYS": 1e-5, "GRAYH": 1e-3}[there]
+    dtype = {"GRAY8": "u1", "GRAYS": "f4", "GRAYH": "f2"}.get(there, "u2")
+    alpha = clip_of([[(most * each).astype(dtype)] for each in samples], fmt.id)
+    clip = clip_of([random_planes("yuv420p", seed=n) for n in range(3)], vs.YUV420P8, _Matrix=1)
+    marked = clip.std.ClipToProp(alpha, prop="_Alpha")
+    marked = marked[0] + clip[1] + marked[2]
+    wanted = alpha.resize.Lanczos(100, 68, filter_param_a=3)
+    for batch in (1, 2):
+        enhanced = enhance(marked, scale=2, batch_size=batch, **options)
+        assert "_Alpha" not in enhanced.get_frame(1).props
+        for n in (0, 2):
+            got = enhanced.get_frame(n).props["_Alpha"]
+            assert (got.format.id, got.width, got.height) == (fmt.id, 100, 68)
+            inner = [np.asarray(each[0]).astype("f8")[8:-8, 8:-8] for each in (got, wanted.get_frame(n))]
+            assert np.abs(inner[0] - inner[1].clip(0, most)).max() <= near
+    same_size = enhance(marked, **options).get_frame(2).props["_Alpha"]
+    assert same(planes_of(same_size), planes_of(alpha.get_frame(2)))
+
+
+def test_an_alpha_that_cannot_be_enlarged_is_refused(options: dict[str, Any], core: Any) -> None:
+    clip = clip_of([random_planes("gray")] * 2, vs.GRAY8)
+    for name, words in (("GRAY32", "_Alpha: format Gray32 is not supported"), ("RGB24", "_Alpha: expected a GRAY")):
+        alpha = core.std.BlankClip(format=getattr(vs, name), width=50, height=34, length=2)
+        marked = clip[0] + clip[1].std.ClipToProp(alpha, prop="_Alpha")
+        assert enhance(marked, **options).get_frame(1).width == 50
+        with pytest.raises(vs.Error, match=f"enhance: frame 1: {words}"):
+            enhance(marked, scale=2, **options).get_frame(1)
+
+
+@pytest.mark.parametrize(
+    ("there", "height", "props", "matrix"),
+    [
+        ("YUV420P8", 480, {}, 6),
+        ("YUV444P10", 480, {"_Matrix": 2}, 6),
+        ("YUV420P8", 480, {"_Matrix": 0}, 6),  # which only 4:4:4 has
+        ("YUV422P16", 720, {}, 1),
+        ("YUV420P8", 480, {"_Matrix": 5}, 5),
+        ("GRAY8", 480, {}, None),
+        ("RGB24", 480, {"_Matrix": 0}, 0),
+    ],
+)
+def test_an_assumed_matrix_is_told_where_the_height_changes(
+    there: str, height: int, props: dict[str, int], matrix: int | None, options: dict[str, Any], core: Any
+) -> None:
+    clip = core.std.BlankClip(format=getattr(vs, there), width=32, height=height, length=1).std.SetFrameProps(**props)
+    assert enhance(clip, scale=2, **options).get_frame(0).props.get("_Matrix") == matrix
+    assert enhance(clip, **options).get_frame(0).props.get("_Matrix") == props.get("_Matrix")
+
+
 @pytest.mark.parametrize(
     ("props", "tags"),
     [
@@ -162,6 +248,8 @@ def test_colour_comes_from_properties(props: dict[str, int], tags: ColorTags, op
 def test_range_of_cores_before_range() -> None:
     assert [color_tags(p).range for p in ({"_ColorRange": 0}, {"_ColorRange": 1}, {})] == [2, 1, 0]
     assert color_tags({"_Range": 1, "_ColorRange": 1}).range == 2
+    with pytest.raises(UnsupportedFormatError, match="_ColorRange: expected 0 to 1, got 2"):
+        color_tags({"_ColorRange": 2})
 
 
 def test_properties_are_copied(options: dict[str, Any]) -> None:
@@ -375,3 +463,35 @@ def test_interlaced_frames_are_refused(options: dict[str, Any], core: Any) -> No
 def test_an_unknown_matrix_is_refused(options: dict[str, Any]) -> None:
     with pytest.raises(vs.Error, match=r"^enhance: colour matrix 14 .* is not supported"):
         enhance(clip_of([random_planes("yuv420p")], vs.YUV420P8, _Matrix=14), **options)
+
+
+@pytest.mark.parametrize("there", ["YUV420P8", "GRAYS", "RGB24"])
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [("_Range", 5, "0 to 1"), ("_Range", -1, "0 to 1"), ("_ChromaLocation", 9, "0 to 5"),
+     ("_ChromaLocation", 6, "0 to 5"), ("_FieldBased", 7, "0 to 2")],
+)  # fmt: skip
+def test_values_that_the_core_refuses_are_refused(
+    there: str, name: str, value: int, expected: str, options: dict[str, Any], core: Any
+) -> None:
+    clip = core.std.BlankClip(format=getattr(vs, there), width=32, height=32, length=4).std.SetFrameProps(_Matrix=0)
+    if there.startswith("YUV"):
+        clip = clip.std.SetFrameProps(_Matrix=1)
+    odd = clip.std.SetFrameProps(**{name: value})
+    with pytest.raises(vs.Error):
+        odd.resize.Bicubic(width=64).get_frame(0)
+    words = f"{name}: expected {expected}, got {value};.*RemoveFrameProps"
+    with pytest.raises(vs.Error, match=f"^enhance: {words}"):
+        enhance(odd, **options)
+    for batch in (1, 2):
+        later = enhance(clip[:3] + odd[3], batch_size=batch, **options)
+        with pytest.raises(vs.Error, match=f"enhance: frame 3: {words}"):
+            later.get_frame(3)
+        assert later.get_frame(0).width == 32
+
+
+def test_a_chroma_location_that_is_not_known_is_left(options: dict[str, Any]) -> None:
+    planes = random_planes("yuv420p")
+    clips = [clip_of([planes], vs.YUV420P8, _Matrix=1, _ChromaLocation=place) for place in (-1, 0)]
+    unknown, left = (planes_of(enhance(clip, chroma="sharpen", **options).get_frame(0)) for clip in clips)
+    assert same(unknown, left)

@@ -20,14 +20,15 @@ def read(planes: Sequence[torch.Tensor], plan: ColorPlan, out: torch.Tensor, *, 
     """R'G'B' of a frame, clamped to 0..1, into `out` (3, H, W), float32, on the planes' device; its Y' into (1, H, W).
 
     Networks are trained on 0..1 alone; what a source holds beyond (YUV outside the RGB cube) it keeps by write-back.
-    `luma`: only the luma of `out` matters; grey is written where that is quicker.
+    NaN is read as 0, or the network would spread it. `luma`: only the luma of `out` matters; grey is written where that
+    is quicker.
     """
     if luma and plan.keep and plan.written == 1:
         for first, last, _, _ in _bands(out.shape[1], out.device, 0):
-            out[:, first:last] = color.luma_plane([planes[0][first:last]], plan).clamp_(0, 1)
+            out[:, first:last] = _numbers(color.luma_plane([planes[0][first:last]], plan), plan).clamp_(0, 1)
         return
     for first, last, top, bottom in _bands(out.shape[1], out.device, _MARGIN):
-        part = color.to_rgb(_rows(planes, plan, top, bottom), plan)[:, first - top : last - top]
+        part = _numbers(color.to_rgb(_rows(planes, plan, top, bottom), plan)[:, first - top : last - top], plan)
         if out.shape[0] == 1:
             out[0, first:last] = colorplan.luma(part.clamp(0, 1))
         else:
@@ -66,6 +67,11 @@ def write_back(
             rows = plane[first >> shift : -(-last >> shift)]
             rows.copy_(part[start : start + rows.shape[0]])
     return (*out, *planes[count:])
+
+
+def _numbers(x: torch.Tensor, plan: ColorPlan) -> torch.Tensor:
+    """NaN, which float formats alone can hold, as 0."""
+    return x.nan_to_num(nan=0.0) if plan.format.floating else x
 
 
 def _base(rgb: torch.Tensor, plan: ColorPlan) -> torch.Tensor:

@@ -16,7 +16,7 @@ from vidrts.messages import Once
 from vidrts.networks.checkpoint import load_model
 from vidrts.networks.names import DEFAULT_MODEL
 from vidrts.picture.options import SMALLEST, Chroma, EngineName, EnhancerOptions, Precision
-from vsrts import frames
+from vsrts import enlarged, frames
 from vsrts.stream import INTERLACED, Stream
 
 _MOST = 64
@@ -43,7 +43,8 @@ def enhance(
     Takes YUV 4:2:0, 4:2:2 and 4:4:4, GRAY and RGB of 8 to 16 bit, RGBH, RGBS, GRAYH and GRAYS, of constant format and
     size, at least 16x16. YUV needs no conversion to RGB before: what the network changes is added to the luma plane as
     it is. Matrix, range and chroma location come from frame properties; missing ones are assumed (BT.709 from 720
-    lines up, BT.601 below; limited range; left) and logged once.
+    lines up, BT.601 below; limited range; left) and logged once. Properties are copied; where the size changes,
+    `_Alpha` is enlarged, too, and an assumed matrix is written to `_Matrix`. A NaN stays where it is.
 
     model: a shipped model's name (`python -m vsrts` lists them) or a model file.
     scale: 1 for the same size, sharper; 2, 4 or 8 times the size, where the model offers it.
@@ -81,7 +82,8 @@ def enhance(
         streams = [Stream(loaded, options, fmt, clip.num_frames, log) for _ in range(num_streams)]
     except VidrtsError as error:
         raise vs.Error(f"enhance: {error}") from None
-    return _graph(clip, streams, min(batch_size, clip.num_frames), scale)
+    enhanced = _graph(clip, streams, min(batch_size, clip.num_frames), scale)
+    return enhanced if scale == 1 else enhanced.std.ModifyFrame(enhanced, enlarged.Properties(fmt, scale))
 
 
 def check_clip(clip: vs.VideoNode) -> PixelFormat:

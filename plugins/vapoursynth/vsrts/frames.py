@@ -14,6 +14,8 @@ TAKEN = "YUV 4:2:0, 4:2:2 or 4:4:4, GRAY or RGB of 8 to 16 bit integers, or RGBH
 
 _MODELS: dict[int, Model] = {vs.YUV: "yuv", vs.RGB: "rgb", vs.GRAY: "gray"}
 _SUBSAMPLING = ((1, 1), (1, 0), (0, 0))
+_VALUES = {"_Range": (0, 1), "_ColorRange": (0, 1), "_ChromaLocation": (0, 5), "_FieldBased": (0, 2)}
+"""(lowest, highest) value of a property; what lies outside is refused, as the core's own filters do."""
 
 
 def pixel_format(fmt: vs.VideoFormat) -> PixelFormat:
@@ -45,7 +47,8 @@ def color_tags(props: vs.FrameProps) -> ColorTags:
     """The colour by frame properties; unspecified where there are none.
 
     `_Matrix`, `_Transfer` and `_Primaries` are H.273's numbers. `_Range` is 1 for full range, 0 for limited; cores
-    before it have `_ColorRange`, the other way round. `_ChromaLocation` counts from 0 what FFmpeg counts from 1.
+    before it have `_ColorRange`, the other way round. `_ChromaLocation` counts from 0 what FFmpeg counts from 1; a
+    negative one is none. Raises `UnsupportedFormatError` for values that there are not.
     """
     full = _number(props, "_Range", -1)
     if full < 0 and (limited := _number(props, "_ColorRange", -1)) >= 0:
@@ -60,7 +63,7 @@ def color_tags(props: vs.FrameProps) -> ColorTags:
 
 
 def is_interlaced(props: vs.FrameProps) -> bool:
-    """Whether the frame is marked as two fields."""
+    """Whether the frame is marked as two fields; raises `UnsupportedFormatError` for a value that there is not."""
     return bool(_number(props, "_FieldBased", 0))
 
 
@@ -96,4 +99,14 @@ def _view(frame: vs.VideoFrame, plane: int, fmt: PixelFormat) -> torch.Tensor:
 
 def _number(props: vs.FrameProps, name: str, default: int) -> int:
     value = props.get(name)
-    return int(value) if isinstance(value, int) else default
+    if not isinstance(value, int):
+        return default
+    lowest, highest = _VALUES.get(name, (value, value))
+    if name == "_ChromaLocation" and value < 0:
+        return default
+    if not lowest <= value <= highest:
+        raise UnsupportedFormatError(
+            f"{name}: expected {lowest} to {highest}, got {int(value)}; set or remove it, for example with "
+            f"std.RemoveFrameProps({name!r})"
+        )
+    return int(value)

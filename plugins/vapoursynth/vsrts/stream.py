@@ -39,14 +39,17 @@ class Stream:
         """
         group = [f] if isinstance(f, vs.VideoFrame) else f
         first = n * len(group)
-        sources = [read(frame, self._format, first + i) for i, frame in enumerate(group[: self._length - first])]
-        for source, frame in zip(sources, group, strict=False):
-            if is_interlaced(frame.props):
-                raise vs.Error(f"enhance: {INTERLACED.format(source.pts)}")
+        number = first
         try:
+            sources = []
+            for number, frame in enumerate(group[: self._length - first], first):
+                if is_interlaced(frame.props):
+                    raise vs.Error(f"enhance: {INTERLACED.format(number)}")
+                sources.append(read(frame, self._format, number))
+            number = first
             enhanced = self._enhancer(sources)
         except VidrtsError as error:
-            raise vs.Error(f"enhance: frame {first}: {error}") from None
+            raise vs.Error(f"enhance: frame {number}: {error}") from None
         scale = self._enhancer.options.scale
         like = group[0]
         target = vs.core.create_video_frame(like.format, scale * like.width, scale * like.height * len(group))
