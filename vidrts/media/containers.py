@@ -93,8 +93,9 @@ def place(name: str | os.PathLike[str] | StandardInput) -> Place:
 def open_source(path: Place, *, low_latency: bool = False, hardware: HWAccel | None = None) -> InputContainer:
     """Open a file, a URL or stdin for reading; raises `InputError` for anything but a video.
 
-    File names are never interpreted as protocols, image patterns or devices. `low_latency`: probe as little of stdin as
-    possible. `hardware`: see `media.read.hwaccel`.
+    File names are never interpreted as protocols, image patterns or devices. A picture, or several in a row, may still
+    be no video: see `media.read.picture_streams`. `low_latency`: probe as little of stdin as possible. `hardware`: see
+    `media.read.hwaccel`.
     """
     try:
         if isinstance(path, Path):
@@ -117,7 +118,7 @@ def open_source(path: Place, *, low_latency: bool = False, hardware: HWAccel | N
         raise InputError(f"{path}: cannot be opened as a video: {reason(error)}{advice}") from error
     names = container.format.name.split(",")
     brand = container.metadata.get("major_brand", "").strip()
-    still = any(name in _PICTURES or name.endswith("_pipe") for name in names)
+    still = any(name in _PICTURES for name in names)
     if still or brand in ("avif", "avis", "heic", "heix", "mif1", "msf1"):
         container.close()
         kind = "an animated GIF" if "gif" in names else f"a picture ({brand or names[0]})"

@@ -25,6 +25,7 @@ from vidrts.media.containers import (
 from vidrts.media.input import Input, VideoTrack
 from vidrts.media.pipes.header import counted
 from vidrts.media.pipes.stdio import StandardInput
+from vidrts.media.read import picture_streams
 from vidrts.media.read.active_subtitles import subtitles_before
 from vidrts.media.read.completeness import Completeness
 from vidrts.media.read.damage import LossReport
@@ -103,6 +104,8 @@ class FFmpegDemuxer:
         )  # fmt: skip
         if self._hardware and in_software(info.format.name, video.codec_context):
             self._tell(Message(Code.DECODED_IN_SOFTWARE, codec=info.codec, format=info.format.name))
+        if picture_streams.untimed(container):
+            self._tell(Message(Code.FRAME_RATE_ASSUMED, rate=picture_streams.RATE))
         names = tuple(container.format.name.split(","))
         return Input(
             path=self._path,
@@ -210,11 +213,12 @@ class FFmpegDemuxer:
 
     def _complete_packets(self) -> Iterator[AnyPacket]:
         """The demuxer's packets; without a truncated last one of a pipe, which is noted in `lost`, or of a URL."""
+        packets = picture_streams.packets(self.container, self._path)
         if isinstance(self._path, Path):
-            yield from self.container.demux()
+            yield from packets
             return
         held: AnyPacket | None = None
-        for packet in self.container.demux():
+        for packet in packets:
             if held is not None:
                 yield held
             held = packet if packet.is_corrupt else None
