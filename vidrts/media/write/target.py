@@ -25,6 +25,7 @@ from vidrts.media.pipes.stdio import StandardOutput
 from vidrts.media.write import encoder_choice, loss_warnings, output_path
 from vidrts.media.write.destination import Destination, FileDestination, PipeDestination
 from vidrts.media.write.encoder_choice import Choice
+from vidrts.media.write.interleaver import Interleaver
 from vidrts.media.write.muxer import Muxer
 from vidrts.media.write.options import EncodeOptions
 from vidrts.media.write.stream_mapping import PacketRemapper, Route, plan
@@ -52,6 +53,7 @@ class Target:
         self._source = source
         self._scale = scale
         self._container: OutputContainer | None = None
+        self._order = Interleaver(self._mux)
         self._destination: Destination
         if isinstance(path, StandardOutput):
             self.path: Place = str(path)
@@ -94,10 +96,10 @@ class Target:
         try:
             if isinstance(event, Frame):
                 for packet in self._track.encode(event):
-                    self._mux(packet)
+                    self._order.encoded(packet)
             elif event.index in self._remappers:
                 for packet in self._remappers[event.index].packets(event.packet, early=event.early):
-                    self._mux(packet)
+                    self._order.other(packet)
         except FFmpegErrors as error:
             raise write_error(self.path, error, reader_closed=self.reader_closed()) from error
 
@@ -235,11 +237,14 @@ class Target:
 
     def _drain(self) -> None:
         """Write what encoders still hold."""
-        for remapper in self._remappers.values():
-            for packet in remapper.packets(None):
-                self._mux(packet)
-        for packet in self._track.drain():
-            self._mux(packet)
+        try:
+            for remapper in self._remappers.values():
+                for packet in remapper.packets(None):
+                    self._order.other(packet)
+            for packet in self._track.drain():
+                self._order.encoded(packet)
+        finally:  # what encoders hold may be lost, packets that need none must not
+            self._order.flush()
 
     def _mux(self, packet: AnyPacket) -> None:
         assert self._container is not None
