@@ -167,6 +167,22 @@ def test_what_is_assumed_is_said() -> None:
     assert colorplan.assume(ColorTags(), pixel_format("gbrp"), 576)[1] is None
 
 
+def test_rgb_is_of_limited_range_where_its_tag_says_so() -> None:
+    for name, step in (("gbrp", 1), ("rgb24", 1), ("gbrp10le", 4)):
+        fmt = pixel_format(name)
+        tags, line = colorplan.assume(ColorTags(range=1), fmt, 1080)
+        assert (tags.range, line) == (1, None)
+        plan = colorplan.plan(tags, fmt, keep=True)
+        levels = (torch.tensor([[16, 235, 240]]) * step).to(fmt.dtype)
+        assert color.to_rgb([levels] * 3, plan)[:, 0, :2].tolist() == [[0, 1]] * 3
+        for written in color.write_back([levels] * 3, torch.tensor([[[-0.5, 0.5, 0.5]]]), plan):
+            assert written.tolist() == [[16 * step, 235 * step, 240 * step]]
+    floats = replace(pixel_format("gbrp16le"), name="gbrpf16le", floating=True)
+    for tags, fmt in ((ColorTags(range=1), floats), (ColorTags(), pixel_format("gbrp")),
+                      (ColorTags(range=2), pixel_format("gbrp"))):  # fmt: skip
+        assert colorplan.assume(tags, fmt, 1080)[0].range == 2
+
+
 def test_a_matrix_that_is_not_linear_is_refused() -> None:
     for matrix in (10, 14, 99):
         with pytest.raises(UnsupportedFormatError, match=str(matrix)):

@@ -36,7 +36,7 @@ MAY_IMPORT = {
     "picture": {"color", "colorplan", "frame", "networks", "ops"},
     "measure": {"color", "colorplan", "cores", "frame", "ops"},
     "pages": set(),
-    "media": {"cores", "frame"},
+    "media": {"color", "colorplan", "cores", "frame"},
     "training": {
         *("color", "colorplan", "frame", "images", "measure", "media", "networks", "ops", "pages", "picture"),
         "threads",

@@ -22,7 +22,7 @@ from vidrts.ops.lanczos import enlarge
 
 def luma_plane(planes: Sequence[torch.Tensor], plan: ColorPlan) -> torch.Tensor:
     """(H, W) float32 Y' of a frame of which Y' alone is written: the luma that `to_rgb` of its planes has."""
-    return _unit(planes[0], plan, 0)
+    return unit(planes[0], plan, 0)
 
 
 def to_rgb(planes: Sequence[torch.Tensor], plan: ColorPlan) -> torch.Tensor:
@@ -31,14 +31,14 @@ def to_rgb(planes: Sequence[torch.Tensor], plan: ColorPlan) -> torch.Tensor:
     Chroma is brought to the luma grid by linear interpolation at its true siting. Gray gives three equal channels.
     """
     fmt = plan.format
-    first = _unit(planes[0], plan, 0)
+    first = unit(planes[0], plan, 0)
     if fmt.model == "gray":
         return first.expand(3, -1, -1)
     if fmt.model == "rgb":
-        rgb = torch.stack((first, _unit(planes[1], plan, 0), _unit(planes[2], plan, 0)))
+        rgb = torch.stack((first, unit(planes[1], plan, 0), unit(planes[2], plan, 0)))
         return rgb if plan.yuv_to_rgb is None else _mix(plan.yuv_to_rgb, rgb)
     height, width = first.shape
-    chroma = torch.stack((_unit(planes[1], plan, 1), _unit(planes[2], plan, 1)))
+    chroma = torch.stack((unit(planes[1], plan, 1), unit(planes[2], plan, 1)))
     if fmt.log2_h:
         chroma = linear_up(chroma, plan.site[1], height, dim=1)
     if fmt.log2_w:
@@ -69,7 +69,7 @@ def write_back(
     source bit for bit.
     """
     height, width = planes[0].shape
-    changes = _changes(delta, plan)
+    changes = components(delta, plan)
     out = []
     for component, plane in enumerate(planes):
         kind = 1 if plan.format.model == "yuv" and component in (1, 2) else 0
@@ -83,8 +83,8 @@ def write_back(
     return tuple(out)
 
 
-def _changes(delta: torch.Tensor, plan: ColorPlan) -> list[torch.Tensor]:
-    """The change of each written plane, in units of `plan.scale`."""
+def components(delta: torch.Tensor, plan: ColorPlan) -> list[torch.Tensor]:
+    """The planes of R'G'B', or of a change of it, in units of `plan.scale`: those that the plan writes."""
     fmt = plan.format
     if plan.keep:
         return [delta[0]] * plan.written
@@ -101,8 +101,8 @@ def _changes(delta: torch.Tensor, plan: ColorPlan) -> list[torch.Tensor]:
     return [yuv[0], chroma[0], chroma[1]]
 
 
-def _unit(plane: torch.Tensor, plan: ColorPlan, kind: int) -> torch.Tensor:
-    """Stored samples as float32 with black (or no colour) at 0 and the nominal span 1."""
+def unit(plane: torch.Tensor, plan: ColorPlan, kind: int) -> torch.Tensor:
+    """Stored samples as float32 with black (or no colour) at 0 and the nominal span 1; `kind`: 0 luma, 1 chroma."""
     step = float(2**plan.format.shift)
     return plane.to(torch.float32, copy=True).sub_(plan.offset[kind] * step).div_(plan.scale[kind] * step)
 

@@ -84,10 +84,11 @@ def assume(tags: ColorTags, pixel_format: PixelFormat, height: int) -> tuple[Col
     """Tags with unspecified values filled in, and a message about the assumptions (None if there are none).
 
     BT.709 from 720 lines up, BT.601 below; limited range for YUV and gray; left siting (the default of
-    MPEG-2, H.264 and HEVC). RGB formats need nothing.
+    MPEG-2, H.264 and HEVC). RGB is of full range unless its tag says limited.
     """
     if pixel_format.model == "rgb":
-        return replace(tags, range=2), None
+        limited = tags.range == 1 and not pixel_format.floating
+        return replace(tags, range=1 if limited else 2), None
     matrix_assumed = range_assumed = False
     if pixel_format.full_range:
         tags = replace(tags, range=2)

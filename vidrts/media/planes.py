@@ -5,7 +5,7 @@ planes and the decoder's frame a frame for the encoder, with the decoder's side 
 colour.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -86,11 +86,17 @@ class FrameBuilder:
     """Makes the encoder's frames. One for each target, used in one thread.
 
     `held`: format of the planes that come; `size`: (width, height) of the picture that is encoded; `target`: the
-    encoder's format. `convert` is the filter that brings `held` to `target` where they do not hold the same picture
-    (an explicit -pix_fmt), else None.
+    encoder's format. `convert` makes planes of `target` of those of `held` where they do not hold the same picture (an
+    explicit -pix_fmt), else None.
     """
 
-    def __init__(self, held: PixelFormat, size: tuple[int, int], target: PixelFormat, convert: str | None = None):
+    def __init__(
+        self,
+        held: PixelFormat,
+        size: tuple[int, int],
+        target: PixelFormat,
+        convert: Callable[[Sequence[torch.Tensor]], Sequence[torch.Tensor]] | None = None,
+    ):
         self._held = held
         self._size = size
         self._target = target
@@ -102,21 +108,22 @@ class FrameBuilder:
 
         `carrier` is the decoder's own frame, or None: then a bare frame is made. The carrier is consumed.
         """
-        direct = self._target if self._convert is None else self._held
         width, height = self._size
         if not isinstance(carrier, av.VideoFrame):
-            frame = av.VideoFrame(width, height, direct.name)
-        elif (carrier.width, carrier.height, carrier.format.name) == (width, height, direct.name):
+            frame = av.VideoFrame(width, height, self._target.name)
+        elif (carrier.width, carrier.height, carrier.format.name) == (width, height, self._target.name):
             frame = carrier
             # The planes may be views of the decoder's buffers, which other threads of the decoder still read: where
             # anyone else holds them FFmpeg moves this frame to memory of its own, with all its properties.
             frame.make_writable()
         else:
             # Only a filter copies a frame's properties into another layout or size; its samples are overwritten.
-            frame = self._filter(carrier, f"scale={width}:{height}:flags=neighbor,format={direct.name}", time_base)
-        write_planes(frame, direct, planes, self._held)
-        if self._convert is not None:
-            frame = self._filter(frame, f"{self._convert},format={self._target.name}", time_base)
+            chain = f"scale={width}:{height}:flags=neighbor,format={self._target.name}"
+            frame = self._filter(carrier, chain, time_base)
+        if self._convert is None:
+            write_planes(frame, self._target, planes, self._held)
+        else:
+            write_planes(frame, self._target, self._convert(planes), self._target)
         return frame
 
     def _filter(self, frame: av.VideoFrame, chain: str, time_base: Fraction) -> av.VideoFrame:

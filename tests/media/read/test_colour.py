@@ -7,7 +7,7 @@ from pathlib import Path
 
 import av
 import pytest
-from helpers.media_truth import relay
+from helpers.media_truth import decoded_md5, relay
 from helpers.paths import DATA, need
 
 from vidrts.media.read.source import Source
@@ -43,14 +43,19 @@ def restated(source: Path, target: Path, stated: tuple[str, str, str], *more: st
     return target
 
 
-def kept(source: Path, tmp_path: Path) -> tuple[str | None, ...]:
-    """The tags of the output, as ffprobe reads them from a stream whose encoder writes all."""
-    relay(source, tmp_path / "out.mkv", encode=FAST)
+def frames(path: Path, *tags: str) -> list[tuple[str | None, ...]]:
+    """Tags of each frame, as ffprobe reads them."""
     told = subprocess.run(
-        ["ffprobe", "-v", "error", "-select_streams", "v", "-show_frames", "-show_entries", f"frame={','.join(TAGS)}",
-         "-of", "json", str(tmp_path / "out.mkv")], check=True, capture_output=True,
+        ["ffprobe", "-v", "error", "-select_streams", "v", "-show_frames", "-show_entries", f"frame={','.join(tags)}",
+         "-of", "json", str(path)], check=True, capture_output=True,
     ).stdout  # fmt: skip
-    return tuple(json.loads(told)["frames"][0].get(tag) for tag in TAGS)
+    return [tuple(frame.get(tag) for tag in tags) for frame in json.loads(told)["frames"]]
+
+
+def kept(source: Path, tmp_path: Path) -> tuple[str | None, ...]:
+    """The tags of an output whose encoder writes all."""
+    relay(source, tmp_path / "out.mkv", encode=FAST)
+    return frames(tmp_path / "out.mkv", *TAGS)[0]
 
 
 @pytest.mark.parametrize("name", ["ct_hevc.mkv", "ph10.mov"])
@@ -94,3 +99,26 @@ def test_decoding_anew_forgets_nothing(tmp_path: Path) -> None:
         again = next(iter(opened.demuxer.frames(Fraction(1, 25), seek=True)))
         assert isinstance(again, av.VideoFrame)
         assert (again.colorspace, again.color_trc, again.color_primaries) == (9, 18, 9)
+
+
+RGB = "-f lavfi -i testsrc2=s=64x64 -frames:v 2 -color_range tv"
+
+
+@pytest.mark.parametrize(
+    ("name", "coded"),
+    [("rgbtv265.mkv", None), ("a.mkv", "-pix_fmt gbrp10le -c:v libx265 -x265-params log-level=none"),
+     ("b.mp4", "-pix_fmt rgb24 -c:v libx264rgb -crf 0"), ("c.mkv", "-pix_fmt bgr0 -c:v ffv1")],
+)  # fmt: skip
+def test_rgb_of_limited_range(name: str, coded: str | None, tmp_path: Path) -> None:
+    """Its tag stays and the samples are what they were: neither lifted to full range nor called so."""
+    if coded is None:
+        source = need(FAULTS / name)
+    else:
+        source = tmp_path / name
+        ffmpeg(*RGB.split(), *coded.split(), source)
+    relay(source, tmp_path / "out.mkv", encode=EncodeOptions(video_codec="ffv1"))
+    assert frames(source, "color_range")[0] == frames(tmp_path / "out.mkv", "color_range")[0] == ("tv",)
+    assert decoded_md5(source, "gbrp16le") == decoded_md5(tmp_path / "out.mkv", "gbrp16le")
+    if coded is None:  # its own family, in a container that says nothing
+        relay(source, tmp_path / "out.ts", encode=FAST)
+        assert frames(tmp_path / "out.ts", "color_range")[0] == ("tv",)

@@ -14,11 +14,12 @@ from helpers.media_truth import coded, compare, decoded_md5, describe, relay
 from helpers.paths import ROOT
 
 from vidrts.errors import OptionError, OutputError
-from vidrts.frame import PIXEL_FORMATS, Frame, pixel_format
+from vidrts.frame import PIXEL_FORMATS, ColorTags, Frame, pixel_format
 from vidrts.media.planes import FrameBuilder, plane_views
 from vidrts.media.read.deinterlace import Deinterlacer
 from vidrts.media.read.source import Source
 from vidrts.media.write import encoders
+from vidrts.media.write.conversion import Conversion
 from vidrts.media.write.encoder_options import fitting_slices
 from vidrts.media.write.options import EncodeOptions
 from vidrts.media.write.target import Target
@@ -156,6 +157,7 @@ def test_semi_planar_samples_are_swscales(deep: str, flat: str) -> None:
         assert torch.equal(one, two)
 
 
+FACTS = {"colorspace": "matrix", "color_trc": "transfer", "color_primaries": "primaries"}
 TAGGED = [*(("colorspace", n) for n in range(18)), *(("color_trc", n) for n in range(19)),
           *(("color_primaries", n) for n in (*range(13), 22))]  # fmt: skip
 
@@ -177,7 +179,9 @@ def test_no_tag_keeps_a_frame_from_another_layout_or_size(
     planes = tuple(
         torch.full(fmt.plane_size(c, *size), 40 + 30 * c).to(fmt.dtype) for c in range(len(fmt.order))
     )  # fmt: skip
-    convert = None if fmt.samples == pixel_format(wanted).samples else "scale=in_range=limited:out_range=limited"
+    convert = None
+    if fmt.samples != pixel_format(wanted).samples:
+        convert = Conversion(fmt, pixel_format(wanted), ColorTags(**{"matrix": 1, "range": 1, FACTS[tag]: number}), 48)
     made = FrameBuilder(fmt, size, pixel_format(wanted), convert).build(planes, carrier, Fraction(1, 25))
     assert (made.width, made.height, made.format.name, made.pts) == (*size, wanted, 5)
     assert getattr(made, tag) == number

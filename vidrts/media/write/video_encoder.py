@@ -9,14 +9,14 @@ from av.codec.context import Flags, ThreadType
 from av.container import OutputContainer
 from av.video.stream import VideoStream
 
-from vidrts.errors import OptionError
-from vidrts.frame import Frame, matrix_by_height, matrix_name
+from vidrts.frame import Frame, matrix_by_height
 from vidrts.media.containers import AnyPacket, time_base
 from vidrts.media.input import Input
 from vidrts.media.output_formats import OutputFormat
 from vidrts.media.planes import FrameBuilder
 from vidrts.media.tags import kept_metadata, set_color, set_stream_color
 from vidrts.media.write import matroska_sar
+from vidrts.media.write.conversion import Conversion
 from vidrts.media.write.decoding_times import DecodingTimes
 from vidrts.media.write.encoder_choice import Choice
 from vidrts.media.write.encoder_options import encoder_options, fitting_slices
@@ -108,7 +108,7 @@ class VideoEncoder:
             context.bit_rate = options.bit_rate
         self._builder = FrameBuilder(info.format, (context.width, context.height), self.format, self._conversion())
         if self.format.model == "rgb":
-            self._color = replace(self._color, matrix=0, range=2)
+            self._color = replace(self._color, matrix=0, range=self._color.range or 2)
         set_stream_color(stream, self._color, info.sar, info.field_order)
         if self._kind.muxer in ("mp4", "mov") and encoder.name in ("libx265", "hevc_nvenc"):
             context.codec_tag = "hvc1"  # Apple's players need this tag; the default is hev1
@@ -161,28 +161,14 @@ class VideoEncoder:
         if self._source.display_matrix is not None:
             stream.set_display_matrix(self._source.display_matrix)
 
-    def _conversion(self) -> str | None:
-        """The filter for a pixel format that does not hold the same picture (-pix_fmt); sets the colour accordingly."""
-        held, target = self._source.info.format, self.format
-        if held.samples == target.samples:
+    def _conversion(self) -> Conversion | None:
+        """For a pixel format that does not hold the same picture (-pix_fmt); sets the colour accordingly."""
+        held = self._source.info.format
+        if held.samples == self.format.samples:
             return None
-        if "gray" in (held.model, target.model) and held.model != target.model:
-            raise OptionError(f"-pix_fmt {target.name}: {held.name} cannot be converted between gray and colour")
-        flags = "bicubic+accurate_rnd+full_chroma_int+full_chroma_inp"
-        full = held.full_range or self._color.range == 2
-        if (held.model == "rgb") == (target.model == "rgb"):
-            keep = "full" if full else "limited"
-            return f"scale=flags={flags}:in_range={keep}:out_range={keep}"
-        matrix = self._color.matrix if self._color.matrix not in (0, 2, 3) else None
-        if matrix is None:
-            matrix = matrix_by_height(self._source.info.height)
-        name = {1: "bt709", 4: "fcc", 5: "bt601", 6: "bt601", 7: "smpte240m", 9: "bt2020", 10: "bt2020"}.get(matrix)
-        if name is None:
-            raise OptionError(f"-pix_fmt {target.name}: colour matrix {matrix_name(matrix)} cannot be converted to RGB")
-        if target.model == "rgb":
-            return f"scale=flags={flags}:in_color_matrix={name}:in_range={'full' if full else 'limited'}:out_range=full"
-        self._color = replace(self._color, matrix=matrix, range=1, siting=1)
-        return f"scale=flags={flags}:out_color_matrix={name}:in_range=full:out_range=limited"
+        conversion = Conversion(held, self.format, self._color, self._source.info.height)
+        self._color = conversion.color
+        return conversion
 
     # Encoding -----------------------------------------------------------------------------------------------------
 
