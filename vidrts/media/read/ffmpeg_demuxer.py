@@ -195,9 +195,10 @@ class FFmpegDemuxer:
                     if at is not None and at < self._scanned:
                         continue  # `subtitles_before` has it
                 if packet.size or packet.pts is not None or packet.dts is not None:
-                    yield continuity.corrected(packet)
+                    yield from continuity.push(packet)
         except FFmpegErrors as error:
             failure = error
+        yield from continuity.flush()
         self._judge(whole, failure)
 
     def _judge(self, whole: Completeness, failure: BaseException | None) -> None:
