@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 _BUFFER_SIZE = 1 << 20
 """Bytes per write."""
 
+_LATE = 1
+"""Seconds after which a source's first packet is no delay of a stream, but where its clock stands."""
+
 _MOV_KEYS = {"title", "artist", "album", "comment", "genre", "copyright", "date", "location", "creation_time", "make",
              "model"}  # fmt: skip
 _USUAL_KEYS = {
@@ -79,12 +82,14 @@ class Muxer:
         self.container.set_chapters(self._chapters())
 
     def _clock_start(self) -> Fraction:
-        """Seconds subtracted from all timestamps: an mp4 of a transport stream would begin with a gap."""
+        """Seconds subtracted from all timestamps: an mp4 of a source whose clock starts late would begin with a gap."""
         source = self._source
         start = source.start_time
         if source.begin is not None or self._kind.muxer not in ("mp4", "mov") or not start:
             return Fraction(0)
-        if not any(name in CLOCKED for name in source.demuxers):
+        # Live recordings start anywhere in any container; mov and mp4 alone say so on purpose, by an edit list.
+        late = start > _LATE and "mp4" not in source.demuxers
+        if not late and not any(name in CLOCKED for name in source.demuxers):
             return Fraction(0)
         base = source.info.time_base
         self.notes.append(Message(Code.TIMESTAMPS_SHIFTED, time=float(start), container=self._kind.name))
