@@ -16,7 +16,7 @@ import av
 import pytest
 import torch
 from helpers.media_truth import FFPROBE, decoded_md5, describe
-from helpers.paths import need
+from helpers.paths import DATA, need
 
 from vidrts import EnhanceOptions, enhance
 from vidrts.errors import DeviceError, InputError, Interrupted, OptionError, OutputError, VidrtsError
@@ -498,6 +498,19 @@ def test_lost_frames_are_told(clips: Path, tiny_model: Path, tmp_path: Path) -> 
     said = run(clips / "mediabunny__no-initial-keyframe.ts", tmp_path / "out.ts", tiny_model)
     (damage,) = [line.values["damage"] for line in said if line.code is Code.INPUT_DAMAGED]
     assert damage.missing == 63
+
+
+def test_damaged_sound_is_told_once_and_in_the_summary(tiny_model: Path, tmp_path: Path) -> None:
+    said: list[Message] = []
+    source = need(DATA / "faults" / "ac3_half_garbage.mkv")
+    options = EnhanceOptions(
+        model=str(tiny_model), picture=EnhancerOptions(device="cpu", strength=0.0),
+        encode=EncodeOptions(video_codec="ffv1", audio_codec="flac"),
+    )  # fmt: skip
+    summary = enhance(source, tmp_path / "out.mkv", options, on_message=said.append)
+    (line,) = (line for line in said if line.code == Code.AUDIO_DAMAGED)
+    assert (line.values["index"], line.values["damage"].packets) == (1, 44)
+    assert summary.lost == f"audio stream 1: {line.values['damage']}"
 
 
 def remuxed(clips: Path, target: Path, *more: str) -> Path:

@@ -34,6 +34,7 @@ class Code(Enum):
         "the source breaks off within a packet, at {time:.3f} s, {missing:.3f} s before the end that its header tells"
     )
     ENDS_SHORT = "the source ends at {time:.3f} s, {missing:.3f} s before the end that its header tells"
+    AUDIO_DAMAGED = "warning: audio stream {index} ({codec}): {damage}"
     TIMESTAMPS_DERIVED = "frame timestamps {problem} from {time:.3f} s: derived from packets and durations"
     TIMESTAMP_JUMP = "timestamp jump of {jump:+.3f} s at {time:.3f} s corrected"
     LAST_TIMESTAMP_JUMP = "timestamp jump of {jump:+.3f} s at {time:.3f} s corrected; further jumps are not reported"

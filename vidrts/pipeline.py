@@ -120,7 +120,7 @@ def enhance(
             began_part = time.monotonic()
             writer.finish()
             parts.encode += time.monotonic() - began_part
-            _report_damage(reader, on_message)
+            _report_damage(reader, writer, on_message)
         except (Cancelled, SourceBrokenError) as error:
             number = stop_signal()
             if isinstance(error, Cancelled) and number is None:
@@ -128,7 +128,7 @@ def enhance(
             kept = _where_kept(writer.keep_partial())
             if number is None:
                 raise SourceBrokenError(f"{error}; {kept}") from None
-            _report_damage(reader, on_message)
+            _report_damage(reader, writer, on_message)
             raise Interrupted(f"stopped after {frames} frames; {kept}", number) from None
         except KeyboardInterrupt:
             writer.keep_partial()
@@ -136,8 +136,14 @@ def enhance(
     parts.enhance = workers.seconds
     return Summary(
         target=writer.path, frames=frames, seconds=time.monotonic() - began, parts=parts,
-        bytes_written=writer.bytes_written, lost=str(reader.lost) or None,
+        bytes_written=writer.bytes_written, lost=_lost(reader, writer),
     )  # fmt: skip
+
+
+def _lost(reader: Source, writer: Target | RawTarget) -> str | None:
+    """All damage in words."""
+    audio = [f"audio stream {line.values['index']}: {line.values['damage']}" for line in writer.damage]
+    return "; ".join([*([str(reader.lost)] if str(reader.lost) else []), *audio]) or None
 
 
 @dataclass(frozen=True)
@@ -175,10 +181,12 @@ def _where_kept(place: Place | None) -> str:
     return f"{'kept in' if isinstance(place, Path) else 'written to'} {place}"
 
 
-def _report_damage(reader: Source, on_message: Tell) -> None:
+def _report_damage(reader: Source, writer: Target | RawTarget, on_message: Tell) -> None:
     """Report damaged input."""
     if lost := reader.lost.summary():
         on_message(lost)
+    for line in writer.damage:
+        on_message(line)
 
 
 def _timed[T](upstream: Iterable[T], parts: PartTimes) -> Iterator[T]:

@@ -45,6 +45,8 @@ class Input:
 
     path: Place
     info: StreamInfo
+    strict: bool = False
+    """Damage raises `InputError` (--strict)."""
     piped: str | None = None
     """Format read from stdin: "y4m", "raw" or FFmpeg's (first) name of the demuxer; None for a file."""
     demuxers: tuple[str, ...] = ()

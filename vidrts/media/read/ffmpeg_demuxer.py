@@ -110,6 +110,7 @@ class FFmpegDemuxer:
         return Input(
             path=self._path,
             info=info,
+            strict=self._options.strict,
             piped=names[0] if isinstance(self._path, StandardInput) else None,
             demuxers=names,
             hdr=hdr_metadata(frame, video),

@@ -80,6 +80,11 @@ class RawTarget:
         """Size of the output so far."""
         return self._stdout.count
 
+    @property
+    def damage(self) -> tuple[Message, ...]:
+        """Damage of the audio: none is taken."""
+        return ()
+
     def write(self, event: Frame | CopiedPacket) -> None:
         """Write a frame; packets are dropped. Raises `OutputError`."""
         if not isinstance(event, Frame):

@@ -22,6 +22,7 @@ from vidrts.media.input import Input
 from vidrts.media.languages import language, same
 from vidrts.media.output_formats import OutputFormat
 from vidrts.media.write import aac, channel_layout
+from vidrts.media.write.audio_damage import AudioLedger
 from vidrts.media.write.options import EncodeOptions
 from vidrts.media.write.transcode import ENCODERS, AudioEncoder, SubtitleEncoder, text_codec
 from vidrts.messages import Code, Message, Tell, ignore
@@ -227,13 +228,14 @@ class PacketRemapper:
     """Remuxes packets of one routed stream to the output's time base. Stateful, one per stream.
 
     `shift`: seconds subtracted from all timestamps; `begin`, `end`: the range of transcoded audio, None for all. Makes
-    dts increase as the muxer requires. `tell` gets messages as they arise.
+    dts increase as the muxer requires. Damage of audio is counted in `ledger`. `tell` gets messages as they arise.
     """
 
     def __init__(
         self,
         route: Route,
         output: Stream,
+        source: Input,
         shift: Fraction,
         *,
         kind: OutputFormat,
@@ -248,10 +250,16 @@ class PacketRemapper:
         self._last: int | None = None
         self._next: int | None = None
         self._encoder: AudioEncoder | SubtitleEncoder | None = None
+        self.ledger: AudioLedger | None = None
+        if route.stream.type == "audio":
+            self.ledger = AudioLedger(route.stream, source.path, copied=route.action == "copy", strict=source.strict)
         copied = route.action == "copy" and aac.must_strip_headers(route.stream, kind)
         self._stripper = aac.HeaderStripper(route.stream) if copied else None
         if route.action == "audio":
-            self._encoder = AudioEncoder(route.stream, output, begin, end, tell)
+            assert self.ledger is not None
+            self._encoder = AudioEncoder(
+                route.stream, output, self.ledger, strict=source.strict, begin=begin, end=end, tell=tell
+            )
         elif route.action == "subtitle":
             self._encoder = SubtitleEncoder(route.stream, output)
 
@@ -262,7 +270,11 @@ class PacketRemapper:
         """
         if self._route.action == "cover" or (early and not isinstance(self._encoder, AudioEncoder)):
             return
-        if self._encoder is not None:
+        if packet is not None and self.ledger is not None and not early:
+            self.ledger.came(packet)
+        if isinstance(self._encoder, AudioEncoder):
+            yield from map(self._stamped, self._encoder.encode(packet, early=early))
+        elif self._encoder is not None:
             yield from map(self._stamped, self._encoder.encode(packet))
         elif packet is not None:
             yield from map(self._stamped, self._stripper.packets(packet) if self._stripper else [packet])

@@ -16,7 +16,7 @@ from typing import Self
 
 from av.container import OutputContainer
 
-from vidrts.errors import OutputError, VidrtsError
+from vidrts.errors import InputError, OutputError, VidrtsError
 from vidrts.frame import Frame
 from vidrts.media.containers import AnyPacket, FFmpegErrors, Place, cannot_be_written, reason, write_error
 from vidrts.media.input import CopiedPacket, Input
@@ -29,7 +29,8 @@ from vidrts.media.write.interleaver import Interleaver
 from vidrts.media.write.muxer import Muxer
 from vidrts.media.write.options import EncodeOptions
 from vidrts.media.write.stream_mapping import PacketRemapper, Route, plan
-from vidrts.messages import Tell, ignore
+from vidrts.media.write.unparsed import with_data
+from vidrts.messages import Message, Tell, ignore
 
 
 class Target:
@@ -54,6 +55,7 @@ class Target:
         self._scale = scale
         self._container: OutputContainer | None = None
         self._order = Interleaver(self._mux)
+        self._drained = False
         self._destination: Destination
         if isinstance(path, StandardOutput):
             self.path: Place = str(path)
@@ -89,8 +91,17 @@ class Target:
         """Size of the output so far."""
         return self._destination.size
 
+    @property
+    def damage(self) -> tuple[Message, ...]:
+        """Damage of the audio so far, a message for each track that has any."""
+        ledgers = (remapper.ledger for remapper in self._remappers.values())
+        return tuple(line for ledger in ledgers if ledger is not None and (line := ledger.message) is not None)
+
     def write(self, event: Frame | CopiedPacket) -> None:
-        """Encode a frame, or mux a packet of another stream. Raises `OutputError`."""
+        """Encode a frame, or mux a packet of another stream.
+
+        Raises `OutputError`, and `InputError` where audio is damaged and the source is read strictly.
+        """
         if self._container is None:
             raise OutputError(f"{self.path}: already finished")
         try:
@@ -104,7 +115,12 @@ class Target:
             raise write_error(self.path, error, reader_closed=self.reader_closed()) from error
 
     def finish(self) -> None:
-        """Complete the output; a file gets its final name (`FileDestination.commit`)."""
+        """Complete the output; a file gets its final name (`FileDestination.commit`).
+
+        Raises `InputError` if all audio was kept and none of it could be decoded.
+        """
+        self._drain()
+        self._check_audio()
         self._complete()
         self._destination.commit()
 
@@ -198,7 +214,7 @@ class Target:
             moved = source.shift + opened.shift
             kept = {"begin": None if source.begin is None else source.shift, "end": source.end}
             self._remappers = {
-                r.stream.index: PacketRemapper(r, o, moved, kind=self._kind, tell=self._tell, **kept)
+                r.stream.index: PacketRemapper(r, o, source, moved, kind=self._kind, tell=self._tell, **kept)
                 for r, o in zip(routes, outputs, strict=True)
                 if o is not None and r.stream.type != "attachment"
             }
@@ -223,12 +239,22 @@ class Target:
 
     # Writing ------------------------------------------------------------------------------------------------------
 
+    def _check_audio(self) -> None:
+        """Raise `InputError` if there is audio, and none of it can be heard."""
+        source = self._source
+        ledgers = {index: r.ledger for index, r in self._remappers.items() if r.ledger is not None}
+        if source.begin is None and source.end is None:
+            for index in with_data(source.path, [index for index, ledger in ledgers.items() if not ledger.packets]):
+                ledgers[index].unparsed()
+        lost = [ledger.lost for ledger in ledgers.values() if ledger.lost is not None]
+        if lost and not any(ledger.sounds for ledger in ledgers.values()):
+            raise InputError(f"{source.path}: no audio could be decoded: {'; '.join(lost)}; --no-audio leaves it out")
+
     def _complete(self) -> None:
         """Drain encoders, write the trailer, close."""
-        if self._container is None:
-            raise OutputError(f"{self.path}: already finished")
+        self._drain()
         try:
-            self._drain()
+            assert self._container is not None
             container, self._container = self._container, None
             container.close()
             self._destination.completed(self._track.aspect)
@@ -236,15 +262,23 @@ class Target:
             raise write_error(self.path, error, reader_closed=self.reader_closed()) from error
 
     def _drain(self) -> None:
-        """Write what encoders still hold."""
+        """Write what encoders still hold, once."""
+        if self._container is None:
+            raise OutputError(f"{self.path}: already finished")
+        if self._drained:
+            return
+        self._drained = True
         try:
-            for remapper in self._remappers.values():
-                for packet in remapper.packets(None):
-                    self._order.other(packet)
-            for packet in self._track.drain():
-                self._order.encoded(packet)
-        finally:  # what encoders hold may be lost, packets that need none must not
-            self._order.flush()
+            try:
+                for remapper in self._remappers.values():
+                    for packet in remapper.packets(None):
+                        self._order.other(packet)
+                for packet in self._track.drain():
+                    self._order.encoded(packet)
+            finally:  # what encoders hold may be lost, packets that need none must not
+                self._order.flush()
+        except FFmpegErrors as error:
+            raise write_error(self.path, error, reader_closed=self.reader_closed()) from error
 
     def _mux(self, packet: AnyPacket) -> None:
         assert self._container is not None

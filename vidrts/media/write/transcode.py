@@ -12,6 +12,7 @@ from av.stream import Stream
 
 from vidrts.media.containers import AnyPacket, FFmpegErrors, time_base
 from vidrts.media.write import channel_layout
+from vidrts.media.write.audio_damage import AudioLedger
 from vidrts.media.write.audio_frames import AudioFrames
 from vidrts.messages import Tell, ignore
 
@@ -47,14 +48,17 @@ class AudioEncoder:
     """Decodes and encodes the packets of one audio stream; times are kept. Stateful.
 
     `begin`, `end`: seconds on the source's clock between which samples are kept, exactly; packets before `begin` prime
-    the decoder. `tell` gets a message if the sound changes.
+    the decoder. `ledger` counts damage; `strict`: decoders conceal none. `tell` gets a message if the sound changes.
     """
 
     def __init__(
-        self, source: Stream, output: Stream, begin: Fraction | None = None, end: Fraction | None = None,
-        tell: Tell = ignore,
+        self, source: Stream, output: Stream, ledger: AudioLedger, *, strict: bool = False,
+        begin: Fraction | None = None, end: Fraction | None = None, tell: Tell = ignore,
     ):  # fmt: skip
         self._decoder = cast(AudioStream, source).codec_context
+        if strict and not self._decoder.is_open:
+            self._decoder.options = {"err_detect": "explode"}
+        self._ledger = ledger
         self._output = cast(AudioStream, output)
         self._frames = AudioFrames(self._output.codec_context, source.index, begin, end, tell)
 
@@ -77,12 +81,16 @@ class AudioEncoder:
         assert failure is not None
         raise failure
 
-    def encode(self, packet: AnyPacket | None) -> Iterator[AnyPacket]:
-        """Transcode a packet; damaged ones yield nothing. None drains."""
+    def encode(self, packet: AnyPacket | None, *, early: bool = False) -> Iterator[AnyPacket]:
+        """Transcode a packet; damaged ones yield nothing and are counted, unless they are `early`. None drains."""
+        frames: list[Any] = []
         try:
-            frames: list[Any] = self._decoder.decode(packet)
-        except FFmpegErrors:
-            frames = []
+            frames = self._decoder.decode(packet)
+        except FFmpegErrors as error:
+            if not early:
+                self._ledger.refused(packet, error)
+        else:
+            self._ledger.decoded(packet, frames, early=early)
         for frame in frames:
             for kept in self._frames.frames(frame):
                 yield from self._output.encode(kept)
