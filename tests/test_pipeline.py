@@ -497,7 +497,8 @@ def test_a_name_that_is_taken_meanwhile_does_not_cost_the_work(
 def test_lost_frames_are_told(clips: Path, tiny_model: Path, tmp_path: Path) -> None:
     said = run(clips / "mediabunny__no-initial-keyframe.ts", tmp_path / "out.ts", tiny_model)
     (damage,) = [line.values["damage"] for line in said if line.code is Code.INPUT_DAMAGED]
-    assert damage.missing == 63
+    assert (damage.leading, damage.missing) == (63, 0)
+    assert damage.first == pytest.approx(2.136, abs=0.001)  # of a clock that starts at 112.711 s
 
 
 def test_damaged_sound_is_told_once_and_in_the_summary(tiny_model: Path, tmp_path: Path) -> None:

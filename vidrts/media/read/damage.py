@@ -21,13 +21,17 @@ class LossReport:
     """Frames whose packets the decoder accepted but gave no picture for: references are missing."""
     corrupt: int = 0
     """Frames that the decoder marked as corrupt; they are enhanced like the others."""
+    leading: int = 0
+    """Frames before the first one that could be decoded: mostly for want of a key frame."""
+    first: Fraction | None = None
+    """Seconds of the first decoded frame where there are `leading` ones."""
     ended: str | None = None
     """Why reading stopped before the end of the source; a `Message` where vidrts judged it."""
     times: list[Fraction] = field(default_factory=list)
-    """Seconds of the first few damaged places."""
+    """Seconds of the first few damaged places, from the file's start."""
 
     def note(self, time: Fraction | None) -> None:
-        """Add a damaged place, in seconds of the file."""
+        """Add a damaged place, in seconds from the file's start."""
         if time is not None and len(self.times) < _LISTED:
             self.times.append(time)
 
@@ -37,6 +41,9 @@ class LossReport:
 
     def __str__(self) -> str:
         parts = []
+        if self.leading:
+            begins = f", at {float(self.first):.3f} s" if self.first is not None else ""
+            parts.append(f"{self.leading} frame(s) lost before the first key frame that can be decoded{begins}")
         if self.packets:
             parts.append(f"{self.packets} damaged video packet(s) skipped (about as many frames lost)")
         if self.missing:

@@ -40,7 +40,7 @@ class Demuxer(Protocol):
         """Whether a stream is cover art."""
 
     def no_frames(self) -> str:
-        """Why there are no frames."""
+        """Why there are no frames at all."""
 
     def truncation(self, frames: int) -> str | None:
         """How the source was truncated, after so many frames; None for a proper end, or damage that `lost` counts."""

@@ -150,7 +150,7 @@ class FFmpegDemuxer:
                 self.container.seek(int((begin - back) / time_base(self.video.time_base)), stream=self.video)
             except FFmpegErrors:
                 break
-            decoded = self._restarted(begin)
+            decoded = self._restarted(begin, sought=True)
             held: list[Decoded] = []
             for event in decoded:
                 held.append(event)
@@ -163,12 +163,13 @@ class FFmpegDemuxer:
         self._open()
         return self._restarted(begin)
 
-    def _restarted(self, begin: Fraction | None) -> Iterator[Decoded]:
+    def _restarted(self, begin: Fraction | None, *, sought: bool = False) -> Iterator[Decoded]:
         """Decode from the current position, with new counts."""
         self._broken = False
         threads = decoder_threads(self._options.threads) if self._hardware else self._options.threads
         self._decoder = VideoDecoder(
-            self._path, self.video, stated=self._stated, threads=threads, strict=self._options.strict, begin=begin,
+            self._path, self.video, stated=self._stated, threads=threads, strict=self._options.strict,
+            begin=begin, origin=self.start_time, sought=sought,
             low_latency=self._options.low_latency, tell=self._tell,
         )  # fmt: skip
         return self._decoded()

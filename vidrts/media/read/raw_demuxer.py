@@ -80,8 +80,7 @@ class RawDemuxer:
         return False
 
     def no_frames(self) -> str:  # noqa: D102 - Demuxer's
-        count = self._reader.frames_read
-        return f"no frames in the selected range, of {count}; check -ss, -to, -t" if count else "no frames"
+        return "no frames"
 
     def truncation(self, frames: int) -> str | None:  # noqa: D102 - Demuxer's
         return self._failure

@@ -131,7 +131,7 @@ class Source:
         if self._first is None:
             self._check_stopped()
             self._check_complete()
-            raise InputError(f"{self.path}: {self.demuxer.no_frames()}")
+            raise InputError(f"{self.path}: {self._cut.no_frames(origin) or self.demuxer.no_frames()}")
         self.input = replace(self.demuxer.describe(self._first, self._cut), covers=covers)
         self._events = chain(held, self._stages)
 

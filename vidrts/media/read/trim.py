@@ -33,6 +33,10 @@ class Cut:
     """Index of the decoded stream."""
     shift: Fraction = Fraction(0)
     """Seconds subtracted from all timestamps; known after the first frame."""
+    before: Fraction | None = None
+    """Seconds of the last frame before the range."""
+    after: Fraction | None = None
+    """Seconds of the first frame after it."""
     _running: set[int] = field(default_factory=set)
 
     def apply(self, events: Iterator[Decoded], frame_base: Fraction) -> Iterator[Decoded]:
@@ -48,8 +52,10 @@ class Cut:
             if isinstance(event, av.VideoFrame):
                 time = (event.pts or 0) * frame_base
                 if self.begin is not None and time < self.begin - _TOLERANCE:
+                    self.before = time
                     continue
                 if self.end is not None and time >= self.end - _TOLERANCE:
+                    self.after = time if self.after is None else self.after
                     if not open_yet:
                         return
                     video_over = True
@@ -73,6 +79,21 @@ class Cut:
                 dense = {s.index for s in event.stream.container.streams if s.type in ("audio", "video")}
                 if video_over and (at >= self.end + _MAX_WAIT or dense - finished <= {self.decoded}):
                     return
+
+    def no_frames(self, origin: Fraction) -> str | None:
+        """Why no frame is in the range, in seconds from `origin`; None if there were no frames outside of it either."""
+        before, after = (
+            None if time is None else f"{float(time - origin):.3f} s" for time in (self.before, self.after)
+        )
+        if before is None and after is None:
+            return None
+        if before is None:
+            where = f"the first frame that can be decoded is at {after}"
+        elif after is None:
+            where = f"the last frame that can be decoded is at {before}"
+        else:
+            where = f"there are frames at {before} and {after}, none between"
+        return f"no frames in the selected range; {where}; check -ss, -to, -t"
 
     def _opening(self, pending: list[AnyPacket]) -> Iterator[AnyPacket]:
         """The packets that came before the first kept frame and are still needed.

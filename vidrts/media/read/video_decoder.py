@@ -6,6 +6,7 @@ from fractions import Fraction
 import av
 from av import VideoCodecContext
 from av.codec.context import ThreadType
+from av.video.frame import PictureType
 from av.video.stream import VideoStream
 
 from vidrts.errors import InputError
@@ -36,12 +37,18 @@ def _decoder(stream: VideoStream) -> VideoCodecContext:
     return made
 
 
+_CONCEALING = {
+    "mpeg4", "msmpeg4v1", "msmpeg4v2", "msmpeg4v3", "h263", "h263p", "flv1", "wmv1", "wmv2", "rv10", "rv20",
+}  # fmt: skip
+"""Codecs whose decoders invent the reference that a first predicted picture lacks."""
+
+
 class VideoDecoder:
     """FFmpeg's decoder of `stream`, with corrected timestamps and damage counts. Stateful; recreated after each seek.
 
     `stated`: the container's colour tags, for what the stream does not say itself; `begin`: frames before this many
-    seconds are not counted as lost; `threads` 0: automatic; `strict`: damage raises `InputError`; `low_latency`: no
-    frame threads.
+    seconds are not counted as lost; `origin`: where the file's clock starts; `sought`: reading began somewhere in the
+    file; `threads` 0: automatic; `strict`: damage raises `InputError`; `low_latency`: no frame threads.
     """
 
     def __init__(
@@ -53,6 +60,8 @@ class VideoDecoder:
         threads: int,
         strict: bool,
         begin: Fraction | None,
+        origin: Fraction,
+        sought: bool = False,
         low_latency: bool = False,
         tell: Tell,
     ):
@@ -61,6 +70,10 @@ class VideoDecoder:
         self._stated = stated
         self._strict = strict
         self._begin = begin
+        self._origin = origin
+        self._sought = sought
+        self._first: Fraction | None = None
+        self._keyless = self._context.codec.canonical_name in _CONCEALING
         if not self._context.is_open:
             # Frame threads delay a frame each; slice threads do not.
             self._context.thread_type = ThreadType.SLICE if low_latency else ThreadType.AUTO
@@ -72,6 +85,7 @@ class VideoDecoder:
         self.last_time: Fraction | None = None
         """Seconds of the last frame."""
         self._failure = ""
+        self._refused_count = 0
         self._size: tuple[int, int, str] | None = None
         rate = fraction(stream.guessed_rate) or fraction(stream.average_rate)
         self._ledger = PictureLedger(self._context.codec.canonical_name)
@@ -95,19 +109,27 @@ class VideoDecoder:
             frames = []
         for frame in frames:
             self._ledger.settled(frame.pts, interlaced=frame.interlaced_frame)
+            if self._lacks_reference(frame) and self._sought:
+                continue
             yield from map(self._checked, self._clock.timed(frame))
         if packet is None:
             yield from map(self._checked, self._clock.rest())
         for pts in self._ledger.overdue(drained=packet is None):
-            if self._begin is None or pts * self.time_base >= self._begin:
+            at = pts * self.time_base
+            if self._first is None or at < self._first:
+                self._leading(at, "no picture without a key frame before it")
+            elif self._begin is None or at >= self._begin:
                 self.lost.missing += 1
-                self.lost.note(pts * self.time_base)
+                self.damaged(at, "video packet gave no picture")
 
     def _checked(self, frame: av.VideoFrame) -> av.VideoFrame:
         """The frame, with its pts; damage is counted, another size refused."""
         complete_color(frame, self._stated)
         assert frame.pts is not None
         self.last_time = frame.pts * self.time_base
+        if self._first is None:
+            self._first = self.last_time
+            self.lost.first = self._first - self._origin if self.lost.leading else None
         self._check_size(frame)
         if frame.is_corrupt:
             self.lost.corrupt += 1
@@ -116,17 +138,36 @@ class VideoDecoder:
 
     def no_frames(self) -> str:
         """Why there are no frames."""
-        if self._size is not None:
-            length = f"{float(self.last_time):.3f} s" if self.last_time is not None else "its end"
-            return f"no frames in the selected range; the video ends at {length}; check -ss, -to, -t"
         return f"no frame could be decoded{': ' + self._failure if self._failure else ''}"
 
     def damaged(self, at: Fraction | None, what: str) -> None:
         """Note damage at a time in seconds; with `strict` raise `InputError`."""
-        self.lost.note(at)
+        self.lost.note(None if at is None else at - self._origin)
+        self._refuse_damage(at, what)
+
+    def _refuse_damage(self, at: Fraction | None, what: str) -> None:
+        """With `strict` raise `InputError`."""
         if self._strict:
-            place = f" at {float(at):.3f} s" if at is not None else ""
+            place = f" at {float(at - self._origin):.3f} s" if at is not None else ""
             raise InputError(f"{self._path}: damaged{place}: {what} (--strict)")
+
+    def _leading(self, at: Fraction | None, what: str) -> None:
+        """Count a frame before the first one that can be decoded."""
+        if self._begin is None or at is None or at >= self._begin:
+            self.lost.leading += 1
+            if self._first is not None:
+                self.lost.first = self._first - self._origin
+            self._refuse_damage(at, what)
+
+    def _lacks_reference(self, frame: av.VideoFrame) -> bool:
+        """Whether a decoder that invents missing references made this frame from one; counted if it is kept."""
+        self._keyless = self._keyless and frame.pict_type in (PictureType.P, PictureType.B)
+        if self._keyless and not self._sought:
+            self.lost.corrupt += 1
+            self.damaged(
+                None if frame.pts is None else frame.pts * self.time_base, "frame without a key frame before it"
+            )
+        return self._keyless
 
     def _refused(self, packet: AnyPacket | None, error: BaseException) -> None:
         """Count a packet that the decoder rejected."""
@@ -134,10 +175,14 @@ class VideoDecoder:
         if packet is not None:
             at = at if packet_time(packet) is None else packet_time(packet)
             self._ledger.settled(packet.pts)
-        self.lost.packets += 1
         self._failure = reason(error)
-        self.damaged(at, f"video packet cannot be decoded: {self._failure}")
-        if self._size is None and self.lost.packets > _MAX_DAMAGED:
+        self._refused_count += 1
+        if self._first is None:
+            self._leading(at, f"video packet cannot be decoded: {self._failure}")
+        else:
+            self.lost.packets += 1
+            self.damaged(at, f"video packet cannot be decoded: {self._failure}")
+        if self._size is None and self._refused_count > _MAX_DAMAGED:
             raise InputError(f"{self._path}: {self.no_frames()}") from error
 
     def _check_size(self, frame: av.VideoFrame) -> None:
@@ -147,6 +192,6 @@ class VideoDecoder:
             self._size = size
         elif size != self._size:
             before, now = (f"{w}x{h} {name}" for w, h, name in (self._size, size))
-            at = float(self.last_time or 0)
+            at = float((self.last_time or self._origin) - self._origin)
             raise InputError(f"{self._path}: the picture changes from {before} to {now} at {at:.3f} s; "
                              "enhance both parts separately, with -to and -ss")  # fmt: skip
