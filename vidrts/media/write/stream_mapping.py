@@ -279,6 +279,11 @@ class PacketRemapper:
         elif packet is not None:
             yield from map(self._stamped, self._stripper.packets(packet) if self._stripper else [packet])
 
+    def until(self, time: Fraction) -> Iterator[AnyPacket]:
+        """The packets to mux once the pictures have reached `time`, seconds on the source's clock."""
+        if isinstance(self._encoder, SubtitleEncoder):
+            yield from map(self._stamped, self._encoder.until(time))
+
     def _stamped(self, packet: AnyPacket) -> AnyPacket:
         """The packet with the output's stream and times."""
         base = time_base(packet.time_base if packet.time_base.numerator else self.output.time_base)

@@ -108,6 +108,10 @@ class Target:
             if isinstance(event, Frame):
                 for packet in self._track.encode(event):
                     self._order.encoded(packet)
+                time = event.pts * event.time_base + self._source.shift
+                for remapper in self._remappers.values():
+                    for packet in remapper.until(time):
+                        self._order.other(packet)
             elif event.index in self._remappers:
                 for packet in self._remappers[event.index].packets(event.packet, early=event.early):
                     self._order.other(packet)

@@ -1,7 +1,8 @@
 """Transcoding of audio and text subtitles that a container does not support."""
 
 import io
-from collections.abc import Iterator
+import math
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from typing import Any, cast
 
@@ -9,12 +10,20 @@ import av
 from av.audio.stream import AudioStream
 from av.container import OutputContainer
 from av.stream import Stream
+from av.subtitles.subtitle import SubtitleSet
 
 from vidrts.media.containers import AnyPacket, FFmpegErrors, time_base
 from vidrts.media.write import channel_layout
 from vidrts.media.write.audio_damage import AudioLedger
 from vidrts.media.write.audio_frames import AudioFrames
+from vidrts.media.write.text_timeline import TextTimeline
 from vidrts.messages import Tell, ignore
+
+_LATE = 1
+"""Seconds by which a text may come after its pictures in the source."""
+
+_FINE = Fraction(1, 90_000)
+"""Finer than most pictures and sound."""
 
 _TEXT = {"mp4": "mov_text", "mov": "mov_text", "matroska": "subrip", "webm": "webvtt"}
 _BIT_RATES = {"aac": 96_000, "libopus": 80_000, "libmp3lame": 128_000, "ac3": 112_000}
@@ -101,11 +110,17 @@ class AudioEncoder:
 
 
 class SubtitleEncoder:
-    """Transcodes text subtitles, with the styles that the target supports."""
+    """Transcodes text subtitles, with the styles that the target supports. Stateful, for one stream.
+
+    For mp4 and mov, texts that overlap are cut and merged; each is yielded once it is known what it overlaps.
+    """
 
     def __init__(self, source: Stream, output: Stream):
         self._source = source
         self._output = output
+        self._base = time_base(source.time_base)
+        self._timeline = TextTimeline() if output.codec_context.name == "mov_text" else None
+        self._reached = 0
 
     @staticmethod
     def possible(source: Stream) -> bool:
@@ -124,22 +139,49 @@ class SubtitleEncoder:
         stream = output.add_stream(codec)
         context: Any = stream.codec_context
         context.subtitle_header = decoder.subtitle_header
-        context.time_base = source.time_base
+        # mov's muxer compares ticks of different tracks: in coarse ones it puts an empty text after every text.
+        context.time_base = _FINE if codec == "mov_text" else source.time_base
         return stream
 
     def encode(self, packet: AnyPacket | None) -> Iterator[AnyPacket]:
-        """Transcode a packet; what cannot be decoded yields nothing."""
-        if packet is None or not packet.size:
+        """Transcode a packet; what cannot be decoded yields nothing. None drains."""
+        if packet is None:
+            if self._timeline is not None:
+                yield from self._texts(self._timeline.rest(self._reached))
+            return
+        if not packet.size:
             return
         decoder: Any = self._source.codec_context
-        encoder: Any = self._output.codec_context
         try:
             subtitle = decoder.decode2(packet)
-            made = None if subtitle is None else encoder.encode_subtitle(subtitle)
         except FFmpegErrors:
             return
-        if made is None or not made.size:
+        if subtitle is None:
             return
-        made.pts, made.dts, made.duration = packet.pts, packet.pts, packet.duration
-        made.time_base = time_base(packet.time_base)
-        yield made
+        if self._timeline is None or packet.pts is None:
+            yield from self._encoded(subtitle, packet.pts, packet.duration)
+            return
+        duration = packet.duration or round(Fraction(subtitle.end_display_time, 1000) / self._base)
+        end = packet.pts + duration if duration else None
+        yield from self._texts(self._timeline.add(packet.pts, end, [rect.ass for rect in subtitle.rects if rect.ass]))
+
+    def until(self, time: Fraction) -> Iterator[AnyPacket]:
+        """The texts that ended before `time`, seconds on the source's clock that its pictures have reached."""
+        if self._timeline is not None:
+            self._reached = math.floor(time / self._base)
+            yield from self._texts(self._timeline.until(math.floor((time - _LATE) / self._base)))
+
+    def _texts(self, texts: Iterable[tuple[int, int, bytes]]) -> Iterator[AnyPacket]:
+        for start, end, event in texts:
+            yield from self._encoded(SubtitleSet.create(event, 0, end - start), start, end - start)
+
+    def _encoded(self, subtitle: SubtitleSet, pts: int | None, duration: int | None) -> Iterator[AnyPacket]:
+        encoder: Any = self._output.codec_context
+        try:
+            made = encoder.encode_subtitle(subtitle)
+        except FFmpegErrors:
+            return
+        if made.size:
+            made.pts, made.dts, made.duration = pts, pts, duration
+            made.time_base = self._base
+            yield made
