@@ -17,11 +17,13 @@ from vidrts.research.__main__ import research
 
 ROOT = Path(vidrts.__file__).parent
 PLUGINS = ROOT.parent / "plugins"
-ANYBODY = {"errors", "files", "messages"}
-"""What everything may stand on: these import nothing of vidrts."""
+ANYBODY = {"errors", "files", "memory", "messages", "native_calls"}
+"""What everything may stand on: these import nothing of vidrts but errors."""
 MAY_IMPORT = {
     "errors": set(),
     "files": set(),
+    "memory": {"errors"},
+    "native_calls": set(),
     "messages": set(),
     "images": {"errors"},
     "prefetch": set(),

@@ -61,6 +61,10 @@ class DeviceError(VidrtsError):
     """The requested device is missing or does not support what was requested."""
 
 
+class OutOfMemoryError(VidrtsError):
+    """The machine, or a limit of the process, has no more memory; the message names what asked for it."""
+
+
 class MissingPackageError(VidrtsError):
     """A required package is not installed; the message names the extra to install."""
 

@@ -11,6 +11,7 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from vidrts import memory
 from vidrts.errors import ConsumerGoneError, InputError, Interrupted, SourceBrokenError, add
 from vidrts.frame import Frame
 from vidrts.media.containers import Place
@@ -62,6 +63,7 @@ class Summary:
     """Damage of the input, None if there is none."""
 
 
+@memory.named()
 def enhance(
     source: str | os.PathLike[str],
     target: str | os.PathLike[str],

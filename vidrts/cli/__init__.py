@@ -3,6 +3,7 @@
 Exit codes: 0 success; 1 failure; 2 usage error; 130 stopped by Ctrl-C; 143 by SIGTERM; 129 by SIGHUP; 141 broken pipe.
 """
 
+import os
 import signal
 import sys
 import traceback
@@ -11,8 +12,9 @@ from pathlib import Path
 
 import click
 
+from vidrts import memory
 from vidrts.cli.subcommands import Subcommands
-from vidrts.errors import ConsumerGoneError, Interrupted, OptionError, VidrtsError
+from vidrts.errors import ConsumerGoneError, Interrupted, OptionError, OutOfMemoryError, VidrtsError
 from vidrts.media.output_formats import OUTPUT_FORMATS
 
 FAILED, USAGE = 1, 2
@@ -32,7 +34,12 @@ def command() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command and exit with its code; tracebacks only with -v."""
-    sys.exit(run(arguments))
+    code = run(arguments)
+    if memory.near_limit():  # libraries may wait for ever at exit, for threads for which there was no memory
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def run(arguments: Sequence[str] | None = None, command: click.Command = command, name: str = "vidrts") -> int:
@@ -55,17 +62,27 @@ def run(arguments: Sequence[str] | None = None, command: click.Command = command
     except VidrtsError as error:
         if verbose:
             traceback.print_exc()
-        click.echo(f"vidrts: {error}", err=True)
+        click.echo(f"vidrts: {_with_limit(error)}", err=True)
         _hint_at_dashes(given)
         return USAGE if isinstance(error, OptionError) else FAILED
     except Exception as error:  # noqa: BLE001 - the last resort: a line instead of a traceback
         if verbose:
             traceback.print_exc()
+        if memory.lacking(error):
+            click.echo(f"vidrts: {memory.line(error)}", err=True)
+            return FAILED
         reason = str(error).splitlines()[0] if str(error) else "no message"
-        words = "; ".join([reason, *getattr(error, "__notes__", ()), "please report it with the output of -v"])
+        notes = [*getattr(error, "__notes__", ()), *filter(None, [memory.near_limit()])]
+        words = "; ".join([reason, *notes, "please report it with the output of -v"])
         click.echo(f"vidrts: unexpected {type(error).__name__}: {words}", err=True)
         return FAILED
     return 0
+
+
+def _with_limit(error: VidrtsError) -> str:
+    """The line of an error; near the limit of memory it says so, since that may be the cause."""
+    near = None if isinstance(error, OptionError | OutOfMemoryError) else memory.near_limit()
+    return f"{error}; {near}" if near else str(error)
 
 
 def _hint_at_dashes(given: list[str]) -> None:

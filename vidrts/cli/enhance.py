@@ -161,19 +161,22 @@ def enhance(
         ),
     )  # fmt: skip
     keep_freed_memory()
-    with interrupt.exit_immediately():  # loading takes seconds, and nothing is to be kept yet
-        import torch
+    from vidrts.cli import guardian
 
-        from vidrts.pipeline import enhance as run_enhance
-    if given["threads"]:
-        torch.set_num_threads(given["threads"])
-    with (
-        interrupt.deferred() as stop_signal,
-        ProgressReport(given["model"], show=not no_progress, quiet=quiet) as report,
-    ):
-        summary = run_enhance(
-            source, target, options, on_progress=report.frame, on_message=report.message, stop_signal=stop_signal
-        )
+    with guardian.guarded():
+        with interrupt.exit_immediately(guardian.dismiss):  # loading takes seconds, and nothing is to be kept yet
+            import torch
+
+            from vidrts.pipeline import enhance as run_enhance
+        if given["threads"]:
+            torch.set_num_threads(given["threads"])
+        with (
+            interrupt.deferred() as stop_signal,
+            ProgressReport(given["model"], show=not no_progress, quiet=quiet) as report,
+        ):
+            summary = run_enhance(
+                source, target, options, on_progress=report.frame, on_message=report.message, stop_signal=stop_signal
+            )
     if not quiet:
         say(f"vidrts: {_summary(summary)}")
 

@@ -17,9 +17,14 @@ SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP"
 
 
 @contextmanager
-def exit_immediately() -> Iterator[None]:
-    """Inside, a signal exits silently with code 128 + its number."""
-    with _handled(lambda number, _: os._exit(128 + number)):
+def exit_immediately(first: Callable[[], None] = lambda: None) -> Iterator[None]:
+    """Inside, a signal calls `first` and exits silently with code 128 + its number."""
+
+    def leave(number: int, _: FrameType | None) -> None:
+        first()
+        os._exit(128 + number)
+
+    with _handled(leave):
         yield
 
 

@@ -18,6 +18,7 @@ from vidrts.media.write.stream_mapping import Route, copied_stream
 from vidrts.media.write.transcode import SubtitleEncoder, audio_stream
 from vidrts.media.write.video_encoder import VideoEncoder
 from vidrts.messages import Code, Message, Tell
+from vidrts.native_calls import native_call
 
 if TYPE_CHECKING:
     from av.container.core import Chapter
@@ -158,7 +159,8 @@ class Muxer:
 
     def start(self, track: VideoEncoder) -> None:
         """Write the header, which opens the encoder; raises `OptionError` for unknown options."""
-        self.container.start_encoding()
+        with native_call(f"{track.encoder.name} (opening)"):
+            self.container.start_encoding()
         unknown: dict[str, Any] = track.stream.codec_context.options
         if unknown:
             raise OptionError(f"-e {', '.join(unknown)}: unknown option of {track.encoder.name}")

@@ -16,7 +16,8 @@ from typing import Self
 
 from av.container import OutputContainer
 
-from vidrts.errors import InputError, OutputError, VidrtsError
+from vidrts import memory
+from vidrts.errors import InputError, OutOfMemoryError, OutputError, VidrtsError
 from vidrts.frame import Frame
 from vidrts.media.containers import AnyPacket, FFmpegErrors, Place, cannot_be_written, reason, write_error
 from vidrts.media.input import CopiedPacket, Input
@@ -200,6 +201,8 @@ class Target:
             except VidrtsError:
                 raise
             except FFmpegErrors as error:
+                if memory.lacking(error):
+                    raise OutOfMemoryError(f"{self.path}: {choice.encoder.name}: {memory.line(error)}") from error
                 closed = self.reader_closed()
                 if closed or cannot_be_written(error):
                     raise write_error(self.path, error, reader_closed=closed) from error

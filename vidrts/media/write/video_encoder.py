@@ -23,6 +23,7 @@ from vidrts.media.write.encoder_options import encoder_options, fitting_slices
 from vidrts.media.write.field_flags import FieldFlags
 from vidrts.media.write.options import EncodeOptions
 from vidrts.messages import Code, Message, Tell
+from vidrts.native_calls import each_native, native_call
 
 _MPEG_RATES = (
     Fraction(24_000, 1001), Fraction(24), Fraction(25), Fraction(30_000, 1001), Fraction(30), Fraction(50),
@@ -193,14 +194,17 @@ class VideoEncoder:
             del self._durations[next(iter(self._durations))]
         self._end = max(self._end, pts + shown)
         self._decoding.shown(pts, shown)
-        yield from map(self._timed, self.stream.encode(made))
+        with native_call(f"{self.encoder.name} (encoding)"):
+            packets = self.stream.encode(made)
+        yield from map(self._timed, packets)
 
     def drain(self) -> Iterator[AnyPacket]:
         """The packets that the encoder still holds."""
         if not self.frames:
             return
         last: AnyPacket | None = None
-        for packet in self.stream.codec_context.encode_lazy(None):  # one by one, so that a signal is noticed between
+        held = self.stream.codec_context.encode_lazy(None)  # one by one, so that a signal is noticed between
+        for packet in each_native(f"{self.encoder.name} (finishing)", held):
             packet.stream = self.stream
             if last is not None:
                 yield last

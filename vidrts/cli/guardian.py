@@ -1,0 +1,79 @@
+"""A child process that ends this one with a line where a native library hangs, and tells where one killed it.
+
+After a failed allocation some encoders wait for ever for a thread that was never made, most of them with Python's lock
+held, so that neither Ctrl-C nor SIGTERM is noticed. A run that is slow is left alone: what ends one is that, within one
+call that waits for nothing else, no thread takes CPU time or wants to for `PATIENCE` seconds. Linux only; elsewhere,
+and where there is no memory for the child, there is none.
+"""
+
+import mmap
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from vidrts.cli import guardian_child
+from vidrts.native_calls import watched
+
+PATIENCE = 15
+"""Seconds."""
+_children: list[subprocess.Popen[bytes]] = []
+
+
+class Shared:
+    """Memory shared with the child: a count of calls and what the present one is; empty outside of calls."""
+
+    def __init__(self) -> None:
+        self.descriptor = os.memfd_create("vidrts")
+        os.ftruncate(self.descriptor, guardian_child.SIZE)
+        self._memory = mmap.mmap(self.descriptor, guardian_child.SIZE)
+        self._count = 0
+
+    def __call__(self, what: str) -> None:
+        """A call begins; "": it ended."""
+        self._count += 1
+        name = what.encode()[: guardian_child.SIZE - 8]
+        self._memory[:] = self._count.to_bytes(8) + name.ljust(guardian_child.SIZE - 8, b"\0")
+
+    def close(self) -> None:
+        """Give the memory back."""
+        self._memory.close()
+        os.close(self.descriptor)
+
+
+@contextmanager
+def guarded(patience: int = PATIENCE) -> Iterator[None]:
+    """Inside, the child watches over this process."""
+    if not (sys.platform == "linux" and sys.executable):
+        yield
+        return
+    shared = Shared()
+    try:
+        with suppress(OSError, subprocess.SubprocessError):
+            _start(shared.descriptor, patience)
+        with watched(shared):
+            yield
+    finally:
+        dismiss()
+        shared.close()
+
+
+def dismiss() -> None:
+    """Tell the child, if there is one, that this process ends by itself."""
+    while _children:
+        child = _children.pop()
+        assert child.stdin is not None
+        with suppress(OSError):
+            child.stdin.write(b"done")
+            child.stdin.close()
+        child.wait()
+
+
+def _start(descriptor: int, patience: int) -> None:
+    command = [sys.executable, "-I", "-S", guardian_child.__file__, str(os.getpid()), str(patience), str(descriptor)]
+    child = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, bufsize=0, pass_fds=[descriptor],
+        start_new_session=True,  # Ctrl-C is for this process alone
+    )  # fmt: skip
+    _children.append(child)

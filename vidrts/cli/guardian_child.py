@@ -1,0 +1,70 @@
+"""The child process of `guardian`: ends the parent with a line when a native call hangs, and tells when it died.
+
+Arguments: the parent's process id, seconds of patience, a file descriptor of shared memory (`guardian.Shared`). Stdin
+is a pipe of which the parent has the other end: "done" says that it ends by itself. Imports the standard library alone;
+Linux only.
+"""
+
+import mmap
+import os
+import select
+import signal
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+SIZE = 256
+"""Bytes of shared memory: 8 that count, the rest the call's name."""
+_TICK = 1.0
+"""Seconds between two looks at the parent."""
+_LITTLE = 0.05
+"""Seconds of CPU time in a tick that threads which only poll may take."""
+
+
+def main(pid: int, patience: int, descriptor: int) -> None:
+    """Watch over the parent until it ends."""
+    shared = mmap.mmap(descriptor, SIZE)
+    before, idle, used = shared[:], 0, 0.0
+    while True:
+        if select.select([0], [], [], _TICK)[0]:
+            if not os.read(0, 16):
+                _say("ended by a signal or by a library; if nobody stopped it, there is too little memory")
+            return
+        now, cpu = shared[:], _cpu_seconds(pid)
+        call = now[8:].rstrip(b"\0").decode(errors="replace")
+        still = bool(call) and now == before and cpu - used < _LITTLE and _all_wait(pid)
+        idle = idle + 1 if still else 0
+        before, used = now, cpu
+        if idle >= patience:
+            _say(
+                f"{call}: hangs, no CPU time for {patience} s; often there is too little memory: give it more, or use "
+                "another encoder (-c:v)"
+            )
+            if os.getppid() == pid:
+                os.kill(pid, signal.SIGKILL)
+            return
+
+
+def _say(line: str) -> None:
+    os.write(2, f"vidrts: {line}\n".encode())
+
+
+def _fields(stat: Path) -> list[str]:
+    """The fields of a stat file of /proc after the name, from the state on."""
+    return stat.read_text(errors="replace").rpartition(")")[2].split()
+
+
+def _cpu_seconds(pid: int) -> float:
+    """CPU time of all threads of a process."""
+    user, system = _fields(Path(f"/proc/{pid}/stat"))[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
+def _all_wait(pid: int) -> bool:
+    """Whether each thread sleeps: none runs, wants to run, waits for a disk, or is stopped."""
+    return all(_fields(task / "stat")[0] == "S" for task in Path(f"/proc/{pid}/task").iterdir())
+
+
+if __name__ == "__main__":
+    with suppress(OSError):  # the parent is gone, or /proc is
+        main(*map(int, sys.argv[1:4]))
