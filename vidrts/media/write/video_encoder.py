@@ -1,6 +1,6 @@
 """The enhanced stream of the output: setting up its encoder, and encoding frames to packets."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from fractions import Fraction
 from typing import cast
@@ -20,6 +20,7 @@ from vidrts.media.write.conversion import Conversion
 from vidrts.media.write.decoding_times import DecodingTimes
 from vidrts.media.write.encoder_choice import Choice
 from vidrts.media.write.encoder_options import encoder_options, fitting_slices
+from vidrts.media.write.encoder_params import given_params, try_params
 from vidrts.media.write.field_flags import FieldFlags
 from vidrts.media.write.options import EncodeOptions
 from vidrts.messages import Code, Message, Tell
@@ -113,14 +114,20 @@ class VideoEncoder:
         set_stream_color(stream, self._color, info.sar, info.field_order)
         if self._kind.muxer in ("mp4", "mov") and encoder.name in ("libx265", "hevc_nvenc"):
             context.codec_tag = "hvc1"  # Apple's players need this tag; the default is hev1
-        context.options = self._encoder_options((context.width, context.height))
+        given = options.options
+        context.options = self._encoder_options((context.width, context.height), given)
+        if params := given_params(given):
+            others = {key: value for key, value in given.items() if key not in params}
+            without = self._encoder_options((context.width, context.height), others)
+            words = " ".join(f"{key}={given[key]}" for key in params)
+            self.notes += try_params(context, context.options, without, words)
         self._describe(stream)
         return stream
 
-    def _encoder_options(self, size: tuple[int, int]) -> dict[str, str]:
-        """The encoder's options: the user's, HDR10 metadata, interlaced coding."""
+    def _encoder_options(self, size: tuple[int, int], given: Mapping[str, str]) -> dict[str, str]:
+        """The encoder's options: the user's, with `given` by -e, HDR10 metadata, interlaced coding."""
         info, options, encoder = self._source.info, self._options, self.encoder
-        extra = dict(options.options)
+        extra = dict(given)
         params = self._source.hdr.encoder_params(encoder.name)
         if info.field_order != "progressive" and encoder.fields:
             extra["flags"] = encoder.fields + extra.get("flags", "")
