@@ -29,7 +29,7 @@ class SourceBrokenError(InputError):
 
 
 class OutputError(VidrtsError):
-    """The target cannot be written: exists already, no such container, no encoder for it, disk full."""
+    """The target cannot be written: exists already, no folder, no encoder for the picture, disk full."""
 
 
 class ConsumerGoneError(OutputError):
@@ -54,7 +54,7 @@ def naming(place: object) -> Iterator[None]:
 
 
 class OptionError(VidrtsError):
-    """An invalid or contradictory option. Exit code 2, as for click's own errors."""
+    """An invalid or contradictory option, an unknown codec or extension. Exit code 2, as for click's own errors."""
 
 
 class DeviceError(VidrtsError):

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from vidrts.errors import OptionError, OutputError
+from vidrts.errors import OptionError
 
 
 @dataclass(frozen=True)
@@ -53,13 +53,13 @@ _INPUT_FORMATS = {"mov": "mp4"}
 
 
 def output_format(path: Path) -> OutputFormat:
-    """The container for a file name; raises `OutputError` for an unknown extension."""
+    """The container for a file name; raises `OptionError` for an unknown extension."""
     try:
         return OUTPUT_FORMATS[path.suffix.lower()]
     except KeyError:
         known = ", ".join(sorted(OUTPUT_FORMATS))
         extension = path.suffix or "(no file extension)"
-        raise OutputError(f"{path}: unknown container {extension}; expected one of {known}") from None
+        raise OptionError(f"{path}: unknown container {extension}; expected one of {known}") from None
 
 
 def pipe_kind(requested: str | None, input_format: str | None) -> str:

@@ -438,16 +438,16 @@ def test_refusals_come_before_any_frame(clips: Path, tmp_path: Path) -> None:
     cases: list[tuple[str, EncodeOptions, type[Exception], str]] = [
         ("there.mp4", FAST, OutputError, "already exists.*-y"),
         ("link.mp4", EncodeOptions(overwrite=True), OutputError, "link.mp4: input and output"),
-        ("out.xyz", FAST, OutputError, "unknown container .xyz"),
+        ("out.xyz", FAST, OptionError, "unknown container .xyz"),
         ("none/out.mp4", FAST, OutputError, "no such directory: .*none"),
-        ("out.mp4", EncodeOptions(video_codec="h266"), OutputError, "-c:v h266: unknown"),
-        ("out.mp4", EncodeOptions(video_codec="aac"), OutputError, "-c:v aac: unknown"),
+        ("out.mp4", EncodeOptions(video_codec="h266"), OptionError, "-c:v h266: unknown"),
+        ("out.mp4", EncodeOptions(video_codec="aac"), OptionError, "-c:v aac: unknown"),
         ("out.mp4", EncodeOptions(video_codec="copy"), OptionError, "-c:v copy: .*must be encoded"),
         ("out.mp4", EncodeOptions(video_codec="ffv1", crf=3), OptionError, "-crf: not supported by ffv1"),
         ("out.mp4", EncodeOptions(options={"nonsense": "1"}), OptionError, "nonsense"),
         ("out.mp4", EncodeOptions(preset="warp"), OptionError, "-preset warp: .* ultrafast"),
         ("out.mp4", EncodeOptions(pixel_format="yuv410p"), OptionError, "yuv410p"),
-        ("out.webm", EncodeOptions(video_codec="libx264"), OutputError, "webm"),
+        ("out.webm", EncodeOptions(video_codec="libx264"), OptionError, "webm"),
         ("out.mp4", EncodeOptions(video_codec="h264_nvenc"), OutputError, "h264_nvenc with yuv420p"),
     ]
     for name, options, kind, words in cases:

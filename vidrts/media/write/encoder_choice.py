@@ -80,12 +80,12 @@ def named(codec: str, fmt: PixelFormat, requested: str | None, container: Output
     except (ValueError, av.FFmpegError):
         opened = None
     if opened is None or opened.type != "video":
-        raise OutputError(f"-c:v {codec}: unknown video encoder; expected one of {', '.join(ENCODERS)}")
+        raise OptionError(f"-c:v {codec}: unknown video encoder; expected one of {', '.join(ENCODERS)}")
     held = _HELD.get(container.muxer)
     if held is not None and opened.canonical_name not in held:
-        raise OutputError(f"-c:v {codec}: not supported in {container.name}; expected {', '.join(held)}, or use .mkv")
+        raise OptionError(f"-c:v {codec}: not supported in {container.name}; expected {', '.join(held)}, or use .mkv")
     if container.muxer == "mov" and opened.canonical_name in _MP4_ONLY:
-        raise OutputError(f"-c:v {codec}: not supported in mov; use .mp4 or .mkv")
+        raise OptionError(f"-c:v {codec}: not supported in mov; use .mp4 or .mkv")
     encoder = ENCODERS.get(name) or Encoder(name=name, quality=None, default_quality="the encoder's own")
     if requested is not None:
         return [Choice(encoder, explicit(name, requested))]

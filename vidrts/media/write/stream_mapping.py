@@ -16,7 +16,7 @@ from av.audio.stream import AudioStream
 from av.container import OutputContainer
 from av.stream import Discard, Disposition, Stream
 
-from vidrts.errors import OutputError
+from vidrts.errors import OptionError, OutputError
 from vidrts.media.containers import AnyPacket, FFmpegErrors, reason, time_base
 from vidrts.media.input import Input
 from vidrts.media.languages import language, same
@@ -45,8 +45,10 @@ class Route:
 def plan(source: Input, target: OutputFormat, options: EncodeOptions, tell: Tell) -> list[Route]:
     """A route for every other stream that is kept, in file order.
 
-    Raises `OutputError` if no audio is left although it was not excluded.
+    Raises `OutputError` if no audio is left although it was not excluded, `OptionError` for an unknown audio encoder.
     """
+    if options.audio_codec not in (None, "copy"):
+        _check_audio_codec(options.audio_codec)
     routes: list[Route] = []
     lost_sound: list[Message] = []
     lines: list[Message] = []
@@ -126,8 +128,6 @@ def _line(code: Code, stream: Stream, target: OutputFormat, **values: str) -> Me
 
 def _convert_audio(stream: Stream, target: OutputFormat, requested: str | None) -> tuple[Route | None, Message | None]:
     """The route of audio that is transcoded."""
-    if requested is not None:
-        _check_audio_codec(requested)
     tried = [requested] if requested else {"webm": ["libopus"], "matroska": ["flac", "aac"]}.get(target.muxer, ["aac"])
     line: Message | None = None
     for codec in tried:
@@ -150,13 +150,13 @@ def _convert_audio(stream: Stream, target: OutputFormat, requested: str | None) 
 
 
 def _check_audio_codec(codec: str) -> None:
-    """Raise `OutputError` for an unknown audio encoder."""
+    """Raise `OptionError` for an unknown audio encoder."""
     try:
         found = av.Codec(codec, "w").type == "audio"
     except (ValueError, av.FFmpegError):
         found = False
     if not found:
-        raise OutputError(f"-c:a {codec}: unknown audio encoder; expected one of {', '.join(ENCODERS)}, copy")
+        raise OptionError(f"-c:a {codec}: unknown audio encoder; expected one of {', '.join(ENCODERS)}, copy")
 
 
 def can_copy(stream: Stream, target: OutputFormat) -> bool:
