@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from vidrts.errors import OptionError
+from vidrts.checks import check, check_made, is_integer
 from vidrts.media.read.options import DecodeOptions
 from vidrts.media.write.options import EncodeOptions
 from vidrts.networks.names import DEFAULT_MODEL
@@ -25,7 +25,10 @@ class EnhanceOptions:
     the end of every layer, and two on each GPU. Does not change the result."""
 
     def __post_init__(self) -> None:
-        if not 1 <= self.in_flight <= 256:
-            raise OptionError(f"in_flight: expected 1 to 256, got {self.in_flight}")
-        if not 0 <= self.workers <= 64:
-            raise OptionError(f"workers: expected 0 (automatic) to 64, got {self.workers}")
+        check("model", self.model, "a model's name or file as a string", isinstance(self.model, str))
+        check_made("picture", self.picture, EnhancerOptions)
+        check_made("decode", self.decode, DecodeOptions)
+        check_made("encode", self.encode, EncodeOptions)
+        check("in_flight", self.in_flight, "1 to 256", is_integer(self.in_flight) and 1 <= self.in_flight <= 256)
+        expected = "0 (automatic) to 64"
+        check("workers", self.workers, expected, is_integer(self.workers) and 0 <= self.workers <= 64)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from vidrts.checks import THREADS
 from vidrts.cli import interrupt
 from vidrts.cli.common import CHROMA_MODE, DEVICES, ENGINE, PRECISION, QUIET, SCALE, VERBOSE
 from vidrts.cli.malloc import keep_freed_memory
@@ -15,7 +16,7 @@ from vidrts.cli.progress import ProgressReport, human_size
 from vidrts.cli.progress_bar import say
 from vidrts.media import color_names
 from vidrts.media.output_formats import FRAME_FORMATS, PIPE_FORMATS
-from vidrts.media.read.options import DecodeOptions
+from vidrts.media.read.options import INTERLACED, DecodeOptions
 from vidrts.media.write.encoders import ENCODERS
 from vidrts.media.write.options import EncodeOptions
 from vidrts.options import EnhanceOptions
@@ -49,7 +50,7 @@ _QUALITIES = [(encoder.name, encoder.default_quality) for encoder in ENCODERS.va
 @click.option("-t", "duration", type=TIME, help="Stop after this much time.")
 @click.option("--stream", metavar="N|v:N", help="Video stream to enhance (ffprobe's index); others are copied.")
 @click.option(
-    "--interlaced", type=click.Choice(["auto", "keep", "error"]), default=_DECODE.interlaced, show_default=True,
+    "--interlaced", type=click.Choice(INTERLACED), default=_DECODE.interlaced, show_default=True,
     help="auto: deinterlace (bwdif) at frame rate; keep: enhance each field as a picture.",
 )  # fmt: skip
 @click.option(
@@ -98,7 +99,7 @@ _QUALITIES = [(encoder.name, encoder.default_quality) for encoder in ENCODERS.va
 @click.option("--no-subtitles", is_flag=True, help="Leave out all subtitles.")
 @click.option("-y/-n", "overwrite", default=_ENCODE.overwrite, help="Overwrite OUT if it exists; default: refuse.")
 @click.option(
-    "--threads", type=click.IntRange(0, 256), default=_DECODE.threads, show_default=True,
+    "--threads", type=click.IntRange(0, THREADS), default=_DECODE.threads, show_default=True,
     metavar="N", help="Threads of decoder, network (on a CPU) and encoder; 0: automatic.",
 )  # fmt: skip
 @click.option("--no-progress", is_flag=True, help="Print only warnings and the summary.")

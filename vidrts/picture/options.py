@@ -1,11 +1,9 @@
 """How pictures are enhanced: `EnhancerOptions`. Loads without torch."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from numbers import Integral, Rational, Real
 from typing import Literal, get_args
 
-from vidrts.errors import OptionError
+from vidrts.checks import check, check_name, is_integer, is_real
 from vidrts.networks.spec import FACTORS
 
 Precision = Literal["auto", "fp32", "bf16", "fp16", "int8"]
@@ -46,35 +44,16 @@ class EnhancerOptions:
     """Of networks that take noise: a place in the picture gets the same noise with the same seed."""
 
     def __post_init__(self) -> None:
-        _check("scale", self.scale, "1, 2, 4 or 8", _integer(self.scale) and self.scale in FACTORS)
-        _check("strength", self.strength, "0 to 2", _real(self.strength) and 0 <= self.strength <= 2)
-        _check_name("chroma", self.chroma, CHROMA)
-        _check_name("precision", self.precision, PRECISIONS)
-        _check_name("engine", self.engine, ENGINES)
-        _check("device", self.device, "auto, cpu, cuda or cuda:N", isinstance(self.device, str))
+        check("scale", self.scale, "1, 2, 4 or 8", is_integer(self.scale) and self.scale in FACTORS)
+        check("strength", self.strength, "0 to 2", is_real(self.strength) and 0 <= self.strength <= 2)
+        check_name("chroma", self.chroma, CHROMA)
+        check_name("precision", self.precision, PRECISIONS)
+        check_name("engine", self.engine, ENGINES)
+        check("device", self.device, "auto, cpu, cuda or cuda:N", isinstance(self.device, str))
         sides: tuple[object, ...] = self.tile if isinstance(self.tile, tuple) else ()
-        pair = len(sides) == 2 and all(_integer(side) and side >= SMALLEST for side in sides)  # type: ignore[operator]
+        pair = len(sides) == 2 and all(is_integer(side) and side >= SMALLEST for side in sides)  # type: ignore[operator]
         word = isinstance(self.tile, str) and self.tile in ("auto", "none")
-        _check("tile", self.tile, f"auto, none or (width, height), at least {SMALLEST}x{SMALLEST}", pair or word)
-        _check("batch", self.batch, "0 (automatic) to 1024", _integer(self.batch) and 0 <= self.batch <= 1024)
-        seed = _integer(self.noise_seed) and 0 <= self.noise_seed < 2**32
-        _check("noise_seed", self.noise_seed, "a whole number from 0 to 4294967295", seed)
-
-
-def _check(name: str, got: object, expected: str, fits: bool) -> None:
-    if not fits:
-        raise OptionError(f"{name}: expected {expected}, got {got!r}")
-
-
-def _check_name(name: str, got: object, known: Sequence[str]) -> None:
-    _check(name, got, f"{', '.join(known[:-1])} or {known[-1]}", isinstance(got, str) and got in known)
-
-
-def _integer(value: object) -> bool:
-    """True and False are integers to Python; numpy's integers are none, but count as such."""
-    return isinstance(value, Integral) and not isinstance(value, bool)
-
-
-def _real(value: object) -> bool:
-    """A float or an integer, numpy's, too; no `Fraction`, which torch does not multiply by."""
-    return _integer(value) or (isinstance(value, Real) and not isinstance(value, Rational))
+        check("tile", self.tile, f"auto, none or (width, height), at least {SMALLEST}x{SMALLEST}", pair or word)
+        check("batch", self.batch, "0 (automatic) to 1024", is_integer(self.batch) and 0 <= self.batch <= 1024)
+        seed = is_integer(self.noise_seed) and 0 <= self.noise_seed < 2**32
+        check("noise_seed", self.noise_seed, "a whole number from 0 to 4294967295", seed)

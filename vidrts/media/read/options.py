@@ -1,13 +1,17 @@
 """How a source is read: `DecodeOptions`."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from fractions import Fraction
-from typing import Literal
+from numbers import Rational
+from typing import Literal, get_args
 
-from vidrts.errors import OptionError
+from vidrts.checks import check, check_flag, check_made, check_name, check_threads, is_integer
 from vidrts.frame import ColorTags
 from vidrts.media.pipes.header import Header
+
+Interlaced = Literal["auto", "keep", "error"]
+INTERLACED: tuple[Interlaced, ...] = get_args(Interlaced)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,7 +24,7 @@ class DecodeOptions:
     """Seconds from the file's start (-ss); the first frame is the first that begins there or later."""
     end: Fraction | None = None
     """Seconds on the same clock (-to); the first frame that is left out begins there or later."""
-    interlaced: Literal["auto", "keep", "error"] = "auto"
+    interlaced: Interlaced = "auto"
     """auto: bwdif at frame rate where frames are flagged interlaced; keep: as they are; error: `InputError`."""
     threads: int = 0
     """Decoder threads, 0: FFmpeg chooses."""
@@ -36,5 +40,21 @@ class DecodeOptions:
     """Output frames as soon as they are decoded, at the cost of speed."""
 
     def __post_init__(self) -> None:
-        if not re.fullmatch(r"none|auto|cuda(:\d+)?", self.hwaccel):
-            raise OptionError(f"hwaccel: expected none, auto, cuda or cuda:N, got {self.hwaccel!r}")
+        named = self.stream is None or (isinstance(self.stream, str) and re.fullmatch(r"(v:)?[0-9]+", self.stream))
+        check("stream", self.stream, "'N' (ffprobe's index) or 'v:N' (the N-th video stream)", bool(named))
+        for name, time in (("start", self.start), ("end", self.end)):
+            check(name, time, "seconds as a Fraction or an integer", time is None or isinstance(time, Rational))
+        if self.end is not None:
+            begin = self.start or 0
+            check("end", self.end, f"a time after the start at {float(begin):g} s", self.end > begin)
+        check_name("interlaced", self.interlaced, INTERLACED)
+        check_threads("threads", self.threads)
+        check_flag("strict", self.strict)
+        check_made("color", self.color, ColorTags)
+        for tag in fields(ColorTags):
+            number = getattr(self.color, tag.name)
+            check(f"color.{tag.name}", number, "a number of ITU-T H.273", is_integer(number) and 0 <= number <= 255)
+        check("raw", self.raw, "a Header (pipes.raw_header.parse) or None", isinstance(self.raw, Header | None))
+        accelerated = isinstance(self.hwaccel, str) and re.fullmatch(r"none|auto|cuda(:\d+)?", self.hwaccel)
+        check("hwaccel", self.hwaccel, "none, auto, cuda or cuda:N", bool(accelerated))
+        check_flag("low_latency", self.low_latency)

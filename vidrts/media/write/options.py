@@ -3,10 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from vidrts.checks import check, check_flag, check_mapping, check_name, check_text, check_threads, is_integer, is_real
+from vidrts.errors import OptionError
+from vidrts.media.output_formats import FRAME_FORMATS, PIPE_FORMATS
+
 
 @dataclass(frozen=True, kw_only=True)
 class EncodeOptions:
-    """How a target is written; None: automatic."""
+    """How a target is written; None: automatic. Checked when made; raises `OptionError`."""
 
     video_codec: str | None = None
     """An FFmpeg encoder (-c:v); None: the first of the default order that holds the picture without loss."""
@@ -35,6 +39,30 @@ class EncodeOptions:
     """What is written to stdout, one of `output_formats.PIPE_FORMATS` (-f); None: the format read from stdin."""
     low_latency: bool = False
     """Encoders and muxers do not delay frames, at the cost of compression."""
+
+    def __post_init__(self) -> None:
+        check_text("video_codec", self.video_codec, "an encoder's name")
+        check_text("audio_codec", self.audio_codec, "an encoder's name or copy")
+        crf, bit_rate = self.crf, self.bit_rate
+        check("crf", crf, "a number, 0 or more, or None", crf is None or (is_real(crf) and crf >= 0))
+        fits = bit_rate is None or (is_integer(bit_rate) and bit_rate > 0)
+        check("bit_rate", bit_rate, "bits per second, 1 or more, or None", fits)
+        if crf is not None and bit_rate is not None:
+            raise OptionError(f"crf {crf:g} and bit_rate {bit_rate} are mutually exclusive; give one of them")
+        check_text("preset", self.preset, "a preset's name")
+        check_text("tune", self.tune, "a tuning's name")
+        check_text("pixel_format", self.pixel_format, "FFmpeg's name of a format")
+        check_threads("threads", self.threads)
+        check_mapping("options", self.options)
+        check_mapping("metadata", self.metadata)
+        for name in ("audio", "subtitles", "overwrite", "low_latency"):
+            check_flag(name, getattr(self, name))
+        for name in ("audio_languages", "subtitle_languages"):
+            tags = getattr(self, name)
+            fits = tags is None or (isinstance(tags, tuple | list) and all(isinstance(tag, str) for tag in tags))
+            check(name, tags, "a tuple of language tags such as ('eng',), or None", fits)
+        if self.format is not None:
+            check_name("format", self.format, (*FRAME_FORMATS, *PIPE_FORMATS))
 
     @property
     def encoder_settings(self) -> list[str]:
