@@ -1,20 +1,48 @@
-"""Atomic writing of files."""
+"""Atomic writing of files; what a name stands for."""
 
 import os
+import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 
 @contextmanager
 def atomic_write(final: Path) -> Iterator[Path]:
     """A hidden path to write to in the directory of `final`: renamed to it when the block ends, removed if it fails.
 
-    Replaces an existing file. Raises what the block raises, and OSError if renaming fails.
+    Replaces an existing file, of a symbolic link its target. A FIFO or device gets the content when the block ends.
+    Raises what the block raises, and OSError if renaming fails.
     """
+    if special(final) is not None:
+        with TemporaryDirectory() as folder:
+            part = Path(folder) / "part"
+            yield part
+            with part.open("rb") as content, final.open("wb") as reader:
+                shutil.copyfileobj(content, reader)
+        return
+    final = followed(final)
     hidden = final.with_name(f".{final.name}.{os.getpid()}")
     try:
         yield hidden
         hidden.replace(final)
     finally:
         hidden.unlink(missing_ok=True)
+
+
+def followed(path: Path) -> Path:
+    """The path that a symbolic link stands for, existing or not; any other path as it is."""
+    return Path(os.path.realpath(path)) if path.is_symlink() else path
+
+
+def special(path: Path) -> str | None:
+    """What `path` is if it is neither a regular file nor a directory nor missing: "FIFO", "socket", "device"."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return None
+    if stat.S_ISREG(mode) or stat.S_ISDIR(mode):
+        return None
+    return "FIFO" if stat.S_ISFIFO(mode) else "socket" if stat.S_ISSOCK(mode) else "device"

@@ -6,6 +6,7 @@ from pathlib import Path
 from vidrts.compare import contact_sheet, page
 from vidrts.compare.comparison import Comparison
 from vidrts.errors import OutputError
+from vidrts.files import followed
 from vidrts.media.write.output_path import check, rename, temporary
 
 LARGE = 20_000_000
@@ -25,7 +26,7 @@ def check_target(path: str | os.PathLike[str], *sources: str | os.PathLike[str],
 
 def save(comparison: Comparison, path: str | os.PathLike[str], *, overwrite: bool) -> int:
     """Write the report that the name of `path` asks for; its size in bytes. Raises `OutputError`."""
-    target = Path(path)
+    target = followed(Path(path))
     written = temporary(target, "report")
     try:
         if target.suffix.lower() in _PAGES:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 from vidrts.errors import OutputError
+from vidrts.files import followed
 from vidrts.media.containers import Place
 from vidrts.media.pipes.stdio import StandardOutput
 from vidrts.media.write import matroska_sar, output_path
@@ -88,14 +89,14 @@ class Destination(ABC):
 
 
 class FileDestination(Destination):
-    """A file. Only a complete file gets its final name, `path`.
+    """A file. Only a complete file gets its final name, `path`; of a symbolic link the target is replaced.
 
     `index_last`: the container writes its index at the end, and cannot be played without it.
     """
 
     def __init__(self, path: Path, source: Place, *, overwrite: bool, index_last: bool = False):
         output_path.check(path, source, overwrite=overwrite)
-        self._path = path
+        self._path = followed(path)
         self._overwrite = overwrite
         self._temporary: Path | None = None
         self._open: OpenFile | None = None

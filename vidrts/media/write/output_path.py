@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 from vidrts.errors import OptionError, OutputError
+from vidrts.files import followed, special
 from vidrts.media.containers import Place, is_url
 
 LONGEST_NAME = 240
@@ -12,31 +13,36 @@ LONGEST_NAME = 240
 
 
 def final(name: str | os.PathLike[str], requested: str | None) -> Path:
-    """The path of the output file; raises for a URL, and for a `requested` format (-f)."""
+    """The path of the output file; raises for a URL, a FIFO or device, and for a `requested` format (-f)."""
     if is_url(name):
         raise OutputError(f"{os.fspath(name)}: writing to a URL is not supported; expected a file name")
     if requested is not None:
         raise OptionError(
             f"-f {requested} is for OUT -, a pipe; the container of {os.fspath(name)} follows from its extension"
         )
-    return Path(name)
+    path = Path(name)
+    if (kind := special(path)) is not None:
+        raise OutputError(f"{path}: is a {kind}, expected a file name; write it as a pipe: -f FORMAT IN - > {path}")
+    return path
 
 
 def check(path: Path, source: Place, *, overwrite: bool) -> None:
     """Raise `OutputError` if `path` must not or cannot be written."""
     try:
-        taken = os.path.lexists(path)
+        taken = os.path.lexists(followed(path))
         if isinstance(source, Path) and path.exists() and source.exists() and path.samefile(source):
             raise OutputError(f"{path}: input and output are the same file; choose another output")
         if path.is_dir():
             raise OutputError(f"{path}: is a directory, expected a file name")
+        if (kind := special(path)) is not None:
+            raise OutputError(f"{path}: is a {kind}, expected a file name")
     except OSError as error:
         raise OutputError(f"{path}: invalid file name: {error.strerror}") from error
-    if (length := len(os.fsencode(path.name))) > LONGEST_NAME:
+    if (length := len(os.fsencode(followed(path).name))) > LONGEST_NAME:
         raise OutputError(f"{path}: expected a file name of at most {LONGEST_NAME} bytes, got {length}")
     if taken and not overwrite:
         raise OutputError(f"{path}: already exists; -y overwrites it")
-    check_writable(path)
+    check_writable(followed(path))
 
 
 def check_writable(path: Path) -> None:
