@@ -19,7 +19,7 @@ from vidrts.media.containers import Place
 from vidrts.media.pipes.stdio import StandardOutput
 from vidrts.media.write import matroska_sar, output_path
 from vidrts.media.write.open_file import OpenFile
-from vidrts.media.write.reopened import has_pictures
+from vidrts.media.write.reopened import Written, has_pictures
 from vidrts.media.write.room import Room
 
 type Display = tuple[int, int, Fraction] | None
@@ -61,6 +61,9 @@ class Destination(ABC):
 
     def completed(self, display: Display) -> None:  # noqa: B027
         """The container is closed."""
+
+    def verify(self, written: Written, enhanced: int) -> None:  # noqa: B027
+        """Raise `OutputError` if the complete file does not hold what was written; see `Written.fault`."""
 
     def commit(self) -> None:  # noqa: B027
         """Finish; a file gets its final name."""
@@ -154,6 +157,15 @@ class FileDestination(Destination):
         self._temporary = self._open.find()
         self._open.close()
         self._open = None
+
+    def verify(self, written: Written, enhanced: int) -> None:
+        """Open the complete file again; one that does not hold what was written is kept under a partial name."""
+        assert self._temporary is not None
+        if (fault := written.fault(self._temporary, enhanced)) is not None:
+            raise OutputError(
+                f"{self._path}: the file does not hold what was written to it: {fault}; it is kept as "
+                f"{self.keep_partial()}; try another container, and report it"
+            )
 
     def commit(self) -> None:
         """Give the complete file its final name.

@@ -14,6 +14,7 @@ import av
 from av.audio.codeccontext import AudioCodecContext
 from av.audio.stream import AudioStream
 from av.container import OutputContainer
+from av.packet import Packet
 from av.stream import Discard, Disposition, Stream
 
 from vidrts.errors import OptionError, OutputError
@@ -117,7 +118,8 @@ def _route(
         codec = text_codec(target.muxer)
         if codec is not None and SubtitleEncoder.possible(stream):
             return Route(stream, "subtitle", codec), _line(Code.SUBTITLE_CONVERTED, stream, target, encoder=codec)
-    return None, _line(Code.BITMAP_LEFT_OUT if _is_bitmap(stream) else Code.STREAM_LEFT_OUT, stream, target)
+    textless = _is_bitmap(stream) and target.muxer != "mpegts"
+    return None, _line(Code.BITMAP_LEFT_OUT if textless else Code.STREAM_LEFT_OUT, stream, target)
 
 
 def _line(code: Code, stream: Stream, target: OutputFormat, **values: str) -> Message:
@@ -163,21 +165,39 @@ def can_copy(stream: Stream, target: OutputFormat) -> bool:
     """Whether the container supports the stream as it is; tested by writing a header to memory."""
     if stream.type == "unknown" or (stream.type not in ("attachment", "data") and stream.codec_context is None):
         return False
-    if _unplayable(stream, target.muxer):
+    if _unplayable(stream, target):
         return False
     if aac.must_strip_headers(stream, target) and aac.decoder_config(stream.codec_context) is None:
         return False
+    written = io.BytesIO()
     try:
-        with av.open(io.BytesIO(), "w", format=target.muxer) as trial:
+        with av.open(written, "w", format=target.muxer) as trial:
             if stream.type != "video":
                 video = trial.add_stream("libvpx" if target.muxer == "webm" else "mpeg4", rate=25)
                 video.width, video.height = 16, 16
                 video.pix_fmt = "yuv420p"
-            copied_stream(trial, stream, target)
+            copy = copied_stream(trial, stream, target)
             trial.start_encoding()
+            if stream.type == "data":
+                trial.mux(_data_packet(copy))
+        return stream.type != "data" or target.muxer == "mpegts" or _holds_data(written)
     except FFmpegErrors:
         return False
-    return True
+
+
+def _data_packet(stream: Stream) -> AnyPacket:
+    """A packet of data, as a trial: muxers take headers of data that they then cannot describe."""
+    packet = Packet(bytes(16))
+    packet.stream, packet.time_base = stream, time_base(stream.time_base)
+    packet.pts = packet.dts = 0
+    packet.duration = 1
+    return packet
+
+
+def _holds_data(written: io.BytesIO) -> bool:
+    """Whether a file opens and has a packet of a data stream. Raises FFmpeg's errors."""
+    with av.open(io.BytesIO(written.getvalue()), "r") as container:
+        return any(packet.stream.type == "data" and packet.size for packet in container.demux())
 
 
 _MPEGTS = {
@@ -188,9 +208,12 @@ _MPEGTS = {
 """Codecs that MPEG-TS players support; the muxer writes any other as private data."""
 
 
-def _unplayable(stream: Stream, muxer: str) -> bool:
+def _unplayable(stream: Stream, target: OutputFormat) -> bool:
     """Whether the muxer accepts the header but writes what no player can read, or fails at the end."""
+    muxer = target.muxer
     if muxer == "mpegts":
+        if _codec(stream) == "hdmv_pgs_subtitle" and ("mpegts_m2ts_mode", "1") not in target.options:
+            return True  # only the streams of Blu-ray say what it is
         return stream.type == "attachment" or _codec(stream) not in _MPEGTS
     if muxer in ("mov", "mp4") and stream.type == "data" and "timecode" in stream.metadata:
         return True  # the muxer creates a timecode track from the metadata

@@ -29,6 +29,7 @@ from vidrts.media.write.encoder_choice import Choice
 from vidrts.media.write.interleaver import Interleaver
 from vidrts.media.write.muxer import Muxer
 from vidrts.media.write.options import EncodeOptions
+from vidrts.media.write.reopened import Written
 from vidrts.media.write.stream_mapping import PacketRemapper, Route, plan
 from vidrts.media.write.unparsed import with_data
 from vidrts.messages import Message, Tell, ignore
@@ -57,6 +58,7 @@ class Target:
         self._container: OutputContainer | None = None
         self._order = Interleaver(self._mux)
         self._drained = False
+        self._written = Written()
         self._destination: Destination
         if isinstance(path, StandardOutput):
             self.path: Place = str(path)
@@ -122,11 +124,13 @@ class Target:
     def finish(self) -> None:
         """Complete the output; a file gets its final name (`FileDestination.commit`).
 
-        Raises `InputError` if all audio was kept and none of it could be decoded.
+        Raises `InputError` if all audio was kept and none of it could be decoded, `OutputError` if the file does not
+        hold what was written.
         """
         self._drain()
         self._check_audio()
         self._complete()
+        self._destination.verify(self._written, self._enhanced)
         self._destination.commit()
 
     def keep_partial(self) -> Place | None:
@@ -211,6 +215,7 @@ class Target:
                 self.discard()
                 continue
             self.encoder, self.frame_format, self._track = choice.encoder, choice.format, track
+            self._enhanced = track.stream.index
             for line in (
                 *opened.notes,
                 *loss_warnings.picture(self._source, choice, self._kind),
@@ -290,4 +295,5 @@ class Target:
     def _mux(self, packet: AnyPacket) -> None:
         assert self._container is not None
         self._destination.take(packet.size)
+        self._written.note(packet)
         self._container.mux(packet)
