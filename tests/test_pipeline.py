@@ -120,6 +120,46 @@ def test_progress_counts_every_frame(clips: Path, tiny_model: Path, tmp_path: Pa
     assert min(summary.parts.decode, summary.parts.enhance, summary.parts.encode) > 0
 
 
+def uneven(target: Path, rate: int) -> Path:
+    """30 frames, one in 0.04 s, in a file whose header says `rate` frames/s."""
+    with av.open(target, "w") as film:
+        stream = film.add_stream("mpeg4", rate=rate)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        stream.time_base = stream.codec_context.time_base = Fraction(1, rate)
+        for number in range(30):
+            frame = av.VideoFrame(64, 48, "yuv420p")
+            for plane in frame.planes:
+                plane.update(bytes([128 + number]) * plane.buffer_size)
+            frame.pts, frame.time_base = round(number * rate / 25), Fraction(1, rate)
+            film.mux(stream.encode(frame))
+        film.mux(stream.encode(None))
+    return target
+
+
+@pytest.mark.parametrize(("name", "rate", "part"), [
+    ("in.mkv", 1000, None), ("in.mkv", 600, None), ("in.mov", 600, (Fraction(1, 5), Fraction(1))),
+    ("in.ts", 100, None), ("in.nut", 1000, (Fraction(1, 5), None)),
+])  # fmt: skip
+def test_progress_goes_by_time_whatever_rate_the_header_says(
+    name: str, rate: int, part: tuple[Fraction, Fraction | None] | None, tiny_model: Path, tmp_path: Path
+) -> None:
+    told: list[Progress] = []
+    source = uneven(tmp_path / name, rate)
+    options = EnhanceOptions(
+        model=str(tiny_model), picture=EnhancerOptions(device="cpu", strength=0), encode=LOSSLESS,
+        decode=DecodeOptions(start=part[0], end=part[1]) if part else DecodeOptions(),
+    )  # fmt: skip
+    enhance(source, tmp_path / "out.mkv", options, on_progress=told.append)
+    count = len(told)
+    assert count == (30 if part is None else 25 if part[1] is None else 20)
+    assert told[0].done is None
+    for progress in told[1:]:
+        assert progress.about
+        assert progress.total == pytest.approx(count, abs=2)
+        assert progress.done == pytest.approx(progress.frames / count, abs=0.06)
+    assert told[-1].total in (count, count + 1)
+
+
 def test_a_signal_leaves_a_playable_partial_file(clips: Path, tiny_model: Path, tmp_path: Path) -> None:
     done = 0
 

@@ -218,9 +218,11 @@ class StreamInfo:
     color: ColorTags
     time_base: Fraction
     frame_rate: Fraction | None
-    """An estimate for progress and encoders; never used to compute timestamps."""
+    """An estimate for encoders; never used to compute timestamps."""
     frames: int | None
-    """Expected number of frames, for progress only; None if unknown."""
+    """Number of frames by the file's index, for progress only; None if no index counts them."""
+    length: Fraction | None = None
+    """Expected seconds from the first frame to the end, for progress only; None if unknown."""
     sar: Fraction
     """Sample aspect ratio; 0 when unknown."""
     rotation: int

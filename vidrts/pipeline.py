@@ -9,11 +9,12 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 from vidrts import memory
 from vidrts.errors import ConsumerGoneError, InputError, Interrupted, SourceBrokenError, add
-from vidrts.frame import Frame
+from vidrts.frame import Frame, StreamInfo
 from vidrts.media.containers import Place
 from vidrts.media.pipes.stdio import stdout_or
 from vidrts.media.read.open import open_video
@@ -43,10 +44,33 @@ class Progress:
 
     frames: int
     total: int | None
+    """Expected number of frames; None if unknown."""
     seconds: float
     bytes_written: int
     light_rate: float | None
     """Frames/s of the enhancement alone with `workers.LIGHT_MODEL`, estimated (`Workers.light_rate`)."""
+    about: bool = False
+    """Whether `total` is a guess: no index counts the frames."""
+    done: float | None = None
+    """Part of the run that is done, 0 to 1, by the frames' times; None if unknown."""
+
+
+class _Position:
+    """How far a run is, by the times of its frames: rates in headers may be anything. `info`: the source's."""
+
+    def __init__(self, info: StreamInfo) -> None:
+        self._info = info
+        self._first: Fraction | None = None
+
+    def after(self, frame: Frame, count: int) -> tuple[int | None, float | None]:
+        """The expected number of frames, and the part that is done, once `count` frames up to `frame` are written."""
+        time, length = frame.pts * frame.time_base, self._info.length
+        self._first = time if self._first is None else self._first
+        counted = self._info.frames if (self._info.frames or 0) >= count else None
+        if length is None or time <= self._first:
+            return counted, None
+        done = min(Fraction(1), (time - self._first) * count / (count - 1) / length)  # the last one has a duration, too
+        return counted or round(count / done), float(done)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,6 +125,7 @@ def enhance(
         ExitStack() as leaving,
         _rescuing(writer),
     ):
+        position = _Position(reader.info)
         leaving.callback(reader.cancel)  # before joining the threads: one of them may wait for stdin
         try:
             for event in ready:
@@ -109,8 +134,10 @@ def enhance(
                 parts.encode += time.monotonic() - began_part
                 if isinstance(event, Frame):
                     frames += 1
+                    total, done = position.after(event, frames)
                     on_progress(Progress(
-                        frames=frames, total=reader.info.frames, seconds=time.monotonic() - began,
+                        frames=frames, total=total, about=total != reader.info.frames, done=done,
+                        seconds=time.monotonic() - began,
                         bytes_written=writer.bytes_written, light_rate=workers.light_rate,
                     ))  # fmt: skip
                 if stop_signal() is not None:

@@ -292,6 +292,10 @@ def test_progress_lines() -> None:
         "50/200 frames, 2.00 frames/s, 1:15 left, 1.2 MB "
         "(rts-r3 on a CPU; --model rts-lite enhances about 9.0 frames/s)"
     )
+    guess = Progress(
+        frames=30, total=60, seconds=10, bytes_written=999, light_rate=None, about=True, done=0.25
+    )  # fmt: skip
+    assert describe(guess, "x") == "30 of about 60 frames, 3.00 frames/s, 0:30 left, 999 B"
     unknown = Progress(frames=5, total=None, seconds=1, bytes_written=999, light_rate=None)
     assert describe(unknown, "x") == "5 frames, 5.00 frames/s, 999 B"
     assert (human_size(0), human_size(10**12 * 3), human_time(3725)) == ("0 B", "3.0 TB", "1:02:05")

@@ -69,7 +69,7 @@ def clip_of(source: Path, size: tuple[int, int], frames: int, folder: Path, *, r
     """
     with Source(source) as reader:
         info = reader.info
-        count = info.frames or 0
+        count = info.frames or int((info.length or 0) * (info.frame_rate or 0))
         as_it_is = (info.width, info.height) == size and count >= frames and info.frame_rate is not None
         if as_it_is and info.frame_rate is not None and not remake:
             return Clip(source, frames, size, info.frame_rate, f"{source.name}, {info.codec} {info.format.name}")

@@ -28,10 +28,12 @@ def human_time(seconds: float) -> str:
 def describe(progress: "Progress", model: str) -> str:
     """Frames done and total, frames/s, time left, size; what the light model would give where that helps."""
     rate = progress.frames / progress.seconds if progress.seconds > 0 else 0.0
-    of = f"/{progress.total}" if progress.total else ""
+    of = ""
+    if progress.total:
+        of = f" of about {progress.total}" if progress.about else f"/{progress.total}"
     line = f"{progress.frames}{of} frames, {rate:.2f} frames/s"
-    if progress.total and rate:
-        line += f", {human_time(max(0, progress.total - progress.frames) / rate)} left"
+    if done := progress.done or (progress.frames / progress.total if progress.total else None):
+        line += f", {human_time(progress.seconds * max(0, 1 / done - 1))} left"
     line += f", {human_size(progress.bytes_written)}"
     if progress.light_rate and progress.light_rate > 1.5 * rate:
         line += f" ({model} on a CPU; --model rts-lite enhances about {progress.light_rate:.1f} frames/s)"
@@ -47,4 +49,7 @@ class ProgressReport(Steps):
 
     def frame(self, progress: "Progress") -> None:
         """Callback for each written frame."""
-        self.show(describe(progress, self._model), progress.frames, progress.total)
+        if progress.done is None:
+            self.show(describe(progress, self._model), progress.frames, progress.total)
+        else:
+            self.show(describe(progress, self._model), round(progress.done * 1000), 1000)

@@ -99,7 +99,7 @@ class FFmpegDemuxer:
         assert isinstance(frame, av.VideoFrame)
         matrix = display_matrix(frame, video)
         info = stream_info(
-            first, video, rotation(matrix, frame), self._options.start, self._options.end,
+            first, video, rotation(matrix, frame), cut,
             fields=self._options.interlaced == "keep",
         )  # fmt: skip
         if self._hardware and in_software(info.format.name, video.codec_context):
