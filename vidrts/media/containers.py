@@ -11,6 +11,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+from av.audio.stream import AudioStream
 from av.codec.hwaccel import HWAccel
 from av.container import InputContainer
 from av.packet import Packet
@@ -48,6 +49,9 @@ PIPE_ADVICE = (
     "video with --raw"
 )
 """What to do if stdin cannot be read."""
+
+_PATIENT = {"analyzeduration": "60000000", "probesize": "100000000"}
+"""Demuxer options for a file whose sound was not found: probe 60 s or 100 MB instead of 7 s or 5 MB."""
 
 _PICTURES = ("image2", "gif", "apng", "ico", "webp", "webp_anim", "jpegxl_anim", "tty", "lavfi")
 
@@ -101,6 +105,9 @@ def open_source(path: Place, *, low_latency: bool = False, hardware: HWAccel | N
         if isinstance(path, Path):
             _check_file(path)
             container = av.open(f"file:{path}", "r", hwaccel=hardware)
+            if any(map(unheard, container.streams)):
+                container.close()
+                container = av.open(f"file:{path}", "r", container_options=_PATIENT, hwaccel=hardware)
         elif isinstance(path, StandardInput):
             if not path.sniff(1):
                 raise InputError(f"{path}: empty stream; check the program before this one")
@@ -124,6 +131,12 @@ def open_source(path: Place, *, low_latency: bool = False, hardware: HWAccel | N
         kind = "an animated GIF" if "gif" in names else f"a picture ({brand or names[0]})"
         raise InputError(f"{path}: expected a video, got {kind}")
     return container
+
+
+def unheard(stream: Stream) -> bool:
+    """Whether it is an audio stream of which no packet was found: a transport stream may announce such."""
+    context = stream.codec_context if isinstance(stream, AudioStream) else None
+    return context is not None and not (context.sample_rate and context.layout.nb_channels)
 
 
 def _check_file(path: Path) -> None:

@@ -18,7 +18,7 @@ from av.packet import Packet
 from av.stream import Discard, Disposition, Stream
 
 from vidrts.errors import OptionError, OutputError
-from vidrts.media.containers import AnyPacket, FFmpegErrors, reason, time_base
+from vidrts.media.containers import AnyPacket, FFmpegErrors, reason, time_base, unheard
 from vidrts.media.input import Input
 from vidrts.media.languages import language, same
 from vidrts.media.output_formats import OutputFormat
@@ -54,7 +54,10 @@ def plan(source: Input, target: OutputFormat, options: EncodeOptions, tell: Tell
     lost_sound: list[Message] = []
     lines: list[Message] = []
     for stream in source.others:
-        if not _selected(stream, options):
+        if not selected(stream, options):
+            continue
+        if unheard(stream):
+            lines.append(_line(Code.SOUND_NOT_FOUND, stream, target))
             continue
         route, line = _route(stream, target, options, source)
         if route is not None:
@@ -63,7 +66,7 @@ def plan(source: Input, target: OutputFormat, options: EncodeOptions, tell: Tell
             lines.append(line)
             if stream.type == "audio" and route is None:
                 lost_sound.append(line)
-    sound = [s for s in source.others if s.type == "audio"]
+    sound = [s for s in source.others if s.type == "audio" and not unheard(s)]
     if options.audio and sound and not any(r.stream.type == "audio" for r in routes):
         what = "; ".join(lost_sound)
         if not lost_sound:
@@ -77,7 +80,7 @@ def plan(source: Input, target: OutputFormat, options: EncodeOptions, tell: Tell
     return routes
 
 
-def _selected(stream: Stream, options: EncodeOptions) -> bool:
+def selected(stream: Stream, options: EncodeOptions) -> bool:
     """Whether the stream is selected."""
     if stream.type == "audio":
         return options.audio and _in_languages(stream, options.audio_languages)

@@ -19,7 +19,16 @@ from av.container import OutputContainer
 from vidrts import memory
 from vidrts.errors import InputError, OutOfMemoryError, OutputError, VidrtsError
 from vidrts.frame import Frame
-from vidrts.media.containers import AnyPacket, FFmpegErrors, Place, cannot_be_written, reason, write_error
+from vidrts.media.containers import (
+    AnyPacket,
+    FFmpegErrors,
+    Place,
+    cannot_be_written,
+    reason,
+    time_base,
+    unheard,
+    write_error,
+)
 from vidrts.media.input import CopiedPacket, Input
 from vidrts.media.output_formats import output_format, pipe_format, pipe_kind
 from vidrts.media.pipes.stdio import StandardOutput
@@ -30,7 +39,7 @@ from vidrts.media.write.interleaver import Interleaver
 from vidrts.media.write.muxer import Muxer
 from vidrts.media.write.options import EncodeOptions
 from vidrts.media.write.reopened import Written
-from vidrts.media.write.stream_mapping import PacketRemapper, Route, plan
+from vidrts.media.write.stream_mapping import PacketRemapper, Route, plan, selected
 from vidrts.media.write.unparsed import with_data
 from vidrts.messages import Message, Tell, ignore
 
@@ -71,6 +80,7 @@ class Target:
             self._destination = FileDestination(
                 self.path, source.path, overwrite=self.options.overwrite, index_last=self._kind.muxer in ("mp4", "mov")
             )
+        self._unheard = {s.index: s for s in source.others if unheard(s) and selected(s, self.options)}
         routes = plan(source, self._kind, self.options, self._tell)
         try:
             self._open_first(self._choices(), routes)
@@ -87,7 +97,7 @@ class Target:
     @property
     def streams(self) -> Collection[int]:
         """Indices of the source's other streams whose packets are taken."""
-        return self._remappers.keys()
+        return self._remappers.keys() | self._unheard.keys()
 
     @property
     def bytes_written(self) -> int:
@@ -115,11 +125,24 @@ class Target:
                 for remapper in self._remappers.values():
                     for packet in remapper.until(time):
                         self._order.other(packet)
+            elif event.index in self._unheard:
+                self._refuse_late(event)
             elif event.index in self._remappers:
                 for packet in self._remappers[event.index].packets(event.packet, early=event.early):
                     self._order.other(packet)
         except FFmpegErrors as error:
             raise write_error(self.path, error, reader_closed=self.reader_closed()) from error
+
+    def _refuse_late(self, event: CopiedPacket) -> None:
+        """Raise `OutputError`: sound that was announced, but not found, comes after all."""
+        packet = event.packet
+        ticks = packet.dts if packet.pts is None else packet.pts
+        at = f" at {float(ticks * time_base(packet.time_base) - self._source.start_time):.3f} s" if ticks else ""
+        raise OutputError(
+            f"{self.path}: audio stream {event.index} begins{at}, too late for its format to be known; "
+            "let FFmpeg look further: ffmpeg -analyzeduration 2000M -probesize 2000M -i IN -map 0 -c copy OUT.mkv; "
+            "--no-audio leaves it out"
+        )
 
     def finish(self) -> None:
         """Complete the output; a file gets its final name (`FileDestination.commit`).
