@@ -57,7 +57,7 @@ class Code(Enum):
 
     # media/write: streams
     SUBTITLE_CONVERTED = "{type} stream {index} ({codec}) converted to {encoder}: not supported in {container}"
-    AUDIO_CONVERTED = "{type} stream {index} ({codec}) encoded with {encoder}: not supported in {container}"
+    AUDIO_CONVERTED = "{type} stream {index} ({codec}) encoded with {encoder}: cannot be copied into {container}"
     AUDIO_MIXED = (
         "{type} stream {index} ({codec}) mixed from {before} to {layout} and encoded with {encoder}: {before} is not "
         "supported in {container}"
@@ -68,7 +68,7 @@ class Code(Enum):
     SOUND_NOT_FOUND = "{type} stream {index} ({codec}) left out: announced, but no packets found"
     AUDIO_NOT_HELD = "{type} stream {index} ({codec}) left out: {encoder} is not supported in {container}"
     AUDIO_NOT_ENCODED = "{type} stream {index} ({codec}) left out: {encoder} in {container} failed: {reason}"
-    STREAM_LEFT_OUT = "{type} stream {index} ({codec}) left out: not supported in {container}"
+    STREAM_LEFT_OUT = "{type} stream {index} ({codec}) left out: cannot be copied into {container}"
     BITMAP_LEFT_OUT = (
         "{type} stream {index} ({codec}) left out: {container} has no bitmap subtitles, which cannot become text"
     )

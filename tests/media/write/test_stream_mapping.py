@@ -137,6 +137,59 @@ def test_a_data_track_beside_chapters_is_kept(tmp_path: Path, name: str) -> None
     assert coded(lines) == [(Code.STREAM_LEFT_OUT, left_out)], "not a word about the chapter track"
 
 
+def coded_times(folder: Path, *arguments: str, name: str = "in.mov") -> Path:
+    """A film with timecode tracks, as `arguments` tell."""
+    command = ["-f", "lavfi", "-i", "testsrc=s=64x48:r=30000/1001:d=0.2", "-map", "0", *arguments, "-c:v", "mpeg4"]
+    ffmpeg(*command, folder / name)
+    return folder / name
+
+
+def timecodes(path: Path) -> list[str]:
+    """Of all streams, as Debian's ffprobe reads them."""
+    tags = [{key.lower(): value for key, value in s.info.get("tags", {}).items()} for s in describe(path).streams]
+    return [held["timecode"] for held in tags if "timecode" in held]
+
+
+@pytest.mark.parametrize(
+    ("name", "target"),
+    [
+        ("fault", "out.mov"),
+        ("fault", "out.mkv"),
+        ("drop.mov", "out.mp4"),
+        ("drop.mov", "out.webm"),
+        ("two.mp4", "out.mkv"),
+    ],
+)
+def test_a_timecode_that_is_kept_is_not_said_to_be_lost(tmp_path: Path, name: str, target: str) -> None:
+    if name == "fault":
+        source, expected = need(DATA / "faults" / "mov_timecode.mov"), {"01:00:00:12"}
+    elif name == "two.mp4":
+        times = ["-metadata:s:v:0", "timecode=10:00:00:00", "-metadata:s:v:1", "timecode=20:00:00:00"]
+        source, expected = coded_times(tmp_path, "-map", "0", *times, name=name), {"10:00:00:00", "20:00:00:00"}
+    else:
+        source, expected = coded_times(tmp_path, "-timecode", "01:02:03;04", name=name), {"01:02:03;04"}
+    preset = "12" if target == "out.webm" else "ultrafast"
+    lines = relay(source, tmp_path / target, encode=EncodeOptions(preset=preset))
+    assert not [line for line in lines if line.values.get("type") == "data"]
+    assert set(timecodes(source)) == set(timecodes(tmp_path / target)) == expected
+
+
+def test_a_timecode_that_is_lost_is_told(tmp_path: Path) -> None:
+    times = ["-metadata:s:v:0", "timecode=10:00:00:00", "-metadata:s:v:1", "timecode=20:00:00:00"]
+    lines = relay(coded_times(tmp_path, "-map", "0", *times, name="two.mp4"), tmp_path / "out.mov", encode=FAST)
+    assert "20:00:00:00" not in timecodes(tmp_path / "out.mov")
+    assert [line.values["index"] for line in lines if line.code is Code.STREAM_LEFT_OUT] == [3], (
+        "that of a copied track"
+    )
+    source = coded_times(tmp_path, "-timecode", "01:02:03;04")
+    lines = relay(source, tmp_path / "out.ts", encode=FAST)
+    assert (Code.STREAM_METADATA_LOST, {"keys": "timecode", "container": "ts"}) in coded(lines)
+    assert timecodes(tmp_path / "out.ts") == []
+    relay(source, tmp_path / "out.mkv", encode=FAST)  # whose timecode is a tag, without a track
+    lines = relay(tmp_path / "out.mkv", tmp_path / "again.ts", encode=FAST)
+    assert [line.values["keys"].lower() for line in lines if line.code is Code.STREAM_METADATA_LOST] == ["timecode"]
+
+
 def pictures(folder: Path) -> dict[str, Path]:
     """One small picture in each of four formats."""
     found = {ending: folder / f"picture.{ending}" for ending in ("jpg", "png", "gif", "tiff")}

@@ -94,7 +94,9 @@ class VideoDecoder:
         )
 
     def frames(self, packet: AnyPacket | None) -> Iterator[av.VideoFrame]:
-        """Decode a packet; None drains the decoder."""
+        """Decode a packet; None drains the decoder. An empty one repeats: the picture before it is shown on."""
+        if packet is not None and not packet.size:
+            return
         if packet is not None and not packet.is_discard:
             self._ledger.sent(packet.pts)
             if packet.is_corrupt:

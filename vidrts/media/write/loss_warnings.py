@@ -82,7 +82,7 @@ def _stream_tags(streams: list[AnyStream], kind: OutputFormat) -> Iterator[Messa
     titled = [s for s in streams if s.metadata.get("title") or s.metadata.get("name")]
     if titled and kind.muxer == "mpegts":
         yield Message(Code.TITLES_LOST, container=kind.name, streams=_listed(titled))
-    held = _OWN_PLACE | OWN_KEYS | STATISTICS | MOV_KEYS
+    held = (_OWN_PLACE | OWN_KEYS | STATISTICS | MOV_KEYS) - ({"timecode"} if kind.muxer == "mpegts" else set())
     others = {key: None for s in streams for key in s.metadata if key.lower().split("-")[0] not in held}
     if others:
         yield Message(Code.STREAM_METADATA_LOST, container=kind.name, keys=", ".join(others))

@@ -110,6 +110,8 @@ def _route(
     """The route of a selected stream, and a message about it."""
     if stream.type == "data" and stream.discard == Discard.all:
         return None, None  # QuickTime's chapter track: the chapters make a new one, a copy would break the header
+    if stream.type == "data" and _written_with_video(stream, target, source):
+        return None, None
     if stream.disposition & Disposition.attached_pic and target.muxer == "matroska":
         return Route(stream, "cover"), None  # a copied stream would be a video track
     copies = options.audio_codec in (None, "copy") or stream.type != "audio"
@@ -123,6 +125,17 @@ def _route(
             return Route(stream, "subtitle", codec), _line(Code.SUBTITLE_CONVERTED, stream, target, encoder=codec)
     textless = _is_bitmap(stream) and target.muxer != "mpegts"
     return None, _line(Code.BITMAP_LEFT_OUT if textless else Code.STREAM_LEFT_OUT, stream, target)
+
+
+def _written_with_video(stream: Stream, target: OutputFormat, source: Input) -> bool:
+    """Whether it is a timecode track whose value a video track keeps: as such a track in mp4 and mov, else as a tag."""
+    value = stream.metadata.get("timecode")
+    if value is None or target.muxer == "mpegts":
+        return False
+    videos = [source.video.metadata]
+    if target.muxer == "matroska":  # mp4's muxer needs a frame rate, which copied tracks lack
+        videos += [other.metadata for other in source.others if other.type == "video"]
+    return any(tags.get("timecode") == value for tags in videos)
 
 
 def _line(code: Code, stream: Stream, target: OutputFormat, **values: str) -> Message:
