@@ -247,6 +247,8 @@ class Frame:
     pts: int
     time_base: Fraction
     field_order: FieldOrder = "progressive"
+    sar: Fraction = Fraction(0)
+    """Sample aspect ratio; 0 when unknown."""
     carrier: object = field(default=None, repr=False)
 
     def __post_init__(self) -> None:

@@ -80,6 +80,16 @@ class Code(Enum):
     HDR10_LOST = "HDR10 metadata (mastering display, light levels) lost: not written by {encoder}"
     HDR_LOST = "HDR metadata (mastering display, light levels) lost: not supported in {container}"
     CAPTIONS_LOST = "closed captions lost: not written by {encoder}"
+    COLOUR_CHANGES = "colour changes at {time:.3f} s, in the output, too: {changes}"
+    COLOUR_CHANGE_LOST = (
+        "colour changes at {time:.3f} s: {changes}; the output has the first tags throughout: write a .ts, or enhance "
+        "the parts separately, with -to and -ss"
+    )
+    ASPECT_CHANGES = "sample aspect ratio changes from {before} to {now} at {time:.3f} s, in the output, too"
+    ASPECT_CHANGE_LOST = (
+        "sample aspect ratio changes from {before} to {now} at {time:.3f} s; the output has {before} throughout: write "
+        "a .ts, or enhance the parts separately, with -to and -ss"
+    )
     ROTATION_LOST = "rotation by {degrees} degrees lost: not supported in {container}"
     COLOUR_NOT_HELD = "colour tags not supported in {container}; give the next ffmpeg these output options: {options}"
     SAR_LOST = "sample aspect ratio not supported in {container}; give the next ffmpeg -vf setsar={sar}"

@@ -36,6 +36,16 @@ _OPTIONS: dict[Fact, tuple[str, dict[str, int]]] = {
 }
 
 
+FACTS: tuple[Fact, ...] = tuple(_OPTIONS)
+
+
+def word(fact: Fact, number: int) -> str:
+    """FFmpeg's name for the value of a fact, the number where it has none here."""
+    if number == getattr(ColorTags(), fact):
+        return "unspecified"
+    return next((name for name, value in _OPTIONS[fact][1].items() if value == number), str(number))
+
+
 def named(
     *,
     colorspace: str | None = None,

@@ -94,9 +94,8 @@ def coded_field_order(stream: VideoStream) -> FieldOrder:
     return _SHOWN_FIRST.get(stream.codec_context.field_order, "progressive")
 
 
-def set_stream_color(stream: VideoStream, color: ColorTags, sar: Fraction, field_order: FieldOrder) -> None:
-    """Tag a stream before encoding, for container and bitstream."""
-    context = stream.codec_context
+def set_encoder_color(context: av.VideoCodecContext, color: ColorTags, sar: Fraction, field_order: FieldOrder) -> None:
+    """Tag an encoder that is not yet open, for container and bitstream."""
     _tag(context, color)
     context.chroma_sample_location = color.siting
     context.field_order = FIELD_ORDERS[field_order]

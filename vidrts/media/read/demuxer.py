@@ -36,6 +36,9 @@ class Demuxer(Protocol):
         """Frames with valid pts, and packets of other streams: all, or with `seek`, if possible, from a key frame
         before `begin` (seconds of the file's clock). Frames lost before `begin` are not counted."""
 
+    def aspect_ratio(self, pts: int) -> Fraction:
+        """The sample aspect ratio of the frame with this pts; 0 when unknown."""
+
     def is_cover(self, index: int) -> bool:
         """Whether a stream is cover art."""
 

@@ -27,6 +27,7 @@ from vidrts.media.pipes.header import counted
 from vidrts.media.pipes.stdio import StandardInput
 from vidrts.media.read import picture_streams
 from vidrts.media.read.active_subtitles import subtitles_before
+from vidrts.media.read.aspect_ratios import AspectRatios
 from vidrts.media.read.completeness import Completeness
 from vidrts.media.read.damage import LossReport
 from vidrts.media.read.discontinuity import Continuity
@@ -57,6 +58,7 @@ class FFmpegDemuxer:
         try:
             self.video: VideoStream = choose_video(self._path, self.container, self._options.stream)
             self._stated = stated_color(self.video.codec_context)
+            self._aspect_ratios = AspectRatios(self.video)
         except BaseException:
             self.close()
             raise
@@ -76,6 +78,9 @@ class FFmpegDemuxer:
     @property
     def lost(self) -> LossReport:  # noqa: D102 - Demuxer's
         return self._decoder.lost
+
+    def aspect_ratio(self, pts: int) -> Fraction:  # noqa: D102 - Demuxer's
+        return self._aspect_ratios.at(pts)
 
     def is_cover(self, index: int) -> bool:  # noqa: D102 - Demuxer's
         return bool(self.container.streams[index].disposition & Disposition.attached_pic)
@@ -168,8 +173,8 @@ class FFmpegDemuxer:
         self._broken = False
         threads = decoder_threads(self._options.threads) if self._hardware else self._options.threads
         self._decoder = VideoDecoder(
-            self._path, self.video, stated=self._stated, threads=threads, strict=self._options.strict,
-            begin=begin, origin=self.start_time, sought=sought,
+            self._path, self.video, stated=self._stated, aspect_ratios=self._aspect_ratios, threads=threads,
+            strict=self._options.strict, begin=begin, origin=self.start_time, sought=sought,
             low_latency=self._options.low_latency, tell=self._tell,
         )  # fmt: skip
         return self._decoded()

@@ -76,6 +76,9 @@ class RawDemuxer:
         except SourceBrokenError as error:
             self._failure = str(error)
 
+    def aspect_ratio(self, pts: int) -> Fraction:  # noqa: D102 - Demuxer's
+        return self._reader.header.sar
+
     def is_cover(self, index: int) -> bool:  # noqa: D102 - Demuxer's
         return False
 

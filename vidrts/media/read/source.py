@@ -27,6 +27,7 @@ from vidrts.media.read.demuxer import Demuxer, OpenDemuxer
 from vidrts.media.read.ffmpeg_demuxer import FFmpegDemuxer
 from vidrts.media.read.options import DecodeOptions
 from vidrts.media.read.trim import Cut
+from vidrts.media.tag_changes import color_change, ratio
 from vidrts.media.tags import color_tags, corrected
 from vidrts.messages import Tell, ignore
 
@@ -151,23 +152,40 @@ class Source:
         probe = FieldProbe(base)
         known_color = self.options.color
         offset: int | None = None
+        first: Frame | None = None
         for event in events:
             if isinstance(event, Packet):
                 yield CopiedPacket(event.stream_index, event, self._cut.early(event))
                 continue
             if offset is None:
                 offset = round(self._cut.shift / base)  # exact: the shift is a frame's own time
+            sar = self.demuxer.aspect_ratio(event.pts or 0)
             event.pts = (event.pts or 0) - offset
             try:
                 fmt = known(event.format.name)
             except UnsupportedFormatError as error:
                 raise UnsupportedFormatError(f"{self.path}: {error}") from None
-            yield Frame(
+            frame = Frame(
                 planes=plane_views(event, fmt),
                 format=fmt,
                 color=corrected(color_tags(event, fmt), known_color),
                 pts=event.pts,
                 time_base=base,
                 field_order=probe.order(event),
+                sar=sar,
                 carrier=event,
             )
+            first = first or frame
+            if self.options.strict:
+                self._check_tags(first, frame)
+            yield frame
+
+    def _check_tags(self, first: Frame, frame: Frame) -> None:
+        """Raise `InputError` where the tags of a frame contradict those of the first."""
+        changes = [color_change(first.color, frame.color, frame.format)] if frame.color != first.color else []
+        if frame.sar not in (0, first.sar):
+            changes.append(f"sample aspect ratio {ratio(first.sar)} to {ratio(frame.sar)}")
+        if told := ", ".join(filter(None, changes)):
+            at = float(frame.pts * frame.time_base + self._cut.shift - self.demuxer.start_time)
+            advice = "enhance both parts separately, with -to and -ss"
+            raise InputError(f"{self.path}: tags change at {at:.3f} s (--strict): {told}; {advice}")

@@ -29,7 +29,7 @@ def stream_info(first: Frame, stream: VideoStream, rotation: int, cut: Cut, *, f
         frame_rate=rate,
         frames=_counted(stream) if whole else None,
         length=length if length is not None and length > 0 else None,
-        sar=fraction(stream.sample_aspect_ratio) or Fraction(0),
+        sar=first.sar,
         rotation=rotation,
         field_order=coded_field_order(stream) if fields and first.field_order == "progressive" else first.field_order,
         codec=stream.codec_context.codec.canonical_name,

@@ -12,6 +12,7 @@ from av.video.stream import VideoStream
 from vidrts.errors import InputError
 from vidrts.frame import ColorTags
 from vidrts.media.containers import AnyPacket, FFmpegErrors, Place, fraction, reason, time_base
+from vidrts.media.read.aspect_ratios import AspectRatios
 from vidrts.media.read.damage import LossReport, PictureLedger
 from vidrts.media.read.timestamps import FrameClock
 from vidrts.media.read.trim import packet_time
@@ -46,9 +47,10 @@ _CONCEALING = {
 class VideoDecoder:
     """FFmpeg's decoder of `stream`, with corrected timestamps and damage counts. Stateful; recreated after each seek.
 
-    `stated`: the container's colour tags, for what the stream does not say itself; `begin`: frames before this many
-    seconds are not counted as lost; `origin`: where the file's clock starts; `sought`: reading began somewhere in the
-    file; `threads` 0: automatic; `strict`: damage raises `InputError`; `low_latency`: no frame threads.
+    `stated`: the container's colour tags, for what the stream does not say itself; `aspect_ratios`: gets every frame;
+    `begin`: frames before this many seconds are not counted as lost; `origin`: where the file's clock starts; `sought`:
+    reading began somewhere in the file; `threads` 0: automatic; `strict`: damage raises `InputError`; `low_latency`:
+    no frame threads.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class VideoDecoder:
         stream: VideoStream,
         *,
         stated: ColorTags,
+        aspect_ratios: AspectRatios,
         threads: int,
         strict: bool,
         begin: Fraction | None,
@@ -68,6 +71,8 @@ class VideoDecoder:
         self._path = path
         self._context = _decoder(stream)
         self._stated = stated
+        self._aspect_ratios = aspect_ratios
+        aspect_ratios.restart()
         self._strict = strict
         self._begin = begin
         self._origin = origin
@@ -109,10 +114,12 @@ class VideoDecoder:
             if packet is not None:
                 return
             frames = []
-        for frame in frames:
+        ratios = self._aspect_ratios.of(frames, self._context)
+        for frame, ratio in zip(frames, ratios, strict=True):
             self._ledger.settled(frame.pts, interlaced=frame.interlaced_frame)
             if self._lacks_reference(frame) and self._sought:
                 continue
+            self._aspect_ratios.kept(ratio)
             yield from map(self._checked, self._clock.timed(frame))
         if packet is None:
             yield from map(self._checked, self._clock.rest())
@@ -128,6 +135,7 @@ class VideoDecoder:
         """The frame, with its pts; damage is counted, another size refused."""
         complete_color(frame, self._stated)
         assert frame.pts is not None
+        self._aspect_ratios.stamped(frame.pts)
         self.last_time = frame.pts * self.time_base
         if self._first is None:
             self._first = self.last_time
@@ -159,7 +167,8 @@ class VideoDecoder:
             self.lost.leading += 1
             if self._first is not None:
                 self.lost.first = self._first - self._origin
-            self._refuse_damage(at, what)
+            if not self._sought:  # else a seek missed, and decoding begins anew from further back
+                self._refuse_damage(at, what)
 
     def _lacks_reference(self, frame: av.VideoFrame) -> bool:
         """Whether a decoder that invents missing references made this frame from one; counted if it is kept."""

@@ -19,6 +19,7 @@ from vidrts.media.pipes import rawvideo, y4m
 from vidrts.media.pipes.header import Header
 from vidrts.media.pipes.stdio import StandardOutput
 from vidrts.media.write.options import EncodeOptions
+from vidrts.media.write.tag_changes import TagChanges
 from vidrts.messages import Code, Message, Tell, ignore
 
 _LATE = 1
@@ -47,6 +48,7 @@ class RawTarget:
         self._tell = on_message
         self._source = source
         self._kind = kind
+        self._changes = TagChanges(source, on_message)
         self._first: Fraction | None = None
         self._given = 0
         info = source.info
@@ -90,6 +92,7 @@ class RawTarget:
         if not isinstance(event, Frame):
             return
         self._check_time(event)
+        self._changes.seen(event)
         planes = event.planes if not self._shift else tuple(plane >> self._shift for plane in event.planes)
         try:
             if isinstance(self._writer, y4m.Writer):

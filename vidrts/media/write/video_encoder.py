@@ -5,16 +5,18 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import cast
 
+import av
+from av import VideoCodecContext
 from av.codec.context import Flags, ThreadType
 from av.container import OutputContainer
 from av.video.stream import VideoStream
 
-from vidrts.frame import Frame, matrix_by_height
+from vidrts.frame import ColorTags, Frame, matrix_by_height
 from vidrts.media.containers import AnyPacket, time_base
 from vidrts.media.input import Input
 from vidrts.media.output_formats import OutputFormat
 from vidrts.media.planes import FrameBuilder
-from vidrts.media.tags import kept_metadata, set_color, set_stream_color
+from vidrts.media.tags import kept_metadata, set_color, set_encoder_color
 from vidrts.media.write import matroska_sar
 from vidrts.media.write.conversion import Conversion
 from vidrts.media.write.decoding_times import DecodingTimes
@@ -23,6 +25,7 @@ from vidrts.media.write.encoder_options import encoder_options, fitting_slices
 from vidrts.media.write.encoder_params import given_params, try_params
 from vidrts.media.write.field_flags import FieldFlags
 from vidrts.media.write.options import EncodeOptions
+from vidrts.media.write.tag_changes import TagChanges
 from vidrts.messages import Code, Message, Tell
 from vidrts.native_calls import each_native, native_call
 
@@ -70,18 +73,22 @@ class VideoEncoder:
         self._kind = kind
         self._source = source
         self._options = options
-        self._color = source.info.color
-        if scale != 1 and source.info.format.model == "yuv" and self._color.matrix in (2, 3):
-            # Players guess the matrix of untagged video by its height, which changes here: tag what was assumed.
-            self._color = replace(self._color, matrix=matrix_by_height(source.info.height))
+        self._scale = scale
         self._shift = round(shift / source.info.time_base)
         self._fields = FieldFlags(self.encoder, source.info.field_order, tell)
+        # Other containers store an encoder's headers, and with them the tags, once for the whole film.
+        self._changes = TagChanges(source, tell, follows=kind.muxer == "mpegts")
         self._durations: dict[int, int] = {}
         self._decoding = DecodingTimes()
         self._first_dts: int | None = None
         self._first_pts: int | None = None
         self._last_pts = self._end = 0
-        self.stream = self._made(container, scale)
+        self._rate = self._encoded_rate()
+        self.stream = cast(VideoStream, container.add_stream(self.encoder.name, rate=self._rate))
+        self._context = self.stream.codec_context
+        self._configure(source.info.color, source.info.sar)
+        self._try_params()
+        self._describe(self.stream)
 
     @property
     def frames(self) -> bool:
@@ -90,19 +97,25 @@ class VideoEncoder:
 
     # Setting up ---------------------------------------------------------------------------------------------------
 
-    def _made(self, container: OutputContainer, scale: int) -> VideoStream:
-        """The stream with its encoder, not yet open."""
-        info, options, encoder = self._source.info, self._options, self.encoder
-        rate = info.frame_rate or Fraction(25)
+    def _encoded_rate(self) -> Fraction:
+        """Frames/s for the encoder."""
+        rate = self._source.info.frame_rate or Fraction(25)
         rate = min(rate, Fraction(_FASTEST)).limit_denominator(1_000_000)
-        if encoder.rate_based:
+        if self.encoder.rate_based:
             rate = min(_MPEG_RATES, key=lambda standard: abs(standard - rate))
-            self.notes.append(Message(Code.TIMES_ROUNDED, encoder=encoder.name, rate=float(rate)))
-        stream = cast(VideoStream, container.add_stream(encoder.name, rate=rate))
-        context = stream.codec_context
-        context.width, context.height = info.width * scale, info.height * scale
+            self.notes.append(Message(Code.TIMES_ROUNDED, encoder=self.encoder.name, rate=float(rate)))
+        return rate
+
+    def _configure(self, color: ColorTags, sar: Fraction) -> None:
+        """Set up the encoder, which is not yet open, for frames with these tags."""
+        info, options, encoder, context = self._source.info, self._options, self.encoder, self._context
+        self._color = color
+        if self._scale != 1 and info.format.model == "yuv" and color.matrix in (2, 3):
+            # Players guess the matrix of untagged video by its height, which changes here: tag what was assumed.
+            self._color = replace(color, matrix=matrix_by_height(info.height))
+        context.width, context.height = info.width * self._scale, info.height * self._scale
         context.pix_fmt = self.format.name
-        context.time_base = 1 / rate if encoder.rate_based else info.time_base
+        context.time_base = 1 / self._rate if encoder.rate_based else info.time_base
         context.thread_type = ThreadType.AUTO
         context.thread_count = options.threads
         context.flags |= Flags.frame_duration
@@ -111,18 +124,27 @@ class VideoEncoder:
         self._builder = FrameBuilder(info.format, (context.width, context.height), self.format, self._conversion())
         if self.format.model == "rgb":
             self._color = replace(self._color, matrix=0, range=self._color.range or 2)
-        set_stream_color(stream, self._color, info.sar, info.field_order)
+        set_encoder_color(context, self._color, sar, info.field_order)
         if self._kind.muxer in ("mp4", "mov") and encoder.name in ("libx265", "hevc_nvenc"):
             context.codec_tag = "hvc1"  # Apple's players need this tag; the default is hev1
-        given = options.options
-        context.options = self._encoder_options((context.width, context.height), given)
+        context.options = self._encoder_options((context.width, context.height), options.options)
+
+    def _try_params(self) -> None:
+        """Hear what the encoder says of the parameters that were given for its library."""
+        given, context = self._options.options, self._context
         if params := given_params(given):
             others = {key: value for key, value in given.items() if key not in params}
             without = self._encoder_options((context.width, context.height), others)
             words = " ".join(f"{key}={given[key]}" for key in params)
             self.notes += try_params(context, context.options, without, words)
-        self._describe(stream)
-        return stream
+
+    def _renew(self) -> None:
+        """Go on with another encoder of the same kind, for the tags that `_changes` has now."""
+        made = av.CodecContext.create(self.encoder.name, "w")
+        assert isinstance(made, VideoCodecContext)
+        self._context = made
+        made.framerate = self._rate
+        self._configure(self._changes.color, self._changes.sar)
 
     def _encoder_options(self, size: tuple[int, int], given: Mapping[str, str]) -> dict[str, str]:
         """The encoder's options: the user's, with `given` by -e, HDR10 metadata, interlaced coding."""
@@ -182,12 +204,15 @@ class VideoEncoder:
 
     def encode(self, frame: Frame) -> Iterator[AnyPacket]:
         """The packets that are ready once `frame` is there."""
+        if self._changes.seen(frame):
+            yield from self._rest()
+            self._renew()
         made = self._builder.build(frame.planes, frame.carrier, frame.time_base)
         set_color(made, self._color)
         made.pict_type = 0  # else the encoder repeats the source's choice of key frames
         base, pts, shown = frame.time_base, frame.pts - self._shift, made.duration
         if self.encoder.rate_based:
-            base = time_base(self.stream.codec_context.time_base)
+            base = time_base(self._context.time_base)
             pts, shown = round(pts * frame.time_base / base), round(shown * frame.time_base / base)
             if self._first_pts is not None and pts <= self._last_pts:
                 pts = self._last_pts + 1
@@ -202,24 +227,31 @@ class VideoEncoder:
         self._end = max(self._end, pts + shown)
         self._decoding.shown(pts, shown)
         with native_call(f"{self.encoder.name} (encoding)"):
-            packets = self.stream.encode(made)
-        yield from map(self._timed, packets)
+            packets = self._context.encode(made)
+        for packet in packets:
+            packet.stream = self.stream
+            yield self._timed(packet)
 
     def drain(self) -> Iterator[AnyPacket]:
         """The packets that the encoder still holds."""
         if not self.frames:
             return
         last: AnyPacket | None = None
-        held = self.stream.codec_context.encode_lazy(None)  # one by one, so that a signal is noticed between
-        for packet in each_native(f"{self.encoder.name} (finishing)", held):
-            packet.stream = self.stream
+        for packet in self._rest():
             if last is not None:
                 yield last
-            last = self._timed(packet)
+            last = packet
         if last is not None:
             if self._kind.muxer in ("mp4", "mov"):
                 self._close_table(last)
             yield last
+
+    def _rest(self) -> Iterator[AnyPacket]:
+        """What this encoder still holds."""
+        held = self._context.encode_lazy(None)  # one by one, so that a signal is noticed between
+        for packet in each_native(f"{self.encoder.name} (finishing)", held):
+            packet.stream = self.stream
+            yield self._timed(packet)
 
     def _timed(self, packet: AnyPacket) -> AnyPacket:
         """The packet with its frame's duration, which some encoders drop, and a valid dts."""
