@@ -187,8 +187,8 @@ def can_copy(stream: Stream, target: OutputFormat) -> bool:
         return False
     written = io.BytesIO()
     try:
-        with av.open(written, "w", format=target.muxer) as trial:
-            if stream.type != "video":
+        with av.open(written, "w", format=target.muxer, container_options=dict(target.options)) as trial:
+            if stream.type != "video" or target.muxer == "mpegts":  # Blu-ray's has numbers for one video stream
                 video = trial.add_stream("libvpx" if target.muxer == "webm" else "mpeg4", rate=25)
                 video.width, video.height = 16, 16
                 video.pix_fmt = "yuv420p"
