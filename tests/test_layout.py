@@ -171,8 +171,8 @@ def test_option_lists_are_decisions() -> None:
     }
     assert options == {
         "enhance": sorted(
-            "-i -y -n --model --scale --strength --chroma --device --engine --precision --tile --batch -ss -to -t "
-            "--stream --interlaced --hwaccel --strict -c:v -crf -b:v -preset -tune -pix_fmt -e -c:a --audio "
+            "-i -y -n --force --model --scale --strength --chroma --device --engine --precision --tile --batch -ss -to "
+            "-t --stream --interlaced --hwaccel --strict -c:v -crf -b:v -preset -tune -pix_fmt -e -c:a --audio "
             "--subtitles --no-audio --no-subtitles --threads --no-progress -v --verbose -q --quiet "
             "--raw -f --low-latency --colorspace --range --primaries --transfer".split()
         ),

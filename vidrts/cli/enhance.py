@@ -37,7 +37,7 @@ _SECTIONS = {
     "Pipes (IN or OUT is -)": ("raw", "format", "low_latency"),
     "Colour of the input": COLOR,
     "Audio and other streams": ("audio_codec", "audio_languages", "subtitle_languages", "no_audio", "no_subtitles"),
-    "Output and messages": ("overwrite", "threads", "no_progress", "quiet", "verbose"),
+    "Output and messages": ("overwrite", "force", "threads", "no_progress", "quiet", "verbose"),
 }  # fmt: skip
 _QUALITIES = [(encoder.name, encoder.default_quality) for encoder in ENCODERS.values()]
 
@@ -97,7 +97,11 @@ _QUALITIES = [(encoder.name, encoder.default_quality) for encoder in ENCODERS.va
 @click.option("--subtitles", "subtitle_languages", type=LANGUAGES, help="Keep only subtitles in these languages.")
 @click.option("--no-audio", is_flag=True, help="Leave out all audio.")
 @click.option("--no-subtitles", is_flag=True, help="Leave out all subtitles.")
-@click.option("-y/-n", "overwrite", default=_ENCODE.overwrite, help="Overwrite OUT if it exists; default: refuse.")
+@click.option(
+    "-y/-n", "overwrite", default=_ENCODE.overwrite,
+    help="Overwrite OUT if vidrts made it, and any OUT if IN is given by -i; default: refuse.",
+)  # fmt: skip
+@click.option("--force", is_flag=True, help="Overwrite OUT, whatever it is.")
 @click.option(
     "--threads", type=click.IntRange(0, THREADS), default=_DECODE.threads, show_default=True,
     metavar="N", help="Threads of decoder, network (on a CPU) and encoder; 0: automatic.",
@@ -119,9 +123,12 @@ def enhance(
 
     IN is a file, a URL (http, https, rtsp, rtmp) or - (stdin). OUT is - (stdout) or a file whose extension selects
     the container: mp4, mov, mkv, webm or ts.
+    An OUT that exists is replaced by -y if vidrts made it, so that `vidrts enhance -y *.mp4` overwrites no film; by
+    --force whatever it is.
     Audio, subtitles, attachments, chapters and tags are kept; a warning names what the container does not support.
     Times are [HH:]MM:SS[.m] or seconds.
     """
+    named = source is not None
     if source is None:
         if len(paths) != 2:
             raise click.UsageError(f"expected IN and OUT, got {len(paths)} file names.")
@@ -152,11 +159,13 @@ def enhance(
             audio=not given["no_audio"],
             subtitles=not given["no_subtitles"],
             options=dict(given["options"]),
+            overwrite=given["overwrite"] or given["force"],
+            own_only=not (named or given["force"]),
             **{
                 k: given[k]
                 for k in (
                     "video_codec", "audio_codec", "crf", "bit_rate", "preset", "tune", "pixel_format", "threads",
-                    "audio_languages", "subtitle_languages", "overwrite", "format", "low_latency",
+                    "audio_languages", "subtitle_languages", "format", "low_latency",
                 )
             },
         ),

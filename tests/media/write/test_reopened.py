@@ -1,5 +1,6 @@
 """A finished file is held against what was written to it; what a container cannot describe is left out before."""
 
+import subprocess
 from fractions import Fraction
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from helpers.media_truth import coded, describe, relay
 from helpers.paths import DATA, need
 
 from vidrts.errors import OutputError
+from vidrts.media.output_formats import output_format
 from vidrts.media.read.source import Source
 from vidrts.media.write.destination import FileDestination
 from vidrts.media.write.options import EncodeOptions
@@ -39,7 +41,8 @@ def with_id3(path: Path, codec: str) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("codec", "suffix"), [(None, ".mp4"), (None, ".mov"), ("mpeg2video", ".mp4"), ("libx265", ".mov"), (None, ".ts")]
+    ("codec", "suffix"),
+    [(None, ".mp4"), (None, ".mov"), ("mpeg2video", ".mp4"), ("libx265", ".mov"), (None, ".ts"), ("libx265", ".m2ts")],
 )
 def test_data_that_a_container_cannot_describe_is_left_out(codec: str | None, suffix: str, tmp_path: Path) -> None:
     fault = DATA / "faults" / "timed_id3.ts"
@@ -71,6 +74,18 @@ def test_subtitles_are_left_out_where_nothing_would_know_them(
     lost = [line.values["codec"] for line in said if line.code is Code.STREAM_LEFT_OUT]
     assert lost == ([] if held else ["hdmv_pgs_subtitle"])
     assert ("hdmv_pgs_subtitle" in [s.codec for s in describe(tmp_path / f"out{suffix}").streams]) is held
+
+
+def test_a_second_picture_is_left_out_where_there_is_room_for_one(tmp_path: Path) -> None:
+    source = tmp_path / "in.mkv"
+    inputs = [word for size in ("64x48", "48x32") for word in ("-f", "lavfi", "-i", f"testsrc=s={size}:d=0.2")]
+    command = ["ffmpeg", "-nostdin", "-v", "error", *inputs, "-map", "0", "-map", "1", "-c:v", "mpeg2video", source]
+    subprocess.run(command, check=True)
+    for suffix, kept in ((".m2ts", 1), (".ts", 2)):
+        said = relay(source, tmp_path / f"out{suffix}", encode=EncodeOptions(preset="ultrafast"))
+        lost = [line.values["index"] for line in said if line.code is Code.STREAM_LEFT_OUT]
+        assert lost == [1][: 2 - kept]
+        assert len(describe(tmp_path / f"out{suffix}").streams) == kept
 
 
 def film(path: Path, frames: int = 12, *, sound: bool = True, step: int = 2) -> tuple[Written, int]:
@@ -126,7 +141,7 @@ def test_a_file_that_lacks_something_gets_no_final_name(suffix: str, tmp_path: P
     written, index = film(tmp_path / f"in{suffix}")
     (tmp_path / "to").mkdir()
     target, kept = tmp_path / "to" / f"out{suffix}", tmp_path / "to" / f"out.partial{suffix}"
-    destination = FileDestination(target, tmp_path / f"in{suffix}", overwrite=False)
+    destination = FileDestination(target, tmp_path / f"in{suffix}", output_format(target), EncodeOptions())
     film(Path(destination.begin().removeprefix("file:")), 9)
     destination.started(None)
     destination.completed(None)

@@ -9,6 +9,7 @@ destination.commit()     or keep_partial(), or discard()
 import secrets
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import Protocol
@@ -16,9 +17,11 @@ from typing import Protocol
 from vidrts.errors import OutputError
 from vidrts.files import followed
 from vidrts.media.containers import Place
+from vidrts.media.output_formats import OutputFormat
 from vidrts.media.pipes.stdio import StandardOutput
-from vidrts.media.write import matroska_sar, output_path
+from vidrts.media.write import mark, matroska_sar, output_path
 from vidrts.media.write.open_file import OpenFile
+from vidrts.media.write.options import EncodeOptions
 from vidrts.media.write.reopened import Written, has_pictures
 from vidrts.media.write.room import Room
 
@@ -92,19 +95,16 @@ class Destination(ABC):
 
 
 class FileDestination(Destination):
-    """A file. Only a complete file gets its final name, `path`; of a symbolic link the target is replaced.
+    """A file. Only a complete file gets its final name, `path`; of a symbolic link the target is replaced."""
 
-    `index_last`: the container writes its index at the end, and cannot be played without it.
-    """
-
-    def __init__(self, path: Path, source: Place, *, overwrite: bool, index_last: bool = False):
-        output_path.check(path, source, overwrite=overwrite)
+    def __init__(self, path: Path, source: Place, kind: OutputFormat, options: EncodeOptions):
+        self._replace = {"overwrite": options.overwrite, "own_only": options.own_only}
+        output_path.check(path, source, **self._replace)
         self._path = followed(path)
-        self._overwrite = overwrite
+        self._kind = kind
         self._temporary: Path | None = None
         self._open: OpenFile | None = None
         self._vanished = False
-        self._index_last = index_last
         self._room: Room | None = None
         self._size = 0
 
@@ -141,13 +141,16 @@ class FileDestination(Destination):
         """Hold the file."""
         assert self._temporary is not None
         self._open = OpenFile(self._temporary)
-        self._room = Room(self._temporary) if self._index_last else None
+        self._room = Room(self._temporary) if self._kind.muxer in ("mp4", "mov") else None
 
     def completed(self, display: Display) -> None:
         """Write what the muxer could not."""
         self._find()
         if display is not None and self._temporary is not None:
             matroska_sar.write(self._temporary, *display)
+        if self._kind.muxer == "mpegts" and self._temporary is not None:
+            with suppress(OSError):  # a full disk has no room for it
+                mark.append_null_packet(self._temporary, timed=("mpegts_m2ts_mode", "1") in self._kind.options)
 
     def _find(self) -> None:
         """Where the file is, if its directory was renamed or deleted. Raises OSError."""
@@ -179,7 +182,7 @@ class FileDestination(Destination):
                 f"{self._path}: the directory was renamed or deleted; the complete file is {self.keep_partial()}"
             )
         try:
-            output_path.rename(self._temporary, self._path, overwrite=self._overwrite)
+            output_path.rename(self._temporary, self._path, **self._replace)
         except OSError as error:
             kept = self.keep_partial()
             raise OutputError(

@@ -33,6 +33,9 @@ class EncodeOptions:
     audio_languages: tuple[str, ...] | None = None
     subtitle_languages: tuple[str, ...] | None = None
     overwrite: bool = False
+    """Replace an existing file."""
+    own_only: bool = False
+    """`overwrite` replaces nothing but what vidrts made, and empty files."""
     metadata: Mapping[str, str] = field(default_factory=dict)
     """Additional global metadata; overrides the source's."""
     format: str | None = None

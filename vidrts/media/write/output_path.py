@@ -7,6 +7,7 @@ from pathlib import Path
 from vidrts.errors import OptionError, OutputError
 from vidrts.files import followed, special
 from vidrts.media.containers import Place, is_url
+from vidrts.media.write.mark import is_marked
 
 LONGEST_NAME = 240
 """Bytes of a file name; most systems take 255, and a partial name is up to 13 longer."""
@@ -26,8 +27,8 @@ def final(name: str | os.PathLike[str], requested: str | None) -> Path:
     return path
 
 
-def check(path: Path, source: Place, *, overwrite: bool) -> None:
-    """Raise `OutputError` if `path` must not or cannot be written."""
+def check(path: Path, source: Place, *, overwrite: bool, own_only: bool = False) -> None:
+    """Raise `OutputError` if `path` must not or cannot be written; see `EncodeOptions`."""
     try:
         taken = os.path.lexists(followed(path))
         if isinstance(source, Path) and path.exists() and source.exists() and path.samefile(source):
@@ -42,7 +43,21 @@ def check(path: Path, source: Place, *, overwrite: bool) -> None:
         raise OutputError(f"{path}: expected a file name of at most {LONGEST_NAME} bytes, got {length}")
     if taken and not overwrite:
         raise OutputError(f"{path}: already exists; -y overwrites it")
+    if own_only and is_foreign(path):
+        raise OutputError(
+            f"{path}: already exists and was not made by vidrts, so -y does not overwrite it; --force does"
+        )
     check_writable(followed(path))
+
+
+def is_foreign(path: Path) -> bool:
+    """Whether there is a file that vidrts did not make; an empty one belongs to nobody."""
+    try:
+        return path.stat().st_size > 0 and not is_marked(path)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
 
 
 def check_writable(path: Path) -> None:
@@ -60,8 +75,10 @@ def temporary(path: Path, mark: str) -> Path:
     return path.with_name(f".{stem}.{os.getpid()}-{mark}.vidrts{path.suffix}")
 
 
-def rename(written: Path, final: Path, *, overwrite: bool) -> None:
-    """Rename a written file; raises OSError, and FileExistsError unless `overwrite`."""
+def rename(written: Path, final: Path, *, overwrite: bool, own_only: bool = False) -> None:
+    """Rename a written file; raises OSError, and FileExistsError for a file that must stay; see `EncodeOptions`."""
+    if own_only and is_foreign(final):
+        raise FileExistsError(errno.EEXIST, "File exists")
     if overwrite:
         written.replace(final)
         return

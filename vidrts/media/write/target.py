@@ -77,9 +77,7 @@ class Target:
         else:
             self.path = output_path.final(path, self.options.format)
             self._kind = output_format(self.path)
-            self._destination = FileDestination(
-                self.path, source.path, overwrite=self.options.overwrite, index_last=self._kind.muxer in ("mp4", "mov")
-            )
+            self._destination = FileDestination(self.path, source.path, self._kind, self.options)
         self._unheard = {s.index: s for s in source.others if unheard(s) and selected(s, self.options)}
         routes = plan(source, self._kind, self.options, self._tell)
         try:

@@ -24,6 +24,7 @@ from vidrts.media.write.encoder_choice import Choice
 from vidrts.media.write.encoder_options import encoder_options, fitting_slices
 from vidrts.media.write.encoder_params import given_params, try_params
 from vidrts.media.write.field_flags import FieldFlags
+from vidrts.media.write.mark import encoder_tag
 from vidrts.media.write.options import EncodeOptions
 from vidrts.media.write.tag_changes import TagChanges
 from vidrts.messages import Code, Message, Tell
@@ -184,6 +185,7 @@ class VideoEncoder:
                     else Message(Code.ALPHA_NOT_DECODED)
                 )
         stream.metadata.update(kept)
+        stream.metadata["encoder"] = encoder_tag(self.encoder.name)
         stream.disposition = source.disposition
         if self._kind.muxer in ("matroska", "webm") and info.sar not in (0, 1):
             self.aspect = (stream.codec_context.width, stream.codec_context.height, info.sar)
