@@ -47,6 +47,11 @@ class Network(nn.Module, ABC):
         return conditioned(pictures, levels)
 
     @property
+    def padded_reach(self) -> int:
+        """Input pixels from a border where zero padding is felt; losses leave them out. Of `spec.reach` for most."""
+        return self.spec.reach[2]
+
+    @property
     def inner_weights(self) -> Sequence[torch.Tensor]:
         """The weights of convolutions between two hidden layers, for optimisers that treat these alone otherwise."""
         return ()

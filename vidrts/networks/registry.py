@@ -6,10 +6,22 @@ from typing import Any
 from torch import nn
 
 from vidrts.errors import ModelError
+from vidrts.networks.edsr import EDSR, EDSRConfig
+from vidrts.networks.fsrcnn import FSRCNN, FSRCNNConfig
 from vidrts.networks.network import Network
 from vidrts.networks.rts import RTS, RTSConfig
+from vidrts.networks.srcnn import SRCNN, SRCNNConfig
+from vidrts.networks.srresnet import SRResNet, SRResNetConfig
+from vidrts.networks.vdsr import VDSR, VDSRConfig
 
-ARCHITECTURES: dict[str, Callable[..., Network]] = {"rts": lambda **numbers: RTS(RTSConfig(**numbers))}
+ARCHITECTURES: dict[str, Callable[..., Network]] = {
+    "rts": lambda **numbers: RTS(RTSConfig(**numbers)),
+    "srcnn": lambda **numbers: SRCNN(SRCNNConfig(**numbers)),
+    "fsrcnn": lambda **numbers: FSRCNN(FSRCNNConfig(**numbers)),
+    "vdsr": lambda **numbers: VDSR(VDSRConfig(**numbers)),
+    "srresnet": lambda **numbers: SRResNet(SRResNetConfig(**numbers)),
+    "edsr": lambda **numbers: EDSR(EDSRConfig(**numbers)),
+}
 """Name -> what builds such a network of its numbers; raises TypeError or ValueError for numbers it cannot have."""
 
 RECIPES: Mapping[str, tuple[str, Mapping[str, int]]] = {
@@ -18,6 +30,11 @@ RECIPES: Mapping[str, tuple[str, Mapping[str, int]]] = {
     "rts-r6": ("rts", {"n": 6, "channels": 64}),
     "rts-lite": ("rts", {"n": 3, "channels": 16}),
     "rts-lite32": ("rts", {"n": 3, "channels": 32}),
+    "srcnn": ("srcnn", {"channels": 64, "inner": 32}),
+    "fsrcnn": ("fsrcnn", {"d": 56, "s": 12, "m": 4}),
+    "vdsr": ("vdsr", {"layers": 20, "channels": 64}),
+    "srresnet": ("srresnet", {"blocks": 16, "channels": 64}),
+    "edsr": ("edsr", {"blocks": 16, "channels": 64}),
 }
 """Model name -> (architecture, its numbers): what `vidrts train --model` takes."""
 

@@ -77,28 +77,31 @@ def _half_taps_on(kernel: Kernel, device: torch.device, dtype: torch.dtype) -> t
     return half_taps(kernel).to(dtype).to(device)
 
 
-def enlarge_taps(factor: int, offset: float) -> torch.Tensor:
-    """(factor, 7) float64: Lanczos-3 taps for scaling up; output factor*k + p sits at input k - offset + p/factor.
+def enlarge_taps(factor: int, offset: float, kernel: Kernel = "lanczos") -> torch.Tensor:
+    """(factor, 7) float64: a kernel's taps for scaling up; output factor*k + p sits at input k - offset + p/factor.
 
     Taps act on inputs k - 3 .. k + 3. `offset` (factor - 1)/(2*factor) is the phase-centred case; chroma planes with
     another siting have another (see `color`).
     """
     positions = [p / factor - offset for p in range(factor)]
-    taps = torch.tensor([[_lanczos3(at - t) for t in range(-3, 4)] for at in positions], dtype=torch.float64)
+    profile, _ = _PROFILES[kernel]
+    taps = torch.tensor([[profile(at - t) for t in range(-3, 4)] for at in positions], dtype=torch.float64)
     return taps / taps.sum(1, keepdim=True)
 
 
 def enlarge(
-    x: torch.Tensor, factor: int, offset_x: float | None = None, offset_y: float | None = None
+    x: torch.Tensor, factor: int, offset_x: float | None = None, offset_y: float | None = None, *,
+    kernel: Kernel = "lanczos",
 ) -> torch.Tensor:  # fmt: skip
-    """Lanczos-3 scaling of (B, C, H, W) up to (B, C, factor*H, factor*W), edges replicated; any float type, no clamp.
+    """Scaling of (B, C, H, W) up to (B, C, factor*H, factor*W), edges replicated; any float type, no clamp.
 
-    The offsets are those of `enlarge_taps` for the two directions; None: phase-centred.
+    kernel: Lanczos-3, or "cubic" for the bicubic of a = -0.5. The offsets are those of `enlarge_taps` for the two
+    directions; None: phase-centred.
     """
     batch, channels, height, width = x.shape
     centred = (factor - 1) / (2 * factor)
     across, down = (
-        _enlarge_taps_on(factor, centred if offset is None else offset, x.device, x.dtype)
+        _enlarge_taps_on(factor, centred if offset is None else offset, kernel, x.device, x.dtype)
         for offset in (offset_x, offset_y)
     )
     x = F.pad(x, (3, 3, 3, 3), mode="replicate").reshape(batch * channels, 1, height + 6, width + 6)
@@ -110,6 +113,8 @@ def enlarge(
 
 @cache
 @torch.inference_mode(False)
-def _enlarge_taps_on(factor: int, offset: float, device: torch.device, dtype: torch.dtype) -> torch.Tensor:
+def _enlarge_taps_on(
+    factor: int, offset: float, kernel: Kernel, device: torch.device, dtype: torch.dtype
+) -> torch.Tensor:
     """`enlarge_taps`, brought to a device once (see `_half_taps_on`)."""
-    return enlarge_taps(factor, offset).to(dtype).to(device)
+    return enlarge_taps(factor, offset, kernel).to(dtype).to(device)

@@ -24,7 +24,7 @@ _TYPICAL = 1e-3
 
 def inner_part(network: Network, size: int) -> slice:
     """Rows and columns of a prediction of `size` pixels that no zero padding reaches; raises `OptionError` if none."""
-    margin = 2 * network.spec.reach[2]
+    margin = 2 * network.padded_reach
     if size <= 2 * margin:
         raise OptionError(f"patch {size // 2}: expected more than {margin} pixels for this network")
     return slice(margin, size - margin)
@@ -32,7 +32,7 @@ def inner_part(network: Network, size: int) -> slice:
 
 def pair_part(network: Network, size: int) -> slice:
     """Rows and columns of d(SR(y)), of `size` pixels, that no zero padding reaches; raises `OptionError` if none."""
-    margin = network.spec.reach[2] + HALVE_RADIUS
+    margin = network.padded_reach + HALVE_RADIUS
     if size <= 2 * margin:
         raise OptionError(f"patch {size}: expected more than {2 * margin} pixels for this network's pairs")
     return slice(margin, size - margin)
@@ -116,7 +116,7 @@ def flat_loss(
 
     levels: what a network is told that is told blur levels. colour: of R'G'B', or of luma alone.
     """
-    reach = network.spec.reach[2]
+    reach = network.padded_reach
     patches = colours.expand(-1, -1, 2 * reach + 1, 2 * reach + 1)
     prediction = network(network.prepared(patches, levels))
     middle = prediction[..., 2 * reach : 2 * reach + 2, 2 * reach : 2 * reach + 2]
