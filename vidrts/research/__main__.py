@@ -17,10 +17,13 @@ from vidrts.cli.parsing import SIZES, WORDS
 from vidrts.cli.progress_bar import Steps, say
 from vidrts.cli.train import tell
 from vidrts.errors import OptionError
+from vidrts.networks.checkpoint import shipped_models
 from vidrts.networks.registry import RECIPES
 from vidrts.research.experiments import EXPERIMENTS, SCALES, run_experiment
 from vidrts.research.peers.peer_benchmark import Contest, compare
 from vidrts.research.scale import ScaleBench, bench_scale
+from vidrts.research.standard_test import QUESTION as X2_QUESTION
+from vidrts.research.standard_test import run_standard_test
 from vidrts.research.tables import peer_lines, scale_lines
 from vidrts.research.truth.bench import QUESTION, run_truth
 
@@ -38,15 +41,16 @@ def research() -> None:
     """
 
 
-TRUTH = "truth"
-_QUESTIONS = {name: e.question for name, e in EXPERIMENTS.items()} | {TRUTH: QUESTION}
+TRUTH, X2 = "truth", "x2"
+_QUESTIONS = {name: e.question for name, e in EXPERIMENTS.items()} | {TRUTH: QUESTION, X2: X2_QUESTION}
 
 
 @research.command(epilog="\b\n" + "\n".join(f"{name}: {question}" for name, question in _QUESTIONS.items()))
 @click.argument("name", type=click.Choice(list(_QUESTIONS)))
 @click.option(
     "--photos", type=click.Path(path_type=Path), required=True, multiple=True, metavar="DIR",
-    help="As for `vidrts train`. truth takes those that `train --left-for-truth 4` leaves out; may be repeated there.",
+    help="As for `vidrts train`. truth takes those that `train --left-for-truth 4` leaves out, x2 folders of test "
+    "pictures, such as Set5/HR. May be repeated for both.",
 )  # fmt: skip
 @click.option("--out", type=click.Path(path_type=Path), required=True, metavar="DIR", help="Folder of the experiment.")
 @click.option(
@@ -55,7 +59,7 @@ _QUESTIONS = {name: e.question for name, e in EXPERIMENTS.items()} | {TRUTH: QUE
 )  # fmt: skip
 @click.option(
     "--model", "models", multiple=True, metavar="NAME|FILE",
-    help="For truth: measure this model, not all that are shipped. May be repeated.",
+    help="For truth and x2: measure this model, not all that are shipped. May be repeated.",
 )  # fmt: skip
 @click.option(
     "--also", type=click.Path(path_type=Path), metavar="DIR",
@@ -90,6 +94,7 @@ def experiment(
     \b
     python -m vidrts.research experiment kernels --photos DIV2K --out experiments/kernels
     python -m vidrts.research experiment truth --photos PHOTOS --out truth
+    python -m vidrts.research experiment x2 --photos Set5/HR --photos Set14/HR --out x2
     """
     if name == TRUTH:
         if arms:
@@ -97,9 +102,13 @@ def experiment(
         answer = run_truth(
             photos, out, scale=scale, models=models, device=device, clips=clips, also=also, on_message=say
         )  # fmt: skip
+    elif name == X2:
+        if arms or also or clips:
+            raise OptionError("--arm, --also and --clip: x2 takes none; expected --model, perhaps")
+        answer = run_standard_test(photos, out, models or tuple(shipped_models()), device=device, on_message=say)
     else:
         if models or also or len(photos) > 1:
-            raise OptionError(f"--model, --also and more than one --photos: for truth alone, got {name}")
+            raise OptionError(f"--model, --also and more than one --photos: for truth or x2 alone, got {name}")
         answer = run_experiment(
             name, photos[0], out, scale=scale, device=device, clips=clips, arms=arms, on_message=say, on_progress=tell
         )  # fmt: skip

@@ -1,0 +1,186 @@
+"""`python -m vidrts.research experiment x2`: scale 2 on the test pictures of super-resolution, as papers report it.
+
+LR is MATLAB's imresize by 1/2 of Y: bicubic of a = -0.5, antialiased, edges mirrored. PSNR and SSIM are of Y of BT.601
+in 16..235, rounded to 8 bits, without 2 pixels at each side. Networks see Y as a grey picture, and their luma counts:
+what `vidrts enhance` writes.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from vidrts.errors import InputError
+from vidrts.files import atomic_write
+from vidrts.measure.fidelity import psnr, ssim
+from vidrts.measure.luma import luma
+from vidrts.networks.checkpoint import load_model
+from vidrts.networks.registry import parameter_count
+from vidrts.ops.lanczos import enlarge
+from vidrts.picture.device import pick_device
+from vidrts.picture.tiled_upscaler import TiledUpscaler
+from vidrts.training.report.runs import Table
+
+QUESTION = "What do models reach at scale 2 on the standard test pictures, beside bicubic, Lanczos and other papers?"
+SHAVED = 2
+PUBLISHED: Mapping[str, Mapping[str, float]] = {
+    "SRCNN (2014)": {"Set5": 36.66, "Set14": 32.45, "BSD100": 31.36, "Urban100": 29.50},
+    "FSRCNN (2016)": {"Set5": 37.00, "Set14": 32.63, "BSD100": 31.53, "Urban100": 29.88},
+    "VDSR (2016)": {"Set5": 37.53, "Set14": 33.03, "BSD100": 31.90, "Urban100": 30.76},
+    "EDSR (2017), full size": {"Set5": 38.11, "Set14": 33.92, "BSD100": 32.32, "Urban100": 32.93},
+}
+"""PSNR in dB as those papers, and later ones of them, report it; trained on other pictures."""
+
+type Plane = NDArray[np.float64]
+type Enlarger = Callable[[Plane], Plane]
+"""(h, w) in 0..255 -> (2h, 2w), not rounded."""
+
+
+@dataclass(frozen=True)
+class Score:
+    """Means over a set."""
+
+    psnr: float
+    ssim: float
+
+
+def read_y(path: Path) -> Plane:
+    """Y of BT.601 in 16..235, rounded, of even width and height; a grey picture's own values. Raises `InputError`."""
+    try:
+        with Image.open(path) as image:
+            grey = image.mode in ("L", "I;16", "1")
+            pixels = np.asarray(image.convert("L" if grey else "RGB"), np.float64)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: cannot be read as a picture ({error})") from None
+    if not grey:
+        pixels = np.rint(16 + pixels @ np.array([65.481, 128.553, 24.966]) / 255)
+    height, width = (side - side % 2 for side in pixels.shape)
+    return pixels[:height, :width]
+
+
+def resized(plane: Plane, factor: float, *, eight_bits: bool = False) -> Plane:
+    """MATLAB's imresize(plane, factor) by bicubic, in float64; `eight_bits`: rounded after each direction, as uint8."""
+    height, width = plane.shape
+    down, across = (_matrix(side, round(side * factor)) for side in (height, width))
+    if not eight_bits:
+        return down @ plane @ across.T
+    return _rounded(_rounded(down @ plane) @ across.T)
+
+
+def _rounded(plane: Plane) -> Plane:
+    return np.floor(plane + 0.5).clip(0, 255)
+
+
+@cache
+def _matrix(size: int, result: int) -> Plane:
+    """(result, size): each row the weights of one sample of the result."""
+    factor = result / size
+    stretch = min(factor, 1.0)  # antialiased: the kernel is as wide as a sample of the result
+    centres = (np.arange(result) + 0.5) / factor - 0.5
+    reach = int(np.ceil(2 / stretch)) + 1
+    places = np.floor(centres)[:, None].astype(int) + np.arange(-reach, reach + 1)
+    weights = _cubic(np.asarray((centres[:, None] - places) * stretch, np.float64))
+    weights /= weights.sum(1, keepdims=True)
+    mirrored = np.concatenate([np.arange(size), np.arange(size)[::-1]])[places % (2 * size)]
+    matrix = np.zeros((result, size))
+    np.add.at(matrix, (np.arange(result)[:, None], mirrored), weights)
+    return matrix
+
+
+def _cubic(x: Plane) -> Plane:
+    x = np.abs(x)
+    near, far = 1.5 * x**3 - 2.5 * x**2 + 1, -0.5 * x**3 + 2.5 * x**2 - 4 * x + 2
+    return np.where(x <= 1, near, np.where(x <= 2, far, 0))
+
+
+def lanczos(plane: Plane) -> Plane:
+    """Lanczos-3 by 2."""
+    doubled: Plane = enlarge(torch.from_numpy(plane)[None, None], 2)[0, 0].numpy()
+    return doubled
+
+
+def by_model(name_or_file: str, device: str = "auto") -> Enlarger:
+    """The luma of a model's SR in float32. Raises as `load_model` and `pick_device`."""
+    where = pick_device(device)
+    upscaler = TiledUpscaler(load_model(name_or_file).network, where, torch.float32, scale=2)
+
+    def enlarged(plane: Plane) -> Plane:
+        grey = torch.from_numpy(plane / 255).float().expand(1, 3, -1, -1)
+        result: Plane = luma(upscaler(grey.to(where))[0].cpu()).double().numpy() * 255
+        return result
+
+    return enlarged
+
+
+def score(pictures: Sequence[Path], enlarger: Enlarger) -> Score:
+    """The means over `pictures`."""
+    rows = []
+    for path in pictures:
+        truth = read_y(path)
+        got = _rounded(enlarger(resized(truth, 0.5)))
+        a, b = (torch.from_numpy(plane[SHAVED:-SHAVED, SHAVED:-SHAVED].copy()) for plane in (got, truth))
+        rows.append((psnr(a, b, 255), ssim(a, b, 255)))
+    return Score(*(float(mean) for mean in np.mean(rows, axis=0)))
+
+
+def run_standard_test(
+    sets: Sequence[Path],
+    out: Path,
+    models: Sequence[str],
+    *,
+    device: str = "auto",
+    on_message: Callable[[str], None] = lambda line: None,
+) -> Path:
+    """Measure `models` on each folder of pictures and write answer.md and scores.json to `out`; returns the former.
+
+    A set is named by its folder, or the folder above one called HR. Raises `InputError` for a folder without pictures.
+    """
+    found = {_name(folder): _pictures(folder) for folder in sets}
+    ways: dict[str, Enlarger] = {"bicubic": lambda plane: resized(plane, 2), "Lanczos-3": lanczos}
+    ways |= {name: by_model(name, device) for name in models}
+    scores: dict[str, dict[str, Score]] = {}
+    for way, enlarger in ways.items():
+        scores[way] = {name: score(pictures, enlarger) for name, pictures in found.items()}
+        on_message(f"{way}: " + ", ".join(f"{name} {s.psnr:.2f} dB" for name, s in scores[way].items()))
+    out.mkdir(parents=True, exist_ok=True)
+    kept = {way: {name: vars(s) for name, s in row.items()} for way, row in scores.items()}
+    with atomic_write(out / "scores.json") as file:
+        file.write_text(json.dumps(kept, indent=1) + "\n")
+    counts = {name: parameter_count(load_model(name).network) for name in models}
+    with atomic_write(out / "answer.md") as file:
+        file.write_text(f"# {QUESTION}\n\n{table(scores, list(found), counts).markdown()}\n")
+    return out / "answer.md"
+
+
+def table(scores: Mapping[str, Mapping[str, Score]], sets: Sequence[str], counts: Mapping[str, int]) -> Table:
+    """PSNR and SSIM by set, the published ones last."""
+    own = [
+        (way, f"{counts[way]:,}" if way in counts else "", *(f"{row[s].psnr:.2f} / {row[s].ssim:.4f}" for s in sets))
+        for way, row in scores.items()
+    ]
+    others = [
+        (f"{name}, as published", "", *(f"{row[s]:.2f}" if s in row else "" for s in sets))
+        for name, row in PUBLISHED.items()
+    ]
+    return Table(
+        "PSNR in dB / SSIM of Y at scale 2", ("", "parameters", *sets), (*own, *others),
+        "LR by MATLAB's bicubic; 2 pixels at each side do not count.",
+    )  # fmt: skip
+
+
+def _name(folder: Path) -> str:
+    folder = folder.resolve()
+    return folder.parent.name if folder.name == "HR" else folder.name
+
+
+def _pictures(folder: Path) -> list[Path]:
+    found = sorted(path for path in folder.glob("*") if path.suffix.lower() in (".png", ".bmp", ".jpg", ".tif"))
+    if not found:
+        raise InputError(f"{folder}: no pictures; expected PNG, BMP, JPEG or TIFF files")
+    return found
