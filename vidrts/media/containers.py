@@ -6,7 +6,8 @@ Times are FFmpeg's: stream ticks, and microseconds for a container's start.
 import errno
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 
@@ -28,8 +29,19 @@ type Place = Path | str | StandardInput
 type Decoded = AnyPacket | av.VideoFrame
 """Items between decoding stages: frames of one stream, packets of all others."""
 
-FFmpegErrors = (av.FFmpegError, OSError, ValueError, EOFError, RuntimeError)
-"""What PyAV raises: FFmpeg's errors, and Python's for invalid arguments."""
+FFmpegErrors = (av.FFmpegError, OSError)
+"""What FFmpeg raises, and Python's files that it reads and writes. No ValueError: it may be a mistake of ours."""
+
+
+@contextmanager
+def av_call() -> Iterator[None]:
+    """Around a call of av and nothing else: what it refuses by a ValueError or RuntimeError becomes FFmpeg's error."""
+    try:
+        yield
+    except FFmpegErrors:
+        raise
+    except (ValueError, RuntimeError) as error:
+        raise av.error.ArgumentError(errno.EINVAL, str(error)) from error
 
 
 CLOCKED = ("mpegts", "mpeg")
@@ -104,18 +116,22 @@ def open_source(path: Place, *, low_latency: bool = False, hardware: HWAccel | N
     try:
         if isinstance(path, Path):
             _check_file(path)
-            container = av.open(f"file:{path}", "r", hwaccel=hardware)
+            with av_call():
+                container = av.open(f"file:{path}", "r", hwaccel=hardware)
             if any(map(unheard, container.streams)):
                 container.close()
-                container = av.open(f"file:{path}", "r", container_options=_PATIENT, hwaccel=hardware)
+                with av_call():
+                    container = av.open(f"file:{path}", "r", container_options=_PATIENT, hwaccel=hardware)
         elif isinstance(path, StandardInput):
             if not path.sniff(1):
                 raise InputError(f"{path}: empty stream; check the program before this one")
             path.watch()
             options = _LOW_LATENCY if low_latency else {}
-            container = av.open(path, "r", container_options=options, buffer_size=_BUFFER_SIZE, hwaccel=hardware)
+            with av_call():
+                container = av.open(path, "r", container_options=options, buffer_size=_BUFFER_SIZE, hwaccel=hardware)
         else:
-            container = av.open(path, "r", timeout=_TIMEOUT, hwaccel=hardware)
+            with av_call():
+                container = av.open(path, "r", timeout=_TIMEOUT, hwaccel=hardware)
     except av.error.ProtocolNotFoundError as error:
         raise InputError(f"{path}: unsupported protocol; expected http, https, rtsp, rtmp or a file") from error
     except av.error.ExitError as error:

@@ -11,7 +11,7 @@ from av.video.stream import VideoStream
 
 from vidrts.errors import InputError
 from vidrts.frame import ColorTags
-from vidrts.media.containers import AnyPacket, FFmpegErrors, Place, fraction, reason, time_base
+from vidrts.media.containers import AnyPacket, FFmpegErrors, Place, av_call, fraction, reason, time_base
 from vidrts.media.read.aspect_ratios import AspectRatios
 from vidrts.media.read.damage import LossReport, PictureLedger
 from vidrts.media.read.timestamps import FrameClock
@@ -108,7 +108,8 @@ class VideoDecoder:
                 self.lost.marked += 1
                 self.damaged(packet_time(packet), "video packet marked as corrupt")
         try:
-            frames = self._context.decode(packet)
+            with av_call():
+                frames = self._context.decode(packet)
         except FFmpegErrors as error:
             self._refused(packet, error)
             if packet is not None:

@@ -18,7 +18,7 @@ from av.filter.context import FilterContext
 
 from vidrts.errors import UnsupportedFormatError
 from vidrts.frame import Frame
-from vidrts.media.containers import FFmpegErrors, reason
+from vidrts.media.containers import FFmpegErrors, av_call, reason
 from vidrts.media.planes import buffer_arguments, write_planes
 
 _MODELS = r"model=version=vmaf_v0.6.1\:name=vmaf|version=vmaf_v0.6.1neg\:name=vmaf_neg"
@@ -132,7 +132,8 @@ def _run(source: Sequence[Frame], result: Sequence[Frame], measure: str, fmt: st
     """The frames as `fmt` through a filter of two inputs, the result first; the metadata that it puts on each."""
     graph = Graph()
     name, _, arguments = measure.partition("=")
-    meter = graph.add(name, arguments or None)
+    with av_call():
+        meter = graph.add(name, arguments or None)
     like = _video_frame(source[0])
     inputs = []
     for place, frame in enumerate((_video_frame(result[0]), like)):

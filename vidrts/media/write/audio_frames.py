@@ -10,7 +10,7 @@ from av.audio.codeccontext import AudioCodecContext
 from av.audio.frame import AudioFrame
 from av.filter import Graph
 
-from vidrts.media.containers import time_base
+from vidrts.media.containers import av_call, time_base
 from vidrts.media.write.channel_layout import is_ordered, ordered
 from vidrts.messages import Code, Message, Tell
 
@@ -94,7 +94,8 @@ class AudioFrames:
         }
         graph = Graph()
         # A frame whose layout has no order takes the source's.
-        last = graph.add_abuffer(sample_rate=rate, format=sample_format, layout=layout, time_base=base)
+        with av_call():
+            last = graph.add_abuffer(sample_rate=rate, format=sample_format, layout=layout, time_base=base)
         for name, arguments in (
             ("atrim", limits),
             ("aformat", {

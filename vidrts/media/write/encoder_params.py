@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import av
 
 from vidrts.errors import OptionError
-from vidrts.media.containers import FFmpegErrors, reason
+from vidrts.media.containers import FFmpegErrors, av_call, reason
 from vidrts.messages import Code, Message
 
 _PARAMS = re.compile(r"(params|opts|parameters)$")
@@ -79,7 +79,8 @@ def _opened(like: av.VideoCodecContext, options: Mapping[str, str]) -> tuple[lis
             # The outer one takes what other threads log meanwhile.
             with av.logging.Capture(local=False), av.logging.Capture(local=True) as lines:
                 try:
-                    context.open()
+                    with av_call():
+                        context.open()
                 except FFmpegErrors as error:
                     failure = reason(error)
         finally:

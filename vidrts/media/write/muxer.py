@@ -8,7 +8,7 @@ from av.container import OutputContainer
 from av.stream import Disposition, Stream
 
 from vidrts.errors import OptionError
-from vidrts.media.containers import CLOCKED, open_source, time_base
+from vidrts.media.containers import CLOCKED, av_call, open_source, time_base
 from vidrts.media.input import Input
 from vidrts.media.output_formats import OutputFormat
 from vidrts.media.tags import kept_metadata
@@ -76,9 +76,10 @@ class Muxer:
                 self.notes.append(line)
             else:
                 settings["movflags"] = settings.get("movflags", "") + "+use_metadata_tags"
-        self.container: OutputContainer = av.open(
-            to, "w", format=kind.muxer, container_options=settings, buffer_size=_BUFFER_SIZE
-        )
+        with av_call():
+            self.container: OutputContainer = av.open(
+                to, "w", format=kind.muxer, container_options=settings, buffer_size=_BUFFER_SIZE
+            )
         self.container.metadata.update(metadata)
         self.container.set_chapters(self._chapters())
 
@@ -159,7 +160,7 @@ class Muxer:
 
     def start(self, track: VideoEncoder) -> None:
         """Write the header, which opens the encoder; raises `OptionError` for unknown options."""
-        with native_call(f"{track.encoder.name} (opening)"):
+        with native_call(f"{track.encoder.name} (opening)"), av_call():
             self.container.start_encoding()
         unknown: dict[str, Any] = track.stream.codec_context.options
         if unknown:

@@ -18,7 +18,7 @@ from av.packet import Packet
 from av.stream import Discard, Disposition, Stream
 
 from vidrts.errors import OptionError, OutputError
-from vidrts.media.containers import AnyPacket, FFmpegErrors, reason, time_base, unheard
+from vidrts.media.containers import AnyPacket, FFmpegErrors, av_call, reason, time_base, unheard
 from vidrts.media.input import Input
 from vidrts.media.languages import language, same
 from vidrts.media.output_formats import OutputFormat
@@ -189,11 +189,13 @@ def can_copy(stream: Stream, target: OutputFormat) -> bool:
     try:
         with av.open(written, "w", format=target.muxer, container_options=dict(target.options)) as trial:
             if stream.type != "video" or target.muxer == "mpegts":  # Blu-ray's has numbers for one video stream
-                video = trial.add_stream("libvpx" if target.muxer == "webm" else "mpeg4", rate=25)
+                with av_call():
+                    video = trial.add_stream("libvpx" if target.muxer == "webm" else "mpeg4", rate=25)
                 video.width, video.height = 16, 16
                 video.pix_fmt = "yuv420p"
             copy = copied_stream(trial, stream, target)
-            trial.start_encoding()
+            with av_call():
+                trial.start_encoding()
             if stream.type == "data":
                 trial.mux(_data_packet(copy))
         return stream.type != "data" or target.muxer == "mpegts" or _holds_data(written)
@@ -242,8 +244,10 @@ def _unplayable(stream: Stream, target: OutputFormat) -> bool:
 def copied_stream(output: OutputContainer, stream: Stream, target: OutputFormat) -> Stream:
     """A stream of `output` for the packets of `stream`, copied or stripped of ADTS headers."""
     if stream.type in ("attachment", "data"):
-        return output.add_stream_from_template(stream)
-    copied = output.add_stream_from_template(stream, opaque=True)
+        with av_call():
+            return output.add_stream_from_template(stream)
+    with av_call():
+        copied = output.add_stream_from_template(stream, opaque=True)
     if aac.must_strip_headers(stream, target):
         copied.codec_context.extradata = aac.decoder_config(stream.codec_context)
     if isinstance(stream, AudioStream) and not channel_layout.is_ordered(stream.codec_context.layout):

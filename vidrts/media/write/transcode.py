@@ -12,7 +12,7 @@ from av.container import OutputContainer
 from av.stream import Stream
 from av.subtitles.subtitle import SubtitleSet
 
-from vidrts.media.containers import AnyPacket, FFmpegErrors, time_base
+from vidrts.media.containers import AnyPacket, FFmpegErrors, av_call, time_base
 from vidrts.media.write import channel_layout
 from vidrts.media.write.audio_damage import AudioLedger
 from vidrts.media.write.audio_frames import AudioFrames
@@ -42,12 +42,14 @@ def text_codec(muxer: str) -> str | None:
 def audio_stream(output: OutputContainer, source: Stream, codec: str, layout: str) -> AudioStream:
     """A stream of `output` with an encoder for the sound of `source`, in `layout`: same rate where it can."""
     context = cast(AudioStream, source).codec_context
-    rates = av.Codec(codec, "w").audio_rates
+    with av_call():
+        rates = av.Codec(codec, "w").audio_rates
     rate = int(context.sample_rate)
     if rates and rate not in rates:
         rate = min((r for r in rates if r >= rate), default=max(rates))
-    stream = cast(AudioStream, output.add_stream(codec, rate=rate))
-    stream.codec_context.layout = layout
+    with av_call():
+        stream = cast(AudioStream, output.add_stream(codec, rate=rate))
+        stream.codec_context.layout = layout
     if codec in _BIT_RATES:
         stream.codec_context.bit_rate = _BIT_RATES[codec] * stream.codec_context.channels
     return stream
@@ -82,7 +84,8 @@ class AudioEncoder:
             try:
                 with av.open(io.BytesIO(), "w", format=muxer) as trial:
                     audio_stream(trial, source, codec, layout)
-                    trial.start_encoding()
+                    with av_call():
+                        trial.start_encoding()
             except FFmpegErrors as error:
                 failure = failure or error
             else:
@@ -94,7 +97,8 @@ class AudioEncoder:
         """Transcode a packet; damaged ones yield nothing and are counted, unless they are `early`. None drains."""
         frames: list[Any] = []
         try:
-            frames = self._decoder.decode(packet)
+            with av_call():
+                frames = self._decoder.decode(packet)
         except FFmpegErrors as error:
             if not early:
                 self._ledger.refused(packet, error)
@@ -126,7 +130,8 @@ class SubtitleEncoder:
     def possible(source: Stream) -> bool:
         """Whether the stream's decoder opens."""
         try:
-            source.codec_context.open(strict=False)
+            with av_call():
+                source.codec_context.open(strict=False)
         except FFmpegErrors:
             return False
         return True
@@ -135,8 +140,9 @@ class SubtitleEncoder:
     def stream(output: OutputContainer, source: Stream, codec: str) -> Stream:
         """A stream of `output` with an encoder that knows the styles of `source`."""
         decoder: Any = source.codec_context
-        decoder.open(strict=False)
-        stream = output.add_stream(codec)
+        with av_call():
+            decoder.open(strict=False)
+            stream = output.add_stream(codec)
         context: Any = stream.codec_context
         context.subtitle_header = decoder.subtitle_header
         # mov's muxer compares ticks of different tracks: in coarse ones it puts an empty text after every text.
@@ -153,7 +159,8 @@ class SubtitleEncoder:
             return
         decoder: Any = self._source.codec_context
         try:
-            subtitle = decoder.decode2(packet)
+            with av_call():
+                subtitle = decoder.decode2(packet)
         except FFmpegErrors:
             return
         if subtitle is None:
@@ -178,7 +185,8 @@ class SubtitleEncoder:
     def _encoded(self, subtitle: SubtitleSet, pts: int | None, duration: int | None) -> Iterator[AnyPacket]:
         encoder: Any = self._output.codec_context
         try:
-            made = encoder.encode_subtitle(subtitle)
+            with av_call():
+                made = encoder.encode_subtitle(subtitle)
         except FFmpegErrors:
             return
         if made.size:

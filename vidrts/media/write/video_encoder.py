@@ -12,7 +12,7 @@ from av.container import OutputContainer
 from av.video.stream import VideoStream
 
 from vidrts.frame import ColorTags, Frame, matrix_by_height
-from vidrts.media.containers import AnyPacket, time_base
+from vidrts.media.containers import AnyPacket, av_call, time_base
 from vidrts.media.input import Input
 from vidrts.media.output_formats import OutputFormat
 from vidrts.media.planes import FrameBuilder
@@ -85,7 +85,8 @@ class VideoEncoder:
         self._first_pts: int | None = None
         self._last_pts = self._end = 0
         self._rate = self._encoded_rate()
-        self.stream = cast(VideoStream, container.add_stream(self.encoder.name, rate=self._rate))
+        with av_call():
+            self.stream = cast(VideoStream, container.add_stream(self.encoder.name, rate=self._rate))
         self._context = self.stream.codec_context
         self._configure(source.info.color, source.info.sar)
         self._try_params()
