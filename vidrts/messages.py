@@ -91,6 +91,7 @@ class Code(Enum):
         "a .ts, or enhance the parts separately, with -to and -ss"
     )
     ROTATION_LOST = "rotation by {degrees} degrees lost: not supported in {container}"
+    COLOUR_LOST = "colour tags lost ({tags}): not supported by {encoder} in {container}"
     COLOUR_NOT_HELD = "colour tags not supported in {container}; give the next ffmpeg these output options: {options}"
     SAR_LOST = "sample aspect ratio not supported in {container}; give the next ffmpeg -vf setsar={sar}"
     RAW_READ_WITH = "raw video has no header; give the next ffmpeg these input options: {options}"

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from vidrts.media.color_names import SITINGS, Fact
+
 
 @dataclass(frozen=True, kw_only=True)
 class Encoder:
@@ -28,32 +30,46 @@ class Encoder:
     """Stores one field order for the whole file, that of the last frame."""
     rate_based: bool = False
     """Its time base is the frame rate: finer timestamps cannot be kept."""
+    tags: tuple[Fact, ...] = ("matrix", "primaries", "transfer", "range")
+    """Colour tags that it writes into its stream."""
+    sitings: tuple[int, ...] = ()
+    """Chroma sitings that it writes into its stream, in 4:2:0."""
+    implied: Mapping[Fact, int] = field(default_factory=dict)
+    """What its decoders say of a stream that does not say it itself, whatever the container states."""
+    full_rgb: bool = False
+    """Its RGB always is of full range."""
 
 
+_ANY_SITING = tuple(SITINGS.values())
+_LEFT: dict[Fact, int] = {"siting": 1}
 QSCALE_2 = {"flags": "+qscale", "global_quality": str(2 * 118)}  # FF_QP2LAMBDA = 118
 _TABLE = (
     Encoder(name="libx264", quality="crf", options={"crf": "16", "preset": "medium"}, params="x264-params",
-            default_quality="crf 16, preset medium", captions=True, fields="+ildct+ilme", single_field_order=True),
+            default_quality="crf 16, preset medium", captions=True, fields="+ildct+ilme", single_field_order=True,
+            sitings=_ANY_SITING, implied=_LEFT),
     Encoder(name="libx264rgb", quality="crf", options={"crf": "16", "preset": "medium"}, params="x264-params",
             default_quality="crf 16, preset medium", captions=True),
     Encoder(name="libx265", quality="crf", options={"crf": "18", "preset": "medium", "a53cc": "1"},
-            params="x265-params", quiet="log-level=none", default_quality="crf 18, preset medium", captions=True),
+            params="x265-params", quiet="log-level=none", default_quality="crf 18, preset medium", captions=True,
+            sitings=_ANY_SITING),
     Encoder(name="libsvtav1", quality="crf", options={"crf": "20", "preset": "6"}, params="svtav1-params",
-            default_quality="crf 20, preset 6"),
+            default_quality="crf 20, preset 6", sitings=(1, 3)),
     Encoder(name="libvpx-vp9", quality="crf", options={"crf": "20", "deadline": "good", "cpu-used": "2", "row-mt": "1"},
-            default_quality="crf 20, cpu-used 2"),
+            default_quality="crf 20, cpu-used 2", tags=("matrix", "range"), full_rgb=True),
     Encoder(name="ffv1", quality=None, options={"level": "3", "slicecrc": "1", "slices": "16", "g": "1"},
-            default_quality="lossless", fields=""),
+            default_quality="lossless", fields="", tags=()),
     Encoder(name="prores_ks", quality=None, options={"profile": "hq"}, default_quality="profile hq",
-            fields="+ildct"),
+            fields="+ildct", tags=("matrix", "primaries", "transfer"), implied={"range": 1}),
     Encoder(name="h264_nvenc", quality="cq", options={"cq": "18", "preset": "p5"}, default_quality="cq 18, preset p5",
-            captions=True),
+            captions=True, implied=_LEFT),
     Encoder(name="hevc_nvenc", quality="cq", options={"cq": "18", "preset": "p5"}, default_quality="cq 18, preset p5",
-            captions=True),
+            captions=True, implied=_LEFT),
     Encoder(name="av1_nvenc", quality="cq", options={"cq": "22", "preset": "p5"}, default_quality="cq 22, preset p5"),
     Encoder(name="mpeg2video", quality=None, options=QSCALE_2, default_quality="qscale 2", captions=True,
-            fields="+ildct+ilme", rate_based=True),
-    Encoder(name="mpeg4", quality=None, options=QSCALE_2, default_quality="qscale 2", rate_based=True),
-    Encoder(name="rawvideo", quality=None, default_quality="uncompressed"),
+            fields="+ildct+ilme", rate_based=True, tags=("matrix", "primaries", "transfer"),
+            implied={"range": 1, "siting": 1}),
+    Encoder(name="mpeg4", quality=None, options=QSCALE_2, default_quality="qscale 2", rate_based=True,
+            tags=(), implied=_LEFT),
+    Encoder(name="rawvideo", quality=None, default_quality="uncompressed", tags=()),
 )  # fmt: skip
 ENCODERS: dict[str, Encoder] = {encoder.name: encoder for encoder in _TABLE}

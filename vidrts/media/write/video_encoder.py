@@ -17,7 +17,7 @@ from vidrts.media.input import Input
 from vidrts.media.output_formats import OutputFormat
 from vidrts.media.planes import FrameBuilder
 from vidrts.media.tags import kept_metadata, set_color, set_encoder_color
-from vidrts.media.write import matroska_sar
+from vidrts.media.write import color_losses, matroska_sar
 from vidrts.media.write.conversion import Conversion
 from vidrts.media.write.decoding_times import DecodingTimes
 from vidrts.media.write.encoder_choice import Choice
@@ -90,6 +90,8 @@ class VideoEncoder:
         self._context = self.stream.codec_context
         self._configure(source.info.color, source.info.sar)
         self._try_params()
+        if lost := color_losses.message(self._color, self.format, self.encoder, kind):
+            self.notes.append(lost)
         self._describe(self.stream)
 
     @property
