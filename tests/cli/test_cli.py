@@ -60,10 +60,10 @@ def test_the_main_job(clips: Path, tiny_model: Path, tmp_path: Path, capfd: pyte
     [
         (["nothing.mp4", "out.mp4"], 1, "nothing.mp4"),
         ([".", "out.mp4"], 1, "directory"),
-        (["in.mov", "out.xyz"], 1, "mkv"),
+        (["in.mov", "out.xyz"], 2, "mkv"),
         (["in.mov", "no/such/folder/out.mp4"], 1, "no/such/folder"),
         (["in.mov", "out.mp4", "--model", "nosuch"], 1, "rts-r3"),
-        (["in.mov", "out.mp4", "-c:v", "nosuch"], 1, "nosuch"),
+        (["in.mov", "out.mp4", "-c:v", "nosuch"], 2, "nosuch"),
         (["in.mov", "out.mp4", "-pix_fmt", "nosuch"], None, "nosuch"),
         (["in.mov", "out.mp4", "-ss", "1:99"], 2, "1:99"),
         (["in.mov", "out.mp4", "-ss", "5", "-to", "3"], 2, "after the start at 5.0 s, got 3.0 s"),

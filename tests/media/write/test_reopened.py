@@ -137,6 +137,14 @@ def test_a_whole_file_has_no_fault_and_any_other_has(suffix: str, whole: int, tm
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".ts"])
+def test_of_a_large_file_both_ends_are_read(suffix: str, tmp_path: Path) -> None:
+    written, index = film(tmp_path / f"long{suffix}", 500, sound=False)  # 20 s
+    assert written.fault(tmp_path / f"long{suffix}", index, whole=0) is None
+    film(tmp_path / f"short{suffix}", 499, sound=False)
+    assert written.fault(tmp_path / f"short{suffix}", index, whole=0) is not None
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".ts"])
 def test_a_file_that_lacks_something_gets_no_final_name(suffix: str, tmp_path: Path) -> None:
     written, index = film(tmp_path / f"in{suffix}")
     (tmp_path / "to").mkdir()
