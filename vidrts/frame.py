@@ -132,7 +132,9 @@ def _formats() -> dict[str, PixelFormat]:
     semi = ((0, 0), (1, 0), (1, 1))
     for name, depth, shift, sub in (
         ("nv12", 8, 0, "420"), ("nv16", 8, 0, "422"), ("nv24", 8, 0, "444"),
-        ("p010le", 10, 6, "420"), ("p210le", 10, 6, "422"), ("p012le", 12, 4, "420"), ("p016le", 16, 0, "420"),
+        ("p010le", 10, 6, "420"), ("p210le", 10, 6, "422"), ("p410le", 10, 6, "444"), ("p012le", 12, 4, "420"),
+        ("p212le", 12, 4, "422"), ("p412le", 12, 4, "444"), ("p016le", 16, 0, "420"), ("p216le", 16, 0, "422"),
+        ("p416le", 16, 0, "444"),
     ):  # fmt: skip
         log2_w, log2_h = subsampling[sub]
         found.append(
@@ -162,6 +164,7 @@ PIXEL_FORMATS: dict[str, PixelFormat] = _formats()
 def pixel_format(name: str) -> PixelFormat:
     """The `PixelFormat` of FFmpeg's name; raises `UnsupportedFormatError`.
 
+    Files and pipes may hold further formats, which are read as one of these (`media.packings`);
     `media.pixel_formats.known` also names the format to convert to.
     """
     try:

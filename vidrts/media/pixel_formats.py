@@ -8,10 +8,7 @@ from vidrts.frame import PIXEL_FORMATS, Model, PixelFormat
 if TYPE_CHECKING:
     import av
 
-TAKEN = (
-    "planar YUV 4:2:0, 4:2:2 or 4:4:4 (or nv12, nv16, nv24, p010, p012, p016, p210), planar or packed RGB, or gray, "
-    "of 8 to 16 bit, little-endian"
-)
+TAKEN = "YUV 4:2:0, 4:2:2 or 4:4:4, RGB or gray, of 8 to 16 bit, planar or packed"
 _PACKED = ("bgr0", "bgra", "ya8")
 """Packed formats that FFV1, which the advice names, uses for 8-bit RGB and gray with alpha; others are planar."""
 
@@ -28,7 +25,7 @@ def known(name: str) -> PixelFormat:
         raise UnsupportedFormatError(f"unknown pixel format {name}; expected {TAKEN}") from None
     raise UnsupportedFormatError(
         f"pixel format {name} is not supported; expected {TAKEN}; convert it first, for example with "
-        f"ffmpeg -i IN -c:v ffv1 -pix_fmt {nearest(fmt)} OUT.mkv"
+        f"ffmpeg -i IN -map 0 -dn -c copy -c:v ffv1 -pix_fmt {nearest(fmt)} OUT.mkv"
     )
 
 

@@ -5,6 +5,7 @@ from fractions import Fraction
 from typing import Literal
 
 from vidrts.frame import FieldOrder, PixelFormat
+from vidrts.media.packings import Packing
 
 MAX_SIDE = 32_768
 MAX_FRAME = 1 << 30
@@ -18,6 +19,8 @@ class Header:
     width: int
     height: int
     format: PixelFormat
+    packing: Packing | None = None
+    """Of raw video that does not lie as `format` says; its samples are moved there."""
     rate: Fraction | None = None
     """Frames/s; None if unknown."""
     field_order: FieldOrder | Literal["mixed"] = "progressive"
@@ -44,6 +47,8 @@ class Header:
     @property
     def frame_bytes(self) -> int:
         """Bytes of one frame's samples."""
+        if self.packing is not None:
+            return self.packing.frame_bytes(self.width, self.height)
         return sum(rows * columns * step for rows, columns, step in self.layout) * self.format.sample_bytes
 
 

@@ -5,6 +5,7 @@ from fractions import Fraction
 
 from vidrts.errors import OptionError, UnsupportedFormatError
 from vidrts.frame import PIXEL_FORMATS
+from vidrts.media.packings import PACKINGS
 from vidrts.media.pipes.header import MAX_FRAME, MAX_SIDE, Header
 from vidrts.media.pixel_formats import known
 
@@ -25,11 +26,14 @@ def parse(text: str) -> Header:
     rate = Fraction(int(number), int(divisor)) if divisor and int(divisor) else Fraction(number + (decimals or ""))
     if not rate or (divisor and not int(divisor)):
         raise OptionError(f"--raw {text}: expected a rate above 0 frames/s, got {number}/{divisor or 1}")
+    if f"{name}le" in PIXEL_FORMATS or f"{name}le" in PACKINGS:
+        name = f"{name}le"
+    packing = PACKINGS.get(name)
     try:
-        fmt = known(f"{name}le" if f"{name}le" in PIXEL_FORMATS else name)
+        fmt = known(name) if packing is None else packing.twin
     except UnsupportedFormatError as error:
         raise OptionError(f"--raw {text}: {error}") from None
-    header = Header(width=int(width), height=int(height), format=fmt, rate=rate)
+    header = Header(width=int(width), height=int(height), format=fmt, packing=packing, rate=rate)
     if (size := header.frame_bytes) > MAX_FRAME:
         raise OptionError(f"--raw {text}: expected frames of at most {MAX_FRAME:,} bytes, got {size:,}")
     return header

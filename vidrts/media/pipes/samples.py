@@ -26,7 +26,9 @@ def read_samples(stream: BinaryIO, header: Header) -> NDArray[np.uint8]:
 
 
 def split_planes(samples: NDArray[np.uint8], header: Header) -> tuple[torch.Tensor, ...]:
-    """The planes of a frame, as views of its bytes."""
+    """The planes of a frame, as views of its bytes; new ones where the header has a packing."""
+    if header.packing is not None:
+        return header.packing.split(samples, header.width, header.height)
     fmt = header.format
     values = torch.from_numpy(samples.view("<u2").astype(np.uint16, copy=False) if fmt.depth > 8 else samples)
     stored, start = [], 0

@@ -12,6 +12,7 @@ from av.video.stream import VideoStream
 from vidrts.errors import InputError
 from vidrts.frame import ColorTags
 from vidrts.media.containers import AnyPacket, FFmpegErrors, Place, av_call, fraction, reason, time_base
+from vidrts.media.packings import Unpacker
 from vidrts.media.read.aspect_ratios import AspectRatios
 from vidrts.media.read.damage import LossReport, PictureLedger
 from vidrts.media.read.timestamps import FrameClock
@@ -90,6 +91,7 @@ class VideoDecoder:
         self.last_time: Fraction | None = None
         """Seconds of the last frame."""
         self._failure = ""
+        self._unpacker = Unpacker()
         self._refused_count = 0
         self._size: tuple[int, int, str] | None = None
         rate = fraction(stream.guessed_rate) or fraction(stream.average_rate)
@@ -133,7 +135,8 @@ class VideoDecoder:
                 self.damaged(at, "video packet gave no picture")
 
     def _checked(self, frame: av.VideoFrame) -> av.VideoFrame:
-        """The frame, with its pts; damage is counted, another size refused."""
+        """The frame, with its pts, in a planar format where it has another layout; damage is counted, another size
+        refused."""
         complete_color(frame, self._stated)
         assert frame.pts is not None
         self._aspect_ratios.stamped(frame.pts)
@@ -145,7 +148,7 @@ class VideoDecoder:
         if frame.is_corrupt:
             self.lost.corrupt += 1
             self.damaged(self.last_time, "frame decoded with errors")
-        return frame
+        return self._unpacker.unpacked(frame, self.time_base)
 
     def no_frames(self) -> str:
         """Why there are no frames."""

@@ -20,6 +20,12 @@ _HELD = {
 _MP4_ONLY = ("av1", "vp9", "vp8")
 """Codecs that the mov muxer rejects."""
 
+_NOT_OPENED = {
+    "libx265": ("yuva420p", "yuva422p", "yuva444p", "yuva420p10le", "yuva422p10le", "yuva444p10le"),
+    "libvpx-vp9": ("yuva422p", "yuva444p", "gbrap"),
+}
+"""Formats that FFmpeg lists for an encoder, and with which the libraries that come with PyAV do not open."""
+
 _FAMILIES = {"h264": "libx264", "hevc": "libx265", "vp9": "libsvtav1", "av1": "libsvtav1"}
 _ALIASES = {"h264": "libx264", "x264": "libx264", "hevc": "libx265", "h265": "libx265", "x265": "libx265",
             "av1": "libsvtav1", "svtav1": "libsvtav1", "vp9": "libvpx-vp9", "prores": "prores_ks"}  # fmt: skip
@@ -50,7 +56,7 @@ def candidates(source_codec: str, fmt: PixelFormat, container: OutputFormat) -> 
                    if held_as(name, fmt) is not None]  # fmt: skip
         raise OutputError(
             f"no encoder for {container.name} supports {fmt.name} without loss; use mkv with -c:v "
-            f"{' or '.join(choices) or 'rawvideo'}, or a -pix_fmt of {' or '.join(container.encoders)}"
+            f"{' or '.join(choices) or 'rawvideo'}, or, with loss, a -pix_fmt of {' or '.join(container.encoders)}"
         )
     return found
 
@@ -92,8 +98,11 @@ def named(codec: str, fmt: PixelFormat, requested: str | None, container: Output
     same = held_as(name, fmt)
     if same is None:
         nearest = _nearest(name, fmt)
-        convert = f"use -pix_fmt {nearest} to convert" if nearest else f"it supports {', '.join(_formats(name))}"
-        raise OutputError(f"-c:v {codec}: {name} does not support {fmt.name}; {convert}, or leave out -c:v")
+        convert = f"it supports {', '.join(_formats(name))}"
+        if nearest is not None:
+            lost = _lost(fmt, PIXEL_FORMATS[nearest])
+            convert = f"use -pix_fmt {nearest} to convert{f' without {lost}' if lost else ''}"
+        raise OutputError(f"-c:v {codec}: {name} does not support {fmt.name}; leave out -c:v, or {convert}")
     return [Choice(encoder, same)]
 
 
@@ -132,10 +141,19 @@ def _loss(fmt: PixelFormat, other: PixelFormat) -> tuple[int, int, int, int]:
     return (fmt.alpha and not other.alpha, max(0, -depth) + max(0, -chroma), abs(depth) + abs(chroma), other.alpha)
 
 
+def _lost(fmt: PixelFormat, other: PixelFormat) -> str:
+    """What a picture of format `fmt` loses in format `other`, in words; "" for nothing."""
+    lost = [
+        *(["alpha"] if fmt.alpha and not other.alpha else []),
+        *([f"{fmt.depth} bit"] if other.depth < fmt.depth else []),
+        *(["full chroma"] if other.log2_w > fmt.log2_w or other.log2_h > fmt.log2_h else []),
+    ]
+    return " and ".join(lost)
+
+
 def _formats(encoder: str) -> list[str]:
     """Names of the pixel formats that an encoder supports."""
     if encoder == "rawvideo":  # it supports all, but NUT and Matroska return some as others (each one tested)
         return [f.name for f in PIXEL_FORMATS.values() if f.layout != "semi-planar" or f.name == "nv12"]
     listed = [f.name for f in av.Codec(encoder, "w").video_formats or ()]
-    # FFmpeg lists x265's alpha formats whether or not its x265 was built for them; PyAV's refuses them when opened.
-    return [name for name in listed if encoder != "libx265" or not name.startswith("yuva")]
+    return [name for name in listed if name not in _NOT_OPENED.get(encoder, ())]
