@@ -13,6 +13,7 @@ import av
 from vidrts.errors import OptionError
 from vidrts.media.containers import FFmpegErrors, av_call, reason
 from vidrts.messages import Code, Message
+from vidrts.native_calls import native_call
 
 _PARAMS = re.compile(r"(params|opts|parameters)$")
 """How the options end that hold a library's own parameters: x264-params, x264opts, svtav1-params, ts-parameters."""
@@ -79,7 +80,7 @@ def _opened(like: av.VideoCodecContext, options: Mapping[str, str]) -> tuple[lis
             # The outer one takes what other threads log meanwhile.
             with av.logging.Capture(local=False), av.logging.Capture(local=True) as lines:
                 try:
-                    with av_call():
+                    with native_call(f"{name} (opening)"), av_call():
                         context.open()
                 except FFmpegErrors as error:
                     failure = reason(error)
