@@ -40,6 +40,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if start:
             self.send_header("Content-Range", f"bytes {start}-{len(served.data) - 1}/{len(served.data)}")
         if served.framing == "length":
+            self.send_header("Accept-Ranges", "bytes")
             self.send_header("Content-Length", str(len(served.data) - start))
         elif served.framing == "chunked":
             self.send_header("Transfer-Encoding", "chunked")

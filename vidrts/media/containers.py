@@ -118,7 +118,7 @@ def open_source(path: Place, *, low_latency: bool = False, hardware: HWAccel | N
             _check_file(path)
             with av_call():
                 container = av.open(f"file:{path}", "r", hwaccel=hardware)
-            if any(map(unheard, container.streams)):
+            if can_reopen(path) and any(map(unheard, container.streams)):
                 container.close()
                 with av_call():
                     container = av.open(f"file:{path}", "r", container_options=_PATIENT, hwaccel=hardware)
@@ -155,6 +155,11 @@ def unheard(stream: Stream) -> bool:
     return context is not None and not (context.sample_rate and context.layout.nb_channels)
 
 
+def can_reopen(path: Place) -> bool:
+    """Whether a source can be read a second time: a file or a URL; no pipe, and no FIFO by its name."""
+    return path.is_file() if isinstance(path, Path) else isinstance(path, str)
+
+
 def _check_file(path: Path) -> None:
     """Raise `InputError` for a missing or empty file, OSError for an unreadable one."""
     if path.is_dir():
@@ -163,7 +168,8 @@ def _check_file(path: Path) -> None:
         raise InputError(f"{path}: no such file")
     if path.is_file() and path.stat().st_size == 0:
         raise InputError(f"{path}: the file is empty")
-    path.open("rb").close()
+    if can_reopen(path):
+        path.open("rb").close()
 
 
 def choose_video(path: Place, container: InputContainer, requested: str | None) -> VideoStream:

@@ -1,5 +1,7 @@
 """Whether a source was read to its end: truncated files, dropped connections; no whole file is suspected."""
 
+import os
+import threading
 from pathlib import Path
 
 import av
@@ -7,7 +9,7 @@ import pytest
 from helpers.http_server import Served, serving
 from helpers.media_truth import FFPROBE
 from helpers.paths import DATA, need
-from helpers.pipe_ends import ffmpeg
+from helpers.pipe_ends import ffmpeg, swapped
 
 from vidrts import EnhanceOptions, enhance
 from vidrts.errors import SourceBrokenError
@@ -58,7 +60,7 @@ def verdict(path: Path) -> Message | None:
         return judge.early_end()
 
 
-def ending(place: Path | str, **options: bool) -> tuple[int, Message | str | None]:
+def ending(place: Path | str, **options: object) -> tuple[int, Message | str | None]:
     """Frames of a source that is decoded, and why it ended early."""
     with open_video(place, DecodeOptions(**options)) as source:  # type: ignore[arg-type]
         frames = sum(1 for event in source.events() if isinstance(event, Frame))
@@ -136,6 +138,39 @@ def test_a_part_before_the_break_is_whole(films: Path, tmp_path: Path) -> None:
     with open_video(film, DecodeOptions(end=1)) as source:  # type: ignore[arg-type]
         assert sum(1 for event in source.events() if isinstance(event, Frame)) == 25
         assert source.lost == LossReport()
+
+
+@pytest.mark.parametrize("start", [None, 1])
+def test_a_source_that_is_gone_or_no_file(start: int | None, films: Path, tmp_path: Path) -> None:
+    """Nothing is opened a second time that cannot be: another reader of a FIFO would wait for ever."""
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    film = cut(films / "h264.mkv", 0.5, tmp_path / "film.mkv")
+    data = film.read_bytes()
+    writer = threading.Thread(target=lambda: fifo.write_bytes(data), daemon=True)
+    writer.start()
+    assert ending(fifo, start=start)[0] > 40 - 25 * (start or 0)
+    writer.join()
+    frames = ending(film)[0]
+    with open_video(film) as source:
+        film.unlink()
+        assert sum(1 for event in source.events() if isinstance(event, Frame)) == frames
+
+
+def test_an_index_that_was_read_to_its_end_is_enough(clips: Path, films: Path, tmp_path: Path) -> None:
+    """Whatever the size of the box says that holds the samples: in a pipe, and over a connection."""
+    clip = need(clips / "androidx_media__sample_mdat_too_long.mp4")
+    long = (films / "h264.mp4").read_bytes()
+    at = long.index(b"mdat") - 4
+    (tmp_path / "own.mp4").write_bytes(
+        long[:at] + (int.from_bytes(long[at : at + 4]) + 999).to_bytes(4) + long[at + 4 :]
+    )
+    for path, frames in ((clip, 30), (tmp_path / "own.mp4", 25 * LENGTH)):
+        with swapped(path, tmp_path / "stdout"):
+            assert ending("-") == (frames, None)
+        with serving({"in.mp4": Served(path.read_bytes())}) as url:
+            assert ending(f"{url}/in.mp4") == (frames, None)
+        assert ending(path) == (frames, None)
 
 
 @pytest.mark.parametrize("name", ["h264.mkv", "mpeg2.ts", "wmv2.wmv", "h264.mp4"])

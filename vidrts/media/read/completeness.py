@@ -6,13 +6,14 @@ MPEG-TS that was cut between two packets cannot be told from a whole one.
 """
 
 import errno
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 
 import av
 from av.container import InputContainer
 
-from vidrts.media.containers import CLOCKED, AnyPacket, Place, fraction, reason, time_base
+from vidrts.media.containers import CLOCKED, AnyPacket, Place, can_reopen, fraction, reason, time_base
 from vidrts.media.pipes.truncation import truncated_file
 from vidrts.media.read.trim import packet_time
 from vidrts.messages import Code, Message
@@ -45,6 +46,7 @@ class Completeness:
         self._end: Fraction | None = None
         self._last: dict[int, Fraction] = {}
         self._partial = False
+        self._reach = 0
 
     def passed(self, packet: AnyPacket) -> None:
         """A packet was read, its times as they are in the file."""
@@ -52,6 +54,7 @@ class Completeness:
         if not packet.size:
             return
         self._partial = packet.is_corrupt
+        self._reach = max(self._reach, (packet.pos or 0) + packet.size)
         if at is not None:
             length = (packet.duration or 0) * time_base(packet.time_base)
             if not length and packet.stream.type == "video":
@@ -76,6 +79,11 @@ class Completeness:
         """
         usual = error is None or (isinstance(error, OSError) and error.errno == errno.EIO)
         return self._by_url and usual and (self._name in _SEGMENTED or self._container.size is None)
+
+    @property
+    def index_read(self) -> bool:
+        """Whether all samples that an mp4's index names were read, whatever else its boxes say."""
+        return self._name == "mov" and not self._fragmented and not self._partial and self._index_end() <= self._reach
 
     def early_end(self) -> Message | None:
         """What to say of a source that ended without an error, but early."""
@@ -102,22 +110,29 @@ class Completeness:
 
     def _torn(self) -> bool:
         """Whether it is a file that ends within an element of its container."""
-        return isinstance(self._path, Path) and self._name in _FOLLOWED and truncated_file(self._path)
+        if not isinstance(self._path, Path) or self._name not in _FOLLOWED:
+            return False
+        with suppress(OSError):  # it may be gone by now
+            return can_reopen(self._path) and truncated_file(self._path)
+        return False
 
     @property
     def _fragmented(self) -> bool:
         """Whether it is an mp4 whose index grows with each fragment."""
-        return self._name == "mov" and not any(stream.frames for stream in self._container.streams)
+        streams = self._container.streams
+        return self._name == "mov" and sum(len(s.index_entries) for s in streams) > sum(s.frames for s in streams)
 
     def _index_beyond_end(self) -> bool | None:
         """Whether an mp4's index names samples that are not there; None where no index holds for the whole."""
         size = self._container.size
         if self._name != "mov" or size is None:
             return None
-        beyond = any(
-            entry.pos + entry.size > size for stream in self._container.streams for entry in stream.index_entries
-        )
-        return True if beyond else (None if self._fragmented else False)
+        return True if self._index_end() > size else (None if self._fragmented else False)
+
+    def _index_end(self) -> int:
+        """The byte at which the last sample of the index ends."""
+        entries = (entry for stream in self._container.streams for entry in stream.index_entries)
+        return max((entry.pos + entry.size for entry in entries), default=0)
 
     def _announced(self) -> Fraction | None:
         """The time at which the source ends as its header says; None if it says nothing.
@@ -134,7 +149,8 @@ class Completeness:
             start = (self._container.start_time or 0) if self._name in _SEGMENTED else 0
             return Fraction(self._container.duration + start, 1_000_000)
         if self._name == "asf" and isinstance(self._path, Path):
-            return _asf_end(self._path)
+            with suppress(OSError):
+                return _asf_end(self._path) if can_reopen(self._path) else None
         return None
 
 

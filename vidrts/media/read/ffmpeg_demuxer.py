@@ -16,6 +16,7 @@ from vidrts.media.containers import (
     Decoded,
     FFmpegErrors,
     Place,
+    can_reopen,
     choose_video,
     fraction,
     open_source,
@@ -144,7 +145,7 @@ class FFmpegDemuxer:
 
     def frames(self, begin: Fraction | None, *, seek: bool) -> Iterator[Decoded]:
         """From a key frame at or before `begin`, from further back if that was not found; a pipe from its start."""
-        if begin is None or not seek or isinstance(self._path, StandardInput):
+        if begin is None or not seek or not can_reopen(self._path):
             return self._restarted(begin)
         shown = subtitles_before(self.container, self.video, begin, self._check)
         if shown is not None:
@@ -211,7 +212,9 @@ class FFmpegDemuxer:
     def _judge(self, whole: Completeness, failure: BaseException | None) -> None:
         """Note in `lost` how the source ended, if not properly."""
         piped = isinstance(self._path, StandardInput)
-        if failure is not None and (lost := whole.connection_lost(failure)) is not None:
+        if whole.index_read:
+            self.lost.ended, self._broken = None, False
+        elif failure is not None and (lost := whole.connection_lost(failure)) is not None:
             self.lost.ended, self._broken = lost, True
         elif failure is not None and not whole.unknown_length(failure):
             self.lost.ended, self._broken = Message(Code.READ_FAILED, reason=reason(failure)), piped
