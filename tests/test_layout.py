@@ -243,6 +243,14 @@ HEAVY = ("torch", "av", "numpy", "openvino", "rich", "PIL", "scipy", "safetensor
         ("enhance --raw 64x48:yuv420p in.mkv out.mkv", 2, ["64x48:yuv420p", "PIXFMT"]),
         ("enhance -ss 1:99 in.mkv out.mkv", 2, ["1:99"]),
         ("enhance in.mkv", 2, ["IN and OUT"]),
+        ("score --nope a.png", 2, ["--nope"]),
+        ("score --json --csv a.png", 2, ["--json and --csv"]),
+        ("train --nope", 2, ["--nope"]),
+        ("train --loss mean", 2, ["mean", "charbonnier"]),
+        ("train --photos none", 2, ["--out"]),
+        ("bench --nope", 2, ["--nope"]),
+        ("bench train --model none", 2, ["none", "rts-r3"]),
+        ("models --nope", 2, ["--nope"]),
     ],
 )
 def test_help_and_mistakes_load_nothing_heavy(arguments: str, code: int, says: Sequence[str]) -> None:

@@ -30,7 +30,8 @@ from vidrts.errors import OptionError
 from vidrts.frame import Frame
 from vidrts.media.read.source import Source
 from vidrts.media.write.options import EncodeOptions
-from vidrts.networks.registry import RECIPES, build
+from vidrts.networks.names import RECIPES
+from vidrts.networks.registry import build
 from vidrts.options import EnhanceOptions
 from vidrts.picture.options import EnhancerOptions
 from vidrts.picture.tiled_upscaler import TiledUpscaler

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from vidrts.bench import table
 from vidrts.bench.machine import Machine
+from vidrts.bench.options import Pace
 from vidrts.bench.result import Result, Row
-from vidrts.bench.timing import Lap, Pace, Task, measure
+from vidrts.bench.timing import Lap, Task, measure
 from vidrts.errors import InputError, OptionError
 from vidrts.research.scale import Block, ScaleBench, Scaling, Step
 from vidrts.research.tables import scale_lines

@@ -5,7 +5,8 @@ import json
 import pytest
 import torch
 
-from vidrts.bench.training import TrainBench, TrainSpeed, bench_train, matrix_peak
+from vidrts.bench.options import TrainBench
+from vidrts.bench.training import TrainSpeed, bench_train, matrix_peak
 from vidrts.cli import run
 from vidrts.errors import OptionError
 

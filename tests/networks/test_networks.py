@@ -13,8 +13,9 @@ from helpers.networks import tiny_network
 from vidrts.errors import ModelError
 from vidrts.images import read_photo
 from vidrts.networks.checkpoint import ModelInfo, find_model, load_model, read_info, save_model, shipped_models
+from vidrts.networks.names import RECIPES
 from vidrts.networks.net2net import init_from
-from vidrts.networks.registry import RECIPES, build, parameter_count
+from vidrts.networks.registry import build, parameter_count
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,9 @@ from PIL import Image
 
 from vidrts.networks.checkpoint import ModelInfo, load_model, save_model
 from vidrts.networks.luma_network import LumaNetwork
+from vidrts.networks.names import RECIPES
 from vidrts.networks.network import Network
-from vidrts.networks.registry import RECIPES, build, parameter_count
+from vidrts.networks.registry import build, parameter_count
 from vidrts.ops.lanczos import enlarge
 from vidrts.picture.tiled_upscaler import TiledUpscaler
 from vidrts.training.recurrence import train

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vidrts.networks import noise
-from vidrts.networks.registry import RECIPES, build
+from vidrts.networks.names import RECIPES
+from vidrts.networks.registry import build
 from vidrts.networks.spec import NetworkSpec
 
 CPU = torch.device("cpu")

@@ -19,6 +19,7 @@ from vidrts.networks.checkpoint import load_model
 from vidrts.ops.lanczos import halve
 from vidrts.training import corpus, make_targets, train_stage
 from vidrts.training.batches import Supply, batches, flat_colours
+from vidrts.training.loss_names import LOSS_NAMES
 from vidrts.training.losses import LOSSES
 from vidrts.training.objective import flat_loss, inner_part
 from vidrts.training.recurrence import train
@@ -253,6 +254,7 @@ def test_targets_keep_the_mean_colour_of_their_photograph(few_photos: Path, tiny
 def test_losses_and_average_against_their_formulas() -> None:
     a, b = torch.rand(2, 3, 8, 8), torch.rand(2, 3, 8, 8)
     d = (a - b).double().numpy()
+    assert tuple(LOSSES) == LOSS_NAMES  # those that options know
     assert LOSSES["mse"](a, b).item() == pytest.approx((d**2).mean())
     assert LOSSES["l1"](a, b).item() == pytest.approx(np.abs(d).mean())
     assert LOSSES["charbonnier"](a, b).item() == pytest.approx(np.sqrt(d**2 + 1e-6).mean())

@@ -5,7 +5,6 @@ result = bench_enhancement(EnhancementBench(models=("rts-lite",), sizes=((960, 5
 
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -14,10 +13,11 @@ from vidrts.bench import parts
 from vidrts.bench.clip import Clip, clip_of, own_size, sample
 from vidrts.bench.end_to_end import LEAST, whole
 from vidrts.bench.machine import OtherLoad, describe
+from vidrts.bench.options import EnhancementBench
 from vidrts.bench.parts import Pictures, Probe
 from vidrts.bench.result import Result, Row
 from vidrts.bench.roofline import Ceiling, ceilings
-from vidrts.bench.timing import Pace, Timing, measure
+from vidrts.bench.timing import Timing, measure
 from vidrts.errors import OptionError
 from vidrts.networks.checkpoint import load_model
 from vidrts.picture.device import pick_device
@@ -27,38 +27,6 @@ from vidrts.picture.options import EngineName, EnhancerOptions, Precision
 SIZES = ((960, 540), (1920, 1080))
 Says = Callable[[str, int, int], None]
 """Gets the name of the current step, the steps done and their total."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class EnhancementBench:
-    """What is measured. Raises `OptionError` when made."""
-
-    models: tuple[str, ...] = ("rts-lite", "rts-r3")
-    sizes: tuple[tuple[int, int], ...] | None = None
-    """(width, height) in pixels; None: that of `clip`, `SIZES` without one."""
-    presets: tuple[str, ...] = ("veryfast", "medium")
-    """Of x264; whole pipelines take the first."""
-    clip: Path | None = None
-    """A video of one's own; None: the sample that comes with vidrts."""
-    device: str = "auto"
-    engines: tuple[EngineName, ...] = ()
-    """Of the residual branch; none: all that are here. Enhancement and whole pipelines take the first of each."""
-    precisions: tuple[Precision, ...] = ()
-    """Of the residual branch; none: those that the device computes natively."""
-    seconds: float = 5.0
-    """Of one run of a whole pipeline, about; at least a few frames are enhanced."""
-    pace: Pace = field(default_factory=Pace)
-    quick: bool = False
-    """Smaller ceilings: for a look at whether it works, not for numbers."""
-
-    def __post_init__(self) -> None:
-        if not (self.models and self.presets) or self.sizes == ():
-            raise OptionError("bench: expected at least one model, one size and one preset")
-        for width, height in self.sizes or ():
-            if min(width, height) < 16 or (width | height) % 2:
-                raise OptionError(f"size: expected even numbers from 16 up, got {width}x{height}")
-        if not self.seconds > 0:
-            raise OptionError(f"seconds: expected more than 0, got {self.seconds}")
 
 
 def bench_enhancement(options: EnhancementBench, on_step: Says = lambda what, done, total: None) -> Result:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from vidrts.errors import OptionError
+from vidrts.bench.options import Pace
 
 
 @dataclass(frozen=True)
@@ -37,21 +37,6 @@ class Timing:
     spread: float
     """Standard deviation of the rounds over their mean; 0 where there was one round."""
     cpu_seconds: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class Pace:
-    """How long is measured. Raises `OptionError` when made."""
-
-    rounds: int = 3
-    slice: float = 0.3
-    """Seconds of a task's turn in a round, at least; it always does one piece of work."""
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.rounds <= 1000:
-            raise OptionError(f"rounds: expected 1 to 1000, got {self.rounds}")
-        if self.slice < 0:
-            raise OptionError(f"slice: expected 0 seconds or more, got {self.slice}")
 
 
 def timed(work: Callable[[], object], units: int = 1, fence: Callable[[], None] = lambda: None) -> Lap:

@@ -9,12 +9,13 @@ from dataclasses import dataclass, replace
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from vidrts.bench.options import TrainBench
 from vidrts.bench.roofline import fence_of, matrix_product
 from vidrts.bench.timing import timed
-from vidrts.errors import OptionError
 from vidrts.networks.blur_level import BANDS
+from vidrts.networks.names import RECIPES
 from vidrts.networks.network import Network
-from vidrts.networks.registry import RECIPES, build
+from vidrts.networks.registry import build
 from vidrts.picture.device import pick_device
 from vidrts.picture.engines.engine import computes_bf16
 from vidrts.training import train_stage
@@ -25,27 +26,6 @@ from vidrts.training.schedule import Schedule
 
 _CROPS = 4
 """Generated crops for each patch of a batch; drawn from again and again."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrainBench:
-    """What is measured. Raises `OptionError` when made."""
-
-    model: str = "rts-r3"
-    batch: int = 8
-    patch: int = 128
-    """Side of an LR patch in pixels; the paper has 128."""
-    steps: int = 10
-    """Measured steps, after two that are not."""
-    flats: int = 16
-    device: str = "auto"
-    compile: bool = False
-
-    def __post_init__(self) -> None:
-        if self.model not in RECIPES:
-            raise OptionError(f"model {self.model!r}: expected one of {', '.join(RECIPES)}")
-        if self.steps < 2:
-            raise OptionError(f"steps: expected at least 2, got {self.steps}")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,16 +8,14 @@ from typing import Any
 
 import click
 
-from vidrts.bench import table
-from vidrts.bench.enhancement import EnhancementBench, bench_enhancement
-from vidrts.bench.timing import Pace
-from vidrts.bench.training import TrainBench, bench_train
+from vidrts.bench.options import EnhancementBench, Pace, TrainBench
+from vidrts.cli import interrupt
 from vidrts.cli.common import DEVICE, QUIET, VERBOSE
 from vidrts.cli.jsonfile import checked, keep
 from vidrts.cli.malloc import keep_freed_memory
 from vidrts.cli.parsing import SIZES, WORDS, Parsed, parse_words
 from vidrts.cli.progress_bar import Steps
-from vidrts.networks.registry import RECIPES
+from vidrts.networks.names import RECIPES
 from vidrts.picture.options import ENGINES, PRECISIONS, EngineName, Precision
 
 _TRAIN, _ENHANCE = TrainBench(), EnhancementBench()
@@ -119,6 +117,10 @@ def enhance(
         models=models, engines=engines, precisions=precisions, presets=presets, clip=clip, device=device, quick=quick,
         **chosen,
     )  # fmt: skip
+    with interrupt.exit_immediately():  # loading torch takes seconds
+        from vidrts.bench import table
+        from vidrts.bench.enhancement import bench_enhancement
+
     keep_freed_memory()  # as `vidrts enhance` does
     with Steps(quiet=quiet) as steps:
         result = bench_enhancement(options, stepped(steps))
@@ -149,6 +151,9 @@ def train(
     options = TrainBench(
         model=model, batch=batch, patch=patch, steps=steps, flats=flats, device=device, compile=compile
     )  # fmt: skip
+    with interrupt.exit_immediately():  # loading torch takes seconds
+        from vidrts.bench.training import bench_train
+
     speed = bench_train(options)
     if as_json:
         click.echo(json.dumps({**asdict(options), **asdict(speed), "share": speed.share}, indent=1))

@@ -1,19 +1,8 @@
 """`vidrts models`."""
 
 import click
-from rich.console import Console
-from rich.table import Table
 
-from vidrts.errors import ModelError
-from vidrts.measure.registry import METRICS
-from vidrts.networks.checkpoint import COLOURS, ModelInfo, find_model, read_info, shipped_models
-from vidrts.networks.names import DEFAULT_MODEL
-from vidrts.networks.registry import build, parameter_count
-
-_FIGURES = [METRICS[key] for key in ("gain_at_0.35", "difference_ratio", "flicker")]
-"""Of `ModelInfo.figures`."""
-_WIDEST = 10_000
-"""Columns of a terminal; none is as wide."""
+from vidrts.cli import interrupt
 
 
 @click.command()
@@ -26,42 +15,10 @@ def models(model: str | None) -> None:
     change relative to the source, with a fixed camera. Only published models have these figures.
     "Scales" are the values of --scale that the model offers.
     """
-    if model is not None:
-        path = find_model(model)
-        table = _table()
-        table.add_row(*_row(model, read_info(path)))
-        _print(table)
-        return
-    table = _table()
-    folder = None
-    for name, path in shipped_models().items():
-        folder = path.parent
-        try:
-            table.add_row(*_row(name + (" (default)" if name == DEFAULT_MODEL else ""), read_info(path)))
-        except ModelError as error:
-            click.echo(f"vidrts: {error}", err=True)
-    _print(table if folder else "no models are installed")
-    if folder:
-        click.echo(f"cards: {folder}/<name>.md")
+    with interrupt.exit_immediately():  # loading torch takes seconds
+        from vidrts.cli import model_tables
 
-
-def _table() -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("name")
-    table.add_column("trained on")
-    for title in ("parameters", "stage", *(metric.title for metric in _FIGURES), "scales"):
-        table.add_column(title, justify="right")
-    return table
-
-
-def _row(name: str, info: ModelInfo) -> list[str]:
-    """The columns of a model file."""
-    network = build(info.architecture, info.numbers)
-    scales = ", ".join(map(str, network.spec.scales))
-    figures = [metric.number(info.figures.get(metric.key)) for metric in _FIGURES]
-    return [name, COLOURS[info.colour], f"{parameter_count(network):,}", str(info.stage), *figures, scales]
-
-
-def _print(what: Table | str) -> None:
-    # As wide as it is: a terminal wraps a long path, a pipe need not.
-    Console(soft_wrap=True, highlight=False, markup=False, width=_WIDEST).print(what)
+    if model is None:
+        model_tables.print_shipped()
+    else:
+        model_tables.print_model(model)

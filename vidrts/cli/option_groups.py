@@ -1,24 +1,26 @@
 """Help with options under headings and tables at the end."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import click
+
+type Rows = Sequence[tuple[str, str]]
 
 
 class Sectioned(click.Command):
     """A command whose help shows its options under headings.
 
     `sections`: heading -> names of parameters; options without a section come last.
-    `tables`: heading -> rows of (term, description), shown after the options.
+    `tables`: heading -> rows of (term, description), shown after the options, or what makes them for the help alone.
     """
 
     def __init__(
         self,
         *arguments: Any,
         sections: Mapping[str, Sequence[str]],
-        tables: Mapping[str, Sequence[tuple[str, str]]] | None = None,
+        tables: Mapping[str, Rows | Callable[[], Rows]] | None = None,
         **more: Any,
     ) -> None:
         super().__init__(*arguments, **more)
@@ -55,7 +57,7 @@ class Sectioned(click.Command):
                 formatter.write_dl([(term.ljust(_COLUMN), words) for term, words in records], col_max=_COLUMN)
         for heading, table in self._tables.items():
             with formatter.section(heading):
-                formatter.write_dl(table)
+                formatter.write_dl(table() if callable(table) else table)
 
 
 _COLUMN = 30

@@ -1,57 +1,34 @@
 """`vidrts score FILE...`."""
 
-import csv
-import io
 import json
-import sys
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
-from textwrap import wrap
 
 import click
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
+from vidrts.cli import interrupt
 from vidrts.cli.common import QUIET, VERBOSE
 from vidrts.cli.parsing import TIME
 from vidrts.cli.progress_bar import Steps, say
-from vidrts.compare.metrics import why_missing
 from vidrts.errors import VidrtsError
-from vidrts.measure.metric import Metric
-from vidrts.measure.registry import COMPARED, METRICS, MOS, VIQET
-from vidrts.measure.viqet import MODELS
-from vidrts.messages import Message
-from vidrts.score.scoring import FRAMES, Score, ScoreOptions, score_files
+from vidrts.measure.mos_models import NAMES
+from vidrts.score.options import FRAMES, ScoreOptions
 
 _DEFAULT = ScoreOptions()
-_WIDE = 200
-"""Characters in a line of a table that goes to a file or a pipe."""
-
-_ALONE = [metric for metric in VIQET if metric.key != "resolution_mp"]
-_BESIDE = [metric for metric in COMPARED if metric is not MOS and not metric.detail]
-"""What the tables show."""
 
 
-def _keys() -> str:
-    """The keys of --json and --csv, for the end of the help."""
-    lines = "\n".join(
-        f"  {metric.key:16} {line}" if number == 0 else f"  {'':16} {line}"
-        for metric in COMPARED
-        for number, line in enumerate(wrap(f"{metric.title}: {metric.explanation}", 61))
-    )
-    return (
-        "\b\nKeys of --json and --csv: file, width, height, frames; mos, mos_model, mos_raw\n(before it is limited to "
-        f"1..4.5); VIQET's own; cambi. With --reference all of:\n{lines}\n"
-        "A value is null (--csv: empty) where it is not defined or infinite, with a message,\n"
-        "and where pictures have no such metric (flicker, VMAF).\n"
-        "A larger result (2, 4 or 8 times) is compared with the enlarged source, but scaled\ndown for VMAF and XPSNR.\n"
-    )
+class _Score(click.Command):
+    """The command; its help ends with the metrics, which take seconds to load."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Click's hook."""
+        from vidrts.cli.score_tables import keys
+
+        self.epilog = keys()
+        super().format_epilog(ctx, formatter)
 
 
-@click.command(epilog=_keys())
+@click.command(cls=_Score)
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path())
 @click.option(
     "--reference", type=click.Path(path_type=Path), metavar="SRC",
@@ -63,7 +40,7 @@ def _keys() -> str:
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV with a line for each file, all measures.")
 @click.option(
     "--viqet-model", default=_DEFAULT.viqet_model, show_default=True, metavar="NAME|FILE",
-    help=f"What gives the MOS: {', '.join(MODELS)}, or a model file of VIQET in LIBSVM's text format.",
+    help=f"What gives the MOS: {', '.join(NAMES)}, or a model file of VIQET in LIBSVM's text format.",
 )  # fmt: skip
 @click.option(
     "--flat-region-model", type=click.Path(path_type=Path), metavar="FILE",
@@ -94,75 +71,24 @@ def score(
         frames=frames, every=every, reference=reference, viqet_model=viqet_model, flat_region_model=flat_region_model,
         workers=workers,
     )  # fmt: skip
+    with interrupt.exit_immediately():  # loading torch takes seconds
+        from vidrts.cli import score_tables
+        from vidrts.score.scoring import score_files
+
     errors: list[VidrtsError] = []
     with Steps(quiet=quiet) as steps:
         scores = score_files(
             files, options, on_message=steps.message, on_error=errors.append, on_step=steps.step
         )  # fmt: skip
-        for line in _reasons(scores, all_keys=as_json or as_csv):
+        for line in score_tables.reasons(scores, all_keys=as_json or as_csv):
             steps.message(line)
     if as_json:
         click.echo(json.dumps([one.row() for one in scores], indent=2, allow_nan=False, ensure_ascii=False))
     elif as_csv:
-        click.echo(_csv(scores), nl=False)
+        click.echo(score_tables.as_csv(scores), nl=False)
     elif scores:
-        _print_tables(scores)
+        score_tables.print_tables(scores)
     for error in errors[:-1]:
         say(f"vidrts: {error}")
     if errors:
         raise errors[-1]
-
-
-def _reasons(scores: Sequence[Score], *, all_keys: bool) -> Iterator[str]:
-    """Why values are missing: a line for each file and reason, one for all files where they share it.
-
-    `all_keys`: of everything in JSON, by key; else of what the tables show, by name.
-    """
-    shown = {metric.key for metric in (MOS, *_ALONE, *_BESIDE)}
-    files: dict[Message, list[str]] = {}
-    for one in scores:
-        missing = {key: why for key, why in one.missing().items() if all_keys or key in shown}
-        for line in why_missing(missing, lambda key: key if all_keys else METRICS[key].name):
-            files.setdefault(line, []).append(one.file)
-    for line, names in files.items():
-        yield line if len(names) == len(scores) else line.about(", ".join(names))
-
-
-def _csv(scores: Sequence[Score]) -> str:
-    """A head and a line for each file; nothing where a value is missing."""
-    text = io.StringIO()
-    rows = [one.row() for one in scores]
-    if rows:
-        writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-    return text.getvalue()
-
-
-def _print_tables(scores: Sequence[Score]) -> None:
-    """The metrics that people look at; all are in --json and --csv."""
-    rows = [one.row() for one in scores]
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else _WIDE)
-    mos = f"MOS ({rows[0]['mos_model']})"
-    raw = replace(MOS, key="mos_raw", name="raw MOS")
-    shown = [row | {raw.key: None if row[MOS.key] is None else row[raw.key]} for row in rows]
-    console.print(_table(shown, [replace(MOS, name=mos), raw, *_ALONE], frames=any(r["frames"] != 1 for r in rows)))
-    known = [metric for metric in _BESIDE if any(row.get(metric.key) is not None for row in rows)]
-    if known:
-        console.print()
-        console.print(_table(rows, known))
-
-
-def _table(
-    rows: Sequence[dict[str, str | float | None]], metrics: Sequence[Metric], *, frames: bool = False
-) -> Table:  # fmt: skip
-    """A line for each file, a column for each metric; numbers are never broken, long file names are."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("file", overflow="fold")
-    for title in [*(["frames"] if frames else []), *(metric.title for metric in metrics)]:
-        table.add_column(title, justify="right", min_width=min(5, len(title)))
-    for row in rows:
-        values = ((metric, row[metric.key]) for metric in metrics)
-        cells = ["-" if value is None else metric.number(float(value)) for metric, value in values]
-        table.add_row(escape(str(row["file"])), *([str(row["frames"])] if frames else []), *cells)
-    return table

@@ -4,29 +4,27 @@ import signal
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from vidrts.cli import interrupt
 from vidrts.cli.common import DEVICE, VERBOSE
 from vidrts.cli.option_groups import Sectioned
 from vidrts.cli.progress import human_time
 from vidrts.cli.progress_bar import say
 from vidrts.errors import Interrupted, VidrtsError
-from vidrts.networks.checkpoint import COLOURS
-from vidrts.networks.registry import RECIPES
-from vidrts.training.degradation.recipe import PAIR_PRESETS, PRESETS, Degradation
-from vidrts.training.degradation.registry import step_table
-from vidrts.training.distributed import leads
-from vidrts.training.losses import LOSSES
-from vidrts.training.recurrence import train as run_train
+from vidrts.networks.names import COLOURS, RECIPES
+from vidrts.training.degradation.presets import PAIR_PRESETS, PRESETS
+from vidrts.training.loss_names import LOSS_NAMES
 from vidrts.training.recurrence_options import AIMS, STAGE_INITS, TrainOptions
-from vidrts.training.report.page import save_report
-from vidrts.training.run_store import RunStore
 from vidrts.training.schedule import OPTIMIZERS
-from vidrts.training.training_run import Progress
 
-_DEFAULT = TrainOptions(photos=Path(), out=Path())
+if TYPE_CHECKING:
+    from vidrts.training.training_run import Progress
+
+_DEFAULT = TrainOptions
+"""Its attributes are the defaults."""
 _SECTIONS = {
     "The run": (
         "photos", "stills", "stills_weight", "out", "resume", "model", "init", "held_out", "crops", "patch", "seed",
@@ -41,7 +39,13 @@ _SECTIONS = {
 }  # fmt: skip
 
 
-@click.command(cls=Sectioned, sections=_SECTIONS, tables={"Steps of --degrade and --pairs": step_table()})
+def _steps() -> list[tuple[str, str]]:
+    from vidrts.training.degradation.registry import step_table  # loads torch
+
+    return step_table()
+
+
+@click.command(cls=Sectioned, sections=_SECTIONS, tables={"Steps of --degrade and --pairs": _steps})
 @click.option(
     "--photos", type=click.Path(path_type=Path), metavar="DIR",
     help="Folder of photographs; with DIV2K_train_HR and DIV2K_valid_HR in it, DIV2K's own split is used.",
@@ -148,7 +152,7 @@ _SECTIONS = {
     help="Targets of later stages: the previous stage's enhanced pictures, or, for comparison, the originals.",
 )  # fmt: skip
 @click.option(
-    "--loss", type=click.Choice(list(LOSSES)), default=_DEFAULT.loss, show_default=True, help="mse is the paper's."
+    "--loss", type=click.Choice(LOSS_NAMES), default=_DEFAULT.loss, show_default=True, help="mse is the paper's."
 )  # fmt: skip
 @click.option(
     "--ema", type=float, default=_DEFAULT.ema, show_default=True,
@@ -198,6 +202,14 @@ def train(
     vidrts train --photos DIV2K --model rts-lite --out runs/lite
     vidrts enhance --model runs/lite/stage-2.safetensors in.mp4 out.mp4
     """
+    if resume is None and (photos is None or out is None):
+        raise click.UsageError("expected --photos DIR and --out RUN, or --resume RUN.")
+    with interrupt.exit_immediately():  # loading torch takes seconds
+        from vidrts.training.degradation.recipe import Degradation
+        from vidrts.training.distributed import leads
+        from vidrts.training.recurrence import train as run_train
+        from vidrts.training.run_store import RunStore
+
     if resume is not None:
         given = [name for name in ("photos", "stills", "out", "degrade", "pairs", *settings) if _given(name)]
         names = {"flats": "flat-patches"}
@@ -205,9 +217,8 @@ def train(
         if fixed:
             raise click.UsageError(f"--resume uses the settings of the run; remove {', '.join(fixed)}.")
         options = replace(RunStore(resume).options(), **{name: settings[name] for name in given})
-    elif photos is None or out is None:
-        raise click.UsageError("expected --photos DIR and --out RUN, or --resume RUN.")
     else:
+        assert photos is not None and out is not None
         same = Degradation(pairs, halves=False) if pairs else None
         options = TrainOptions(
             photos=photos, out=out, stills=stills, degradation=Degradation(degrade), pairs=same, **settings
@@ -224,6 +235,8 @@ def train(
 
 def _draw(run: Path) -> None:
     """The report of the finished run; its models are there without it."""
+    from vidrts.training.report.page import save_report
+
     try:
         page, _ = save_report([run], run / "report")
     except VidrtsError as error:
@@ -232,7 +245,7 @@ def _draw(run: Path) -> None:
         say(f"report: {page}")
 
 
-def tell(progress: Progress, options: TrainOptions) -> None:
+def tell(progress: "Progress", options: TrainOptions) -> None:
     """Where the run stands, and how long stage and run will still take."""
     left = (progress.steps - progress.step) * progress.seconds_per_step
     later = options.later_steps * (progress.stages - progress.stage) * progress.seconds_per_step

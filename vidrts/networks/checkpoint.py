@@ -10,7 +10,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import safetensors
 import safetensors.torch
@@ -19,13 +19,10 @@ from torch import nn
 
 from vidrts.errors import ModelError
 from vidrts.files import atomic_write
-from vidrts.networks.names import DEFAULT_MODEL
+from vidrts.networks.names import COLOURS, DEFAULT_MODEL, Colour
 from vidrts.networks.network import Network
 from vidrts.networks.registry import build
 
-Colour = Literal["rgb", "luma"]
-COLOURS: dict[Colour, str] = {"rgb": "R'G'B'", "luma": "luma"}
-"""As users read it."""
 FORMAT = 1
 _KEY = "vidrts"
 

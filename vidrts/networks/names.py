@@ -1,3 +1,24 @@
-"""Names of models that options need; loads without torch."""
+"""Names of models and networks that options need; loads without torch."""
+
+from collections.abc import Mapping
+from typing import Literal
 
 DEFAULT_MODEL = "rts-r3"
+
+RECIPES: Mapping[str, tuple[str, Mapping[str, int]]] = {
+    "rts-r1": ("rts", {"n": 1, "channels": 64}),
+    "rts-r3": ("rts", {"n": 3, "channels": 64}),
+    "rts-r6": ("rts", {"n": 6, "channels": 64}),
+    "rts-lite": ("rts", {"n": 3, "channels": 16}),
+    "rts-lite32": ("rts", {"n": 3, "channels": 32}),
+    "srcnn": ("srcnn", {"channels": 64, "inner": 32}),
+    "fsrcnn": ("fsrcnn", {"d": 56, "s": 12, "m": 4}),
+    "vdsr": ("vdsr", {"layers": 20, "channels": 64}),
+    "srresnet": ("srresnet", {"blocks": 16, "channels": 64}),
+    "edsr": ("edsr", {"blocks": 16, "channels": 64}),
+}
+"""Model name -> (architecture, its numbers): what `vidrts train --model` takes."""
+
+Colour = Literal["rgb", "luma"]
+COLOURS: dict[Colour, str] = {"rgb": "R'G'B'", "luma": "luma"}
+"""What a network is trained on -> as users read it."""

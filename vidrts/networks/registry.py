@@ -24,20 +24,6 @@ ARCHITECTURES: dict[str, Callable[..., Network]] = {
 }
 """Name -> what builds such a network of its numbers; raises TypeError or ValueError for numbers it cannot have."""
 
-RECIPES: Mapping[str, tuple[str, Mapping[str, int]]] = {
-    "rts-r1": ("rts", {"n": 1, "channels": 64}),
-    "rts-r3": ("rts", {"n": 3, "channels": 64}),
-    "rts-r6": ("rts", {"n": 6, "channels": 64}),
-    "rts-lite": ("rts", {"n": 3, "channels": 16}),
-    "rts-lite32": ("rts", {"n": 3, "channels": 32}),
-    "srcnn": ("srcnn", {"channels": 64, "inner": 32}),
-    "fsrcnn": ("fsrcnn", {"d": 56, "s": 12, "m": 4}),
-    "vdsr": ("vdsr", {"layers": 20, "channels": 64}),
-    "srresnet": ("srresnet", {"blocks": 16, "channels": 64}),
-    "edsr": ("edsr", {"blocks": 16, "channels": 64}),
-}
-"""Model name -> (architecture, its numbers): what `vidrts train --model` takes."""
-
 
 def build(architecture: str, numbers: Mapping[str, Any]) -> Network:
     """A fresh network of `architecture`; raises `ModelError` where name or numbers are not known."""

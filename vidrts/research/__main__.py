@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from vidrts.bench.timing import Pace
+from vidrts.bench.options import Pace
 from vidrts.cli import run
 from vidrts.cli.bench import JSON_FILE, QUICK, ROUNDS, many, stepped
 from vidrts.cli.common import DEVICE, QUIET, VERBOSE
@@ -18,7 +18,7 @@ from vidrts.cli.progress_bar import Steps, say
 from vidrts.cli.train import tell
 from vidrts.errors import OptionError
 from vidrts.networks.checkpoint import shipped_models
-from vidrts.networks.registry import RECIPES
+from vidrts.networks.names import RECIPES
 from vidrts.research.experiments import EXPERIMENTS, SCALES, run_experiment
 from vidrts.research.peers.peer_benchmark import Contest, compare
 from vidrts.research.scale import ScaleBench, bench_scale

@@ -24,7 +24,8 @@ from vidrts.research import baselines
 from vidrts.research.analyses import spread
 from vidrts.research.model_card import clip_part, photo_part, precision_part, stage_figures
 from vidrts.research.truth.card import truth_part
-from vidrts.training.degradation.recipe import PAIR_PRESETS, PRESETS, Degradation
+from vidrts.training.degradation.presets import PAIR_PRESETS, PRESETS
+from vidrts.training.degradation.recipe import Degradation
 from vidrts.training.lr_cache import step_weights
 from vidrts.training.recurrence_options import TrainOptions
 from vidrts.training.report.runs import Run, Table, read_run, verdict

@@ -17,11 +17,13 @@ from vidrts.bench.child import check_ended
 from vidrts.bench.clip import clip_of, sample, scaled, to_and_fro, y4m_writer
 from vidrts.bench.machine import Machine, describe
 from vidrts.bench.memory import resident
+from vidrts.bench.options import Pace
 from vidrts.bench.parts import Pictures, Probe, branch_flop
-from vidrts.bench.timing import Pace, measure
+from vidrts.bench.timing import measure
 from vidrts.errors import OptionError
 from vidrts.networks.checkpoint import LoadedModel, load_model
-from vidrts.networks.registry import RECIPES, build
+from vidrts.networks.names import RECIPES
+from vidrts.networks.registry import build
 from vidrts.picture.device import pick_device
 from vidrts.picture.options import EnhancerOptions
 

@@ -18,6 +18,7 @@ from vidrts.images import as_rgb, is_picture, read_picture, to_bytes
 from vidrts.media.read.random_access import Cursor
 from vidrts.media.read.sampling import check_sizes, pairs, sample
 from vidrts.messages import Code, Message, Tell
+from vidrts.score.options import Moments
 
 SMALLEST = 80
 """Pixels that each side of a picture must have: the side of a block of VIQET's noise measure."""
@@ -26,14 +27,6 @@ WINDOW = 5
 
 Samples = NDArray[np.uint8]
 """(H, W, 3) R'G'B'."""
-
-
-@dataclass(frozen=True)
-class Moments:
-    """Which frames of a video: so many, evenly spread, or one `every` so many seconds; the other is None."""
-
-    count: int | None
-    every: Fraction | None
 
 
 @dataclass(frozen=True)

@@ -13,58 +13,23 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from fractions import Fraction
 from pathlib import Path
 
 from vidrts.compare.metrics import Measured, take, take_alone, usable
-from vidrts.errors import OptionError, VidrtsError
+from vidrts.errors import VidrtsError
 from vidrts.images import is_picture
 from vidrts.measure.metric import Metric
 from vidrts.measure.registry import COMPARED, MOS
 from vidrts.measure.viqet import (
     COLUMNS,
-    DEFAULT_MODEL,
     Scores,
     load_flat_region_model,
     load_mos_model,
     measure_many,
 )  # fmt: skip
 from vidrts.messages import Code, Message, Tell
-from vidrts.score.inputs import Input, Moments, Reference, Samples, alone
-
-FRAMES = 16
-"""Frames of a video that are measured."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ScoreOptions:
-    """What is measured and how. Checked when made; raises `OptionError`."""
-
-    frames: int | None = None
-    """Frames of a video, evenly spread; None: `FRAMES`."""
-    every: Fraction | None = None
-    """A frame every so many seconds instead."""
-    reference: Path | None = None
-    """The picture or video that the files were made of: adds the metrics that compare."""
-    viqet_model: str = DEFAULT_MODEL
-    """Name or file of the model that gives the MOS."""
-    flat_region_model: Path | None = None
-    """VIQET's classifier of flat regions, for `flat_region_index`."""
-    workers: int | None = None
-    """Processes that measure; None: as many as there are processors."""
-
-    def __post_init__(self) -> None:
-        if self.frames is not None and self.every is not None:
-            raise OptionError("frames by count and by interval exclude each other")
-        if self.frames is not None and self.frames < 1:
-            raise OptionError(f"{self.frames} frames: expected at least 1")
-        if self.every is not None and self.every <= 0:
-            raise OptionError(f"a frame every {float(self.every):g} s: expected more than 0 s")
-
-    @property
-    def moments(self) -> Moments:
-        """Which frames of a video are measured."""
-        return Moments(None if self.every is not None else self.frames or FRAMES, self.every)
+from vidrts.score.inputs import Input, Reference, Samples, alone
+from vidrts.score.options import ScoreOptions
 
 
 @dataclass

@@ -1,12 +1,11 @@
 """The losses of Phase A, by name; each takes (B, 3, H, W) prediction and truth in 0..1 and gives a mean."""
 
 from collections.abc import Callable, Mapping
-from typing import Literal
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own name for it
 
-LossName = Literal["mse", "l1", "charbonnier"]
+from vidrts.training.loss_names import LossName
 
 
 def charbonnier(prediction: torch.Tensor, truth: torch.Tensor, epsilon: float = 1e-3) -> torch.Tensor:

@@ -8,7 +8,7 @@ import torch
 
 from vidrts.errors import TrainingError
 from vidrts.measure.luma import luma
-from vidrts.networks.checkpoint import Colour
+from vidrts.networks.names import Colour
 from vidrts.networks.network import Network
 from vidrts.picture.engines.choice import pick_precision
 from vidrts.picture.tiled_upscaler import TiledUpscaler

@@ -10,7 +10,7 @@ from torch import nn
 from vidrts.errors import OptionError
 from vidrts.measure.luma import luma
 from vidrts.networks.blur_level import BANDS
-from vidrts.networks.checkpoint import Colour
+from vidrts.networks.names import Colour
 from vidrts.networks.network import Network
 from vidrts.ops.lanczos import HALVE_RADIUS, halve
 from vidrts.picture.engines.engine import computes_bf16

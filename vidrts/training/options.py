@@ -3,12 +3,13 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from vidrts.errors import OptionError
-from vidrts.networks.checkpoint import COLOURS, Colour
-from vidrts.networks.registry import RECIPES
-from vidrts.training.degradation.recipe import Degradation
+from vidrts.networks.names import COLOURS, RECIPES, Colour
+
+if TYPE_CHECKING:
+    from vidrts.training.degradation.recipe import Degradation
 
 _PATHS = ("photos", "out", "stills")
 
@@ -43,8 +44,8 @@ class RunOptions:
     """Crops for each photograph."""
     held_out: int = 8
     """Photographs kept for validation, where the corpus has no split of its own."""
-    degradation: Degradation = field(default_factory=Degradation)
-    pairs: Degradation | None = None
+    degradation: "Degradation" = field(default_factory=lambda: _degradation())
+    pairs: "Degradation | None" = None
     """How same-size inputs are made; None for none, the paper's way."""
     pair_batch: int = 8
     """Pairs in a step, of all processes together."""
@@ -139,7 +140,14 @@ class RunOptions:
             **settings,
             "photos": Path(held["photos"]),
             "stills": tuple(held.get("stills", ())),
-            "degradation": Degradation(held["degradation"]),
-            "pairs": Degradation(held["pairs"], halves=False) if held.get("pairs") else None,
+            "degradation": _degradation(held["degradation"]),
+            "pairs": _degradation(held["pairs"], halves=False) if held.get("pairs") else None,
             "out": out,
         })  # fmt: skip
+
+
+def _degradation(*arguments: Any, **more: Any) -> "Degradation":
+    """A `Degradation`, whose steps load torch only then."""
+    from vidrts.training.degradation.recipe import Degradation
+
+    return Degradation(*arguments, **more)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from vidrts.errors import OptionError
-from vidrts.training.losses import LossName
+from vidrts.training.loss_names import LossName
 from vidrts.training.options import RunOptions
 from vidrts.training.schedule import OptimizerName, Schedule
 

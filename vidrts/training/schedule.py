@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from vidrts.errors import OptionError
-from vidrts.networks.checkpoint import COLOURS, Colour
-from vidrts.training.losses import LOSSES, LossName
+from vidrts.networks.names import COLOURS, Colour
+from vidrts.training.loss_names import LOSS_NAMES, LossName
 
 OptimizerName = Literal["adam", "muon"]
 OPTIMIZERS: tuple[OptimizerName, ...] = ("adam", "muon")
@@ -49,8 +49,8 @@ class Schedule:
     def __post_init__(self) -> None:
         if self.optimizer not in OPTIMIZERS:
             raise OptionError(f"optimizer {self.optimizer!r}: expected one of {', '.join(OPTIMIZERS)}")
-        if self.loss not in LOSSES:
-            raise OptionError(f"loss {self.loss!r}: expected one of {', '.join(LOSSES)}")
+        if self.loss not in LOSS_NAMES:
+            raise OptionError(f"loss {self.loss!r}: expected one of {', '.join(LOSS_NAMES)}")
         if not 0 <= self.ema < 1:
             raise OptionError(f"ema {self.ema}: expected at least 0 and below 1, for example 0.999")
         if self.colour not in COLOURS:

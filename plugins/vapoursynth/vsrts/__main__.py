@@ -4,8 +4,8 @@ import torch
 import vapoursynth as vs
 
 from vidrts.errors import ModelError
-from vidrts.networks.checkpoint import COLOURS, read_info, shipped_models
-from vidrts.networks.names import DEFAULT_MODEL
+from vidrts.networks.checkpoint import read_info, shipped_models
+from vidrts.networks.names import COLOURS, DEFAULT_MODEL
 from vidrts.networks.registry import build, parameter_count
 from vidrts.picture.engines.choice import native_precisions
 from vsrts import __version__

@@ -16,6 +16,7 @@ from PIL import Image
 from scipy import ndimage, special
 
 from vidrts.errors import ModelError
+from vidrts.measure.mos_models import DEFAULT_MODEL, NAMES
 from vidrts.measure.viqet import FlatRegionModel, load_flat_region_model, load_mos_model, measure, models
 from vidrts.measure.viqet.flat import block_features, block_scores, flat_region_index
 from vidrts.measure.viqet.gabor import noise_kernels
@@ -281,3 +282,8 @@ def test_scores_say_why_there_is_no_index() -> None:
     assert measure(strip, flat_region_model=always(True)).columns()["flat_region_index"] is None
     without = measure(picture, flat_region_model=always(False))
     assert without.columns()["flat_region_index"] is None and "no flat region" in without.missing["flat_region_index"]
+
+
+def test_the_names_that_options_know_are_the_models_that_there_are() -> None:
+    assert tuple(models.MODELS) == NAMES
+    assert DEFAULT_MODEL in NAMES

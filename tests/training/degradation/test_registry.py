@@ -19,7 +19,8 @@ from vidrts.errors import OptionError, TrainingError
 from vidrts.training.corpus import Corpus, Crop, read_picture
 from vidrts.training.degradation import registry
 from vidrts.training.degradation.in_batches import in_batches
-from vidrts.training.degradation.recipe import PAIR_PRESETS, PRESETS, Degradation
+from vidrts.training.degradation.presets import PAIR_PRESETS, PRESETS
+from vidrts.training.degradation.recipe import Degradation
 from vidrts.training.degradation.step import StepKind
 from vidrts.training.distributed import Team
 from vidrts.training.lr_cache import make_inputs

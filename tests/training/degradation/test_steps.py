@@ -14,7 +14,8 @@ from scipy import ndimage  # type: ignore[import-untyped]
 from vidrts.errors import OptionError
 from vidrts.measure.fidelity import psnr
 from vidrts.training.corpus import read_picture
-from vidrts.training.degradation.recipe import PRESETS, Degradation
+from vidrts.training.degradation.presets import PRESETS
+from vidrts.training.degradation.recipe import Degradation
 from vidrts.training.degradation.registry import parse_step
 
 

@@ -6,8 +6,9 @@ Nothing here needs torch. The tables in tables/ come from VIQET's model files, w
 License 1.0 (tables/NOTICE).
 """
 
+from vidrts.measure.mos_models import DEFAULT_MODEL
 from vidrts.measure.viqet.flat import FlatRegionModel, load_flat_region_model
-from vidrts.measure.viqet.models import DEFAULT_MODEL, MODELS, MosModel, load_mos_model
+from vidrts.measure.viqet.models import MODELS, MosModel, load_mos_model
 from vidrts.measure.viqet.pool import measure_many
 from vidrts.measure.viqet.scores import COLUMNS, Scores, measure
 

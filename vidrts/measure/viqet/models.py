@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from vidrts.errors import ModelError
+from vidrts.measure.mos_models import DEFAULT_MODEL
 from vidrts.measure.viqet.features import LENGTHS, Features
 from vidrts.measure.viqet.libsvm import LibsvmModel, read_libsvm
 from vidrts.measure.viqet.preprocess import F64
 
-DEFAULT_MODEL = "preview1-day"
 LOWEST_MOS, HIGHEST_MOS = 1.0, 4.5
 
 _PUBLISHED = {

@@ -7,9 +7,10 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from vidrts.measure.mos_models import DEFAULT_MODEL
 from vidrts.measure.viqet.features import Features, extract
 from vidrts.measure.viqet.flat import FlatRegionModel, flat_region_index
-from vidrts.measure.viqet.models import DEFAULT_MODEL, MODELS, MosModel, clamp_mos
+from vidrts.measure.viqet.models import MODELS, MosModel, clamp_mos
 from vidrts.measure.viqet.preprocess import Fitted, fit
 from vidrts.measure.viqet.texture import texture_acutance
 
