@@ -35,7 +35,7 @@ MAY_IMPORT = {
     "colorplan": {"frame"},
     "ops": set(),
     "color": {"colorplan", "frame", "ops"},
-    "networks": {"colorplan"},
+    "networks": {"colorplan", "ops"},
     "picture": {"checks", "color", "colorplan", "frame", "networks", "ops"},
     "measure": {"color", "colorplan", "cores", "frame", "ops"},
     "pages": set(),
