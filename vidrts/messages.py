@@ -79,6 +79,7 @@ class Code(Enum):
     DYNAMIC_HDR_LOST = "{kind} metadata lost: not written by {encoder}"
     HDR10_LOST = "HDR10 metadata (mastering display, light levels) lost: not written by {encoder}"
     HDR_LOST = "HDR metadata (mastering display, light levels) lost: not supported in {container}"
+    SIDE_DATA_LOST = "{kind} lost: not written with {encoder} in {container}"
     CAPTIONS_LOST = "closed captions lost: not written by {encoder}"
     COLOUR_CHANGES = "colour changes at {time:.3f} s, in the output, too: {changes}"
     COLOUR_CHANGE_LOST = (

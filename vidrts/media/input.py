@@ -55,6 +55,8 @@ class Input:
     display_matrix: tuple[int, ...] | None = None
     captions: bool = False
     """Frames carry closed captions."""
+    side_data: Mapping[str, bytes] = field(default_factory=dict)
+    """Of the first frame, by FFmpeg's names."""
     mixed_fields: bool = False
     """The field order may differ per frame (y4m), and is kept."""
     start_time: Fraction = Fraction(0)

@@ -328,7 +328,8 @@ def test_sound_encoded_anew_stays_in_step(clips: Path, tmp_path: Path, codec: st
 
 def test_transport_stream_and_programme_stream(clips: Path, tmp_path: Path) -> None:
     clip = clips / "metadata_extractor__Sony_ILCE-7M3_A7M3.mts"
-    assert {line.code for line in relay(clip, tmp_path / "out.mts", encode=FAST)} <= {Code.DEINTERLACED}
+    lines = relay(clip, tmp_path / "out.mts", encode=FAST)
+    assert {line.code for line in lines} <= {Code.DEINTERLACED, Code.SIDE_DATA_LOST}, "its frames have timecodes"
     assert not compare(clip, tmp_path / "out.mts")
     clip = clips / "androidx_media__sample_h262_mpeg_audio.ps"
     relay(clip, tmp_path / "out.mkv", encode=FAST)

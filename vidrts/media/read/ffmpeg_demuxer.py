@@ -122,6 +122,7 @@ class FFmpegDemuxer:
             hdr=hdr_metadata(frame, video),
             display_matrix=matrix,
             captions=any(kind.name == "A53_CC" for kind in frame.side_data),
+            side_data={kind.name: bytes(data) for kind, data in frame.side_data.items()},
             start_time=self.start_time,
             begin=cut.begin,
             end=cut.end,

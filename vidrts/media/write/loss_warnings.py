@@ -9,6 +9,7 @@ from vidrts.media.input import Input, VideoTrack
 from vidrts.media.languages import language, written
 from vidrts.media.output_formats import OutputFormat
 from vidrts.media.tags import HDR10_ENCODERS, MOV_KEYS, OWN_KEYS, STATISTICS, kept_metadata
+from vidrts.media.write import side_data
 from vidrts.media.write.encoder_choice import Choice
 from vidrts.media.write.stream_mapping import Route
 from vidrts.messages import Code, Message
@@ -44,6 +45,7 @@ def picture(source: Input, choice: Choice, kind: OutputFormat) -> list[Message]:
         lines.append(Message(Code.HDR10_LOST, encoder=encoder.name))
     if source.captions and not encoder.captions:
         lines.append(Message(Code.CAPTIONS_LOST, encoder=encoder.name))
+    lines += side_data.lost(source.side_data, encoder.name, kind.muxer, kind.name)
     if source.info.field_order != "progressive" and encoder.fields is None:
         lines.append(Message(Code.FIELDS_CODED_AS_FRAMES, encoder=encoder.name))
     if source.display_matrix is not None and source.info.rotation and kind.muxer in ("mpegts", "nut"):
@@ -83,7 +85,13 @@ def _stream_tags(streams: list[AnyStream], kind: OutputFormat) -> Iterator[Messa
     if titled and kind.muxer == "mpegts":
         yield Message(Code.TITLES_LOST, container=kind.name, streams=_listed(titled))
     held = (_OWN_PLACE | OWN_KEYS | STATISTICS | MOV_KEYS) - ({"timecode"} if kind.muxer == "mpegts" else set())
-    others = {key: None for s in streams for key in s.metadata if key.lower().split("-")[0] not in held}
+    others = {
+        key: None
+        for s in streams
+        for key, value in s.metadata.items()
+        if key.lower().split("-")[0] not in held
+        and not (isinstance(s, VideoTrack) and side_data.is_packing(key, value))
+    }
     if others:
         yield Message(Code.STREAM_METADATA_LOST, container=kind.name, keys=", ".join(others))
 

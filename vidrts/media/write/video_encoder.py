@@ -17,7 +17,7 @@ from vidrts.media.input import Input
 from vidrts.media.output_formats import OutputFormat
 from vidrts.media.planes import FrameBuilder
 from vidrts.media.tags import kept_metadata, set_color, set_encoder_color
-from vidrts.media.write import color_losses, matroska_sar
+from vidrts.media.write import color_losses, matroska_sar, side_data
 from vidrts.media.write.conversion import Conversion
 from vidrts.media.write.decoding_times import DecodingTimes
 from vidrts.media.write.encoder_choice import Choice
@@ -187,11 +187,15 @@ class VideoEncoder:
                     if info.format.alpha
                     else Message(Code.ALPHA_NOT_DECODED)
                 )
+        mode = side_data.stereo_mode(self._source.side_data, self._kind.muxer)
+        if mode is not None:
+            kept["stereo_mode"] = mode
         stream.metadata.update(kept)
         stream.metadata["encoder"] = encoder_tag(self.encoder.name)
         stream.disposition = source.disposition
         if self._kind.muxer in ("matroska", "webm") and info.sar not in (0, 1):
-            self.aspect = (stream.codec_context.width, stream.codec_context.height, info.sar)
+            beside, below = side_data.views(kept.get("stereo_mode"))
+            self.aspect = (stream.codec_context.width, stream.codec_context.height, info.sar * below / beside)
             stream.metadata["title"] = stream.metadata.get("title", "") + matroska_sar.ROOM
         if self._source.display_matrix is not None:
             stream.set_display_matrix(self._source.display_matrix)
