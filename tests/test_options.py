@@ -31,6 +31,7 @@ WRONG: list[tuple[type, str, list[Any]]] = [
     (EncodeOptions, "audio", [None, "no", 1]),
     (EncodeOptions, "subtitles", [None, "no", 0]),
     (EncodeOptions, "overwrite", [None, "yes", 1]),
+    (EncodeOptions, "own_only", [None, 1]),
     (EncodeOptions, "low_latency", [None, 1]),
     (EncodeOptions, "audio_languages", ["eng", [1], {"eng"}]),
     (EncodeOptions, "subtitle_languages", ["eng", 3]),

@@ -58,7 +58,7 @@ class EncodeOptions:
         check_threads("threads", self.threads)
         check_mapping("options", self.options)
         check_mapping("metadata", self.metadata)
-        for name in ("audio", "subtitles", "overwrite", "low_latency"):
+        for name in ("audio", "subtitles", "overwrite", "own_only", "low_latency"):
             check_flag(name, getattr(self, name))
         for name in ("audio_languages", "subtitle_languages"):
             tags = getattr(self, name)

@@ -52,7 +52,9 @@ class Written:
         self._tracks: dict[int, Track] = {}
 
     def note(self, packet: AnyPacket) -> None:
-        """Count a packet, which has the output's stream."""
+        """Count a packet, which has the output's stream; not one without payload, as FLAC's encoder ends with."""
+        if not packet.size:
+            return
         index = packet.stream.index
         if index not in self._tracks:
             self._tracks[index] = Track(_kind(packet.stream))
