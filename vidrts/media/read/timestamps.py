@@ -19,8 +19,9 @@ class FrameClock:
     (as FFmpeg's best effort): files with B-frames whose pts are their dts. A pts not after the last one is set to one
     tick after it: no frame is dropped. The first correction is reported.
 
-    `stored`: whether the container holds pts (AVI does not, and FFmpeg's guess is wrong with B-frames). `wait`: hold up
-    to four frames back at the start until their pts are proven faulty or not, if a frame is decoded after its own pts.
+    `stored`: whether the container holds pts (AVI does not; where FFmpeg guesses one after the dts, it is wrong).
+    `wait`: hold up to four frames back at the start until their pts are proven faulty or not, if a frame is decoded
+    after its own pts.
     """
 
     def __init__(
@@ -45,7 +46,7 @@ class FrameClock:
             return
         self._held.append(frame)
         first = self._held[0]
-        suspected = self._stored and first.pts is not None and first.dts is not None and first.dts > first.pts
+        suspected = first.pts is not None and first.dts is not None and first.dts > first.pts
         if not suspected or self._order.faulty or len(self._held) == _HELD:
             yield from self.rest()
 
@@ -58,7 +59,7 @@ class FrameClock:
         """The frame with its final pts and duration."""
         pts, dts = frame.pts, frame.dts
         after = None if self._last is None else self._last + self._duration
-        trusted = self._stored and not self._order.faulty
+        trusted = not self._order.faulty and (self._stored or dts is None or pts is None or pts <= dts)
         if pts is not None and (trusted or (dts is None and after is None)):
             value = pts
         elif dts is not None and (self._last is None or dts > self._last):
@@ -69,7 +70,7 @@ class FrameClock:
             value = self._last + 1
         if value != pts:
             if not self.repaired:
-                problem = "missing" if pts is None or not self._stored else "out of order"
+                problem = "missing" if pts is None else "out of order"
                 self._tell(Message(Code.TIMESTAMPS_DERIVED, problem=problem, time=float(value * self._time_base)))
             self.repaired += 1
         self._last = value
