@@ -21,6 +21,8 @@ class LossReport:
     """Frames whose packets the decoder accepted but gave no picture for: references are missing."""
     corrupt: int = 0
     """Frames that the decoder marked as corrupt; they are enhanced like the others."""
+    above: int = 0
+    """Samples above the highest code value of the pixel format, which were clamped to it."""
     leading: int = 0
     """Frames before the first one that could be decoded: mostly for want of a key frame."""
     first: Fraction | None = None
@@ -52,6 +54,8 @@ class LossReport:
             parts.append(f"{self.marked} video packet(s) marked as corrupt")
         if self.corrupt:
             parts.append(f"{self.corrupt} frame(s) decoded with errors")
+        if self.above:
+            parts.append(f"{self.above} sample(s) above the highest value of the pixel format, clamped to it")
         if self.ended:
             parts.append(f"reading stopped early: {self.ended}")
         where = ""

@@ -29,6 +29,10 @@ class Demuxer(Protocol):
         """Of the frames; known once `frames` was called."""
 
     @property
+    def raw(self) -> bool:
+        """Whether samples come as they are stored, checked by no decoder."""
+
+    @property
     def lost(self) -> LossReport:
         """Damage so far."""
 

@@ -77,6 +77,10 @@ class FFmpegDemuxer:
         return self._decoder.time_base
 
     @property
+    def raw(self) -> bool:  # noqa: D102 - Demuxer's
+        return self.video.codec_context.codec.canonical_name == "rawvideo"
+
+    @property
     def lost(self) -> LossReport:  # noqa: D102 - Demuxer's
         return self._decoder.lost
 

@@ -32,6 +32,7 @@ class RawDemuxer:
     """A `Demuxer` of stdin as y4m, or as raw video where `options.raw` says so."""
 
     index = 0
+    raw = True
     start_time = Fraction(0)
 
     def __init__(self, path: Place, options: DecodeOptions, tell: Tell, check: Callable[[], None]) -> None:

@@ -9,13 +9,15 @@ Times are integers of the stream's time base up to the edge; a time in seconds i
 import os
 from collections.abc import Callable, Collection, Generator, Iterator
 from dataclasses import replace
+from fractions import Fraction
 from itertools import chain
 from typing import Self
 
+import torch
 from av.packet import Packet
 
 from vidrts.errors import InputError, Interrupted, SourceBrokenError, UnsupportedFormatError
-from vidrts.frame import Frame, StreamInfo
+from vidrts.frame import Frame, PixelFormat, StreamInfo
 from vidrts.media.containers import Decoded, Place, place
 from vidrts.media.input import CopiedPacket, Input
 from vidrts.media.pipes.stdio import StandardInput
@@ -26,6 +28,7 @@ from vidrts.media.read.deinterlace import FieldProbe, progressive
 from vidrts.media.read.demuxer import Demuxer, OpenDemuxer
 from vidrts.media.read.ffmpeg_demuxer import FFmpegDemuxer
 from vidrts.media.read.options import DecodeOptions
+from vidrts.media.read.sample_limit import clamped
 from vidrts.media.read.trim import Cut
 from vidrts.media.tag_changes import color_change, ratio
 from vidrts.media.tags import color_tags, corrected
@@ -166,7 +169,7 @@ class Source:
             except UnsupportedFormatError as error:
                 raise UnsupportedFormatError(f"{self.path}: {error}") from None
             frame = Frame(
-                planes=plane_views(event, fmt),
+                planes=self._limited(plane_views(event, fmt), fmt, event.pts * base),
                 format=fmt,
                 color=corrected(color_tags(event, fmt), known_color),
                 pts=event.pts,
@@ -179,6 +182,20 @@ class Source:
             if self.options.strict:
                 self._check_tags(first, frame)
             yield frame
+
+    def _limited(self, planes: tuple[torch.Tensor, ...], fmt: PixelFormat, time: Fraction) -> tuple[torch.Tensor, ...]:
+        """The planes without samples above the highest value, which are counted; `time`: of the output's clock."""
+        if not self.demuxer.raw:
+            return planes
+        planes, count = clamped(planes, fmt)
+        if count:
+            at = time + self._cut.shift - self.demuxer.start_time
+            if self.options.strict:
+                what = f"{count} sample(s) above {fmt.most}, the highest value of {fmt.name}"
+                raise InputError(f"{self.path}: damaged at {float(at):.3f} s: {what} (--strict)")
+            self.lost.above += count
+            self.lost.note(at)
+        return planes
 
     def _check_tags(self, first: Frame, frame: Frame) -> None:
         """Raise `InputError` where the tags of a frame contradict those of the first."""
