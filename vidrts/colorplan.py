@@ -188,7 +188,8 @@ def _refusal(tags: ColorTags) -> str:
     )
     if tags.matrix in (10, 12, 13, 14):
         chain = ":".join([*options, "matrix=2020_ncl"])
-        advice = f"convert it first, for example with ffmpeg -i IN -vf zscale={chain} -c:v ffv1 OUT.mkv"
+        line = f"ffmpeg -i IN -map 0 -dn -c copy -c:v ffv1 -vf zscale={chain} OUT.mkv"
+        advice = f"convert it first, for example with {line}"
     return (
         f"colour matrix {matrix_name(tags.matrix)} is not supported; expected BT.709, BT.601, FCC, SMPTE 240M, BT.2020 "
         f"non-constant luminance, YCgCo or identity; {advice}"

@@ -74,12 +74,14 @@ def test_pictures_in_a_row(name: str, piped: bool, rows: Path) -> None:
 
 
 @pytest.mark.parametrize("piped", [False, True])
-def test_a_cut(piped: bool, rows: Path) -> None:
+@pytest.mark.parametrize("name", ROW)
+def test_a_cut(name: str, piped: bool, rows: Path) -> None:
     options = DecodeOptions(start=Fraction(3, 25), end=Fraction(5, 25))
-    with opened(rows / "row.mjpg", piped, options, []) as source:
-        held, _ = samples(source)
-    size = 64 * 48 * 3 // 2
-    assert held == pictures(rows / "row.mjpg")[3 * size : 5 * size]
+    with opened(rows / name, piped, options, []) as source:
+        held, times = samples(source)
+    size = len(pictures(rows / name)) // 6
+    assert held == pictures(rows / name)[3 * size : 5 * size]
+    assert times == [0, Fraction(1, 25)]
 
 
 @pytest.mark.parametrize("piped", [False, True])
