@@ -4,10 +4,22 @@ A library that hangs, as encoders may after a failed allocation, cannot be stopp
 lock, and then no signal handler and no thread runs. `cli.guardian` is the one that watches.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
-_watchers: list[Callable[[str], None]] = []
+
+class Watcher(Protocol):
+    """What is told of the calls."""
+
+    def call(self, what: str) -> None:
+        """A call begins; "": it ended."""
+
+    def file(self, name: str) -> None:
+        """What follows is written to the file of this name, until the next."""
+
+
+_watchers: list[Watcher] = []
 
 
 @contextmanager
@@ -16,11 +28,13 @@ def native_call(what: str) -> Iterator[None]:
 
     `what`, for people: "libx264 (opening)". One thread at a time.
     """
-    _tell(what)
+    for watcher in _watchers:
+        watcher.call(what)
     try:
         yield
     finally:
-        _tell("")
+        for watcher in _watchers:
+            watcher.call("")
 
 
 def each_native[T](what: str, items: Iterable[T]) -> Iterator[T]:
@@ -35,16 +49,17 @@ def each_native[T](what: str, items: Iterable[T]) -> Iterator[T]:
         yield item
 
 
+def unfinished(name: str) -> None:
+    """What follows is written to the file of this name, which is left if a call never returns."""
+    for watcher in _watchers:
+        watcher.file(name)
+
+
 @contextmanager
-def watched(watcher: Callable[[str], None]) -> Iterator[None]:
-    """Inside, `watcher` gets what each call is as it begins, and "" as it ends."""
+def watched(watcher: Watcher) -> Iterator[None]:
+    """Inside, `watcher` is told of all calls."""
     _watchers.append(watcher)
     try:
         yield
     finally:
         _watchers.remove(watcher)
-
-
-def _tell(what: str) -> None:
-    for watcher in _watchers:
-        watcher(what)

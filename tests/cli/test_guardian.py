@@ -4,6 +4,7 @@ import resource
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -12,7 +13,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the guardian re
 SCRIPT = """
 import ctypes, os, signal, threading, time
 from vidrts.cli.guardian import guarded
-from vidrts.native_calls import each_native, native_call
+from vidrts.native_calls import each_native, native_call, unfinished
 
 def hang(library):
     mutex = ctypes.create_string_buffer(64)  # who waits for a lock that he holds waits for ever, whatever signal comes
@@ -57,6 +58,22 @@ def test_a_call_that_hangs_ends_with_a_line(body: str, call: str) -> None:
     (line,) = done.stderr.splitlines()
     assert line.startswith(f"vidrts: {call}: hangs")
     assert "memory" in line
+
+
+@pytest.mark.parametrize(
+    ("end", "kept"),
+    [
+        ("with native_call('libnone (opening)'): hang(ctypes.PyDLL(None))", False),
+        ("with native_call('libnone (finishing)'): hang(ctypes.CDLL(None))", True),
+        ("os.abort()", True),
+    ],
+)
+def test_an_unfinished_file_is_named_or_removed(end: str, kept: bool, tmp_path: Path) -> None:
+    file = tmp_path / ".öut.mkv"
+    file.write_bytes(b"frames")
+    done = run(f"unfinished({str(file)!r})\n    {end}")
+    assert file.exists() == kept
+    assert done.stderr.strip().endswith(f"what was written is in {file}") == kept
 
 
 def test_a_call_that_computes_may_take_longer_than_the_patience() -> None:

@@ -22,7 +22,7 @@ _children: list[subprocess.Popen[bytes]] = []
 
 
 class Shared:
-    """Memory shared with the child: a count of calls and what the present one is; empty outside of calls."""
+    """Memory shared with the child: a count of calls, what the present one is, and the unfinished file."""
 
     def __init__(self) -> None:
         self.descriptor = os.memfd_create("vidrts")
@@ -30,11 +30,19 @@ class Shared:
         self._memory = mmap.mmap(self.descriptor, guardian_child.SIZE)
         self._count = 0
 
-    def __call__(self, what: str) -> None:
+    def call(self, what: str) -> None:
         """A call begins; "": it ended."""
         self._count += 1
-        name = what.encode()[: guardian_child.SIZE - 8]
-        self._memory[:] = self._count.to_bytes(8) + name.ljust(guardian_child.SIZE - 8, b"\0")
+        self._put(guardian_child.COUNT, self._count.to_bytes(8))
+        self._put(guardian_child.CALL, what.encode())
+
+    def file(self, name: str) -> None:
+        """The file that is written."""
+        self._put(guardian_child.FILE, os.fsencode(name))
+
+    def _put(self, place: slice, value: bytes) -> None:
+        size = place.stop - place.start
+        self._memory[place] = value[:size].ljust(size, b"\0")
 
     def close(self) -> None:
         """Give the memory back."""

@@ -13,8 +13,9 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-SIZE = 256
-"""Bytes of shared memory: 8 that count, the rest the call's name."""
+COUNT, CALL, FILE = slice(0, 8), slice(8, 256), slice(256, 4608)
+"""Bytes of shared memory: a count of calls, the name of the present one, that of the unfinished file."""
+SIZE = FILE.stop
 _TICK = 1.0
 """Seconds between two looks at the parent."""
 _LITTLE = 0.05
@@ -28,25 +29,44 @@ def main(pid: int, patience: int, descriptor: int) -> None:
     while True:
         if select.select([0], [], [], _TICK)[0]:
             if not os.read(0, 16):
-                _say("ended by a signal or by a library; if nobody stopped it, there is too little memory")
+                left = _left(shared, keep=True)
+                _say(f"ended by a signal or by a library; if nobody stopped it, there is too little memory{left}")
             return
         now, cpu = shared[:], _cpu_seconds(pid)
-        call = now[8:].rstrip(b"\0").decode(errors="replace")
+        call = _text(now[CALL])
         still = bool(call) and now == before and cpu - used < _LITTLE and _all_wait(pid)
         idle = idle + 1 if still else 0
         before, used = now, cpu
         if idle >= patience:
+            left = _left(shared, keep=not call.endswith("(opening)"))
             _say(
                 f"{call}: hangs, no CPU time for {patience} s; often there is too little memory: give it more, or use "
-                "another encoder (-c:v)"
+                f"another encoder (-c:v){left}"
             )
             if os.getppid() == pid:
                 os.kill(pid, signal.SIGKILL)
             return
 
 
+def _text(field: bytes) -> str:
+    return os.fsdecode(field.rstrip(b"\0"))
+
+
+def _left(shared: mmap.mmap, *, keep: bool) -> str:
+    """Where the unfinished file is, in words; removes it if nothing is in it yet."""
+    file = Path(_text(shared[FILE]))
+    if not file.is_file():
+        return ""
+    if keep:
+        return f"; what was written is in {file}"
+    with suppress(OSError):
+        file.unlink()
+    return ""
+
+
 def _say(line: str) -> None:
-    os.write(2, f"vidrts: {line}\n".encode())
+    with suppress(OSError):  # stderr may be closed
+        os.write(2, os.fsencode(f"vidrts: {line}\n"))
 
 
 def _fields(stat: Path) -> list[str]:

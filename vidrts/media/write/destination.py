@@ -24,6 +24,7 @@ from vidrts.media.write.open_file import OpenFile
 from vidrts.media.write.options import EncodeOptions
 from vidrts.media.write.reopened import Written, has_pictures
 from vidrts.media.write.room import Room
+from vidrts.native_calls import unfinished
 
 type Display = tuple[int, int, Fraction] | None
 """Coded width and height and sample aspect ratio, where the Matroska muxer could not be given it; else None."""
@@ -135,6 +136,7 @@ class FileDestination(Destination):
     def begin(self) -> str:
         """A new hidden name for FFmpeg to open."""
         self._temporary = output_path.temporary(self._path, secrets.token_hex(4))
+        unfinished(str(self._temporary.absolute()))
         return f"file:{self._temporary}"
 
     def started(self, display: Display) -> None:
