@@ -1,12 +1,14 @@
 """`--interlaced keep`: each frame's field order reaches the output, or a line says what does not."""
 
 import subprocess
+from fractions import Fraction
 from itertools import groupby
 from pathlib import Path
 
 import pytest
 from helpers.media_truth import relay
 
+from vidrts.frame import Frame
 from vidrts.media.read.options import DecodeOptions
 from vidrts.media.read.source import Source
 from vidrts.media.write.options import EncodeOptions
@@ -76,6 +78,20 @@ def test_field_order(
     assert len(told) == (says is not None), told
     assert says is None or says.items() <= told[0].items()
     assert all(0.2 < each["time"] < 2 for each in told if "time" in each)
+
+
+@pytest.mark.parametrize(("suffix", "start"), [(".mkv", None), (".ts", Fraction(1, 10)), (".mov", Fraction(1, 10))])
+def test_the_time_that_is_told_is_one_for_ss(
+    parts: dict[str, bytes], tmp_path: Path, suffix: str, start: Fraction | None
+) -> None:
+    (tmp_path / "in.ts").write_bytes(parts["p"] + parts["t"])
+    options = DecodeOptions(interlaced="keep", start=start)
+    lines = relay(tmp_path / "in.ts", tmp_path / f"out{suffix}", options, EncodeOptions(preset="ultrafast"))
+    (time,) = [line.values["time"] for line in lines if line.code is Code.LATER_FIELDS_CODED_AS_FRAMES]
+    later = DecodeOptions(interlaced="keep", start=Fraction(f"{time:.3f}"))  # as the message is shown
+    with Source(tmp_path / "in.ts", later) as source:
+        kept = [event.field_order for event in source.events() if isinstance(event, Frame)]
+    assert kept == ["tff"] * 6
 
 
 def test_a_stream_that_begins_progressive_but_says_that_it_is_interlaced(

@@ -14,11 +14,12 @@ class FieldFlags:
     """Sets the field flags of frames for an encoder with interlaced coding (`Encoder.fields`). Stateful, per target.
 
     `order`: that of the stream. Encoders with `single_field_order` get it with every frame; the others get each frame's
-    own, and the previous one for progressive frames, which they cannot mark. One message names what is lost. FFV1
-    keeps every frame's flags.
+    own, and the previous one for progressive frames, which they cannot mark. One message names what is lost, with its
+    time as -ss counts it: from `origin`, in seconds of the frames' clock. FFV1 keeps every frame's flags.
     """
 
-    def __init__(self, encoder: Encoder, order: FieldOrder, tell: Tell):
+    def __init__(self, encoder: Encoder, order: FieldOrder, tell: Tell, origin: Fraction = Fraction(0)):
+        self._origin = origin
         self._encoder = encoder
         self._order = order
         self._coded = bool(encoder.fields) and order != "progressive"
@@ -43,5 +44,5 @@ class FieldFlags:
     def _tell_once(self, code: Code, frame: av.VideoFrame, time_base: Fraction, **values: str) -> None:
         if not self._told:
             self._told = True
-            time = float((frame.pts or 0) * time_base)
+            time = float((frame.pts or 0) * time_base - self._origin)
             self._tell(Message(code, time=time, encoder=self._encoder.name, **values))

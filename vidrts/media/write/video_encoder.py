@@ -76,7 +76,8 @@ class VideoEncoder:
         self._options = options
         self._scale = scale
         self._shift = round(shift / source.info.time_base)
-        self._fields = FieldFlags(self.encoder, source.info.field_order, tell)
+        origin = source.start_time - source.shift - shift
+        self._fields = FieldFlags(self.encoder, source.info.field_order, tell, origin)
         # Other containers store an encoder's headers, and with them the tags, once for the whole film.
         self._changes = TagChanges(source, tell, follows=kind.muxer == "mpegts")
         self._durations: dict[int, int] = {}
