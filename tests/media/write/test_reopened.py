@@ -144,6 +144,14 @@ def test_of_a_large_file_both_ends_are_read(suffix: str, tmp_path: Path) -> None
     assert written.fault(tmp_path / f"short{suffix}", index, whole=0) is not None
 
 
+@pytest.mark.parametrize("whole", [1 << 30, 0])
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".ts"])
+def test_more_than_a_day_is_no_fault(suffix: str, whole: int, tmp_path: Path) -> None:
+    """The clock of MPEG-TS starts again after 26.5 hours."""
+    written, index = film(tmp_path / f"long{suffix}", 300, sound=False, step=20_000)  # 33 h
+    assert written.fault(tmp_path / f"long{suffix}", index, whole=whole) is None
+
+
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".ts"])
 def test_a_file_that_lacks_something_gets_no_final_name(suffix: str, tmp_path: Path) -> None:
     written, index = film(tmp_path / f"in{suffix}")

@@ -21,6 +21,8 @@ _ROUNDED = Fraction(5, 1000)
 """Seconds by which containers round: Matroska counts in milliseconds."""
 _SOUND = 1
 """Seconds by which the end of sound may differ: its packets are split and joined, and edit lists cut them."""
+_WRAP = 90_000
+"""Seconds of MPEG-TS beyond which times are not compared: its clock starts again after 95,443 s."""
 _START, _END = 32, 3
 """What is read of the ends of a large file: pictures at its start, seconds before its last one."""
 
@@ -95,20 +97,25 @@ class Written:
         got = next((track for track in pictures if track.packets == wanted.packets), None)
         if got is None:
             return f"expected {wanted.packets} frames, got {max((t.packets for t in pictures), default=0)}"
+        if container.format.name == "mpegts":
+            # Its demuxer drops what is no sound in a damaged stream, which was copied as it was.
+            return _misplaced(wanted, got, _ROUNDED, wraps=True)
         if (line := _misplaced(wanted, got, _ROUNDED)) is not None:
             return line
-        if container.format.name == "mpegts":
-            return None  # its demuxer drops what is no sound in a damaged stream, which was copied as it was
         found = [track for track in tracks if track.kind == "audio" and track.packets]
         sound = list(self._of("audio").values())
         if len(found) < len(sound):
             return f"expected {len(sound)} audio stream(s) with packets, got {len(found)}"
-        lines = (_misplaced(w, g, _SOUND) for w, g in zip(sound, found, strict=False))
+        ends = ((Track("audio", first=wanted.first, last=w.last), Track("audio", first=got.first, last=g.last))
+                for w, g in zip(sound, found, strict=False))  # fmt: skip
+        lines = (_misplaced(w, g, _SOUND) for w, g in ends)  # after the first picture: edit lists cut what is before
         return next((f"audio: {line}" for line in lines if line is not None), None)
 
     def _compared_ends(self, container: InputContainer, enhanced: int) -> str | None:
         wanted = self._tracks[enhanced]
         videos = [stream for stream in container.streams if _kind(stream) == "video"]
+        if not videos:
+            return "no video stream"
         stream = videos[min(list(self._of("video")).index(enhanced), len(videos) - 1)]
         if stream.frames and stream.frames != wanted.packets:
             return f"expected {wanted.packets} frames, got {stream.frames} in its index"
@@ -125,7 +132,7 @@ class Written:
         for packet in container.demux(stream):
             if packet.size:
                 got.add(packet)
-        return _misplaced(wanted, got, _ROUNDED)
+        return _misplaced(wanted, got, _ROUNDED, wraps=container.format.name == "mpegts")
 
 
 def _kind(stream: Stream) -> str:
@@ -136,10 +143,13 @@ def _length(track: Track) -> Fraction | None:
     return None if track.first is None or track.last is None else track.last - track.first
 
 
-def _misplaced(wanted: Track, got: Track, slack: Fraction | int) -> str | None:
-    """Where the last packet lies elsewhere than it should after the first one; muxers may move all streams alike."""
+def _misplaced(wanted: Track, got: Track, slack: Fraction | int, *, wraps: bool = False) -> str | None:
+    """Where the last packet lies elsewhere than it should after the first one; muxers may move all streams alike.
+
+    wraps: the clock starts again in long films, of which nothing is said.
+    """
     length, found = _length(wanted), _length(got)
-    if length is None or found is None or abs(found - length) <= slack:
+    if length is None or found is None or abs(found - length) <= slack or (wraps and length > _WRAP):
         return None
     return f"expected the last time {float(length):.3f} s after the first, got {float(found):.3f} s"
 
