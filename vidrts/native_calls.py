@@ -4,8 +4,8 @@ A library that hangs, as encoders may after a failed allocation, cannot be stopp
 lock, and then no signal handler and no thread runs. `cli.guardian` is the one that watches.
 """
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
 
@@ -37,11 +37,11 @@ def native_call(what: str) -> Iterator[None]:
             watcher.call("")
 
 
-def each_native[T](what: str, items: Iterable[T]) -> Iterator[T]:
-    """The items of `items`; making each is a `native_call`."""
+def each_within[T](call: Callable[[], AbstractContextManager[None]], items: Iterable[T]) -> Iterator[T]:
+    """The items of `items`, each made within a context of `call`, such as a `native_call`."""
     iterator = iter(items)
     while True:
-        with native_call(what):
+        with call():
             try:
                 item = next(iterator)
             except StopIteration:

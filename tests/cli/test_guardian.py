@@ -13,7 +13,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the guardian re
 SCRIPT = """
 import ctypes, os, signal, threading, time
 from vidrts.cli.guardian import guarded
-from vidrts.native_calls import each_native, native_call, unfinished
+from vidrts.native_calls import each_within, native_call, unfinished
 
 def hang(library):
     mutex = ctypes.create_string_buffer(64)  # who waits for a lock that he holds waits for ever, whatever signal comes
@@ -41,7 +41,7 @@ def run(body: str) -> subprocess.CompletedProcess[str]:
         ("with native_call('libnone (opening)'): hang(ctypes.PyDLL(None))", "libnone (opening)"),
         (
             "[threading.Thread(target=poll, daemon=True).start() for _ in range(3)]\n"
-            "    list(each_native('libnone (finishing)', map(hang, [ctypes.CDLL(None)])))",
+            "    list(each_within(lambda: native_call('libnone (finishing)'), map(hang, [ctypes.CDLL(None)])))",
             "libnone (finishing)",
         ),
         (

@@ -24,6 +24,7 @@ from vidrts.media.write.encoder_options import fitting_slices
 from vidrts.media.write.options import EncodeOptions
 from vidrts.media.write.target import Target
 from vidrts.messages import Code
+from vidrts.native_calls import watched
 
 FFV1 = EncodeOptions(video_codec="ffv1")
 FAST = EncodeOptions(preset="ultrafast")
@@ -514,3 +515,33 @@ def test_a_full_disk_is_one_line(clips: Path, tmp_path: Path) -> None:
         assert "write error" in told.stdout, told
         assert told.stdout.count("\n") == 1
     assert not list(tmp_path.iterdir())
+
+
+def test_calls_of_encoders_are_announced_but_for_those_of_a_gpu(clips: Path, tmp_path: Path) -> None:
+    """To whoever watches for a hang (`native_calls`), which a GPU's answer that takes its time is not."""
+
+    class Watch:
+        def __init__(self) -> None:
+            self.calls: list[str] = []
+            self.files: list[str] = []
+
+        def call(self, what: str) -> None:
+            self.calls.append(what)
+
+        def file(self, name: str) -> None:
+            self.files.append(name)
+
+    watch = Watch()
+    target = tmp_path / "out.mkv"
+    with watched(watch), Source(clips / "androidx_media__bt601.mov") as source:
+        with Target(target, source.input, EncodeOptions(video_codec="libx264", preset="ultrafast")) as writer:
+            for event in source.events(writer.streams):
+                writer.write(event)
+            writer.finish()
+        with encoders.ENCODERS["h264_nvenc"].call("opening"):
+            pass
+    assert set(watch.calls) == {"", "libx264 (opening)", "libx264 (encoding)", "libx264 (finishing)"}
+    assert watch.calls[::2].count("") == 0  # each begins
+    assert set(watch.calls[1::2]) == {""}  # and ends
+    assert watch.calls.count("libx264 (encoding)") == 30
+    assert [Path(name).parent for name in watch.files] == [tmp_path]

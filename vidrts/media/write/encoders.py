@@ -1,9 +1,11 @@
 """The encoders and their default options; the command line prints this table in its help."""
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
 from vidrts.media.color_names import SITINGS, Fact
+from vidrts.native_calls import native_call
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +32,11 @@ class Encoder:
     """Stores one field order for the whole file, that of the last frame."""
     rate_based: bool = False
     """Its time base is the frame rate: finer timestamps cannot be kept."""
+
+    def call(self, what: str) -> AbstractContextManager[None]:
+        """Around a call of it: a `native_call`, but for encoders of a GPU, which may wait for that."""
+        return nullcontext() if self.name.endswith("_nvenc") else native_call(f"{self.name} ({what})")
+
     tags: tuple[Fact, ...] = ("matrix", "primaries", "transfer", "range")
     """Colour tags that it writes into its stream."""
     sitings: tuple[int, ...] = ()

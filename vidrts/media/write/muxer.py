@@ -18,7 +18,6 @@ from vidrts.media.write.stream_mapping import Route, copied_stream
 from vidrts.media.write.transcode import SubtitleEncoder, audio_stream
 from vidrts.media.write.video_encoder import VideoEncoder
 from vidrts.messages import Code, Message, Tell
-from vidrts.native_calls import native_call
 
 if TYPE_CHECKING:
     from av.container.core import Chapter
@@ -160,7 +159,7 @@ class Muxer:
 
     def start(self, track: VideoEncoder) -> None:
         """Write the header, which opens the encoder; raises `OptionError` for unknown options."""
-        with native_call(f"{track.encoder.name} (opening)"), av_call():
+        with track.encoder.call("opening"), av_call():
             self.container.start_encoding()
         unknown: dict[str, Any] = track.stream.codec_context.options
         if unknown:

@@ -28,7 +28,7 @@ from vidrts.media.write.mark import encoder_tag
 from vidrts.media.write.options import EncodeOptions
 from vidrts.media.write.tag_changes import TagChanges
 from vidrts.messages import Code, Message, Tell
-from vidrts.native_calls import each_native, native_call
+from vidrts.native_calls import each_within
 
 _MPEG_RATES = (
     Fraction(24_000, 1001), Fraction(24), Fraction(25), Fraction(30_000, 1001), Fraction(30), Fraction(50),
@@ -236,7 +236,7 @@ class VideoEncoder:
             del self._durations[next(iter(self._durations))]
         self._end = max(self._end, pts + shown)
         self._decoding.shown(pts, shown)
-        with native_call(f"{self.encoder.name} (encoding)"):
+        with self.encoder.call("encoding"):
             packets = self._context.encode(made)
         for packet in packets:
             packet.stream = self.stream
@@ -259,7 +259,7 @@ class VideoEncoder:
     def _rest(self) -> Iterator[AnyPacket]:
         """What this encoder still holds."""
         held = self._context.encode_lazy(None)  # one by one, so that a signal is noticed between
-        for packet in each_native(f"{self.encoder.name} (finishing)", held):
+        for packet in each_within(lambda: self.encoder.call("finishing"), held):
             packet.stream = self.stream
             yield self._timed(packet)
 
