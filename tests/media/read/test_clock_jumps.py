@@ -3,6 +3,7 @@
 Whatever the change, the corrected times must be those that the packets had before.
 """
 
+import random
 import subprocess
 from collections.abc import Callable
 from fractions import Fraction
@@ -116,6 +117,27 @@ def test_a_single_damaged_time(stream: Path, kind: str, by: float) -> None:
     before, after, lines = corrected(stream, lambda k, time: by if k == kind and 8 <= time < 8 + length else 0)
     assert all(abs(a[1] - b[1]) <= 90_000 * 0.03 and a[0] == b[0] for a, b in zip(after, before, strict=True))
     assert not lines
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_no_packet_is_lost_whatever_the_times(stream: Path, seed: int) -> None:
+    chance = random.Random(seed)
+    given, got = [], []
+    with av.open(str(stream)) as container:
+        continuity = Continuity(container, lambda line: None)
+        by = 0
+        for packet in container.demux():
+            if packet.dts is None or packet.pts is None:
+                continue
+            given.append((packet.stream_index, packet.size))
+            if chance.random() < 0.02:
+                by = chance.choice([0, 0, 1, -1]) * round(10 ** chance.uniform(3, 10))
+            packet.pts += by + chance.choice([0] * 50 + [-9_000_000, 9_000_000])
+            packet.dts = None if chance.random() < 0.05 else packet.pts
+            packet.pts = None if chance.random() < 0.05 else packet.pts
+            got += [(p.stream_index, p.size) for p in continuity.push(packet)]
+        got += [(p.stream_index, p.size) for p in continuity.flush()]
+    assert got == given
 
 
 def events(path: Path) -> tuple[list[Fraction], list[Fraction], list[Message]]:

@@ -106,13 +106,14 @@ class Continuity:
         if time is None:
             return packet
         base = time_base(packet.time_base)
-        dense = _dense(packet)
-        if dense:
+        if _has_order(packet):
             clock = self._clocks.setdefault(packet.stream_index, _Clock(self._offsets[-1], time))
             offset = clock.offset
-            if _has_order(packet):
-                self._latest = time + offset
-                clock.expected = self._latest + (packet.duration or 0) * base
+            self._latest = time + offset
+            clock.expected = self._latest + (packet.duration or 0) * base
+        elif _dense(packet):
+            known = self._clocks.get(packet.stream_index)
+            offset = self._offsets[-1] if known is None else known.offset
         else:  # subtitles are sparse: take the offset that brings them nearest
             latest = self._latest
             near = reversed(self._offsets)
