@@ -16,6 +16,7 @@ from vidrts.frame import PIXEL_FORMATS, Frame, PixelFormat
 from vidrts.media.packings import PACKINGS, Unpacker
 from vidrts.media.pipes import raw_header, rawvideo
 from vidrts.media.planes import filter_graph, plane_views
+from vidrts.media.read.options import DecodeOptions
 from vidrts.media.read.source import Source
 
 BASE = Fraction(1, 25)
@@ -110,12 +111,14 @@ def test_fields_and_tags_of_a_packed_film(tmp_path: Path) -> None:
     path = tmp_path / "fields.mov"
     ffmpeg(
         "-f", "lavfi", "-i", "testsrc2=s=64x48,setfield=tff", "-frames:v", 3, "-c:v", "rawvideo", "-pix_fmt", "uyvy422",
-        "-field_order", "tt", "-color_primaries", "bt709", "-color_trc", "bt709", "-colorspace", "bt709",
-        "-movflags", "+write_colr", path,
+        "-flags", "+ildct", "-field_order", "tt", "-color_primaries", "bt709", "-color_trc", "bt709",
+        "-colorspace", "bt709", "-movflags", "+write_colr", path,
     )  # fmt: skip
-    with Source(path) as source:
+    with Source(path, DecodeOptions(interlaced="keep")) as source:
         assert (source.info.color.matrix, source.info.color.transfer, source.info.color.range) == (1, 1, 0)
-        assert [e.pts * e.time_base for e in source.events() if isinstance(e, Frame)] == [0, BASE, 2 * BASE]
+        frames = [event for event in source.events() if isinstance(event, Frame)]
+    assert [frame.pts * frame.time_base for frame in frames] == [0, BASE, 2 * BASE]
+    assert [frame.field_order for frame in frames] == ["tff"] * 3
 
 
 @pytest.mark.parametrize("name", ["uyvy422", "yuyv422", "argb", "nv21", "bgra64", "yuv420p10be", "y210", "v30x"])
