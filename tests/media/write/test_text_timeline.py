@@ -7,7 +7,9 @@ from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 
+import av
 import pytest
+from helpers import pipe_ends
 from helpers.media_truth import describe, relay
 from helpers.paths import DATA, need
 
@@ -97,6 +99,23 @@ def test_a_part_of_a_film(tmp_path: Path) -> None:
     assert [on_screen(after, at) for at in (100, 300, 600, 1100)] == [
         {"all the time", "first", "of two"}, {"all the time"}, {"all the time", "second"}, {"all the time"},
     ]  # fmt: skip
+
+
+def test_a_pipe_of_fragments(tmp_path: Path, tiny_model: Path) -> None:
+    """The muxer compares ticks of different tracks; this sound has more than most."""
+    source = film(tmp_path, "ass")
+    command = ["ffmpeg", "-nostdin", "-v", "error", "-i", source, "-f", "lavfi", "-i", "sine=r=192000:d=3", "-map", "0"]
+    command += ["-map", "1", "-c", "copy", "-c:a", "flac", tmp_path / "sound.mkv"]
+    subprocess.run([*map(str, command)], check=True)
+    arguments = ("-f", "mp4", "-c:v", "libx264", "-preset", "ultrafast", "--strength", "0", "-", "-")
+    assert pipe_ends.enhance(tiny_model, tmp_path / "sound.mkv", tmp_path / "out.mp4", *arguments) == 0
+    with av.open(tmp_path / "out.mp4") as container:
+        packets = [packet for packet in container.demux(container.streams.subtitles[0]) if packet.size]
+        assert packets[0].time_base == Fraction(1, 192_000)
+    words = {0: b"", 0.5: b"One\nTwo", 1: b"One", 1.5: b"", 2: b"Three", 2.5: b""}
+    assert [packet.pts for packet in packets] == [192_000 * at for at in words]
+    for packet, text in zip(packets, words.values(), strict=True):
+        assert bytes(packet).startswith(len(text).to_bytes(2) + text)
 
 
 def event(text: str, style: str = "Default") -> bytes:

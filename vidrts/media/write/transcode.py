@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import av
 from av.audio.stream import AudioStream
-from av.container import OutputContainer
+from av.container import Container, OutputContainer
 from av.stream import Stream
 from av.subtitles.subtitle import SubtitleSet
 
@@ -22,8 +22,8 @@ from vidrts.messages import Tell, ignore
 _LATE = 1
 """Seconds by which a text may come after its pictures in the source."""
 
-_FINE = Fraction(1, 90_000)
-"""Finer than most pictures and sound."""
+_TICKS = 90_000, 1_000_000
+"""Least and most ticks per second of mov's text tracks; the muxer takes gaps of up to 2**31 ticks."""
 
 _TEXT = {"mp4": "mov_text", "mov": "mov_text", "matroska": "subrip", "webm": "webvtt"}
 _BIT_RATES = {"aac": 96_000, "libopus": 80_000, "libmp3lame": 128_000, "ac3": 112_000}
@@ -145,8 +145,7 @@ class SubtitleEncoder:
             stream = output.add_stream(codec)
         context: Any = stream.codec_context
         context.subtitle_header = decoder.subtitle_header
-        # mov's muxer compares ticks of different tracks: in coarse ones it puts an empty text after every text.
-        context.time_base = _FINE if codec == "mov_text" else source.time_base
+        context.time_base = Fraction(1, _finest(source.container)) if codec == "mov_text" else source.time_base
         return stream
 
     def encode(self, packet: AnyPacket | None) -> Iterator[AnyPacket]:
@@ -193,3 +192,15 @@ class SubtitleEncoder:
             made.pts, made.dts, made.duration = pts, pts, duration
             made.time_base = self._base
             yield made
+
+
+def _finest(container: Container) -> int:
+    """Ticks per second of a text track that no other track exceeds.
+
+    mov's muxer compares ticks of different tracks: where another one has more, it puts an empty text after every text,
+    and in fragments may abort the process.
+    """
+    ticks = [stream.time_base.denominator for stream in container.streams if stream.time_base]
+    ticks += [stream.codec_context.sample_rate for stream in container.streams.audio if stream.codec_context]
+    least, most = _TICKS
+    return min(max(least, *ticks), most)
