@@ -134,9 +134,10 @@ def test_a_cut_keeps_sound_beside_the_picture(clips: Path, tmp_path: Path, suffi
 
 def test_a_cut_outside_of_the_video_is_refused(clips: Path) -> None:
     clip = clips / "torchcodec__nasa_13013.mp4"
-    for options in (DecodeOptions(start=Fraction(100)), DecodeOptions(end=Fraction(0))):
-        with pytest.raises(InputError, match=r"selected range.* -ss, -to, -t"):
-            Source(clip, options)
+    with pytest.raises(InputError, match=r"selected range.* -ss, -to, -t"):
+        Source(clip, DecodeOptions(start=Fraction(100)))
+    with pytest.raises(OptionError, match="after the start"):
+        DecodeOptions(end=Fraction(0))
 
 
 def test_chapters_and_subtitles_are_cut_too(clips: Path, tmp_path: Path) -> None:
