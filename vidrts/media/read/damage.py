@@ -1,8 +1,10 @@
 """Counting what could not be read of a damaged source."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+
+import av
 
 from vidrts.messages import Code, Message
 
@@ -83,6 +85,11 @@ class PictureLedger:
         self._counted = codec in _ONE_TO_ONE
         self._open: dict[int, None] = {}
 
+    @property
+    def counts(self) -> bool:
+        """Whether every packet is to give a picture."""
+        return self._counted
+
     def sent(self, pts: int | None) -> None:
         """A packet was sent to the decoder."""
         if self._counted and pts is not None:
@@ -95,6 +102,10 @@ class PictureLedger:
             self._open.clear()
         elif pts is not None:
             self._open.pop(pts, None)
+
+    def waits_for_more_than(self, frames: Sequence[av.VideoFrame]) -> bool:
+        """Whether pictures are still to come when these have come out."""
+        return bool(self._open.keys() - {frame.pts for frame in frames})
 
     def overdue(self, *, drained: bool) -> Iterator[int]:
         """The pts of pictures that will not come; each once."""

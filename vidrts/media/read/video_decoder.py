@@ -15,6 +15,7 @@ from vidrts.media.containers import AnyPacket, FFmpegErrors, Place, av_call, fra
 from vidrts.media.packings import Unpacker
 from vidrts.media.read.aspect_ratios import AspectRatios
 from vidrts.media.read.damage import LossReport, PictureLedger
+from vidrts.media.read.last_frames import LastFrames
 from vidrts.media.read.timestamps import FrameClock
 from vidrts.media.read.trim import packet_time
 from vidrts.media.tags import complete_color
@@ -96,6 +97,11 @@ class VideoDecoder:
         self._size: tuple[int, int, str] | None = None
         rate = fraction(stream.guessed_rate) or fraction(stream.average_rate)
         self._ledger = PictureLedger(self._context.codec.canonical_name)
+        self._last_frames = None if low_latency else LastFrames(self._context)
+        self._unplaced = 0
+        """Rejected packets that are not known: with frame threads the error of one comes with another's."""
+        self._decoded: int | None = None
+        """The pts of the decoder's last frame, as the stream has it."""
         self._clock = FrameClock(
             self.time_base, rate, tell, stored=stream.container.format.name not in _WITHOUT_PTS, wait=not low_latency
         )
@@ -109,14 +115,25 @@ class VideoDecoder:
             if packet.is_corrupt:
                 self.lost.marked += 1
                 self.damaged(packet_time(packet), "video packet marked as corrupt")
+        if packet is not None and self._last_frames:
+            self._last_frames.sent(packet)
+        failed = False
         try:
             with av_call():
                 frames = self._context.decode(packet)
         except FFmpegErrors as error:
-            self._refused(packet, error)
+            frames, failed = [], True
             if packet is not None:
+                self._refused(packet, error)
                 return
-            frames = []
+            self._failure = reason(error)
+            if not self._ledger.waits_for_more_than(frames):  # else it is counted there
+                self._refused(packet, error)
+        if packet is None and self._last_frames and (failed or self._ledger.waits_for_more_than(frames)):
+            last = frames[-1].pts if frames else self._decoded
+            frames = [*frames, *self._last_frames.after(last)]
+        if frames:
+            self._decoded = frames[-1].pts
         ratios = self._aspect_ratios.of(frames, self._context)
         for frame, ratio in zip(frames, ratios, strict=True):
             self._ledger.settled(frame.pts, interlaced=frame.interlaced_frame)
@@ -130,6 +147,9 @@ class VideoDecoder:
             at = pts * self.time_base
             if self._first is None or at < self._first:
                 self._leading(at, "no picture without a key frame before it")
+            elif self._unplaced:
+                self._unplaced -= 1
+                self.lost.note(at - self._origin)
             elif self._begin is None or at >= self._begin:
                 self.lost.missing += 1
                 self.damaged(at, "video packet gave no picture")
@@ -187,16 +207,23 @@ class VideoDecoder:
     def _refused(self, packet: AnyPacket | None, error: BaseException) -> None:
         """Count a packet that the decoder rejected."""
         at = self.last_time
+        placed = packet is None or not self._ledger.counts
         if packet is not None:
             at = at if packet_time(packet) is None else packet_time(packet)
-            self._ledger.settled(packet.pts)
+            if self._first is None:
+                self._ledger.settled(packet.pts)
         self._failure = reason(error)
         self._refused_count += 1
         if self._first is None:
             self._leading(at, f"video packet cannot be decoded: {self._failure}")
         else:
             self.lost.packets += 1
-            self.damaged(at, f"video packet cannot be decoded: {self._failure}")
+            self._unplaced += not placed
+            words = f"video packet cannot be decoded: {self._failure}"
+            if placed:
+                self.damaged(at, words)
+            else:  # noted once its picture is missed
+                self._refuse_damage(at, words)
         if self._size is None and self._refused_count > _MAX_DAMAGED:
             raise InputError(f"{self._path}: {self.no_frames()}") from error
 

@@ -1,0 +1,58 @@
+"""Damage shortly before the end of a stream: what follows it is not lost."""
+
+import subprocess
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import pytest
+
+from vidrts.frame import Frame
+from vidrts.media.read.options import DecodeOptions
+from vidrts.media.read.source import Source
+
+FRAMES, DAMAGED = 30, 26
+
+
+def damaged(folder: Path, name: str, codec: str, garbage: bytes) -> Path:
+    """A film whose 27th packet begins with `garbage`; no B-frames, so that packets are in the order of pictures."""
+    clean, file = folder / f"clean-{name}", folder / name
+    command = "-f lavfi -i testsrc2=size=128x96:rate=25 -frames:v 30 -bf 0 -threads 1 -pix_fmt yuv420p"
+    subprocess.run(
+        ["ffmpeg", "-nostdin", "-v", "error", *command.split(), "-c:v", *codec.split(), clean], check=True
+    )  # fmt: skip
+    with av.open(clean) as source, av.open(file, "w") as target:
+        stream = target.add_stream_from_template(source.streams.video[0])
+        number = 0
+        for packet in source.demux(video=0):
+            if packet.dts is None:
+                continue
+            if number == DAMAGED:
+                spoiled = av.Packet(garbage + bytes(packet)[len(garbage) :])
+                spoiled.pts, spoiled.dts, spoiled.time_base = packet.pts, packet.dts, packet.time_base
+                packet = spoiled
+            packet.stream = stream
+            target.mux(packet)
+            number += 1
+    return file
+
+
+@pytest.mark.parametrize("threads", [1, 4])
+@pytest.mark.parametrize(
+    ("name", "codec", "garbage"),
+    [
+        ("a.mp4", "libx264 -preset ultrafast", b"\x7f\xff\xff\xff"),
+        ("a.mkv", "libx264 -preset ultrafast -g 5", b"\x7f\xff\xff\xff"),
+        ("a.mov", "prores", b"\x00\x00\x00\x00nope"),
+    ],
+)
+def test_frames_after_damage_near_the_end_come(
+    name: str, codec: str, garbage: bytes, threads: int, tmp_path: Path
+) -> None:
+    file = damaged(tmp_path, name, codec, garbage)
+    with Source(file, DecodeOptions(threads=threads)) as source:
+        times = [event.pts * event.time_base for event in source.events() if isinstance(event, Frame)]
+        lost = source.lost
+    assert times == [Fraction(n, 25) for n in range(FRAMES) if n != DAMAGED]
+    assert lost.packets + lost.missing == 1
+    assert lost.times == [Fraction(DAMAGED, 25)]
