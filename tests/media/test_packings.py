@@ -13,11 +13,12 @@ from helpers.pipe_ends import ffmpeg, raw_frames
 
 from vidrts.errors import OptionError
 from vidrts.frame import PIXEL_FORMATS, Frame, PixelFormat
-from vidrts.media.packings import PACKINGS, Unpacker
+from vidrts.media.packings import PACKINGS
 from vidrts.media.pipes import raw_header, rawvideo
 from vidrts.media.planes import filter_graph, plane_views
 from vidrts.media.read.options import DecodeOptions
 from vidrts.media.read.source import Source
+from vidrts.media.read.unpacker import Unpacker
 
 BASE = Fraction(1, 25)
 

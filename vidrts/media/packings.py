@@ -1,19 +1,19 @@
 """Pixel formats that differ from a planar, little-endian one only in where the samples lie: those are moved, exactly.
+Options name them, so this loads without torch, NumPy and FFmpeg.
 
 uyvy422 becomes yuv422p, argb gbrap, v30xle yuv444p10le, rgb48be gbrp16le. Nothing behind the reader meets them.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from fractions import Fraction
-
-import av
-import numpy as np
-import torch
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from vidrts.frame import PIXEL_FORMATS, PixelFormat
-from vidrts.media.planes import FrameBuilder
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,11 @@ class Packing:
     """Of each component in canonical order: plane, words from a sample to the next, words before the first, bits below
     it in the word."""
 
+    @property
+    def word_bytes(self) -> int:
+        """Bytes of a unit."""
+        return int(self.word[-1])
+
     def plane_shapes(self, width: int, height: int) -> list[tuple[int, int]]:
         """(rows, words) of each plane of a picture of that size, without padding."""
         shapes: dict[int, tuple[int, int]] = {}
@@ -39,10 +44,13 @@ class Packing:
 
     def frame_bytes(self, width: int, height: int) -> int:
         """Bytes of a picture of that size, without padding."""
-        return sum(rows * words for rows, words in self.plane_shapes(width, height)) * np.dtype(self.word).itemsize
+        return sum(rows * words for rows, words in self.plane_shapes(width, height)) * self.word_bytes
 
-    def unpacked(self, stored: Sequence[NDArray[np.uint8]], width: int, height: int) -> tuple[torch.Tensor, ...]:
+    def unpacked(self, stored: "Sequence[NDArray[np.uint8]]", width: int, height: int) -> "tuple[torch.Tensor, ...]":
         """New planes of the format `twin`; `stored`: rows of bytes of each plane, as `plane_shapes` or longer."""
+        import numpy as np
+        import torch
+
         found = []
         for component, (plane, step, offset, shift) in enumerate(self.places):
             rows, columns = self.twin.plane_size(component, width, height)
@@ -52,41 +60,14 @@ class Packing:
             found.append(torch.from_numpy(samples.astype(np.uint8 if self.twin.depth == 8 else np.uint16)))
         return tuple(found)
 
-    def split(self, data: NDArray[np.uint8], width: int, height: int) -> tuple[torch.Tensor, ...]:
+    def split(self, data: "NDArray[np.uint8]", width: int, height: int) -> "tuple[torch.Tensor, ...]":
         """New planes of the format `twin` from the bytes of a picture without padding."""
-        stored, start, size = [], 0, np.dtype(self.word).itemsize
+        stored, start, size = [], 0, self.word_bytes
         for rows, words in self.plane_shapes(width, height):
             end = start + rows * words * size
             stored.append(data[start:end].reshape(rows, words * size))
             start = end
         return self.unpacked(stored, width, height)
-
-
-class Unpacker:
-    """Gives frames that lie in a packing their planar format. One for each stream, used in one thread."""
-
-    def __init__(self) -> None:
-        self._builders: dict[tuple[str, int, int], FrameBuilder] = {}
-
-    def unpacked(self, frame: av.VideoFrame, time_base: Fraction) -> av.VideoFrame:
-        """A frame with the same samples and everything else of `frame`; `frame` itself where it has no packing."""
-        packing = PACKINGS.get(frame.format.name)
-        if packing is None:
-            return frame
-        size = frame.width, frame.height
-        key = (frame.format.name, *size)
-        if key not in self._builders:
-            self._builders[key] = FrameBuilder(packing.twin, size, packing.twin)
-        planes = packing.unpacked([_rows(plane) for plane in frame.planes], *size)
-        made = self._builders[key].build(planes, frame, time_base)
-        made.color_range = frame.color_range  # the filter that makes it may state one where none is known
-        return made
-
-
-def _rows(plane: av.video.plane.VideoPlane) -> NDArray[np.uint8]:
-    """The bytes of a plane in rows from the top, with their padding; a view."""
-    rows = np.frombuffer(plane, np.uint8).reshape(-1, abs(plane.line_size))
-    return rows[::-1] if plane.line_size < 0 else rows
 
 
 def _of(twin: str, planes: Sequence[str], word: str = "u1", shift: int = 0) -> Packing:
