@@ -75,7 +75,9 @@ class Continuity:
         """The packets that are ready once `packet` is there, with continuous timestamps."""
         if not self._possible:
             yield packet
-        elif self._held:
+            return
+        _drop_impossible_dts(packet)
+        if self._held:
             self._hold(packet)
             if self._decided():
                 yield from self.flush()
@@ -259,6 +261,14 @@ def _time(packet: AnyPacket) -> Fraction | None:
     """A packet's dts, else its pts, in seconds of the file's clock."""
     ticks = packet.dts if packet.dts is not None else packet.pts
     return None if ticks is None else ticks * time_base(packet.time_base)
+
+
+def _drop_impossible_dts(packet: AnyPacket) -> None:
+    """Take from a packet a dts after its pts, which is damage: it would be taken for a jump."""
+    if packet.pts is not None and packet.dts is not None:
+        ahead = (packet.dts - packet.pts) * time_base(packet.time_base)
+        if 0 < ahead < _WRAP / 2:  # else one of the two has wrapped
+            packet.dts = None
 
 
 def _dense(packet: AnyPacket) -> bool:
