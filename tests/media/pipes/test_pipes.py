@@ -138,7 +138,7 @@ def test_what_is_no_stream_is_one_line(
 @pytest.mark.parametrize(("words", "code", "says"), [
     (("--stream", "v:1"), 1, "stdin: no stream v:1; found 1 video stream(s)"),
     (("--stream", "1"), 1, "stdin: stream 1 is not a video stream; video streams: 0"),
-    (("--stream", "x"), 2, "--stream x: expected N"), (("--stream", "v:0"), 0, ""), (("--stream", "0"), 0, ""),
+    (("--stream", "x"), 2, "stream: expected 'N'"), (("--stream", "v:0"), 0, ""), (("--stream", "0"), 0, ""),
     (("--hwaccel", "auto"), 0, ""),
     pytest.param(("--hwaccel", "cuda"), 1, "hwaccel cuda: no such CUDA device",
                  marks=pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")),
