@@ -203,6 +203,21 @@ def test_parts_of_a_playlist_that_do_not_come(films: Path, tmp_path: Path) -> No
         ending(f"{url}/list.m3u8")
 
 
+def test_a_playlist_whose_clock_jumps(films: Path, tmp_path: Path) -> None:
+    """Two films one after the other, as with advertisements: each begins at the same time."""
+    ffmpeg("-i", films / "h264.mp4", "-c", "copy", "-f", "hls", "-hls_time", "1", tmp_path / "list.m3u8")
+    head, *parts = (tmp_path / "list.m3u8").read_text().partition("#EXT-X-ENDLIST")[0].split("#EXTINF")
+    every = [f"#EXTINF{part}" for part in parts]
+    twice = "".join([head, *every, "#EXT-X-DISCONTINUITY\n", *every, "#EXT-X-ENDLIST\n"])
+    files = {path.name: Served(path.read_bytes()) for path in tmp_path.iterdir()}
+    with serving(files | {"twice.m3u8": Served(twice.encode())}) as url, open_video(f"{url}/twice.m3u8") as source:
+        assert sum(1 for event in source.events() if isinstance(event, Frame)) == 2 * 25 * LENGTH
+        assert source.lost.ended is None
+    late = {f"list{LENGTH - 1}.ts": Served(files[f"list{LENGTH - 1}.ts"].data, 0)}
+    with serving(files | late | {"twice.m3u8": Served(twice.encode())}) as url, pytest.raises(SourceBrokenError):
+        ending(f"{url}/twice.m3u8")
+
+
 @pytest.mark.parametrize("broken", ["connection", "strict"])
 def test_the_work_is_kept(broken: str, films: Path, tiny_model: Path, tmp_path: Path) -> None:
     data = (films / "h264.mkv").read_bytes()

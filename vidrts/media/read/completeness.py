@@ -36,7 +36,10 @@ _ASF_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
 
 
 class Completeness:
-    """Follows the packets of one pass over a source, and judges its end. Passive; times in seconds of the file."""
+    """Follows the packets of one pass over a source, and judges its end. Passive; times in seconds of the file.
+
+    Of a playlist whose clock jumps between two segments, the times must be those that `Continuity` gives.
+    """
 
     def __init__(self, path: Place, container: InputContainer):
         self._path = path
@@ -48,11 +51,11 @@ class Completeness:
         self._partial = False
         self._reach = 0
 
-    def passed(self, packet: AnyPacket) -> None:
-        """A packet was read, its times as they are in the file."""
+    def passed(self, packet: AnyPacket) -> AnyPacket:
+        """A packet was read; returns it."""
         at = packet_time(packet)
         if not packet.size:
-            return
+            return packet
         self._partial = packet.is_corrupt
         self._reach = max(self._reach, (packet.pos or 0) + packet.size)
         if at is not None:
@@ -61,6 +64,7 @@ class Completeness:
                 length = max(Fraction(0), at - self._last.get(packet.stream_index, at))
             self._last[packet.stream_index] = at
             self._end = at + length if self._end is None else max(self._end, at + length)
+        return packet
 
     def connection_lost(self, error: BaseException) -> Message | None:
         """What to say of an error of the connection to a URL; None for any other error.

@@ -202,16 +202,15 @@ class FFmpegDemuxer:
         try:
             for packet in self._complete_packets():
                 self._check()
-                whole.passed(packet)
                 if self._scanned is not None and packet.stream.type == "subtitle":
                     at = packet_time(packet)
                     if at is not None and at < self._scanned:
                         continue  # `subtitles_before` has it
                 if packet.size or packet.pts is not None or packet.dts is not None:
-                    yield from continuity.push(packet)
+                    yield from map(whole.passed, continuity.push(packet))
         except FFmpegErrors as error:
             failure = error
-        yield from continuity.flush()
+        yield from map(whole.passed, continuity.flush())
         self._judge(whole, failure)
 
     def _judge(self, whole: Completeness, failure: BaseException | None) -> None:
