@@ -11,6 +11,7 @@ from helpers.pipe_ends import enhance, ffmpeg, raw_frames
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from vidrts.media.pipes import truncation
 from vidrts.media.pipes.truncation import TruncationDetector
 
 pytestmark = pytest.mark.skipif(FFPROBE is None, reason="ffmpeg and ffprobe are not installed: no truth")
@@ -56,6 +57,21 @@ def test_whole_streams_are_whole_and_broken_ones_are_not(name: str, streams: dic
     assert len(places) > 8
     for place in places:
         assert torn(data[:place], 999) or (name == "mpegts" and not place % 188)
+
+
+@pytest.mark.parametrize("coded", ["mpg -c:v mpeg2video -c:a mp2", "ogv -c:v libtheora -c:a libvorbis"])
+def test_the_last_packs_of_a_file_are_enough(coded: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A DVD has millions of them; damage before hides nothing."""
+    ending, *codecs = coded.split()
+    film = tmp_path / f"film.{ending}"
+    ffmpeg("-f", "lavfi", "-i", "testsrc2=s=160x120:d=2", "-f", "lavfi", "-i", "sine=d=2", *codecs, film)
+    data = film.read_bytes()
+    monkeypatch.setattr(truncation, "_TAIL", 1 << 15)
+    damaged = data[:20_000] + bytes(4000) + data[24_000:]
+    assert len(data) > 60_000
+    for size in range(len(data) - 9000, len(data) + 1, 750):
+        film.write_bytes(damaged[:size])
+        assert truncation.truncated_file(film) == torn(data[:size])
 
 
 def test_real_clips_are_whole(clips: Path) -> None:

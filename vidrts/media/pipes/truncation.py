@@ -15,6 +15,10 @@ _MOST = 1 << 16
 """Maximum bytes of a header that are buffered; a longer one ends the check."""
 _TS_TAIL = 64
 """Packets of MPEG-TS at a file's end that are looked at: packets say nothing about those before."""
+_MARKS = b"OggS", b"\0\0\1\xba"
+"""How each of Ogg's pages and MPEG-PS's packs begins: many, and none says anything about those before."""
+_TAIL = 1 << 18
+"""Bytes at the end of a file in which one of these begins."""
 
 
 class TruncationDetector:
@@ -84,8 +88,15 @@ def truncated_file(path: Path) -> bool:
     with path.open("rb") as file:
         head = file.read(12)
         detector = TruncationDetector(head)
-        packet = 192 if head[4:5] == b"G" != head[:1] else 188
-        at = max(0, size // packet - _TS_TAIL) * packet if b"G" in (head[:1], head[4:5]) else 0
+        at = 0
+        if b"G" in (head[:1], head[4:5]):
+            packet = 188 if head.startswith(b"G") else 192
+            at = max(0, size // packet - _TS_TAIL) * packet
+        elif head.startswith(_MARKS):
+            tail = max(0, size - _TAIL)
+            file.seek(tail)
+            found = file.read().find(head[:4])
+            at = tail + found if found >= 0 else 0
         while at < size and (wanted := detector.wanted) is not None:
             if wanted:
                 file.seek(at)
