@@ -8,6 +8,7 @@ import av
 import pytest
 
 from vidrts.frame import Frame
+from vidrts.media.read import last_frames
 from vidrts.media.read.options import DecodeOptions
 from vidrts.media.read.source import Source
 
@@ -56,3 +57,14 @@ def test_frames_after_damage_near_the_end_come(
     assert times == [Fraction(n, 25) for n in range(FRAMES) if n != DAMAGED]
     assert lost.packets + lost.missing == 1
     assert lost.times == [Fraction(DAMAGED, 25)]
+
+
+def test_a_group_that_is_not_kept_whole_is_not_decoded_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its last packets alone, without the key frame, would give pictures of nothing."""
+    monkeypatch.setattr(last_frames, "_MOST", 25_000)
+    with av.open(damaged(tmp_path, "a.mkv", "mpeg4 -g 60 -q:v 2", b"")) as container:
+        stream = container.streams.video[0]
+        kept = last_frames.LastFrames(stream.codec_context)
+        sizes = [kept.sent(packet) or packet.size for packet in container.demux(stream) if packet.size]
+    assert sum(sizes) > 50_000 > 25_000 > sum(sizes[-2:])
+    assert kept.after(None) == []

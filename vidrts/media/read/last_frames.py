@@ -19,20 +19,25 @@ class LastFrames:
 
     def __init__(self, context: VideoCodecContext):
         self._context = context
-        self._packets: list[AnyPacket] = []
+        self._packets: list[AnyPacket] | None = None
+        """None: none until the next key frame."""
         self._bytes = 0
 
     def sent(self, packet: AnyPacket) -> None:
         """A packet was sent to the decoder."""
         if packet.is_keyframe:
             self._packets, self._bytes = [], 0
+        if self._packets is None:
+            return
         self._packets.append(packet)
         self._bytes += packet.size
         if self._bytes > _MOST:
-            self._packets, self._bytes = [], 0
+            self._packets = None
 
     def after(self, pts: int | None) -> list[av.VideoFrame]:
         """The frames of these packets that are shown after `pts`, in the decoder's order; damaged packets give none."""
+        if self._packets is None:
+            return []
         made = av.CodecContext.create(self._context.codec.name, "r")
         assert isinstance(made, VideoCodecContext)
         made.extradata = self._context.extradata
