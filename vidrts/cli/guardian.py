@@ -11,7 +11,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 
 from vidrts.cli import guardian_child
 from vidrts.native_calls import watched
@@ -27,7 +27,11 @@ class Shared:
     def __init__(self) -> None:
         self.descriptor = os.memfd_create("vidrts")
         os.ftruncate(self.descriptor, guardian_child.SIZE)
-        self._memory = mmap.mmap(self.descriptor, guardian_child.SIZE)
+        try:
+            self._memory = mmap.mmap(self.descriptor, guardian_child.SIZE)
+        except OSError:
+            os.close(self.descriptor)
+            raise
         self._count = 0
 
     def call(self, what: str) -> None:
@@ -56,15 +60,14 @@ def guarded(patience: int = PATIENCE) -> Iterator[None]:
     if not (sys.platform == "linux" and sys.executable):
         yield
         return
-    shared = Shared()
-    try:
+    with ExitStack() as ending:
         with suppress(OSError, subprocess.SubprocessError):
+            shared = Shared()
+            ending.callback(shared.close)
+            ending.callback(dismiss)
             _start(shared.descriptor, patience)
-        with watched(shared):
-            yield
-    finally:
-        dismiss()
-        shared.close()
+            ending.enter_context(watched(shared))
+        yield
 
 
 def dismiss() -> None:
