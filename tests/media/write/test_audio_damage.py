@@ -1,7 +1,7 @@
 """Damaged sound: counted, told and, with strict, refused, as damaged pictures are; a track of nothing is an error."""
 
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import av
@@ -12,8 +12,9 @@ from helpers.paths import DATA, need
 from vidrts.errors import InputError
 from vidrts.media.read.options import DecodeOptions
 from vidrts.media.read.source import Source
-from vidrts.media.write.audio_damage import AudioLoss
+from vidrts.media.write.audio_damage import AudioLedger, AudioLoss
 from vidrts.media.write.options import EncodeOptions
+from vidrts.media.write.stream_mapping import PacketRemapper
 from vidrts.media.write.target import Target
 from vidrts.messages import Code, Message
 
@@ -132,6 +133,44 @@ def test_truehd_that_falls_silent(tmp_path: Path, last: int, silent: tuple[int, 
     damage = loss(relayed(spoiled(whole, tmp_path / "in.mp4", without_sync(200, last)), tmp_path / "out.mkv"))
     assert silent[0] <= damage.silent <= silent[1]
     assert not relayed(whole, tmp_path / "again.mkv", strict=True)
+
+
+def test_sound_that_fails_at_the_end_loses_no_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A decoder, drained, may tell of damage; then the encoder still holds all pictures."""
+    packets = PacketRemapper.packets
+
+    def failing(self: PacketRemapper, packet: av.Packet | None, *, early: bool = False) -> Iterator[av.Packet]:
+        if packet is None:
+            raise InputError("film: damaged")
+        return packets(self, packet, early=early)
+
+    monkeypatch.setattr(PacketRemapper, "packets", failing)
+    source = made(tmp_path / "in.mkv", "-c:a", "mp2")
+    with Source(source) as reader, Target(tmp_path / "a.mkv", reader.input, EncodeOptions()) as writer:
+        for event in reader.events(writer.streams):
+            writer.write(event)
+        with pytest.raises(InputError):
+            writer.finish()
+        writer.rescue()
+    assert [len(s.times) for s in describe(tmp_path / "a.partial.mkv").streams if s.kind == "video"] == [16]
+
+
+def ledger(tmp_path: Path) -> tuple[AudioLedger, av.Packet, int]:
+    """That of a TrueHD track, one of its packets, and its ticks per second."""
+    with av.open(made(tmp_path / "whole.mkv", "-c:a", "truehd", "-strict", "-2")) as container:
+        stream = container.streams.audio[0]
+        return AudioLedger(stream, "film"), next(container.demux(stream)), int(1 / stream.time_base)
+
+
+def test_hours_of_silence_need_no_memory(tmp_path: Path) -> None:
+    """Packets that give no sound are counted while they come."""
+    counts, packet, second = ledger(tmp_path)
+    for number in range(60_000):
+        packet.pts = packet.dts = number * second // 1000
+        counts.decoded(packet, [], early=False)
+    assert counts.loss.silent > 49_000
+    counts.decoded(None, [], early=False)
+    assert counts.loss.silent == 60_000
 
 
 def test_one_of_two_tracks_is_lost(tmp_path: Path) -> None:

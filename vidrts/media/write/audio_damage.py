@@ -16,6 +16,8 @@ _PRIMING = Fraction(1)
 """Seconds at its start for which a decoder may be silent: encoder delays, a stream cut between two sync points."""
 _GAP = Fraction(3, 100)
 """Seconds between frames that are no gap: some decoders give frames in bursts."""
+_HELD = 10
+"""Seconds without sound after which no decoder will still give it."""
 
 
 @dataclass
@@ -127,9 +129,11 @@ class AudioLedger:
             self._close(None)
         elif not frames and not early and not packet.is_discard and at is not None:
             self._silent.append(at)
+            if self._end is not None and at - self._end > _HELD:
+                self._close(at)
 
     def _close(self, begin: Fraction | None) -> None:
-        """A frame begins (None: none will): the packets between the last one and it that gave nothing are counted."""
+        """The next frame begins here or later (None: none comes): count the packets since the last without sound."""
         silent, self._silent = self._silent, []
         first = self._end
         if begin is None:  # decoders hold back a little of the last packets

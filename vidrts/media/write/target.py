@@ -11,7 +11,7 @@ and WebM round to milliseconds.
 
 import os
 from collections.abc import Collection
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import Self
 
 from av.container import OutputContainer
@@ -302,16 +302,21 @@ class Target:
             return
         self._drained = True
         try:
-            try:
-                for remapper in self._remappers.values():
-                    for packet in remapper.packets(None):
-                        self._order.other(packet)
-                for packet in self._track.drain():
-                    self._order.encoded(packet)
-            finally:  # what encoders hold may be lost, packets that need none must not
-                self._order.flush()
+            with ExitStack() as every:  # an error of one loses nothing of the others
+                every.callback(self._order.flush)
+                every.callback(self._drain_pictures)
+                for remapper in reversed(self._remappers.values()):
+                    every.callback(self._drain_other, remapper)
         except FFmpegErrors as error:
             raise write_error(self.path, error, reader_closed=self.reader_closed()) from error
+
+    def _drain_other(self, remapper: PacketRemapper) -> None:
+        for packet in remapper.packets(None):
+            self._order.other(packet)
+
+    def _drain_pictures(self) -> None:
+        for packet in self._track.drain():
+            self._order.encoded(packet)
 
     def _mux(self, packet: AnyPacket) -> None:
         assert self._container is not None
