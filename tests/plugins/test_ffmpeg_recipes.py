@@ -43,6 +43,9 @@ def test_the_readme_has_recipes() -> None:
 
 @pytest.mark.parametrize("command", COMMANDS, ids=range(len(COMMANDS)))
 def test_each_command_of_the_readme(command: str, folder: Path) -> None:
+    target = command.split()[-1]
+    if target != "-":
+        (folder / target).unlink(missing_ok=True)  # of another recipe, which -y may not overwrite
     environment = os.environ | {"PATH": f"{folder / 'bin'}:{os.environ['PATH']}"}
     done = subprocess.run(
         ["bash", "-o", "pipefail", "-c", command.replace("ffmpeg ", "ffmpeg -nostdin ")], cwd=folder, env=environment,
@@ -50,7 +53,6 @@ def test_each_command_of_the_readme(command: str, folder: Path) -> None:
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
-    target = command.split()[-1]
     if target == "-":
         assert len([line for line in done.stdout.splitlines() if not line.startswith("#")]) == FRAMES
         return

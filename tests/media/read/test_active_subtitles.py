@@ -2,6 +2,7 @@
 
 import subprocess
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -47,10 +48,10 @@ def lines(path: Path, stream: str = "s:0") -> list[tuple[float, float, str]]:
     told = subprocess.run(command, capture_output=True, check=True, text=True).stdout
     found = []
     for block in told.strip().split("\n\n"):
-        _, times, text = block.split("\n")[:3]
+        _, times, *text = block.split("\n")
         begin, end = (sum(60**n * float(part.replace(",", ".")) for n, part in enumerate(reversed(t.split(":"))))
                       for t in times.split(" --> "))  # fmt: skip
-        found.append((round(begin, 2), round(end, 2), text))
+        found.append((round(begin, 2), round(end, 2), "\n".join(text)))
     return found
 
 
@@ -59,13 +60,12 @@ def test_text_is_shown_for_the_rest_of_its_time(film: Path, tmp_path: Path, suff
     relay(film, tmp_path / f"out{suffix}", DecodeOptions(start=Fraction(7, 2)), EncodeOptions(preset="ultrafast"))
     begin = float(next(time for time in describe(film).frames if time >= Fraction(7, 2)))
     wanted = [(0.0, 5 - begin, "long"), (0.0, 4.2 - begin, "between"), (4.5 - begin, 5.5 - begin, "later")]
-    got = lines(tmp_path / f"out{suffix}")
-    if suffix == ".mp4":  # mov_text shows one at a time: the second begins when the first, cut short, has ended
-        assert [text for _, _, text in got] == [text for _, _, text in wanted]
-        assert got[0][0] == 0
-    else:
-        for (a, b, text), (c, d, other) in zip(got, wanted, strict=True):
-            assert (text, abs(a - c) < 0.02, abs(b - d) < 0.02) == (other, True, True)
+    if suffix == ".mp4":  # mov_text shows one at a time, so what overlaps is one text
+        at = [0.0, *(time - begin for time in (4.2, 4.5, 5, 5.5))]
+        texts = ("long\nbetween", "long", "long\nlater", "later")
+        wanted = [(*times, text) for times, text in zip(pairwise(at), texts, strict=True)]
+    for (a, b, text), (c, d, other) in zip(lines(tmp_path / f"out{suffix}"), wanted, strict=True):
+        assert (text, abs(a - c) < 0.02, abs(b - d) < 0.02) == (other, True, True)
 
 
 def test_mov_text_too(film: Path, tmp_path: Path) -> None:
