@@ -58,3 +58,16 @@ def test_a_file_on_a_full_disk(name: str, clip: Path, tmp_path: Path) -> None:
     with no_room(), pytest.raises(OutputError, match=rf"{name}: write error: File too large$"):
         copy(clip, tmp_path / name, EncodeOptions(video_codec="libx264", preset="ultrafast"))
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["out.mp4", "out.mkv", "out.ts"])
+def test_nothing_is_left_in_a_renamed_folder(name: str, clip: Path, tmp_path: Path) -> None:
+    folder, renamed = tmp_path / "folder", tmp_path / "renamed"
+    folder.mkdir()
+    options = EncodeOptions(video_codec="libx264", preset="ultrafast")
+    with Source(clip) as source, Target(folder / name, source.input, options) as target:
+        for event in source.events(target.streams):
+            target.write(event)
+        folder.rename(renamed)
+        assert list(renamed.iterdir())
+    assert not list(renamed.iterdir())

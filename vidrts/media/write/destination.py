@@ -215,10 +215,12 @@ class FileDestination(Destination):
     def discard(self, close: Callable[[], None]) -> None:
         """Remove the temporary file."""
         close()
+        temporary, self._temporary = self._temporary, None
         if self._open is not None:
+            with suppress(OSError):  # its directory may have been renamed
+                temporary = self._open.name()
             self._open.close()
             self._open = None
-        temporary, self._temporary = self._temporary, None
         if temporary is not None:
             temporary.unlink(missing_ok=True)
 

@@ -13,8 +13,8 @@ class OpenFile:
         # Windows renames and deletes no open files, and no folder around one.
         self._descriptor = None if os.name == "nt" else os.open(path, os.O_RDONLY | os.O_CLOEXEC)
 
-    def find(self) -> Path:
-        """Where the file is now; one that was deleted is copied back to where it was. Raises OSError."""
+    def name(self) -> Path | None:
+        """Where the file is now; None if it was deleted. Raises OSError."""
         if self._descriptor is None:
             return self._path
         held = os.fstat(self._descriptor)
@@ -23,8 +23,13 @@ class OpenFile:
                 return self._path
         except OSError:
             pass
-        if held.st_nlink:
-            return Path(f"/proc/self/fd/{self._descriptor}").readlink()
+        return Path(f"/proc/self/fd/{self._descriptor}").readlink() if held.st_nlink else None
+
+    def find(self) -> Path:
+        """Where the file is now; one that was deleted is copied back to where it was. Raises OSError."""
+        if (path := self.name()) is not None:
+            return path
+        assert self._descriptor is not None
         self._path.parent.mkdir(parents=True, exist_ok=True)
         with open(self._descriptor, "rb", closefd=False) as file, self._path.open("xb") as copy:
             file.seek(0)
