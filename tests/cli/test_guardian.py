@@ -103,14 +103,20 @@ def test_who_ends_by_himself_leaves_none(body: str, code: int) -> None:
     assert (done.returncode, done.stderr) == (code, "")
 
 
-@pytest.mark.parametrize("missing", ["os.memfd_create", "guardian.mmap.mmap", "guardian.subprocess.Popen"])
+@pytest.mark.parametrize(
+    "missing",
+    [
+        "del os.memfd_create", "os.memfd_create = refused", "guardian.mmap.mmap = refused",
+        "guardian.subprocess.Popen = refused",
+    ],
+)  # fmt: skip
 def test_where_there_is_no_guardian_the_work_is_done(missing: str) -> None:
     """Sandboxes forbid the one call, little memory the others."""
     body = f"""pass
 from vidrts.cli import guardian
 def refused(*_, **__):
     raise OSError(1, "Operation not permitted")
-{missing} = refused
+{missing}
 with guarded():
     with native_call('one'): print('done')"""
     done = run(body)

@@ -57,7 +57,8 @@ class Shared:
 @contextmanager
 def guarded(patience: int = PATIENCE) -> Iterator[None]:
     """Inside, the child watches over this process."""
-    if not (sys.platform == "linux" and sys.executable):
+    # Python lacks the one function where it was built for old C libraries.
+    if not (sys.platform == "linux" and sys.executable and hasattr(os, "memfd_create")):
         yield
         return
     with ExitStack() as ending:
