@@ -7,6 +7,7 @@ from pathlib import Path
 import av
 import pytest
 
+from vidrts.errors import InputError
 from vidrts.frame import Frame
 from vidrts.media.read import last_frames
 from vidrts.media.read.options import DecodeOptions
@@ -68,3 +69,16 @@ def test_a_group_that_is_not_kept_whole_is_not_decoded_again(tmp_path: Path, mon
         sizes = [kept.sent(packet) or packet.size for packet in container.demux(stream) if packet.size]
     assert sum(sizes) > 50_000 > 25_000 > sum(sizes[-2:])
     assert kept.after(None) == []
+
+
+@pytest.mark.parametrize("name", ["a.ogv", "a.mkv"])
+def test_a_decoder_that_cannot_be_opened_is_one_line(name: str, tmp_path: Path) -> None:
+    clean, file = tmp_path / f"clean-{name}", tmp_path / name
+    command = "-f lavfi -i testsrc2=size=64x48:rate=25 -frames:v 5 -c:v libtheora"
+    subprocess.run(["ffmpeg", "-nostdin", "-v", "error", *command.split(), clean], check=True)
+    data = bytearray(clean.read_bytes())
+    setup = data.index(b"\x82theora") + 7
+    data[setup : setup + 200] = b"\xff" * 200
+    file.write_bytes(data)
+    with pytest.raises(InputError, match="no frame could be decoded"), Source(file):
+        pass

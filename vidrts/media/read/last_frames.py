@@ -19,6 +19,7 @@ class LastFrames:
 
     def __init__(self, context: VideoCodecContext):
         self._context = context
+        self._codec = context.codec.name  # a decoder that could not be opened has none any more
         self._packets: list[AnyPacket] | None = None
         """None: none until the next key frame."""
         self._bytes = 0
@@ -38,7 +39,7 @@ class LastFrames:
         """The frames of these packets that are shown after `pts`, in the decoder's order; damaged packets give none."""
         if self._packets is None:
             return []
-        made = av.CodecContext.create(self._context.codec.name, "r")
+        made = av.CodecContext.create(self._codec, "r")
         assert isinstance(made, VideoCodecContext)
         made.extradata = self._context.extradata
         made.thread_type = ThreadType.SLICE
