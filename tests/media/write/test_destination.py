@@ -6,14 +6,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import av
 import pytest
 from helpers.pipe_ends import ffmpeg
 
-from vidrts.errors import OutputError
+from vidrts import EnhanceOptions, enhance
+from vidrts.errors import Interrupted, OutputError
 from vidrts.media.output_formats import PIPE_FORMATS
 from vidrts.media.pipes.stdio import StandardOutput
 from vidrts.media.read.source import Source
 from vidrts.media.write.options import EncodeOptions
+from vidrts.media.write.reopened import Written
 from vidrts.media.write.target import Target
 
 
@@ -71,3 +74,23 @@ def test_nothing_is_left_in_a_renamed_folder(name: str, clip: Path, tmp_path: Pa
         folder.rename(renamed)
         assert list(renamed.iterdir())
     assert not list(renamed.iterdir())
+
+
+@pytest.mark.parametrize("signal", [KeyboardInterrupt(), Interrupted("stopped", 2)])
+@pytest.mark.parametrize("name", ["out.mp4", "out.mkv"])
+def test_a_complete_file_outlives_a_signal(
+    name: str, signal: BaseException, clip: Path, tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Reading a large file again takes a while."""
+
+    def stopped(*_: object) -> None:
+        raise signal
+
+    monkeypatch.setattr(Written, "fault", stopped)
+    options = EnhanceOptions(model=str(tiny_model), encode=EncodeOptions(video_codec="libx264", preset="ultrafast"))
+    with pytest.raises(type(signal)):
+        enhance(clip, tmp_path / name, options)
+    (kept,) = tmp_path.iterdir()
+    assert ".partial." in kept.name
+    with av.open(kept) as container:
+        assert sum(1 for _ in container.decode(video=0)) == 3

@@ -14,7 +14,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Protocol
 
-from vidrts.errors import OutputError
+from vidrts.errors import Interrupted, OutputError, add
 from vidrts.files import followed
 from vidrts.media.containers import Place
 from vidrts.media.output_formats import OutputFormat
@@ -164,9 +164,17 @@ class FileDestination(Destination):
         self._open = None
 
     def verify(self, written: Written, enhanced: int) -> None:
-        """Open the complete file again; one that does not hold what was written is kept under a partial name."""
+        """Open the complete file again; one that does not hold what was written is kept under a partial name.
+
+        So is one that is complete, if a signal ends the reading.
+        """
         assert self._temporary is not None
-        if (fault := written.fault(self._temporary, enhanced)) is not None:
+        try:
+            fault = written.fault(self._temporary, enhanced)
+        except (KeyboardInterrupt, Interrupted) as error:
+            add(error, f"the complete file is {self.keep_partial()}")
+            raise
+        if fault is not None:
             raise OutputError(
                 f"{self._path}: the file does not hold what was written to it: {fault}; it is kept as "
                 f"{self.keep_partial()}; try another container, and report it"
