@@ -32,6 +32,7 @@ from vidrts.media.read.aspect_ratios import AspectRatios
 from vidrts.media.read.completeness import Completeness
 from vidrts.media.read.damage import LossReport
 from vidrts.media.read.discontinuity import Continuity
+from vidrts.media.read.encryption import refuse_encrypted
 from vidrts.media.read.hwaccel import decoder_threads, hardware, in_software
 from vidrts.media.read.options import DecodeOptions
 from vidrts.media.read.stream_info import stream_info
@@ -189,6 +190,7 @@ class FFmpegDemuxer:
         """Frames with sound pts, and the packets of other streams."""
         for packet in self._packets():
             if packet.stream_index == self.video.index:
+                refuse_encrypted(self._path, packet)
                 yield from self._decoder.frames(packet)
             else:
                 yield packet

@@ -26,6 +26,7 @@ from vidrts.media.planes import plane_views
 from vidrts.media.read.damage import LossReport
 from vidrts.media.read.deinterlace import FieldProbe, progressive
 from vidrts.media.read.demuxer import Demuxer, OpenDemuxer
+from vidrts.media.read.encryption import refuse_encrypted
 from vidrts.media.read.ffmpeg_demuxer import FFmpegDemuxer
 from vidrts.media.read.options import DecodeOptions
 from vidrts.media.read.sample_limit import clamped
@@ -86,15 +87,16 @@ class Source:
     def events(self, streams: Collection[int] | None = None) -> Iterator[Frame | CopiedPacket]:
         """Frames in presentation order and the packets of other streams, each once. Call it once.
 
-        streams: indices of the other streams to yield; None: all. Raises `InputError` where size or format change, and
-        with `strict` on damage; `SourceBrokenError`, after the last whole frame, where stdin or a connection breaks
-        off, with `strict` also where a file does.
+        streams: indices of the other streams to yield; None: all. Raises `InputError` where size or format change, for
+        encrypted streams, and with `strict` on damage; `SourceBrokenError`, after the last whole frame, where stdin or
+        a connection breaks off, with `strict` also where a file does.
         """
         for event in self._events:
             if isinstance(event, Frame):
                 self._given += 1
                 yield event
             elif streams is None or event.index in streams:
+                refuse_encrypted(self.path, event.packet)
                 yield event
         self._check_complete()
 
