@@ -57,3 +57,18 @@ def test_the_limit_of_file_sizes_is_kept(tmp_path: Path) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     path.unlink()
     Room(path).take(1 << 60)  # a folder that is gone is no full disk
+
+
+def test_with_ample_room_the_disk_is_asked_once_a_mebibyte(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "film"
+    path.touch()
+    room = Room(path)
+    free(monkeypatch, 1 << 40)
+    room.take(1)
+    asked = []
+    monkeypatch.setattr(os, "statvfs", asked.append)  # gives None: any look at it would fail
+    room.take(500_000)
+    assert not asked
+    free(monkeypatch, 1000)
+    with pytest.raises(OSError, match=os.strerror(errno.ENOSPC)):
+        room.take(1 << 20)

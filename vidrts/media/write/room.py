@@ -6,6 +6,8 @@ from pathlib import Path
 
 _INDEX, _PACKET = 64 << 10, 48
 """Bytes of the index: at most so many for the tracks' descriptions and for each packet."""
+_AMPLE, _UNCHECKED = 64 << 20, 1 << 20
+"""With more bytes than this left the disk is asked only once for so many written: on a network that is a round trip."""
 
 
 class Room:
@@ -13,12 +15,14 @@ class Room:
 
     def __init__(self, path: Path):
         self._path = path
-        self._bytes = self._packets = 0
+        self._bytes = self._packets = self._checked_again = 0
 
     def take(self, size: int) -> None:
         """Before a packet of `size` bytes is written: raise OSError (ENOSPC, EFBIG) if no index would fit after it."""
         self._bytes += size
         self._packets += 1
+        if self._bytes < self._checked_again:
+            return
         try:
             written = self._path.stat().st_size
             disk = os.statvfs(self._path)
@@ -26,10 +30,14 @@ class Room:
             return
         index = _INDEX + _PACKET * self._packets
         free = (disk.f_bfree if os.geteuid() == 0 else disk.f_bavail) * disk.f_frsize
-        if disk.f_blocks and free < max(0, self._bytes - written) + index:
+        left = free - max(0, self._bytes - written) - index if disk.f_blocks else float("inf")
+        if left < 0:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        if self._bytes + index > _size_limit():
+        allowed = _size_limit() - self._bytes - index
+        if allowed < 0:
             raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
+        if min(left, allowed) > _AMPLE:
+            self._checked_again = self._bytes + _UNCHECKED
 
 
 def _size_limit() -> float:
