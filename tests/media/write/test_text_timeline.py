@@ -101,6 +101,28 @@ def test_a_part_of_a_film(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("name", "target", "start"),
+    [("ass", "out.mov", "0.7"), ("ass", "out.mkv", None), ("vtt", "out.mkv", "0.2"), ("mov", "out.mp4", "0.7")],
+)  # fmt: skip
+def test_texts_end_where_the_cut_ends(tmp_path: Path, name: str, target: str, start: str | None) -> None:
+    """Converted and copied, one at a time and overlapping: as the source shows them, and nothing after the pictures."""
+    source = film(tmp_path, "vtt" if name == "mov" else name)
+    if name == "mov":
+        relay(source, tmp_path / "in.mov", encode=EncodeOptions(preset="ultrafast"))
+        source = tmp_path / "in.mov"
+    begin = None if start is None else Fraction(start)
+    relay(source, tmp_path / target, DecodeOptions(start=begin, end=Fraction("1.4")),
+          EncodeOptions(preset="ultrafast"))  # fmt: skip
+    shift = int(1000 * (begin or 0))
+    before, after = shown(source), shown(tmp_path / target)
+    for at in range(50, 1400 - shift, 100):
+        assert on_screen(after, at) == on_screen(before, at + shift), at
+    assert max(end for _, end, _ in after) == 1400 - shift
+    with av.open(tmp_path / target) as container:
+        assert container.duration == 1000 * (1400 - shift)
+
+
 def test_a_pipe_of_fragments(tmp_path: Path, tiny_model: Path) -> None:
     """The muxer compares ticks of different tracks; this sound has more than most."""
     source = film(tmp_path, "ass")

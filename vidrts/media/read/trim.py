@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
+from math import ceil
 
 import av
 from av.stream import Disposition
@@ -121,13 +122,19 @@ class Cut:
         return self.shift - LEAD_IN <= at < self.shift
 
     def _inside(self, packet: AnyPacket) -> bool:
-        """Whether a packet is kept; a subtitle still on screen at the start is trimmed to begin there."""
+        """Whether a packet is kept; a subtitle still on screen at the start or the end is cut there.
+
+        So is whatever else lasts beyond the end, except sound, whose packets are copied whole.
+        """
         stream = packet.stream
         at = packet_time(packet)
         if at is None or stream.disposition & Disposition.attached_pic:
             return True
-        if self.end is not None and at >= self.end:
-            return False
+        if self.end is not None:
+            if at >= self.end:
+                return False
+            if packet.duration and stream.type != "audio":
+                packet.duration = min(packet.duration, ceil((self.end - at) / time_base(packet.time_base)))
         if self.begin is None:
             return True
         if stream.type == "video" and stream.index not in self._running:
