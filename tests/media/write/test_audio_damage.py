@@ -99,6 +99,27 @@ def test_a_few_packets_of_garbage(tmp_path: Path, codec: str) -> None:
     assert not relayed(whole, tmp_path / "again.mkv", "pcm_s16le", strict=True), "nothing of a whole film is suspected"
 
 
+@pytest.mark.parametrize("codec", ["flac", "aac", "mp2"])
+def test_an_empty_packet_is_no_damage(tmp_path: Path, codec: str) -> None:
+    """FFmpeg's FLAC in NUT ends with one; the sound after one in the middle is there."""
+    whole = made(tmp_path / "whole.nut", "-c:v", "ffv1", "-c:a", codec)
+    source = spoiled(whole, tmp_path / "in.nut", lambda number, data: b"" if number == 5 else data)
+    for film, target in ((whole, tmp_path / "whole.mov"), (source, tmp_path / "out.mov")):
+        assert not relayed(film, target, "pcm_s16le", strict=True)
+        with av.open(film) as reader:
+            sizes = [p.size for p in reader.demux(audio=0) if p.dts is not None]
+        assert (0 in sizes) == (codec == "flac" or film is source)
+    decoded, encoded = (
+        sum(frame.samples for frame in _sound(path)) for path in (tmp_path / "whole.mov", tmp_path / "out.mov")
+    )
+    assert 0 < decoded - encoded < 5000, "all but what the empty packet held"
+
+
+def _sound(path: Path) -> Iterator[av.AudioFrame]:
+    with av.open(path) as reader:
+        yield from reader.decode(audio=0)
+
+
 def without_sync(first: int, last: int) -> Callable[[int, bytes], bytes]:
     """TrueHD's packets from `first` to before `last` lose their sync words, on which its decoder depends."""
     return lambda number, data: data.replace(b"\xf8\x72\x6f\xba", bytes(4)) if first <= number < last else data

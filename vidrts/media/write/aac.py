@@ -51,7 +51,9 @@ class HeaderStripper:
         self._filter = BitStreamFilterContext("aac_adtstoasc", stream)
 
     def packets(self, packet: AnyPacket) -> Iterator[AnyPacket]:
-        """The packet without its header."""
+        """The packet without its header; an empty one, which to the filter means the end, yields nothing."""
+        if not packet.size:
+            return
         base = packet.time_base  # the filter empties the packet
         for stripped in self._filter.filter(packet):
             stripped.time_base = base

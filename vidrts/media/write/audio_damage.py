@@ -92,8 +92,8 @@ class AudioLedger:
         return f"audio stream {self._index} ({self._codec}): {self.loss}"
 
     def came(self, packet: AnyPacket) -> None:
-        """A packet of the track."""
-        self.packets += 1
+        """A packet of the track; an empty one holds no sound."""
+        self.packets += bool(packet.size)
         if packet.is_corrupt:
             self.loss.marked += 1
             self._note(self._time(packet), "marked as corrupt")

@@ -94,7 +94,12 @@ class AudioEncoder:
         raise failure
 
     def encode(self, packet: AnyPacket | None, *, early: bool = False) -> Iterator[AnyPacket]:
-        """Transcode a packet; damaged ones yield nothing and are counted, unless they are `early`. None drains."""
+        """Transcode a packet; damaged ones yield nothing and are counted, unless they are `early`. None drains.
+
+        So do empty ones, which are no damage: FLAC in NUT ends with one, and to a decoder it would mean the end.
+        """
+        if packet is not None and not packet.size:
+            return
         frames: list[Any] = []
         try:
             with av_call():
