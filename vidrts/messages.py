@@ -122,7 +122,7 @@ class Code(Enum):
     )
     ENCODER_SAYS = "{encoder}: {text}"
     TIMES_ROUNDED = "{encoder} has a constant frame rate: timestamps rounded to {rate:.3f} frames/s"
-    TIMESTAMPS_SHIFTED = "timestamps shifted by -{time:.3f} s, to start at 0 in {container}"
+    TIMESTAMPS_SHIFTED = "timestamps shifted by {shift:+.3f} s, to start at 0 in {container}"
 
     # colorplan, picture
     OUT_OF_MEMORY_BATCH = "out of memory on {device}: continuing with batches of {batch} tiles"

@@ -93,7 +93,7 @@ class Muxer:
         if not late and not any(name in CLOCKED for name in source.demuxers):
             return Fraction(0)
         base = source.info.time_base
-        self.notes.append(Message(Code.TIMESTAMPS_SHIFTED, time=float(start), container=self._kind.name))
+        self.notes.append(Message(Code.TIMESTAMPS_SHIFTED, shift=-float(start), container=self._kind.name))
         return round(start / base) * base
 
     def _chapters(self) -> "list[Chapter]":
