@@ -45,6 +45,19 @@ def test_stdout_on_a_full_disk(kind: str, clip: Path) -> None:
         copy(clip, stdout, EncodeOptions(format=kind, preset="ultrafast" if kind in ("mp4", "mpegts") else None))
 
 
+@pytest.mark.parametrize("codec", ["aac", "flac", "mp2"])
+def test_the_first_of_several_errors_is_told(codec: str, tmp_path: Path) -> None:
+    """The sound is written after the write of a picture failed; FFmpeg then no longer knows why."""
+    sounding = tmp_path / "in.nut"
+    inputs = [word for name in ("testsrc2=s=64x48:d=0.5", "sine=r=48000:d=0.5") for word in ("-f", "lavfi", "-i", name)]
+    ffmpeg(*inputs, "-c:v", "ffv1", "-pix_fmt", "yuv420p", "-c:a", codec, sounding)
+    with (
+        StandardOutput(os.open("/dev/full", os.O_WRONLY)) as stdout,
+        pytest.raises(OutputError, match=r"^stdout: write error: No space left on device$"),
+    ):
+        copy(sounding, stdout, EncodeOptions(format="mpegts"))
+
+
 @contextmanager
 def no_room() -> Iterator[None]:
     """No byte can be written to a file of this process."""

@@ -10,8 +10,9 @@ and WebM round to milliseconds.
 """
 
 import os
-from collections.abc import Collection
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Collection, Iterable
+from contextlib import suppress
+from functools import partial
 from typing import Self
 
 from av.container import OutputContainer
@@ -302,11 +303,8 @@ class Target:
             return
         self._drained = True
         try:
-            with ExitStack() as every:  # an error of one loses nothing of the others
-                every.callback(self._order.flush)
-                every.callback(self._drain_pictures)
-                for remapper in reversed(self._remappers.values()):
-                    every.callback(self._drain_other, remapper)
+            others = (partial(self._drain_other, remapper) for remapper in self._remappers.values())
+            _call_all((*others, self._drain_pictures, self._order.flush))
         except FFmpegErrors as error:
             raise write_error(self.path, error, reader_closed=self.reader_closed()) from error
 
@@ -323,3 +321,15 @@ class Target:
         self._destination.take(packet.size)
         self._written.note(packet)
         self._container.mux(packet)
+
+
+def _call_all(parts: Iterable[Callable[[], None]]) -> None:
+    """Call every part, so that an error of one loses nothing of the others; then raise the first, the cause of more."""
+    first: BaseException | None = None
+    for part in parts:
+        try:
+            part()
+        except BaseException as error:  # noqa: BLE001 - raised below
+            first = first or error
+    if first is not None:
+        raise first
