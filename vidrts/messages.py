@@ -27,7 +27,7 @@ class Code(Enum):
 
     # media/read
     INPUT_DAMAGED = "warning: {damage}"
-    READ_FAILED = "the file is damaged or truncated ({reason})"
+    READ_FAILED = "the file is damaged or truncated at {time:.3f} s ({reason})"
     CONNECTION_LOST = "connection lost at {time:.3f} s: {reason}"
     BREAKS_OFF = "the source breaks off within a packet, at {time:.3f} s"
     BREAKS_OFF_SHORT = (

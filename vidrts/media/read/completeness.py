@@ -74,7 +74,7 @@ class Completeness:
         network = isinstance(error, (OSError, av.error.ExitError, av.error.HTTPError))
         if not self._by_url or not network or self.unknown_length(error):
             return None
-        return Message(Code.CONNECTION_LOST, time=self._time(), reason=reason(error))
+        return Message(Code.CONNECTION_LOST, time=self.time, reason=reason(error))
 
     def unknown_length(self, error: BaseException | None = None) -> bool:
         """Whether a URL's server did not say how many bytes come, or there are many URLs, so that each end looks alike.
@@ -97,17 +97,21 @@ class Completeness:
             return self._breaks_off(missing)
         if beyond is None and self._torn() and (announced is None or self._fragmented or missing > _TABLES):
             return self._breaks_off(missing)
+        if self._by_url and self._fragmented and self._index_end() > self._reach:
+            return self._breaks_off(missing)
         asked = self._name in _ANNOUNCING - (set() if self._by_url else _ONLY_BY_URL)
         if beyond is None and asked and missing > _SHORT:
-            return Message(Code.ENDS_SHORT, time=self._time(), missing=float(missing))
+            return Message(Code.ENDS_SHORT, time=self.time, missing=float(missing))
         return None
 
     def _breaks_off(self, missing: Fraction) -> Message:
-        if missing > 0:
-            return Message(Code.BREAKS_OFF_SHORT, time=self._time(), missing=float(missing))
-        return Message(Code.BREAKS_OFF, time=self._time())
+        """What to say; no amount for an mp4 of fragments, as the last one's header says nothing of those after it."""
+        if missing > 0 and not self._fragmented:
+            return Message(Code.BREAKS_OFF_SHORT, time=self.time, missing=float(missing))
+        return Message(Code.BREAKS_OFF, time=self.time)
 
-    def _time(self) -> float:
+    @property
+    def time(self) -> float:
         """Seconds from the source's start at which its last packet ends."""
         start = Fraction(self._container.start_time or 0, 1_000_000)
         return float(max(Fraction(0), (self._end or start) - start))

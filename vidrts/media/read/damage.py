@@ -36,7 +36,7 @@ class LossReport:
 
     def note(self, time: Fraction | None) -> None:
         """Add a damaged place, in seconds from the file's start."""
-        if time is not None and len(self.times) < _LISTED:
+        if time is not None and len(self.times) < _LISTED and time not in self.times:
             self.times.append(time)
 
     def summary(self) -> Message | None:
@@ -58,14 +58,13 @@ class LossReport:
             parts.append(f"{self.corrupt} frame(s) decoded with errors")
         if self.above:
             parts.append(f"{self.above} sample(s) above the highest value of the pixel format, clamped to it")
-        if self.ended:
-            parts.append(f"reading stopped early: {self.ended}")
-        where = ""
-        if self.times:
+        if parts and self.times:
             shown = ", ".join(f"{float(time):.3f}" for time in sorted(self.times))
             more = ", ..." if len(self.times) == _LISTED else ""
-            where = f", at {shown}{more} s"
-        return "; ".join(parts) + where if parts else ""
+            parts[-1] += f", at {shown}{more} s"
+        if self.ended:  # it has its own time
+            parts.append(f"reading stopped early: {self.ended}")
+        return "; ".join(parts)
 
 
 _ONE_TO_ONE = ("h264", "hevc", "av1", "mpeg2video", "mpeg1video", "mjpeg", "ffv1", "prores", "dnxhd")

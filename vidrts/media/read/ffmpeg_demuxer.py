@@ -223,8 +223,8 @@ class FFmpegDemuxer:
         elif failure is not None and (lost := whole.connection_lost(failure)) is not None:
             self.lost.ended, self._broken = lost, True
         elif failure is not None and not whole.unknown_length(failure):
-            self.lost.ended, self._broken = Message(Code.READ_FAILED, reason=reason(failure)), piped
-            self._decoder.damaged(self._decoder.last_time, f"the file is damaged or truncated: {reason(failure)}")
+            failed = Message(Code.READ_FAILED, time=whole.time, reason=reason(failure))
+            self.lost.ended, self._broken = failed, piped
         elif self.lost.ended is None and (early := whole.early_end()) is not None:
             self.lost.ended, self._broken = early, whole.unknown_length(failure)
 

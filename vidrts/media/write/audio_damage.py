@@ -147,7 +147,7 @@ class AudioLedger:
 
     def _note(self, time: Fraction | None, what: str) -> None:
         """Add a damaged place, in seconds of the file; with `strict` raise `InputError`."""
-        if time is not None and len(self.loss.times) < _LISTED:
+        if time is not None and len(self.loss.times) < _LISTED and time not in self.loss.times:
             self.loss.times.append(time)
         if self._strict:
             place = f" at {float(time):.3f} s" if time is not None else ""
