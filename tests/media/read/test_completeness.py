@@ -93,6 +93,19 @@ def test_a_truncated_file_is_told(name: str, films: Path, tmp_path: Path) -> Non
             assert told.values["time"] + told.values["missing"] == pytest.approx(LENGTH, abs=0.15)
 
 
+@pytest.mark.parametrize("name", ["mpeg2.mxf", "rv20.rm", "vp8.ivf", "flv1.flv"])
+def test_a_pipe_that_ends_early_is_an_error(name: str, films: Path, tmp_path: Path) -> None:
+    """Also where it ends between two packets, and in a container whose structure is not followed."""
+    with av.open(films / name) as film:
+        place = next(p.pos for p in film.demux() if p.pts is not None and p.pts * p.time_base > 2)
+    with swapped(films / name, tmp_path / "stdout"):
+        assert ending("-")[1] is None
+    for more in (0, 7):
+        (tmp_path / "cut").write_bytes((films / name).read_bytes()[: place + more])
+        with swapped(tmp_path / "cut", tmp_path / "stdout"), pytest.raises(SourceBrokenError, match="whole frames"):
+            ending("-")
+
+
 @pytest.mark.parametrize("muxed", ["-movflags frag_keyframe+empty_moov", "-movflags frag_keyframe", "-f ismv"])
 def test_the_last_fragment_does_not_say_what_is_missing(muxed: str, films: Path, tmp_path: Path) -> None:
     """Neither in a file nor from a server that does not say how much comes; fragments of 2 s break off 1.2 s early."""

@@ -2,7 +2,8 @@
 
 Matroska's elements (RFC 9559), mp4's boxes (ISO/IEC 14496-12), NUT's packets and frames (nut.txt of the NUT open
 container format), MPEG-TS packets (also of 192 bytes, as Blu-ray has them), MPEG-PS packs, RIFF's chunks (AVI), ASF's
-objects, FLV's tags, Ogg's pages (RFC 3533). Anything else is not followed.
+objects, FLV's tags, Ogg's pages (RFC 3533), MXF's triplets (SMPTE ST 377-1), IVF's frames. Anything else is not
+followed.
 """
 
 from collections.abc import Generator
@@ -11,6 +12,8 @@ from dataclasses import dataclass
 _SEGMENT, _CLUSTER = b"\x18\x53\x80\x67", b"\x1f\x43\xb6\x75"
 _NUT = b"nut/multimedia container\0"
 _NUT_MAIN = bytes.fromhex("4e4d7a561f5f04ad")
+_MXF = bytes.fromhex("060e2b34020501010d010201")
+"""The first 12 bytes of a partition pack's key; of every key, the first 4."""
 _ASF = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
 _ASF_DATA = bytes.fromhex("3626b2758e66cf11a6d900aa0062ce6c")
 _ASF_DATA_HEADER = 50
@@ -45,6 +48,10 @@ def structure(head: bytes) -> Steps[None]:
         return _asf()
     if head.startswith(b"RIFF"):
         return _riff()
+    if head.startswith(_MXF):
+        return _mxf()
+    if head.startswith(b"DKIF"):
+        return _ivf()
     if head.startswith(b"FLV"):
         return _flv()
     if head.startswith(b"OggS"):
@@ -149,6 +156,27 @@ def _asf() -> Steps[None]:
         if head[:16] != guid or size <= _ASF_DATA_HEADER:
             return
         yield Skip(size - 24)
+
+
+def _mxf() -> Steps[None]:
+    """Triplets: key of 16 bytes, length of 1 to 9 bytes, value."""
+    while True:
+        yield End
+        if not (yield 16).startswith(_MXF[:4]):
+            return
+        size = (yield 1)[0]
+        if size == 128:  # not known
+            return
+        yield Skip(size if size < 128 else int.from_bytes((yield size - 128)))
+
+
+def _ivf() -> Steps[None]:
+    """A header that says its length, and frames: size of 4 bytes, time of 8, content."""
+    header = yield 8
+    yield Skip(max(0, int.from_bytes(header[6:], "little") - 8))
+    while True:
+        yield End
+        yield Skip(int.from_bytes((yield 12)[:4], "little"))
 
 
 def _flv() -> Steps[None]:

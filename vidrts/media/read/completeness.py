@@ -22,7 +22,7 @@ _SHORT = Fraction(1)
 """Seconds before an announced end from which on a source ends early: headers round, and count what has no packet."""
 _TABLES = Fraction(1, 4)
 """Seconds before it from which on a file that breaks off lacks more than the index and other tables at its end."""
-_FOLLOWED = {"matroska", "nut", "mpegts", "mpeg", "avi", "asf", "flv", "ogg", "mov"}
+_FOLLOWED = {"matroska", "nut", "mpegts", "mpeg", "avi", "asf", "flv", "ogg", "mov", "mxf", "ivf"}
 """Demuxers of the containers that `truncated_file` follows."""
 _ANNOUNCING = {"matroska", "avi", "asf", "flv", "ivf", "rm", "mxf", "mov", "hls", "dash"}
 """Demuxers whose header may say how long the source is; others estimate it from what is there."""
@@ -32,6 +32,8 @@ _ONLY_BY_URL = {"matroska", "avi", "asf"}
 """Of these, those whose announced end is asked only where the bytes are not at hand: in a file, sizes say more."""
 _NO_COUNT = 1 << 30
 """Frames in the header of an AVI whose writer could not count them."""
+_NO_LENGTH = 0xFFFFFFFF
+"""Ticks in the header of an IVF whose writer could not count them."""
 _ASF_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
 
 
@@ -153,6 +155,8 @@ class Completeness:
             ends = [s.frames / rate for s in self._container.streams.video
                     if 0 < s.frames < _NO_COUNT and (rate := fraction(s.average_rate))]  # fmt: skip
             return max(ends, default=None)
+        if self._name == "ivf" and any((s.duration or 0) >= _NO_LENGTH for s in self._container.streams):
+            return None
         if self._container.duration:
             start = (self._container.start_time or 0) if self._name in _SEGMENTED else 0
             return Fraction(self._container.duration + start, 1_000_000)

@@ -226,7 +226,7 @@ class FFmpegDemuxer:
             failed = Message(Code.READ_FAILED, time=whole.time, reason=reason(failure))
             self.lost.ended, self._broken = failed, piped
         elif self.lost.ended is None and (early := whole.early_end()) is not None:
-            self.lost.ended, self._broken = early, whole.unknown_length(failure)
+            self.lost.ended, self._broken = early, piped or whole.unknown_length(failure)
 
     def _complete_packets(self) -> Iterator[AnyPacket]:
         """The demuxer's packets; without a truncated last one of a pipe, which is noted in `lost`, or of a URL."""
