@@ -19,7 +19,7 @@ from vidrts.files import followed
 from vidrts.media.containers import Place
 from vidrts.media.output_formats import OutputFormat
 from vidrts.media.pipes.stdio import StandardOutput
-from vidrts.media.write import mark, matroska_sar, output_path
+from vidrts.media.write import mark, matroska_length, matroska_sar, output_path
 from vidrts.media.write.open_file import OpenFile
 from vidrts.media.write.options import EncodeOptions
 from vidrts.media.write.reopened import Written, has_pictures
@@ -215,6 +215,9 @@ class FileDestination(Destination):
         try:
             self._find()
             if self._temporary is not None and has_pictures(self._temporary):
+                if self._kind.muxer in ("matroska", "webm"):
+                    with suppress(Exception):  # a wrong length is better than no file
+                        matroska_length.correct(self._temporary)
                 return self.keep_partial()
         except OSError:
             pass
