@@ -70,8 +70,9 @@ def encoder_options(
                 instead = _ALTERNATIVES.get((encoder.name, key))
                 raise OptionError(f"-{key}: not supported by {encoder.name}{'; ' + instead if instead else ''}")
             options[key] = value
-        if (value := value if value is not None else extra.get(key)) is not None and key in known:
-            _check_value(key, encoder.name, value, known[key])
+            _check_value(f"-{key} {value}", encoder.name, value, known[key])
+        elif key in extra and key in known:
+            _check_value(f"-e {key}={extra[key]}", encoder.name, extra[key], known[key])
     if "qp" in extra:
         options.pop("crf", None)
     own = [*([encoder.quiet] if encoder.quiet else []), *params]
@@ -133,8 +134,9 @@ def _check_number(given: str, encoder: str, value: float, option: Any) -> None:
         raise OptionError(f"{given}: expected {kind} from {least:g} to {greatest:g} for {encoder}")
 
 
-def _check_value(key: str, encoder: str, value: str, option: Any) -> None:
+def _check_value(given: str, encoder: str, value: str, option: Any) -> None:
     """Reject an unknown preset or tuning, and list the known ones."""
+    key = option.name
     names = NAMED_VALUES.get((encoder, key)) or [choice.name for choice in option.choices or ()]
     if names:
         parts = re.split(r"[,./+-]", value) if key == "tune" and encoder.startswith("libx264") else [value]
@@ -142,6 +144,6 @@ def _check_value(key: str, encoder: str, value: str, option: Any) -> None:
         if encoder.startswith("libx264"):
             parts = [part.lower() for part in parts]
         if not numbered and not set(parts) <= set(names):
-            raise OptionError(f"-{key} {value}: expected one of {', '.join(names)} for {encoder}")
+            raise OptionError(f"{given}: expected one of {', '.join(names)} for {encoder}")
     elif option.type.name == "INT" and not (re.fullmatch(r"-?\d+", value) and option.min <= int(value) <= option.max):
-        raise OptionError(f"-{key} {value}: expected a number from {option.min:g} to {option.max:g} for {encoder}")
+        raise OptionError(f"{given}: expected a number from {option.min:g} to {option.max:g} for {encoder}")

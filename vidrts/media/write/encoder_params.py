@@ -41,10 +41,10 @@ def try_params(
     parameter that the library refuses; returns what else it says of them.
     """
     name = like.codec.name
-    said, failure = _opened(like, options)
+    said, failure = opened(like, options)
     if not said and failure is None:
         return []
-    usual, otherwise = _opened(like, without)
+    usual, otherwise = opened(like, without)
     said = [line for line in said if line not in usual]
     if refused := [text for _, text in said if _REFUSED.search(text)]:
         raise OptionError(f"-e {given}: refused by {name}: {'; '.join(refused)}; check names and values")
@@ -56,8 +56,8 @@ def try_params(
     return [Message(Code.ENCODER_SAYS, encoder=name, text=text) for _, text in said]
 
 
-def _opened(like: av.VideoCodecContext, options: Mapping[str, str]) -> tuple[list[tuple[int, str]], str | None]:
-    """What opening an encoder logs, as (FFmpeg's level, line), and why it failed (None: it did not)."""
+def opened(like: av.VideoCodecContext, options: Mapping[str, str]) -> tuple[list[tuple[int, str]], str | None]:
+    """What opening an encoder like `like` with `options` logs, as (level, line), and why it failed, or None."""
     name = like.codec.name
     context = av.Codec(name, "w").create("video")
     context.width, context.height, context.pix_fmt = like.width, like.height, like.pix_fmt

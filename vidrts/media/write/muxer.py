@@ -7,8 +7,9 @@ import av
 from av.container import OutputContainer
 from av.stream import Disposition, Stream
 
+from vidrts import memory
 from vidrts.errors import OptionError
-from vidrts.media.containers import CLOCKED, av_call, open_source, time_base
+from vidrts.media.containers import CLOCKED, FFmpegErrors, av_call, cannot_be_written, open_source, time_base
 from vidrts.media.input import Input
 from vidrts.media.output_formats import OutputFormat
 from vidrts.media.tags import kept_metadata
@@ -158,9 +159,14 @@ class Muxer:
         return b""
 
     def start(self, track: VideoEncoder) -> None:
-        """Write the header, which opens the encoder; raises `OptionError` for unknown options."""
-        with track.encoder.call("opening"), av_call():
-            self.container.start_encoding()
+        """Write the header, which opens the encoder; raises `OptionError` for unknown options and refused values."""
+        try:
+            with track.encoder.call("opening"), av_call():
+                self.container.start_encoding()
+        except FFmpegErrors as error:
+            if not memory.lacking(error) and not cannot_be_written(error):
+                track.check_values()
+            raise
         unknown: dict[str, Any] = track.stream.codec_context.options
         if unknown:
             raise OptionError(f"-e {', '.join(unknown)}: unknown option of {track.encoder.name}")

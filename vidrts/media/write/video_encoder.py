@@ -26,6 +26,7 @@ from vidrts.media.write.encoder_params import given_params, try_params
 from vidrts.media.write.field_flags import FieldFlags
 from vidrts.media.write.mark import encoder_tag
 from vidrts.media.write.options import EncodeOptions
+from vidrts.media.write.refused_values import check_values
 from vidrts.media.write.tag_changes import TagChanges
 from vidrts.messages import Code, Message, Tell
 from vidrts.native_calls import each_within
@@ -142,6 +143,12 @@ class VideoEncoder:
             without = self._encoder_options((context.width, context.height), others)
             words = " ".join(f"{key}={given[key]}" for key in params)
             self.notes += try_params(context, context.options, without, words)
+
+    def check_values(self) -> None:
+        """After the encoder did not open: raise `OptionError` for a value of -e that it does not take."""
+        self._renew()  # one that failed has no codec
+        size = self._context.width, self._context.height
+        check_values(self._context, self._options.options, lambda given: self._encoder_options(size, given))
 
     def _renew(self) -> None:
         """Go on with another encoder of the same kind, for the tags that `_changes` has now."""
