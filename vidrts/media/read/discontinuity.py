@@ -13,9 +13,9 @@ from av.format import Flags
 from vidrts.media.containers import AnyPacket, time_base
 from vidrts.messages import Code, Message, Tell
 
-_FORWARD = 10
+FORWARD = 10
 """Seconds that may pass without a packet (lost reception); as FFmpeg's -dts_delta_threshold."""
-_BACKWARD = Fraction(1, 10)
+BACKWARD = Fraction(1, 10)
 """Seconds by which dts may go back."""
 _EXACT = Fraction(1, 50)
 """Seconds between a packet and the expected time, where a stream goes on as if nothing had happened."""
@@ -139,11 +139,11 @@ class Continuity:
         def fits(offset: Fraction) -> bool:
             at = time + offset
             if own is not None:
-                if at < own.expected - _BACKWARD:
+                if at < own.expected - BACKWARD:
                     return False
-                if at <= own.expected + _FORWARD:
+                if at <= own.expected + FORWARD:
                     return True
-            return any(abs(at - other) <= _FORWARD for other in others)
+            return any(abs(at - other) <= FORWARD for other in others)
 
         current = self._offsets[-1] if own is None else own.offset
         if fits(current):
@@ -172,7 +172,7 @@ class Continuity:
         if clock is None:
             if jump is not None:
                 jump.next = after
-            elif self._latest is None or abs(time + self._offsets[-1] - self._latest) > _FORWARD:
+            elif self._latest is None or abs(time + self._offsets[-1] - self._latest) > FORWARD:
                 self._jumps[index] = _Jump(packet, time, after)
             return
         late = time + clock.offset - self._due[index]
@@ -181,7 +181,7 @@ class Continuity:
                 self._due[index] = after + clock.offset
             else:
                 self._jumps[index] = _Jump(packet, time, after)
-        elif -_EXACT <= late <= _GOES_ON and abs(time - jump.next) > _BACKWARD:
+        elif -_EXACT <= late <= _GOES_ON and abs(time - jump.next) > BACKWARD:
             self._return(index, clock.offset)
             self._due[index] = after + clock.offset
         else:
@@ -227,7 +227,7 @@ class Continuity:
         followed = [index for index in wanted if index in self._clocks] or list(wanted)
         offset = max(wanted[index] for index in followed)
         for index in followed:  # a little sound may overlap rather than a picture stand
-            if self._jumps[index].packet.stream.type == "video" and offset - wanted[index] <= _BACKWARD:
+            if self._jumps[index].packet.stream.type == "video" and offset - wanted[index] <= BACKWARD:
                 offset = wanted[index]
         self._report(next(iter(self._jumps)))
         self._offsets = [*self._offsets, offset][-_REMEMBERED:]
@@ -249,7 +249,7 @@ class Continuity:
         return size - round(size / _WRAP) * _WRAP
 
     def _report(self, index: int) -> None:
-        if abs(self._size(index)) <= _BACKWARD:
+        if abs(self._size(index)) <= BACKWARD:
             return
         self._reported += 1
         if self._reported <= _REPORTED:

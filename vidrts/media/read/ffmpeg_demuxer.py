@@ -34,6 +34,7 @@ from vidrts.media.read.damage import LossReport
 from vidrts.media.read.discontinuity import Continuity
 from vidrts.media.read.encryption import refuse_encrypted
 from vidrts.media.read.hwaccel import decoder_threads, hardware, in_software
+from vidrts.media.read.joints import Joints
 from vidrts.media.read.options import DecodeOptions
 from vidrts.media.read.stream_info import stream_info
 from vidrts.media.read.trim import LEAD_IN, Cut, packet_time
@@ -199,6 +200,7 @@ class FFmpegDemuxer:
     def _packets(self) -> Iterator[AnyPacket]:
         """Packets of all streams; a demuxing error ends them like the end of the file."""
         continuity = Continuity(self.container, self._tell)
+        joints = Joints(self.container)
         whole = Completeness(self._path, self.container)
         failure: BaseException | None = None
         try:
@@ -209,9 +211,12 @@ class FFmpegDemuxer:
                     if at is not None and at < self._scanned:
                         continue  # `subtitles_before` has it
                 if packet.size or packet.pts is not None or packet.dts is not None:
-                    yield from map(whole.passed, continuity.push(packet))
+                    for checked in joints.push(packet):
+                        yield from map(whole.passed, continuity.push(checked))
         except FFmpegErrors as error:
             failure = error
+        for checked in joints.flush():
+            yield from map(whole.passed, continuity.push(checked))
         yield from map(whole.passed, continuity.flush())
         self._judge(whole, failure)
 
