@@ -1,5 +1,6 @@
 """Atomic writing of files; what a name stands for."""
 
+import errno
 import os
 import shutil
 import stat
@@ -33,8 +34,16 @@ def atomic_write(final: Path) -> Iterator[Path]:
 
 
 def followed(path: Path) -> Path:
-    """The path that a symbolic link stands for, existing or not; any other path as it is."""
-    return Path(os.path.realpath(path)) if path.is_symlink() else path
+    """The path that a symbolic link stands for, existing or not; any other path as it is.
+
+    Raises OSError (ELOOP) for links that lead in a circle and so stand for nothing.
+    """
+    if not path.is_symlink():
+        return path
+    target = Path(os.path.realpath(path))
+    if target.is_symlink():
+        raise OSError(errno.ELOOP, "a symbolic link that leads back to itself", str(path))
+    return target
 
 
 def special(path: Path) -> str | None:

@@ -50,12 +50,17 @@ def test_the_target_of_a_link_is_written_and_the_link_stays(
         relay(clip, link)
 
 
-def test_a_link_in_a_circle_is_an_error(clip: Path, tmp_path: Path) -> None:
-    (tmp_path / "a.mp4").symlink_to("b.mp4")
-    (tmp_path / "b.mp4").symlink_to("a.mp4")
-    with pytest.raises(OutputError, match=r"a\.mp4: "):
-        relay(clip, tmp_path / "a.mp4")
-    assert (tmp_path / "a.mp4").is_symlink()
+@pytest.mark.parametrize("overwrite", [False, True])
+@pytest.mark.parametrize("links", [{"a.mp4": "a.mp4"}, {"a.mp4": "b.mp4", "b.mp4": "a.mp4"},
+                                   {"a.mp4": "b.mp4", "b.mp4": "b.mp4"}])  # fmt: skip
+def test_a_link_in_a_circle_is_an_error(links: dict[str, str], overwrite: bool, clip: Path, tmp_path: Path) -> None:
+    for name, to in links.items():
+        (tmp_path / name).symlink_to(to)
+    with pytest.raises(OutputError, match=r"a\.mp4: is a symbolic link that leads back to itself"):
+        relay(clip, tmp_path / "a.mp4", EncodeOptions(overwrite=overwrite, own_only=overwrite))
+    with pytest.raises(OSError, match="leads back"), atomic_write(tmp_path / "a.mp4"):
+        pass
+    assert {path.name: str(path.readlink()) for path in tmp_path.iterdir()} == links
 
 
 @pytest.mark.parametrize(

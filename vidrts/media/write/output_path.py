@@ -38,6 +38,8 @@ def check(path: Path, source: Place, *, overwrite: bool, own_only: bool = False)
         if (kind := special(path)) is not None:
             raise OutputError(f"{path}: is a {kind}, expected a file name")
     except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise OutputError(f"{path}: is a symbolic link that leads back to itself, expected a file name") from error
         raise OutputError(f"{path}: invalid file name: {error.strerror}") from error
     if (length := len(os.fsencode(followed(path).name))) > LONGEST_NAME:
         raise OutputError(f"{path}: expected a file name of at most {LONGEST_NAME} bytes, got {length}")
