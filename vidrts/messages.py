@@ -66,7 +66,6 @@ class Code(Enum):
         "audio stream {index} changes from {before} to {now} at {time:.3f} s: {encoded} throughout the encoded track"
     )
     SOUND_NOT_FOUND = "{type} stream {index} ({codec}) left out: announced, but no packets found"
-    AUDIO_NOT_HELD = "{type} stream {index} ({codec}) left out: {encoder} is not supported in {container}"
     AUDIO_NOT_ENCODED = "{type} stream {index} ({codec}) left out: {encoder} in {container} failed: {reason}"
     STREAM_LEFT_OUT = "{type} stream {index} ({codec}) left out: cannot be copied into {container}"
     BITMAP_LEFT_OUT = (

@@ -9,7 +9,7 @@ import pytest
 from helpers.media_truth import coded, compare, describe, relay
 from helpers.paths import DATA, need
 
-from vidrts.errors import OutputError
+from vidrts.errors import OptionError, OutputError
 from vidrts.media.output_formats import PIPE_FORMATS
 from vidrts.media.read.source import Source
 from vidrts.media.write.options import EncodeOptions
@@ -351,3 +351,18 @@ def test_quicktime_chapters_are_made_anew(clips: Path, tmp_path: Path) -> None:
     assert not compare(clip, tmp_path / "out.mp4")
     relay(clip, tmp_path / "out.mkv", encode=FAST)
     assert len(describe(tmp_path / "out.mkv").chapters) == len(describe(clip).chapters)
+
+
+@pytest.mark.parametrize(
+    ("target", "encoder", "held"),
+    [("webm", "aac", "libopus"), ("mov", "flac", "aac, libmp3lame"), ("ts", "pcm_s16le", "aac, libopus")],
+)
+def test_an_audio_encoder_that_the_container_does_not_hold(
+    tmp_path: Path, target: str, encoder: str, held: str
+) -> None:
+    source = tmp_path / "in.mkv"
+    ffmpeg("-f", "lavfi", "-i", "testsrc2=s=64x48:d=0.1", "-f", "lavfi", "-i", "sine=d=0.1", "-c:a", "ac3", source)
+    asked = EncodeOptions(audio_codec=encoder)
+    with Source(source) as reader, pytest.raises(OptionError, match=rf"^-c:a {encoder}: .* in {target}; .* {held}"):
+        Target(tmp_path / f"out.{target}", reader.input, asked)
+    assert [path.name for path in tmp_path.iterdir()] == ["in.mkv"]

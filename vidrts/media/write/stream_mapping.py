@@ -8,6 +8,7 @@ import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 from typing import Literal, cast
 
 import av
@@ -148,11 +149,11 @@ def _convert_audio(stream: Stream, target: OutputFormat, requested: str | None) 
     """The route of audio that is transcoded."""
     tried = [requested] if requested else {"webm": ["libopus"], "matroska": ["flac", "aac"]}.get(target.muxer, ["aac"])
     line: Message | None = None
+    if requested is not None and not _holds(target, requested):
+        held = ", ".join(name for name in ENCODERS if _holds(target, name))
+        other = "" if target.muxer == "matroska" else ", or use .mkv"
+        raise OptionError(f"-c:a {requested}: not supported in {target.name}; expected {held}{other}")
     for codec in tried:
-        foreign = codec in av.codecs_available and av.Codec(codec, "w").canonical_name not in _MPEGTS
-        if target.muxer == "mpegts" and foreign:
-            line = _line(Code.AUDIO_NOT_HELD, stream, target, encoder=codec)
-            continue
         try:
             layout = AudioEncoder.layout(stream, codec, target.muxer)
         except FFmpegErrors as error:
@@ -165,6 +166,30 @@ def _convert_audio(stream: Stream, target: OutputFormat, requested: str | None) 
             line = None if requested else _line(Code.AUDIO_CONVERTED, stream, target, encoder=codec)
         return Route(stream, "audio", codec, layout), line
     return None, line
+
+
+@cache
+def _holds(target: OutputFormat, encoder: str) -> bool:
+    """Whether the container holds what an audio encoder makes of plain sound; tested by writing a header to memory.
+
+    True for an encoder that does not open with plain sound anywhere.
+    """
+    if target.muxer == "mpegts":
+        return av.Codec(encoder, "w").canonical_name in _MPEGTS
+    return _takes(target.muxer, encoder) or not _takes("mpegts", encoder)  # that muxer refuses none
+
+
+def _takes(muxer: str, encoder: str) -> bool:
+    """Whether a muxer writes a header for an encoder of plain sound."""
+    rates = av.Codec(encoder, "w").audio_rates or (48_000,)
+    try:
+        with av.open(io.BytesIO(), "w", format=muxer) as trial, av_call():
+            stream = cast(AudioStream, trial.add_stream(encoder, rate=48_000 if 48_000 in rates else max(rates)))
+            stream.codec_context.layout = "stereo"
+            trial.start_encoding()
+    except FFmpegErrors:
+        return False
+    return True
 
 
 def _check_audio_codec(codec: str) -> None:
