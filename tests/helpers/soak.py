@@ -44,7 +44,7 @@ CLIPS = {
     "ffv1.nut": "-c:v ffv1 -c:a flac",
 }
 """File name -> how ffmpeg encodes it."""
-TARGETS = ("out.mp4", "out.mkv", "out.mov", "out.ts", "out.webm", "out.avi")
+TARGETS = ("out.mp4", "out.mkv", "out.mov", "out.ts", "out.webm")
 
 
 def make_clips(folder: Path) -> list[Path]:
@@ -91,7 +91,7 @@ def copy_of(clips: list[Path], number: int, folder: Path) -> tuple[Path, Path]:
     clip = clips[number % len(clips)]
     source = folder / f"in{clip.suffix}"
     source.write_bytes(mutate(clip.read_bytes(), rng))
-    own = clip.suffix if clip.suffix in (".mkv", ".ts", ".mov", ".mp4", ".avi", ".webm") else ".mkv"
+    own = clip.suffix if clip.suffix in (".mkv", ".ts", ".mov", ".mp4", ".webm") else ".mkv"
     return source, folder / rng.choice((f"out{own}", *TARGETS))
 
 
