@@ -91,17 +91,22 @@ def test_contradictions() -> None:
 
 
 def test_right_values_of_all_kinds() -> None:
-    EncodeOptions(
+    encode = EncodeOptions(
         video_codec="libx264", audio_codec="copy", crf=0, preset="slow", tune="film", pixel_format="yuv420p",
         threads=256, options={"aq-mode": "3"}, audio=False, subtitles=False, audio_languages=("eng",),
         subtitle_languages=("deu", "fra"), overwrite=True, metadata={"title": ""}, format="y4m", low_latency=True,
     )  # fmt: skip
-    EncodeOptions(crf=18.5, threads=np.int64(2), format="matroska", audio_languages=())  # type: ignore[arg-type]
-    EncodeOptions(crf=np.float32(18.5))  # type: ignore[arg-type]
-    EncodeOptions(bit_rate=1)
-    DecodeOptions(stream="v:1", start=Fraction(1, 3), end=Fraction(2), interlaced="keep", hwaccel="cuda:1")
-    DecodeOptions(stream="0", start=1, end=2, raw=raw_header.parse("64x48:yuv420p@25"))  # type: ignore[arg-type]
-    DecodeOptions(color=ColorTags(matrix=9, range=1, transfer=16, primaries=9, siting=3))
+    assert (encode.crf, encode.threads, encode.options, encode.audio_languages) == (0, 256, {"aq-mode": "3"}, ("eng",))
+    numbers = EncodeOptions(crf=18.5, threads=np.int64(2), format="matroska", audio_languages=())  # type: ignore[arg-type]
+    assert (numbers.crf, numbers.threads, numbers.audio_languages) == (18.5, 2, ())
+    assert EncodeOptions(crf=np.float32(18.5)).crf == 18.5  # type: ignore[arg-type]
+    assert EncodeOptions(bit_rate=1).bit_rate == 1
+    decode = DecodeOptions(stream="v:1", start=Fraction(1, 3), end=Fraction(2), interlaced="keep", hwaccel="cuda:1")
+    assert (decode.stream, decode.start, decode.end, decode.hwaccel) == ("v:1", Fraction(1, 3), 2, "cuda:1")
+    bare = DecodeOptions(stream="0", start=1, end=2, raw=raw_header.parse("64x48:yuv420p@25"))  # type: ignore[arg-type]
+    assert (bare.start, bare.end) == (1, 2) and bare.raw is not None
+    tags = ColorTags(matrix=9, range=1, transfer=16, primaries=9, siting=3)
+    assert DecodeOptions(color=tags).color == tags
 
 
 @pytest.mark.parametrize(

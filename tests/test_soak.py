@@ -32,21 +32,19 @@ def run(folder: Path, count: int) -> tuple[list[dict[str, Any]], dict[str, int]]
     return [line for line in lines if "fault" in line], ends
 
 
-def check(folder: Path, count: int) -> None:
-    """All runs end well or with one line, and both happen."""
-    faults, ends = run(folder, count)
-    assert not faults, "\n".join(map(str, faults))
-    assert sum(ends.values()) == count
-    assert min(ends["done"], ends["error"]) > count / 10
-
-
 def test_two_damaged_copies_of_each_clip(tmp_path: Path) -> None:
-    check(tmp_path, 2 * len(soak.CLIPS))
+    faults, ends = run(tmp_path, 2 * len(soak.CLIPS))
+    assert not faults, "\n".join(map(str, faults))
+    assert ends["done"] + ends["error"] == 2 * len(soak.CLIPS)
+    assert min(ends["done"], ends["error"]) > len(soak.CLIPS) / 5  # both happen
 
 
 @pytest.mark.slow
 def test_ten_thousand_damaged_copies(tmp_path: Path) -> None:
-    check(tmp_path, 10_000)
+    faults, ends = run(tmp_path, 10_000)
+    assert not faults, "\n".join(map(str, faults))
+    assert ends["done"] + ends["error"] == 10_000
+    assert min(ends["done"], ends["error"]) > 1000
 
 
 @pytest.mark.slow
