@@ -8,7 +8,7 @@ from helpers.media_truth import relay
 
 from vidrts.media.containers import FFmpegErrors, av_call, reason
 from vidrts.media.read import discontinuity, timestamps
-from vidrts.media.write import decoding_times, loss_warnings, stream_mapping
+from vidrts.media.write import aac, decoding_times, loss_warnings, packet_remapper
 from vidrts.media.write.options import EncodeOptions
 
 
@@ -40,9 +40,9 @@ def mistaken(*_: object, **__: object) -> None:
         (discontinuity.Continuity, "push"),
         (decoding_times.DecodingTimes, "shown"),
         (decoding_times.DecodingTimes, "times"),
-        (stream_mapping.PacketRemapper, "packets"),
+        (packet_remapper.PacketRemapper, "packets"),
         (loss_warnings, "picture"),
-        (stream_mapping.aac, "must_strip_headers"),
+        (aac, "must_strip_headers"),
     ],
 )
 def test_a_mistake_of_ours_is_no_error_of_a_file(

@@ -14,7 +14,7 @@ from vidrts.media.read.options import DecodeOptions
 from vidrts.media.read.source import Source
 from vidrts.media.write.audio_damage import AudioLedger, AudioLoss
 from vidrts.media.write.options import EncodeOptions
-from vidrts.media.write.stream_mapping import PacketRemapper
+from vidrts.media.write.packet_remapper import PacketRemapper
 from vidrts.media.write.target import Target
 from vidrts.messages import Code, Message
 

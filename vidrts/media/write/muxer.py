@@ -15,7 +15,8 @@ from vidrts.media.output_formats import OutputFormat
 from vidrts.media.tags import kept_metadata
 from vidrts.media.write.encoder_choice import Choice
 from vidrts.media.write.options import EncodeOptions
-from vidrts.media.write.stream_mapping import Route, copied_stream
+from vidrts.media.write.stream_copy import copied_stream
+from vidrts.media.write.stream_mapping import Route
 from vidrts.media.write.transcode import SubtitleEncoder, audio_stream
 from vidrts.media.write.video_encoder import VideoEncoder
 from vidrts.messages import Code, Message, Tell

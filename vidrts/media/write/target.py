@@ -39,8 +39,9 @@ from vidrts.media.write.encoder_choice import Choice
 from vidrts.media.write.interleaver import Interleaver
 from vidrts.media.write.muxer import Muxer
 from vidrts.media.write.options import EncodeOptions
+from vidrts.media.write.packet_remapper import PacketRemapper
 from vidrts.media.write.reopened import Written
-from vidrts.media.write.stream_mapping import PacketRemapper, Route, plan, selected
+from vidrts.media.write.stream_mapping import Route, plan, selected
 from vidrts.media.write.unparsed import with_data
 from vidrts.messages import Message, Tell, ignore
 
