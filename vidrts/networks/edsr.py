@@ -2,33 +2,16 @@
 arXiv:1707.02921)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own name for it
 from torch import nn
 
-from vidrts.networks.network import Network
+from vidrts.networks.residual_blocks import BlocksConfig, DeepNetwork
 from vidrts.networks.spec import Context, NetworkSpec
 
 MEAN = 0.5
 """Subtracted from R'G'B'; the authors take DIV2K's means, which are near."""
-_FELT = 10
-"""Pixels from a border within which zero padding changes a deep network's result by more than rounding in practice."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class EDSRConfig:
-    """Number and width of the residual blocks; the paper's baseline has 16 of 64."""
-
-    blocks: int = 16
-    channels: int = 64
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.blocks <= 64 or not 1 <= self.channels <= 1024:
-            raise ValueError(
-                f"EDSR: expected blocks in 1..64 and channels in 1..1024, got {self.blocks} and {self.channels}"
-            )
 
 
 class _Block(nn.Module):
@@ -45,13 +28,13 @@ class _Block(nn.Module):
         return x + y
 
 
-class EDSR(Network):
+class EDSR(DeepNetwork):
     """Residual blocks without normalisation at the size of the input, then a pixel shuffle. 1,369,859 parameters.
 
     The RTS paper's 1.7 million is the count of the authors' network for scale 8.
     """
 
-    def __init__(self, config: EDSRConfig) -> None:
+    def __init__(self, config: BlocksConfig) -> None:
         super().__init__()
         c = config.channels
         self.head = nn.Conv2d(3, c, 3, padding=1)
@@ -64,11 +47,6 @@ class EDSR(Network):
     def spec(self) -> NetworkSpec:
         """A pixel for each convolution."""
         return NetworkSpec(reach={2: 2 * len(self.body) + 4})
-
-    @property
-    def padded_reach(self) -> int:
-        """The border where zero padding is felt in practice: all of the reach would leave nothing of a patch."""
-        return min(self.spec.reach[2], _FELT)
 
     @property
     def inner_weights(self) -> Sequence[torch.Tensor]:

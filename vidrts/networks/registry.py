@@ -6,12 +6,13 @@ from typing import Any
 from torch import nn
 
 from vidrts.errors import ModelError
-from vidrts.networks.edsr import EDSR, EDSRConfig
+from vidrts.networks.edsr import EDSR
 from vidrts.networks.fsrcnn import FSRCNN, FSRCNNConfig
 from vidrts.networks.network import Network
+from vidrts.networks.residual_blocks import BlocksConfig
 from vidrts.networks.rts import RTS, RTSConfig
 from vidrts.networks.srcnn import SRCNN, SRCNNConfig
-from vidrts.networks.srresnet import SRResNet, SRResNetConfig
+from vidrts.networks.srresnet import SRResNet
 from vidrts.networks.vdsr import VDSR, VDSRConfig
 
 ARCHITECTURES: dict[str, Callable[..., Network]] = {
@@ -19,8 +20,8 @@ ARCHITECTURES: dict[str, Callable[..., Network]] = {
     "srcnn": lambda **numbers: SRCNN(SRCNNConfig(**numbers)),
     "fsrcnn": lambda **numbers: FSRCNN(FSRCNNConfig(**numbers)),
     "vdsr": lambda **numbers: VDSR(VDSRConfig(**numbers)),
-    "srresnet": lambda **numbers: SRResNet(SRResNetConfig(**numbers)),
-    "edsr": lambda **numbers: EDSR(EDSRConfig(**numbers)),
+    "srresnet": lambda **numbers: SRResNet(BlocksConfig(**numbers)),
+    "edsr": lambda **numbers: EDSR(BlocksConfig(**numbers)),
 }
 """Name -> what builds such a network of its numbers; raises TypeError or ValueError for numbers it cannot have."""
 
