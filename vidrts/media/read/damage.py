@@ -1,18 +1,17 @@
 """Counting what could not be read of a damaged source."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from fractions import Fraction
 
 import av
 
+from vidrts.media.damaged_places import DamagedPlaces
 from vidrts.messages import Code, Message
 
-_LISTED = 8
 
-
-@dataclass
-class LossReport:
+@dataclass(kw_only=True)
+class LossReport(DamagedPlaces):
     """Counts and times of damage. Produced by `Source`, reported at the end of a run."""
 
     packets: int = 0
@@ -31,17 +30,10 @@ class LossReport:
     """Seconds of the first decoded frame where there are `leading` ones."""
     ended: str | None = None
     """Why reading stopped before the end of the source; a `Message` where vidrts judged it."""
-    times: list[Fraction] = field(default_factory=list)
-    """Seconds of the first few damaged places, from the file's start."""
-
-    def note(self, time: Fraction | None) -> None:
-        """Add a damaged place, in seconds from the file's start."""
-        if time is not None and len(self.times) < _LISTED and time not in self.times:
-            self.times.append(time)
 
     def summary(self) -> Message | None:
         """A message, None without damage; its `damage` is a copy of this report."""
-        return Message(Code.INPUT_DAMAGED, damage=replace(self, times=sorted(self.times))) if str(self) else None
+        return Message(Code.INPUT_DAMAGED, damage=self.in_order()) if str(self) else None
 
     def __str__(self) -> str:
         parts = []
@@ -58,10 +50,8 @@ class LossReport:
             parts.append(f"{self.corrupt} frame(s) decoded with errors")
         if self.above:
             parts.append(f"{self.above} sample(s) above the highest value of the pixel format, clamped to it")
-        if parts and self.times:
-            shown = ", ".join(f"{float(time):.3f}" for time in sorted(self.times))
-            more = ", ..." if len(self.times) == _LISTED else ""
-            parts[-1] += f", at {shown}{more} s"
+        if parts:
+            parts[-1] += self.where
         if self.ended:  # it has its own time
             parts.append(f"reading stopped early: {self.ended}")
         return "; ".join(parts)

@@ -1,7 +1,7 @@
 """Counting what could not be read of one audio track; pictures are counted by `media.read.damage`."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from fractions import Fraction
 
 from av.audio.frame import AudioFrame
@@ -9,9 +9,9 @@ from av.stream import Stream
 
 from vidrts.errors import InputError
 from vidrts.media.containers import AnyPacket, Place, reason, time_base
+from vidrts.media.damaged_places import DamagedPlaces
 from vidrts.messages import Code, Message
 
-_LISTED = 8
 _PRIMING = Fraction(1)
 """Seconds at its start for which a decoder may be silent: encoder delays, a stream cut between two sync points."""
 _GAP = Fraction(3, 100)
@@ -20,8 +20,8 @@ _HELD = 10
 """Seconds without sound after which no decoder will still give it."""
 
 
-@dataclass
-class AudioLoss:
+@dataclass(kw_only=True)
+class AudioLoss(DamagedPlaces):
     """Counts and times of damage."""
 
     packets: int = 0
@@ -34,8 +34,6 @@ class AudioLoss:
     """Packets that the demuxer marked as corrupt."""
     unparsed: bool = False
     """There is data, and not one packet could be found in it."""
-    times: list[Fraction] = field(default_factory=list)
-    """Seconds of the first few damaged places."""
 
     def __str__(self) -> str:
         parts = ["no packets in its data"] if self.unparsed else []
@@ -47,9 +45,7 @@ class AudioLoss:
             parts.append(f"{self.corrupt} frame(s) decoded with errors")
         if self.marked and not self.corrupt:
             parts.append(f"{self.marked} packet(s) marked as corrupt")
-        shown = ", ".join(f"{float(time):.3f}" for time in sorted(self.times))
-        more = ", ..." if len(self.times) == _LISTED else ""
-        return "; ".join(parts) + (f", at {shown}{more} s" if shown else "") if parts else ""
+        return "; ".join(parts) + self.where if parts else ""
 
 
 class AudioLedger:
@@ -81,8 +77,7 @@ class AudioLedger:
         """What to tell; None without damage. Its `damage` is a copy of `loss`."""
         if not str(self.loss):
             return None
-        damage = replace(self.loss, times=sorted(self.loss.times))
-        return Message(Code.AUDIO_DAMAGED, index=self._index, codec=self._codec, damage=damage)
+        return Message(Code.AUDIO_DAMAGED, index=self._index, codec=self._codec, damage=self.loss.in_order())
 
     @property
     def lost(self) -> str | None:
@@ -147,8 +142,7 @@ class AudioLedger:
 
     def _note(self, time: Fraction | None, what: str) -> None:
         """Add a damaged place, in seconds of the file; with `strict` raise `InputError`."""
-        if time is not None and len(self.loss.times) < _LISTED and time not in self.loss.times:
-            self.loss.times.append(time)
+        self.loss.note(time)
         if self._strict:
             place = f" at {float(time):.3f} s" if time is not None else ""
             raise InputError(f"{self._path}: damaged{place}: packet of audio stream {self._index} {what} (--strict)")
