@@ -217,3 +217,9 @@ def fraction(value: AVRational | Fraction | None) -> Fraction | None:
 def time_base(value: AVRational | Fraction | None) -> Fraction:
     """A stream's time base as a `Fraction` of a second; a microsecond where FFmpeg gives none."""
     return fraction(value) or Fraction(1, 1_000_000)
+
+
+def packet_time(packet: AnyPacket) -> Fraction | None:
+    """Seconds at which a packet is shown (else decoded), on the file's clock; None for a packet without times."""
+    ticks = packet.pts if packet.pts is not None else packet.dts
+    return None if ticks is None else ticks * time_base(packet.time_base)

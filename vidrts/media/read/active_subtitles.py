@@ -6,8 +6,7 @@ from fractions import Fraction
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
-from vidrts.media.containers import AnyPacket, FFmpegErrors, time_base
-from vidrts.media.read.trim import packet_time
+from vidrts.media.containers import AnyPacket, FFmpegErrors, packet_time, time_base
 
 _LOOK_BACK = 30
 """Seconds before the start that are searched for subtitles still on screen."""

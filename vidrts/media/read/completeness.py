@@ -13,9 +13,8 @@ from pathlib import Path
 import av
 from av.container import InputContainer
 
-from vidrts.media.containers import CLOCKED, AnyPacket, Place, can_reopen, fraction, reason, time_base
+from vidrts.media.containers import CLOCKED, AnyPacket, Place, can_reopen, fraction, packet_time, reason, time_base
 from vidrts.media.pipes.truncation import truncated_file
-from vidrts.media.read.trim import packet_time
 from vidrts.messages import Code, Message
 
 _SHORT = Fraction(1)

@@ -20,6 +20,7 @@ from vidrts.media.containers import (
     choose_video,
     fraction,
     open_source,
+    packet_time,
     reason,
     time_base,
 )
@@ -37,7 +38,7 @@ from vidrts.media.read.hwaccel import decoder_threads, hardware, in_software
 from vidrts.media.read.joints import Joints
 from vidrts.media.read.options import DecodeOptions
 from vidrts.media.read.stream_info import stream_info
-from vidrts.media.read.trim import LEAD_IN, Cut, packet_time
+from vidrts.media.read.trim import LEAD_IN, Cut
 from vidrts.media.read.video_decoder import VideoDecoder
 from vidrts.media.tags import display_matrix, hdr_metadata, rotation, stated_color
 from vidrts.messages import Code, Message, Tell

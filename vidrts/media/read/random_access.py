@@ -12,11 +12,10 @@ from av.format import Flags
 
 from vidrts.errors import InputError
 from vidrts.frame import Frame
-from vidrts.media.containers import choose_video, open_source, time_base
+from vidrts.media.containers import choose_video, open_source, packet_time, time_base
 from vidrts.media.read.ffmpeg_demuxer import FFmpegDemuxer
 from vidrts.media.read.options import DecodeOptions
 from vidrts.media.read.source import Source
-from vidrts.media.read.trim import packet_time
 from vidrts.messages import Once, Tell, ignore
 
 _SLACK = Fraction(1, 2000)

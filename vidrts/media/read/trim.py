@@ -8,7 +8,7 @@ from math import ceil
 import av
 from av.stream import Disposition
 
-from vidrts.media.containers import AnyPacket, Decoded, time_base
+from vidrts.media.containers import AnyPacket, Decoded, packet_time, time_base
 
 _TOLERANCE = Fraction(1, 1_000_000)
 """FFmpeg rounds a file's start to microseconds: tolerance in seconds."""
@@ -152,9 +152,3 @@ class Cut:
             packet.duration -= over
             return True
         return False
-
-
-def packet_time(packet: AnyPacket) -> Fraction | None:
-    """Seconds at which a packet is shown (else decoded), on the file's clock; None for a packet without times."""
-    ticks = packet.pts if packet.pts is not None else packet.dts
-    return None if ticks is None else ticks * time_base(packet.time_base)

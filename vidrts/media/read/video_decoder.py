@@ -11,12 +11,11 @@ from av.video.stream import VideoStream
 
 from vidrts.errors import InputError
 from vidrts.frame import ColorTags
-from vidrts.media.containers import AnyPacket, FFmpegErrors, Place, av_call, fraction, reason, time_base
+from vidrts.media.containers import AnyPacket, FFmpegErrors, Place, av_call, fraction, packet_time, reason, time_base
 from vidrts.media.read.aspect_ratios import AspectRatios
 from vidrts.media.read.damage import LossReport, PictureLedger
 from vidrts.media.read.last_frames import LastFrames
 from vidrts.media.read.timestamps import FrameClock
-from vidrts.media.read.trim import packet_time
 from vidrts.media.read.unpacker import Unpacker
 from vidrts.media.tags import complete_color
 from vidrts.messages import Tell

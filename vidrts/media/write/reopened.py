@@ -13,7 +13,7 @@ import av
 from av.container import InputContainer
 from av.stream import Disposition, Stream
 
-from vidrts.media.containers import AnyPacket, FFmpegErrors, reason, time_base
+from vidrts.media.containers import AnyPacket, FFmpegErrors, packet_time, reason
 
 WHOLE = 2 << 30
 """Bytes up to which every packet is read; of larger files the index and both ends."""
@@ -40,9 +40,7 @@ class Track:
     def add(self, packet: AnyPacket) -> None:
         """Count a packet."""
         self.packets += 1
-        ticks = packet.pts if packet.pts is not None else packet.dts
-        if ticks is not None:
-            time = ticks * time_base(packet.time_base)
+        if (time := packet_time(packet)) is not None:
             self.first = time if self.first is None else min(self.first, time)
             self.last = time if self.last is None else max(self.last, time)
 
