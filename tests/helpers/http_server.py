@@ -30,8 +30,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         """Say nothing."""
 
     def do_GET(self) -> None:
-        """Send the file at the path from where the request says."""
-        served = self.server.files[self.path.strip("/")]
+        """Send the file at the path from where the request says; 404 where none is."""
+        served = self.server.files.get(self.path.strip("/"))
+        if served is None:
+            self.send_error(404)
+            return
         start = int((self.headers.get("Range") or "bytes=0-").removeprefix("bytes=").split("-")[0])
         start = start if served.framing == "length" else 0
         body = served.data[start : served.sent]

@@ -1,14 +1,10 @@
 """Wrong options and names: each is told in a line that says what would be right, before any frame is processed."""
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import av
 import pytest
+from helpers.http_server import Served, serving
 from helpers.media_truth import compare, relay
 
 from vidrts.cli import run
@@ -121,27 +117,9 @@ def test_names_that_begin_with_a_dash(
     assert "write ./-out.mkv" in capfd.readouterr().err
 
 
-@contextmanager
-def served(folder: Path) -> Iterator[str]:
-    """The URL under which a folder's files are served meanwhile."""
-
-    class Quiet(SimpleHTTPRequestHandler):
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder))) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()
-
-
 def test_a_url_is_read(clips: Path, tmp_path: Path) -> None:
     name = "androidx_media__sample_with_srt.mkv"
-    with served(clips) as host:
+    with serving({name: Served((clips / name).read_bytes())}) as host:
         relay(f"{host}/{name}", tmp_path / "out.mkv", encode=EncodeOptions(preset="ultrafast"))
         with pytest.raises(InputError, match=r"http://127.*none.mkv: cannot be opened as a video: .*404"):
             Source(f"{host}/none.mkv")
