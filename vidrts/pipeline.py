@@ -108,7 +108,7 @@ def enhance(
     `SourceBrokenError` and `ConsumerGoneError`.
     """
     options = options or EnhanceOptions()
-    model = load_model(options.model)
+    model = load_model(options.model, options.picture.scale)
     began = time.monotonic()
     parts = PartTimes()
     frames = 0

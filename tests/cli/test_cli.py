@@ -218,19 +218,24 @@ def test_the_help_of_enhance_is_in_sections(capfd: pytest.CaptureFixture[str]) -
         assert len(re.findall(rf"^  (?:-\w, )?{re.escape(option)}\b", told, re.MULTILINE)) == 1, option
 
 
-def test_train_from_the_command(photos: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_train_from_the_command(photos: Path, clips: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     few = tmp_path / "few"
     few.mkdir()
     for path in sorted(photos.glob("*.jpg"))[:3]:
         with Image.open(path) as image:
             image.crop((300, 300, 556, 492)).save(few / f"{path.stem}.png")
-    small = "--model rts-lite --stages 1 --steps 3 --batch 1 --patch 16 --crops 2 --held-out 1 --device cpu".split()
+    small = "--model rts-lite --scale 2 --stages 1 --steps 3 --batch 1 --patch 16 --crops 2 --held-out 1".split()
     out = tmp_path / "run"
-    assert run(["train", "--photos", str(few), "--out", str(out), *small]) == 0
+    assert run(["train", "--photos", str(few), "--out", str(out), *small, "--device", "cpu"]) == 0
     told = capfd.readouterr().err
     assert "stage 1/1, step 3/3: loss" in told
     assert str(out / "stage-1.safetensors") in told
     assert run(["train", "--resume", str(out)]) == 0
+    assert run(["models", str(out / "stage-1.safetensors")]) == 0
+    assert capfd.readouterr().out.split()[-1] == "2"
+    clip = clips / "androidx_media__bt601.mov"
+    assert enhance(out / "stage-1.safetensors", clip, tmp_path / "out.mp4") == 2
+    assert "stage-1.safetensors: expected scale 2, got 1" in capfd.readouterr().err
     assert run(["train", "--resume", str(out), "--steps", "5"]) == 2
     assert run(["train", "--photos", str(few)]) == 2
     assert run(["train", "--resume", str(tmp_path)]) == 1

@@ -2,6 +2,7 @@
 
 import json
 import struct
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,12 +11,14 @@ import safetensors.torch
 import torch
 from helpers.networks import tiny_network
 
-from vidrts.errors import ModelError
+from vidrts.errors import ModelError, OptionError
 from vidrts.images import read_photo
 from vidrts.networks.checkpoint import ModelInfo, find_model, load_model, read_info, save_model, shipped_models
 from vidrts.networks.names import RECIPES
 from vidrts.networks.net2net import init_from
 from vidrts.networks.registry import build, parameter_count
+from vidrts.picture.enhancer import Enhancer
+from vidrts.picture.options import EnhancerOptions
 
 
 @pytest.mark.parametrize(
@@ -147,6 +150,25 @@ def test_a_bad_file_gets_one_clear_line(tiny_model: Path, tmp_path: Path) -> Non
 def test_an_unknown_name_lists_the_known_ones() -> None:
     with pytest.raises(ModelError, match=r"no-such.*vidrts models"):
         find_model("no-such")
+
+
+def test_a_scale_has_weights_of_its_own(tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """NAME-2x is taken for NAME at scale 2, alone there; files are what they are."""
+    monkeypatch.setattr("vidrts.networks.checkpoint.model_folders", lambda: [tmp_path])
+    for name, scale in (("one", 1), ("two", 1), ("two-2x", 2)):
+        info = replace(read_info(tiny_model), name=name, scale=scale)
+        save_model(tmp_path / f"{name}.safetensors", tiny_network(), info)
+    for asked, scale, wanted in (
+        ("one", 1, "one"), ("one", 2, "one"), ("two", 1, "two"), ("two", 2, "two-2x"), ("two", 4, "two"),
+        ("two-2x", 2, "two-2x"), (str(tmp_path / "two.safetensors"), 2, "two"),
+    ):  # fmt: skip
+        assert load_model(asked, scale).info.name == wanted
+    Enhancer(load_model("two", 2), EnhancerOptions(scale=2, device="cpu"))
+    with pytest.raises(OptionError, match="two-2x: expected scale 2, got 1"):
+        Enhancer(load_model("two-2x"), EnhancerOptions(device="cpu"))
+    save_model(tmp_path / "odd.safetensors", tiny_network(), replace(info, scale=3))
+    with pytest.raises(ModelError, match=r"scale 3: expected one of \(1, 2, 4, 8\)"):
+        read_info(tmp_path / "odd.safetensors")
 
 
 def test_shipped_models_load_and_have_cards() -> None:

@@ -19,6 +19,7 @@ from vidrts.networks.checkpoint import load_model
 from vidrts.ops.lanczos import halve
 from vidrts.training import corpus, make_targets, train_stage
 from vidrts.training.batches import Supply, batches, flat_colours
+from vidrts.training.degradation.recipe import Degradation
 from vidrts.training.loss_names import LOSS_NAMES
 from vidrts.training.losses import LOSSES
 from vidrts.training.objective import flat_loss, inner_part
@@ -210,7 +211,10 @@ def test_a_loss_that_is_not_finite_stops_the_run(few_photos: Path, tmp_path: Pat
 
 
 def test_settings_are_checked(tmp_path: Path) -> None:
-    for wrong in ({"model": "rts-r9"}, {"stages": 0}, {"patch": 8}, {"steps": -1}):
+    for wrong in (
+        {"model": "rts-r9"}, {"stages": 0}, {"patch": 8}, {"steps": -1}, {"scale": 3}, {"scale": 2, "stages": 2},
+        {"scale": 2, "stages": 1, "pairs": Degradation("blur:1", halves=False)},
+    ):  # fmt: skip
         with pytest.raises(OptionError):
             options(tmp_path, tmp_path, **wrong)
     with pytest.raises(TrainingError, match="no such folder"):

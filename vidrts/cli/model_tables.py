@@ -51,7 +51,7 @@ def _table() -> Table:
 def _row(name: str, info: ModelInfo) -> list[str]:
     """The columns of a model file."""
     network = build(info.architecture, info.numbers)
-    scales = ", ".join(map(str, network.spec.scales))
+    scales = ", ".join(map(str, info.scales(network.spec)))
     figures = [metric.number(info.figures.get(metric.key)) for metric in _FIGURES]
     return [name, COLOURS[info.colour], f"{parameter_count(network):,}", str(info.stage), *figures, scales]
 

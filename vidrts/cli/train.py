@@ -27,7 +27,8 @@ _DEFAULT = TrainOptions
 """Its attributes are the defaults."""
 _SECTIONS = {
     "The run": (
-        "photos", "stills", "stills_weight", "out", "resume", "model", "init", "held_out", "crops", "patch", "seed",
+        "photos", "stills", "stills_weight", "out", "resume", "model", "scale", "init", "held_out", "crops", "patch",
+        "seed",
     ),
     "Inputs": ("degrade", "pairs", "shrink", "shrink_below", "grey", "rendered", "turn", "left_for_truth", "cache"),
     "Pairs": ("pair_weight", "pair_batch", "pair_floor", "pair_aim", "blur_level"),
@@ -62,6 +63,10 @@ def _steps() -> list[tuple[str, str]]:
 @click.option("--resume", type=click.Path(path_type=Path), metavar="RUN", help="Resume this run with its own settings.")
 @click.option(
     "--model", type=click.Choice(list(RECIPES)), default=_DEFAULT.model, show_default=True, help="The network."
+)  # fmt: skip
+@click.option(
+    "--scale", type=int, default=_DEFAULT.scale, show_default=True, metavar="1|2",
+    help="The scale that the network is for: 1 to make pictures sharper, 2 to enlarge them (one stage, no pairs).",
 )  # fmt: skip
 @click.option(
     "--init", default="", metavar="NAME|FILE", show_default=False,

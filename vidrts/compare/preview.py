@@ -60,7 +60,7 @@ def preview(
     """
     tell = Notes(on_message, source)
     (scale,) = {variant.picture.scale for variant in variants}
-    enhancers = [Enhancer(load_model(v.model), v.picture, on_message=tell) for v in variants]
+    enhancers = [Enhancer(load_model(v.model, v.picture.scale), v.picture, on_message=tell) for v in variants]
     video = look(source, tell)
     view = video.view
     width, height = video.info.width * scale, video.info.height * scale

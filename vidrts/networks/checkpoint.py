@@ -1,7 +1,7 @@
 """Model files: safetensors whose metadata rebuilds the network, so a file alone is enough.
 
 The metadata holds one key, "vidrts", with JSON: {"format": 1, "name", "architecture", "numbers", "stage",
-"degradation", "data_hash", "training", "licence", "figures", "colour"}.
+"degradation", "data_hash", "training", "licence", "figures", "colour", "scale"}.
 """
 
 import hashlib
@@ -22,6 +22,7 @@ from vidrts.files import atomic_write
 from vidrts.networks.names import COLOURS, DEFAULT_MODEL, Colour
 from vidrts.networks.network import Network
 from vidrts.networks.registry import build
+from vidrts.networks.spec import FACTORS, NetworkSpec
 
 FORMAT = 1
 _KEY = "vidrts"
@@ -47,6 +48,13 @@ class ModelInfo:
     """The card's key figures, by name."""
     colour: Colour = "rgb"
     """What the loss compared: R'G'B', or BT.709 luma alone; then only the luma of the result is meaningful."""
+    scale: int = 1
+    """What it was trained for. 1: to sharpen at the source's size; when it enlarges, it sharpens, too. Else: to enlarge
+    by this alone."""
+
+    def scales(self, spec: NetworkSpec) -> tuple[int, ...]:
+        """Those at which pictures can be enhanced with these weights of a network of `spec`."""
+        return spec.scales if self.scale == 1 else (self.scale,)
 
 
 @dataclass(frozen=True)
@@ -95,11 +103,15 @@ def shipped_models() -> dict[str, Path]:
     return found
 
 
-def find_model(name_or_file: str) -> Path:
-    """The file of a shipped model's name, or the file named; raises `ModelError` that lists the names."""
+def find_model(name_or_file: str, scale: int = 1) -> Path:
+    """The file of a shipped model's name, or the file named; raises `ModelError` that lists the names.
+
+    scale: a shipped model that has weights of its own for it, NAME-2x, is that file.
+    """
     shipped = shipped_models()
-    if name_or_file in shipped:
-        return shipped[name_or_file]
+    for name in (f"{name_or_file}-{scale}x", name_or_file):
+        if name in shipped:
+            return shipped[name]
     file = Path(name_or_file)
     if file.is_file():
         return file
@@ -112,12 +124,12 @@ def read_info(path: str | os.PathLike[str]) -> ModelInfo:
     return _info(Path(path), _read_header(Path(path)))
 
 
-def load_model(name_or_file: str | os.PathLike[str] = DEFAULT_MODEL) -> LoadedModel:
-    """Load a shipped model by name, or a model file.
+def load_model(name_or_file: str | os.PathLike[str] = DEFAULT_MODEL, scale: int = 1) -> LoadedModel:
+    """Load a shipped model by name, or a model file; of shipped ones the weights for `scale`, where there are some.
 
     Raises `ModelError`, one line, for a file that is missing, truncated, damaged, foreign or of another format.
     """
-    path = find_model(os.fspath(name_or_file))
+    path = find_model(os.fspath(name_or_file), scale)
     header = _read_header(path)
     info = _info(path, header)
     network = build(info.architecture, info.numbers)
@@ -145,6 +157,8 @@ def _info(path: Path, header: Mapping[str, Any]) -> ModelInfo:
             float(value)
         if info.colour not in COLOURS:
             raise ValueError(f"colour {info.colour!r}: expected rgb or luma")
+        if info.scale not in FACTORS:
+            raise ValueError(f"scale {info.scale!r}: expected one of {FACTORS}")
     except (TypeError, ValueError, AttributeError) as error:
         raise ModelError(f"{path}: its vidrts metadata is damaged ({error}); get the file again") from None
     return info

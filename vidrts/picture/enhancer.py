@@ -27,9 +27,9 @@ from vidrts.picture.tiled_upscaler import TiledUpscaler
 class Enhancer:
     """Enhances frames of any supported pixel format; one for each stream and device, not thread-safe.
 
-    Raises `OptionError` for a scale that the network does not offer, and for --chroma sharpen with one that was trained
-    on luma alone (of a network without a file: one that takes luma alone). `on_message` gets, once each, lines about
-    colour assumed for untagged frames, memory that ran out and an engine that cannot be used.
+    Raises `OptionError` for a scale that the network does not offer or was not trained for, and for --chroma sharpen
+    with one that was trained on luma alone (of a network without a file: one that takes luma alone). `on_message` gets,
+    once each, lines about colour assumed for untagged frames, memory that ran out and an engine that cannot be used.
     """
 
     def __init__(
@@ -46,9 +46,9 @@ class Enhancer:
             else (type(model).__name__, model, model.blur_level is not None)
         )
         spec = network.spec
-        if options.scale not in spec.scales:
-            offered = " or ".join(map(str, spec.scales))
-            raise OptionError(f"{title}: expected scale {offered}, got {options.scale}")
+        scales = model.info.scales(spec) if isinstance(model, LoadedModel) else spec.scales
+        if options.scale not in scales:
+            raise OptionError(f"{title}: expected scale {' or '.join(map(str, scales))}, got {options.scale}")
         if options.chroma == "sharpen" and (trained_on_luma or spec.channels == "luma"):
             raise OptionError(
                 f'{title}: trained on luma alone, cannot sharpen chroma; use --chroma keep (chroma="keep" in Python)'

@@ -108,7 +108,7 @@ def lanczos(plane: Plane) -> Plane:
 def by_model(name_or_file: str, device: str = "auto") -> Enlarger:
     """The luma of a model's SR in float32. Raises as `load_model` and `pick_device`."""
     where = pick_device(device)
-    upscaler = TiledUpscaler(load_model(name_or_file).network, where, torch.float32, scale=2)
+    upscaler = TiledUpscaler(load_model(name_or_file, 2).network, where, torch.float32, scale=2)
 
     def enlarged(plane: Plane) -> Plane:
         grey = torch.from_numpy(plane / 255).float().expand(1, 3, -1, -1)
@@ -152,7 +152,7 @@ def run_standard_test(
     kept = {way: {name: vars(s) for name, s in row.items()} for way, row in scores.items()}
     with atomic_write(out / "scores.json") as file:
         file.write_text(json.dumps(kept, indent=1) + "\n")
-    counts = {name: parameter_count(load_model(name).network) for name in models}
+    counts = {name: parameter_count(load_model(name, 2).network) for name in models}
     with atomic_write(out / "answer.md") as file:
         file.write_text(f"# {QUESTION}\n\n{table(scores, list(found), counts).markdown()}\n")
     return out / "answer.md"

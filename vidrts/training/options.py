@@ -30,6 +30,8 @@ class RunOptions:
     out: Path
     model: str = "rts-r3"
     """A name of `networks.registry.RECIPES`."""
+    scale: int = 1
+    """The --scale of `vidrts enhance` that it is for: 1, or 2, where the recurrence has no meaning."""
     init: str = ""
     """A shipped model's name or a model file of the same network, whose weights are the start; "" for new ones."""
     stills: tuple[str, ...] = ()

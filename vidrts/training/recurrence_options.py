@@ -56,6 +56,12 @@ class TrainOptions(RunOptions):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.check_counts("stages", "steps", "later_steps")
+        if self.scale not in (1, 2):
+            raise OptionError(f"scale {self.scale}: expected 1 or 2")
+        if self.scale == 2 and (self.stages > 1 or self.pairs):
+            raise OptionError(
+                "scale 2: expected --stages 1 and no --pairs, which train sharpening at the source's size"
+            )
         for name, known in (("stage_init", STAGE_INITS), ("aim", AIMS), ("pair_aim", AIMS)):
             self.check_choice(name, known)
         if not self.target_memory >= 0:

@@ -181,7 +181,7 @@ class TrainingRun[O: RunOptions]:
             info = ModelInfo(
                 name=options.model, architecture=architecture, numbers=dict(numbers), stage=stage,
                 degradation=str(options.degradation), data_hash=data_hash, training=options.public(), licence=LICENCE,
-                figures=figures, colour=options.colour,
+                figures=figures, colour=options.colour, scale=options.scale,
             )  # fmt: skip
             save_model(self.store.stage_file(stage), network, info)
             self.store.drop_checkpoint()

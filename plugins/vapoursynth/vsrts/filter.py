@@ -76,7 +76,7 @@ def enhance(
         )
         if not isinstance(model, str | os.PathLike):
             raise OptionError(f"model: expected a shipped model's name or a model file, got {model!r}")
-        loaded = load_model(model)
+        loaded = load_model(model, options.scale)
         _check_first_frame(clip, fmt)
         log = Once(_log)
         streams = [Stream(loaded, options, fmt, clip.num_frames, log) for _ in range(num_streams)]
