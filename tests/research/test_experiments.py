@@ -12,7 +12,7 @@ from vidrts.errors import OptionError
 from vidrts.measure.sharpness import block_borders
 from vidrts.measure.viqet import measure
 from vidrts.ops.lanczos import halve
-from vidrts.research import analyses, baselines, experiments
+from vidrts.research import analyses, baselines, experiments, held_out
 from vidrts.research.__main__ import run_research
 from vidrts.research.experiments import EXPERIMENTS, SCALES, run_experiment
 from vidrts.research.master_pairs import make_masters
@@ -22,15 +22,6 @@ from vidrts.training.report.runs import read_run
 
 TINY = {"model": "rts-lite", "steps": 2, "later_steps": 2, "batch": 2, "patch": 16, "crops": 2, "held_out": 1,
         "viqet": False}  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def pieces(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("pieces")
-    for path in sorted(photos.glob("*.jpg"))[::30][:3]:
-        with Image.open(path) as image:
-            image.convert("RGB").crop((300, 300, 620, 500)).save(folder / f"{path.stem}.png")
-    return folder
 
 
 def small(monkeypatch: pytest.MonkeyPatch, name: str, *arms: str) -> None:
@@ -83,7 +74,7 @@ def test_an_experiment_goes_on_where_it_was_stopped(
 
 def test_four_arms_with_a_frozen_one(pieces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     small(monkeypatch, "recurrence", "warm")
-    monkeypatch.setattr(analyses, "_mos", lambda pictures: 3.0)
+    monkeypatch.setattr(held_out, "mos", lambda pictures: 3.0)
     text = run_experiment("recurrence", pieces, tmp_path / "out", scale=TINY, device="cpu").read_text()
     frozen = text[text.index("Frozen") :]
     first = re.search(r"^\| HR1 \| ([\d.]+) \| ([\d.]+) \|", frozen, re.MULTILINE)
@@ -146,7 +137,7 @@ def test_mos_of_tiles_and_spread_over_seeds(pieces: Path, tmp_path: Path, monkey
         sizes.append([tuple(p.shape[1:]) for p in pictures])
         return 2.5
 
-    monkeypatch.setattr(analyses, "_mos", count)
+    monkeypatch.setattr(held_out, "mos", count)
     small(monkeypatch, "networks", "rts-r1-seed-1", "rts-r1-seed-2")
     out = tmp_path / "out"
     text = run_experiment("networks", pieces, out, scale=TINY, device="cpu", arms=["rts-r1-seed-1"]).read_text()

@@ -70,6 +70,10 @@ _QUESTIONS = {name: e.question for name, e in EXPERIMENTS.items()} | {TRUTH: QUE
     help="Train only this arm, and answer with those that are done. May be repeated.",
 )  # fmt: skip
 @click.option(
+    "--take", type=click.IntRange(2), metavar="N",
+    help="Of the experiments that train: take so many of the photographs, evenly by name.",
+)  # fmt: skip
+@click.option(
     "--scale", type=click.Choice(list(SCALES)), default="short", show_default=True,
     help="full: the paper's schedule, for a GPU; of truth all rows. short: for orderings and gains, in minutes.",
 )  # fmt: skip
@@ -83,6 +87,7 @@ def experiment(
     models: tuple[str, ...],
     also: Path | None,
     arms: tuple[str, ...],
+    take: int | None,
     scale: str,
     device: str,
     verbose: bool,
@@ -96,6 +101,8 @@ def experiment(
     python -m vidrts.research experiment truth --photos PHOTOS --out truth
     python -m vidrts.research experiment x2 --photos Set5/HR --photos Set14/HR --out x2
     """
+    if take and name in (TRUTH, X2):
+        raise OptionError(f"--take: {name} trains nothing; expected fewer pictures in --photos")
     if name == TRUTH:
         if arms:
             raise OptionError("--arm: truth trains nothing; expected --model, perhaps")
@@ -110,7 +117,8 @@ def experiment(
         if models or also or len(photos) > 1:
             raise OptionError(f"--model, --also and more than one --photos: for truth or x2 alone, got {name}")
         answer = run_experiment(
-            name, photos[0], out, scale=scale, device=device, clips=clips, arms=arms, on_message=say, on_progress=tell
+            name, photos[0], out, scale=scale, device=device, clips=clips, arms=arms, take=take, on_message=say,
+            on_progress=tell,
         )  # fmt: skip
     say(f"answer: {answer}")
 

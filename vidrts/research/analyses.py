@@ -1,7 +1,7 @@
 """The tables with which each experiment answers its question; each takes runs by name and the experiment's folder."""
 
 import statistics
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,18 +9,14 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own name for it
 from PIL import Image
 
-from vidrts.images import to_bytes
 from vidrts.measure.difference import difference_ratio, step_ratio
 from vidrts.measure.fidelity import psnr, ssim
 from vidrts.measure.luma import luma
 from vidrts.measure.metric import Metric
 from vidrts.measure.registry import METRICS
 from vidrts.measure.sharpness import predicted_gain, radial_gain
-from vidrts.measure.viqet import measure_many
 from vidrts.networks.checkpoint import load_model
-from vidrts.picture.device import pick_device
-from vidrts.picture.tiled_upscaler import TiledUpscaler, enhanced_rgb
-from vidrts.research import baselines, paper_claims
+from vidrts.research import baselines, held_out, paper_claims
 from vidrts.training.corpus import read_picture
 from vidrts.training.degradation.recipe import Degradation
 from vidrts.training.report.runs import Run, Table
@@ -56,11 +52,11 @@ def table_3(runs: Runs, folder: Path) -> list[Table]:
     scores: dict[str, list[list[float]]] = {}
     of_originals: dict[tuple[str, ...], float] = {}  # seeds share them
     for run in runs.values():
-        held_out = tuple(p["path"] for p in _validation(run))
-        originals, *enhanced = _versions(run)
-        if held_out not in of_originals:
-            of_originals[held_out] = _tile_mos(originals)
-        scores.setdefault(run.options.model, []).append([of_originals[held_out], *map(_tile_mos, enhanced)])
+        measured_on = tuple(p["path"] for p in held_out.pictures_of(run))
+        originals, *enhanced = held_out.versions(run)
+        if measured_on not in of_originals:
+            of_originals[measured_on] = _tile_mos(originals)
+        scores.setdefault(run.options.model, []).append([of_originals[measured_on], *map(_tile_mos, enhanced)])
     rows = []
     for name, seeds in scores.items():
         found = list(zip(*seeds, strict=True))
@@ -76,15 +72,15 @@ def table_3(runs: Runs, folder: Path) -> list[Table]:
 def four_arms(runs: Runs, folder: Path) -> list[Table]:
     """Recurrence warm and fresh, longer training on the originals, and SR_1 frozen and applied to its own output."""
     warm = runs["warm"]
-    originals = _held_out(warm)
-    enhance = _enhancer(warm, 1)
+    originals = held_out.originals(warm)
+    enhance = held_out.enhancer(warm, 1)
     before, rows = originals, []
     for stage in range(1, len(warm.stages) + 1):
         after = [enhance(p) for p in before]
         rows.append((
-            f"HR{stage}", METRICS["difference_ratio"].number(_mean(difference_ratio, after, originals)),
-            METRICS["step_ratio"].number(_mean(step_ratio, after, before)),
-            METRICS["gain_at_0.35"].number(_gain(after, originals)), METRICS["mos"].number(_mos(after)),
+            f"HR{stage}", METRICS["difference_ratio"].number(held_out.mean_of(difference_ratio, after, originals)),
+            METRICS["step_ratio"].number(held_out.mean_of(step_ratio, after, before)),
+            METRICS["gain_at_0.35"].number(_gain(after, originals)), METRICS["mos"].number(held_out.mos(after)),
         ))  # fmt: skip
         before = after
     frozen = Table(
@@ -92,22 +88,22 @@ def four_arms(runs: Runs, folder: Path) -> list[Table]:
         ("", *(METRICS[key].title for key in ("difference_ratio", "step_ratio", "gain_at_0.35", "mos"))), tuple(rows),
     )  # fmt: skip
     keys = ("difference_ratio", "step_ratio", "gain_at_0.35", "mos", "alpha", "psnr_lr_to_hr0", "flat_noise")
-    return [*(table for key in keys for table in _each(runs, METRICS[key])), frozen]
+    return [*(table for key in keys for table in each(runs, METRICS[key])), frozen]
 
 
 def nearer_to_masters(runs: Runs, folder: Path) -> list[Table]:
     """HR_n against the sharper truth: fidelity, and in which areas it is farther from it than HR0 is."""
     tables = []
     for name, run in runs.items():
-        paths = [Path(p["path"]) for p in _validation(run)]
-        truths = [_unit(read_picture(folder / "pictures" / "truth" / path.name)) for path in paths]
-        versions = list(_versions(run))
+        paths = [Path(p["path"]) for p in held_out.pictures_of(run)]
+        truths = [held_out.unit(read_picture(folder / "pictures" / "truth" / path.name)) for path in paths]
+        versions = list(held_out.versions(run))
         rows = []
         for stage, pictures in enumerate(versions):
             shares = [areas_apart(p, o, t) for p, o, t in zip(pictures, versions[0], truths, strict=True)]
             rows.append((
-                f"HR{stage}", METRICS["psnr_rgb"].number(_mean(psnr, pictures, truths)),
-                METRICS["ssim"].number(_mean(lambda a, b: ssim(luma(a), luma(b)), pictures, truths)),
+                f"HR{stage}", METRICS["psnr_rgb"].number(held_out.mean_of(psnr, pictures, truths)),
+                METRICS["ssim"].number(held_out.mean_of(lambda a, b: ssim(luma(a), luma(b)), pictures, truths)),
                 *(f"{statistics.fmean(share[k] for share in shares):.2f}" for k in range(3)),
             ))  # fmt: skip
         tables.append(Table(
@@ -134,7 +130,7 @@ def gains(runs: Runs, folder: Path) -> list[Table]:
     note = "The formula holds along an axis, for a network that inverts the kernel perfectly and does nothing else."
     return [
         Table("Gain at 0.35 cycles per pixel", ("LR by", *heads, "from HR0, %"), tuple(rows), note),
-        *_each(runs, METRICS["flat_noise"]),
+        *each(runs, METRICS["flat_noise"]),
     ]
 
 
@@ -173,9 +169,11 @@ def over_seeds(runs: Runs) -> Iterator[Table]:
         if values:
             stages = sorted({n for held in values.values() for n in held})
             rows = [(network, *(spread(held.get(n, ())) for n in stages)) for network, held in values.items()]
-            held_out = {tuple(p["name"] for p in _validation(run)) for run in runs.values()}
+            measured_on = {tuple(p["name"] for p in held_out.pictures_of(run)) for run in runs.values()}
             note = (
-                "Each seed is measured on other photographs: most of the spread is theirs." if len(held_out) > 1 else ""
+                "Each seed is measured on other photographs: most of the spread is theirs."
+                if len(measured_on) > 1
+                else ""
             )
             yield Table(METRICS[measure].title, ("", *(f"HR{n}" for n in stages)), tuple(rows), note)
 
@@ -188,7 +186,7 @@ def spread(values: Sequence[float]) -> str:
     return mean if len(values) == 1 else f"{mean} ± {statistics.stdev(values):.3f}"
 
 
-def _each(runs: Runs, metric: Metric) -> list[Table]:
+def each(runs: Runs, metric: Metric) -> list[Table]:
     """One metric of all runs, a column for each stage; nothing where no run has it."""
     stages = sorted({n for run in runs.values() for n in run.stages if metric.key in run.measures[n]})
     rows = [
@@ -197,46 +195,10 @@ def _each(runs: Runs, metric: Metric) -> list[Table]:
     return [Table(metric.title, ("", *(f"HR{n}" for n in stages)), tuple(rows))] if stages else []
 
 
-def _validation(run: Run) -> list[dict[str, str]]:
-    manifest = RunStore(run.folder).manifest()
-    return [p for p in manifest["pictures"] if p["use"] == "validation"] if manifest else []
-
-
-def _held_out(run: Run) -> list[torch.Tensor]:
-    return [_unit(read_picture(Path(p["path"]))) for p in _validation(run)]
-
-
-def _versions(run: Run) -> Iterator[list[torch.Tensor]]:
-    """The held-out photographs as HR0, HR1, ... HRn, (3, H, W) in 0..1."""
-    originals = _held_out(run)
-    yield originals
-    for n in run.stages:
-        enhance = _enhancer(run, n)
-        yield [enhance(p) for p in originals]
-
-
-def _enhancer(run: Run, stage: int) -> Callable[[torch.Tensor], torch.Tensor]:
-    """HR_n of a picture: of R'G'B' where the loss looked at them, as the paper has it, else by luma alone."""
-    model = load_model(RunStore(run.folder).stage_file(stage))
-    resolver = TiledUpscaler(model.network, pick_device("auto"), torch.float32, luma=model.info.colour == "luma")
-    return lambda picture: enhanced_rgb(resolver, picture[None])[0].cpu()
-
-
 def _tile_mos(pictures: Sequence[torch.Tensor]) -> float:
     """Mean MOS of all tiles, 4 columns and 2 rows of each picture."""
     tiles = [tile for p in pictures for row in p.tensor_split(2, dim=1) for tile in row.tensor_split(4, dim=2)]
-    return _mos(tiles)
-
-
-def _mos(pictures: Sequence[torch.Tensor]) -> float:
-    scores = measure_many((to_bytes(p) for p in pictures), workers=1 if len(pictures) < 16 else None)
-    return statistics.fmean(one.mos for one in scores)
-
-
-def _mean(
-    measure: Callable[[torch.Tensor, torch.Tensor], float], a: Sequence[torch.Tensor], b: Sequence[torch.Tensor]
-) -> float:
-    return statistics.fmean(measure(x, y) for x, y in zip(a, b, strict=True))
+    return held_out.mos(tiles)
 
 
 def _gain(pictures: Sequence[torch.Tensor], originals: Sequence[torch.Tensor]) -> float:
@@ -244,7 +206,7 @@ def _gain(pictures: Sequence[torch.Tensor], originals: Sequence[torch.Tensor]) -
         frequencies, curve = radial_gain(enhanced, source)
         return curve[int(np.argmin([abs(f - GAIN_AT) for f in frequencies]))]
 
-    return _mean(at, pictures, originals)
+    return held_out.mean_of(at, pictures, originals)
 
 
 def areas_apart(picture: torch.Tensor, original: torch.Tensor, truth: torch.Tensor) -> tuple[float, float, float]:
@@ -264,7 +226,7 @@ def _compressed(run: Run, kind: str, folder: Path) -> list[Path]:
     """The held-out photographs after one step of a degradation, as PNG, or as they are for "clean"."""
     folder.mkdir(parents=True, exist_ok=True)
     files = []
-    for seed, picture in enumerate(_validation(run)):
+    for seed, picture in enumerate(held_out.pictures_of(run)):
         samples = read_picture(Path(picture["path"]))
         if kind != "clean":
             samples = Degradation(kind, halves=False)(samples, seed)
@@ -272,7 +234,3 @@ def _compressed(run: Run, kind: str, folder: Path) -> list[Path]:
         Image.fromarray(samples.permute(1, 2, 0).contiguous().numpy()).save(file)
         files.append(file)
     return files
-
-
-def _unit(picture: torch.Tensor) -> torch.Tensor:
-    return picture.float() / 255

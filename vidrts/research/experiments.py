@@ -13,8 +13,9 @@ from typing import Any
 from vidrts.compare.frames import frames, to_rgb
 from vidrts.errors import OptionError
 from vidrts.images import to_image
-from vidrts.research import analyses
+from vidrts.research import analyses, restoration
 from vidrts.research.master_pairs import make_masters
+from vidrts.research.some_pictures import take_some
 from vidrts.training.degradation.recipe import Degradation
 from vidrts.training.recurrence import train
 from vidrts.training.recurrence_options import TrainOptions
@@ -102,6 +103,11 @@ EXPERIMENTS: Mapping[str, Experiment] = {
         arms={"clean": {"stages": 2, "degradation": _CLEAN}, "video": {"stages": 2, "degradation": "video"}},
         answer=analyses.against_filters,
     ),
+    "denoise": Experiment(
+        question="The recurrence on other tasks: does a second stage help denoising or deblurring?",
+        arms=restoration.arms(),
+        answer=restoration.answer,
+    ),
 }  # fmt: skip
 
 
@@ -114,6 +120,7 @@ def run_experiment(
     device: str = "auto",
     clips: Sequence[Path] = (),
     arms: Sequence[str] = (),
+    take: int | None = None,
     on_message: Callable[[str], None] = lambda line: None,
     on_progress: Callable[[Progress, TrainOptions], None] = lambda progress, options: None,
 ) -> Path:
@@ -121,8 +128,8 @@ def run_experiment(
 
     scale: a name of `SCALES`, or settings of one's own for all arms. clips: videos; `linear` measures frames of them,
     too, the others have no use for them. arms: train only these, and answer with those that are done: several machines
-    or processes can share the work. Raises `OptionError` for an unknown name, and what `train` raises: `TrainingError`
-    where a run there has other settings.
+    or processes can share the work. take: so many of the photographs, evenly by name. Raises `OptionError` for an
+    unknown name, and what `train` raises: `TrainingError` where a run there has other settings.
     """
     if name not in EXPERIMENTS:
         raise OptionError(f"experiment {name!r}: expected one of {', '.join(EXPERIMENTS)}")
@@ -132,6 +139,8 @@ def run_experiment(
     settings = SCALES[scale] if isinstance(scale, str) else scale
     for clip in clips:
         _keep_frames(clip, out / analyses.CLIPS / clip.stem)
+    if take is not None:
+        photos = take_some(photos, take, out / "photographs")
     source = make_masters(photos, out / "pictures", on_message) if experiment.masters else photos
     done = []
     for arm, changes in experiment.arms.items():
@@ -174,7 +183,8 @@ def _keep_frames(clip: Path, folder: Path, count: int = 6, every: int = 5) -> No
 
 def _options(photos: Path, out: Path, settings: Settings) -> TrainOptions:
     degradation = Degradation(settings.get("degradation", "video"))
-    return TrainOptions(photos=photos, out=out, **{**settings, "degradation": degradation})
+    pairs = Degradation(settings["pairs"], halves=False) if "pairs" in settings else None
+    return TrainOptions(photos=photos, out=out, **{**settings, "degradation": degradation, "pairs": pairs})
 
 
 def _done(options: TrainOptions) -> bool:
