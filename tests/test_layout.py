@@ -193,12 +193,12 @@ def test_option_lists_are_decisions() -> None:
         ),
         "stills": sorted("--sharpness --most --overscan -v --verbose -q --quiet".split()),
         "train": sorted(
-            "--photos --stills --stills-weight --out --resume --model --init --degrade --stages --steps --later-steps "
-            "--batch --patch --crops --rate --later-rate --decay --no-decay --stage-init --aim --loss --ema --held-out "
-            "--optimizer --flat-patches --lock-mean --no-lock-mean --seed --device --compile --no-compile "
-            "--target-memory --viqet --no-viqet --blur-level --no-blur-level --pairs --pair-weight --pair-batch "
-            "--pair-floor --pair-aim --colour --shrink --shrink-below --grey --rendered --turn --no-turn "
-            "--left-for-truth --cache -v --verbose".split()
+            "--photos --stills --stills-weight --out --resume --model --scale --init --degrade --stages --steps "
+            "--later-steps --batch --patch --crops --rate --later-rate --decay --no-decay --stage-init --aim "
+            "--loss --ema --held-out --optimizer --flat-patches --lock-mean --no-lock-mean --seed --device "
+            "--compile --no-compile --target-memory --viqet --no-viqet --blur-level --no-blur-level --pairs "
+            "--pair-weight --pair-batch --pair-floor --pair-aim --colour --shrink --shrink-below --grey "
+            "--rendered --turn --no-turn --left-for-truth --cache -v --verbose".split()
         ),
     }
 
@@ -209,7 +209,9 @@ def test_users_and_researchers_have_commands_of_their_own() -> None:
                for name, sub in research.commands.items()}  # fmt: skip
     common = "--rounds --quick --json -v --verbose -q --quiet"
     assert options == {
-        "experiment": sorted("--photos --clip --model --also --arm --out --scale --device -v --verbose".split()),
+        "experiment": sorted(
+            "--photos --clip --model --crf --also --arm --take --out --scale --device -v --verbose".split()
+        ),
         "scale": sorted(f"--model --frames --sizes --networks --device {common}".split()),
         "peers": sorted(f"--model --size --frames --clip {common}".split()),
     }

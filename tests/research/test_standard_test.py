@@ -54,11 +54,14 @@ def test_the_command_measures_models_beside_bicubic(sets: Path, tmp_path: Path, 
         with Image.open(path) as image:
             image.crop((40, 40, 121, 120)).save(small / path.name)
     command = ["experiment", "x2", "--photos", str(small), "--model", str(tiny_model), "--out", str(tmp_path / "out")]
-    assert run_research(command) == 0
+    assert run_research([*command, "--crf", "18", "--crf", "35"]) == 0
     scores = json.loads((tmp_path / "out" / "scores.json").read_text())
     assert set(scores) == {"bicubic", "Lanczos-3", str(tiny_model)}
     assert all(0 < row["Small"]["ssim"] <= 1 and row["Small"]["psnr"] > 15 for row in scores.values())
+    clean, good, bad = (scores["bicubic"][name]["psnr"] for name in ("Small", "Small, crf 18", "Small, crf 35"))
+    assert clean > good > bad + 1
     answer = (tmp_path / "out" / "answer.md").read_text()
+    assert "coded by H.264 at crf 35" in answer and f"{bad:.2f}" in answer
     assert f"{scores['bicubic']['Small']['psnr']:.2f}" in answer and "36.66" not in answer
 
 

@@ -62,6 +62,10 @@ _QUESTIONS = {name: e.question for name, e in EXPERIMENTS.items()} | {TRUTH: QUE
     help="For truth and x2: measure this model, not all that are shipped. May be repeated.",
 )  # fmt: skip
 @click.option(
+    "--crf", "crfs", type=click.IntRange(0, 51), multiple=True, metavar="CRF",
+    help="For x2: also enlarge LR coded by H.264 at this crf. May be repeated.",
+)  # fmt: skip
+@click.option(
     "--also", type=click.Path(path_type=Path), metavar="DIR",
     help="For truth: measure some of these pictures, too, which decide nothing (at the full scale).",
 )  # fmt: skip
@@ -85,6 +89,7 @@ def experiment(
     out: Path,
     clips: tuple[Path, ...],
     models: tuple[str, ...],
+    crfs: tuple[int, ...],
     also: Path | None,
     arms: tuple[str, ...],
     take: int | None,
@@ -103,6 +108,8 @@ def experiment(
     """
     if take and name in (TRUTH, X2):
         raise OptionError(f"--take: {name} trains nothing; expected fewer pictures in --photos")
+    if crfs and name != X2:
+        raise OptionError(f"--crf: for x2 alone, got {name}")
     if name == TRUTH:
         if arms:
             raise OptionError("--arm: truth trains nothing; expected --model, perhaps")
@@ -112,7 +119,9 @@ def experiment(
     elif name == X2:
         if arms or also or clips:
             raise OptionError("--arm, --also and --clip: x2 takes none; expected --model, perhaps")
-        answer = run_standard_test(photos, out, models or tuple(shipped_models()), device=device, on_message=say)
+        answer = run_standard_test(
+            photos, out, models or tuple(shipped_models()), crfs=crfs, device=device, on_message=say
+        )  # fmt: skip
     else:
         if models or also or len(photos) > 1:
             raise OptionError(f"--model, --also and more than one --photos: for truth or x2 alone, got {name}")

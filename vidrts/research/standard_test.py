@@ -2,7 +2,7 @@
 
 LR is MATLAB's imresize by 1/2 of Y: bicubic of a = -0.5, antialiased, edges mirrored. PSNR and SSIM are of Y of BT.601
 in 16..235, rounded to 8 bits, without 2 pixels at each side. Networks see Y as a grey picture, and their luma counts:
-what `vidrts enhance` writes.
+what `vidrts enhance` writes. Beside that, if asked for, LR that H.264 has coded: what videos are enlarged from.
 """
 
 import json
@@ -18,8 +18,10 @@ from PIL import Image
 
 from vidrts.errors import InputError
 from vidrts.files import atomic_write
+from vidrts.frame import pixel_format
 from vidrts.measure.fidelity import psnr, ssim
 from vidrts.measure.luma import luma
+from vidrts.media.tools.codec_roundtrip import through_codec
 from vidrts.networks.checkpoint import load_model
 from vidrts.networks.registry import parameter_count
 from vidrts.ops.lanczos import enlarge
@@ -118,12 +120,23 @@ def by_model(name_or_file: str, device: str = "auto") -> Enlarger:
     return enlarged
 
 
-def score(pictures: Sequence[Path], enlarger: Enlarger) -> Score:
-    """The means over `pictures`."""
+def coded(plane: Plane, crf: int) -> Plane:
+    """Y after H.264 at this crf, as the last of three frames of a still shot."""
+    height, width = plane.shape
+    even = np.pad(_rounded(plane), ((0, height % 2), (0, width % 2)), mode="edge").astype(np.uint8)
+    chroma = torch.full((even.shape[0] // 2, even.shape[1] // 2), 128, dtype=torch.uint8)
+    frames = [(torch.from_numpy(even), chroma, chroma)] * 3
+    decoded = through_codec(frames, pixel_format("yuv420p"), "libx264", {"crf": str(crf), "preset": "medium"})
+    return decoded[-1][0][:height, :width].double().numpy()
+
+
+def score(pictures: Sequence[Path], enlarger: Enlarger, crf: int | None = None) -> Score:
+    """The means over `pictures`; crf: of LR that H.264 has coded."""
     rows = []
     for path in pictures:
         truth = read_y(path)
-        got = _rounded(enlarger(resized(truth, 0.5)))
+        low = resized(truth, 0.5)
+        got = _rounded(enlarger(low if crf is None else coded(low, crf)))
         a, b = (torch.from_numpy(plane[SHAVED:-SHAVED, SHAVED:-SHAVED].copy()) for plane in (got, truth))
         rows.append((psnr(a, b, 255), ssim(a, b, 255)))
     return Score(*(float(mean) for mean in np.mean(rows, axis=0)))
@@ -134,27 +147,34 @@ def run_standard_test(
     out: Path,
     models: Sequence[str],
     *,
+    crfs: Sequence[int] = (),
     device: str = "auto",
     on_message: Callable[[str], None] = lambda line: None,
 ) -> Path:
     """Measure `models` on each folder of pictures and write answer.md and scores.json to `out`; returns the former.
 
-    A set is named by its folder, or the folder above one called HR. Raises `InputError` for a folder without pictures.
+    A set is named by its folder, or the folder above one called HR. crfs: LR coded by H.264 at each of these, too.
+    Raises `InputError` for a folder without pictures.
     """
     found = {_name(folder): _pictures(folder) for folder in sets}
     ways: dict[str, Enlarger] = {"bicubic": lambda plane: resized(plane, 2), "Lanczos-3": lanczos}
     ways |= {name: by_model(name, device) for name in models}
     scores: dict[str, dict[str, Score]] = {}
     for way, enlarger in ways.items():
-        scores[way] = {name: score(pictures, enlarger) for name, pictures in found.items()}
+        scores[way] = {
+            _column(name, crf): score(pictures, enlarger, crf)
+            for crf in (None, *crfs)
+            for name, pictures in found.items()
+        }
         on_message(f"{way}: " + ", ".join(f"{name} {s.psnr:.2f} dB" for name, s in scores[way].items()))
     out.mkdir(parents=True, exist_ok=True)
     kept = {way: {name: vars(s) for name, s in row.items()} for way, row in scores.items()}
     with atomic_write(out / "scores.json") as file:
         file.write_text(json.dumps(kept, indent=1) + "\n")
     counts = {name: parameter_count(load_model(name, 2).network) for name in models}
+    tables = [table(scores, list(found), counts), *(coded_table(scores, list(found), crf) for crf in crfs)]
     with atomic_write(out / "answer.md") as file:
-        file.write_text(f"# {QUESTION}\n\n{table(scores, list(found), counts).markdown()}\n")
+        file.write_text("\n\n".join([f"# {QUESTION}", *(each.markdown() for each in tables)]) + "\n")
     return out / "answer.md"
 
 
@@ -172,6 +192,21 @@ def table(scores: Mapping[str, Mapping[str, Score]], sets: Sequence[str], counts
         "PSNR in dB / SSIM of Y at scale 2", ("", "parameters", *sets), (*own, *others),
         "LR by MATLAB's bicubic; 2 pixels at each side do not count.",
     )  # fmt: skip
+
+
+def coded_table(scores: Mapping[str, Mapping[str, Score]], sets: Sequence[str], crf: int) -> Table:
+    """PSNR and SSIM by set, of LR coded at this crf."""
+    rows = [
+        (way, *(f"{row[key].psnr:.2f} / {row[key].ssim:.4f}" for key in (_column(name, crf) for name in sets)))
+        for way, row in scores.items()
+    ]
+    return Table(
+        f"LR coded by H.264 at crf {crf}", ("", *sets), tuple(rows), "The last of three frames of a still shot."
+    )
+
+
+def _column(name: str, crf: int | None) -> str:
+    return name if crf is None else f"{name}, crf {crf}"
 
 
 def _name(folder: Path) -> str:
