@@ -16,6 +16,8 @@ RECIPES: Mapping[str, tuple[str, Mapping[str, int]]] = {
     "vdsr": ("vdsr", {"layers": 20, "channels": 64}),
     "srresnet": ("srresnet", {"blocks": 16, "channels": 64}),
     "edsr": ("edsr", {"blocks": 16, "channels": 64}),
+    "g-mgbp": ("g-mgbp", {"features": 48, "growth": 16, "projections": 2}),
+    "g-mgbp-lite": ("g-mgbp", {"features": 24, "growth": 8, "projections": 2}),
 }
 """Model name -> (architecture, its numbers): what `vidrts train --model` takes."""
 

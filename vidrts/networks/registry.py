@@ -8,6 +8,7 @@ from torch import nn
 from vidrts.errors import ModelError
 from vidrts.networks.edsr import EDSR
 from vidrts.networks.fsrcnn import FSRCNN, FSRCNNConfig
+from vidrts.networks.gmgbp import GMGBP, GMGBPConfig
 from vidrts.networks.network import Network
 from vidrts.networks.residual_blocks import BlocksConfig
 from vidrts.networks.rts import RTS, RTSConfig
@@ -22,6 +23,7 @@ ARCHITECTURES: dict[str, Callable[..., Network]] = {
     "vdsr": lambda **numbers: VDSR(VDSRConfig(**numbers)),
     "srresnet": lambda **numbers: SRResNet(BlocksConfig(**numbers)),
     "edsr": lambda **numbers: EDSR(BlocksConfig(**numbers)),
+    "g-mgbp": lambda **numbers: GMGBP(GMGBPConfig(**numbers)),
 }
 """Name -> what builds such a network of its numbers; raises TypeError or ValueError for numbers it cannot have."""
 

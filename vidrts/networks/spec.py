@@ -55,5 +55,6 @@ class Context:
     factor: int = 2
     """By which to enlarge, one of the spec's."""
     noise: "tuple[torch.Tensor, ...]" = ()
-    """For networks that take noise: maps z_k of standard normal noise, (B, 1, h * 2**k, w * 2**k), one for each level
-    below the output's size (`networks.noise`), cut by position in the picture, so that tiles do not matter."""
+    """For networks that take noise: maps z_k, (B, 1, h * 2**k, w * 2**k), one for each level below the output's size,
+    standard normal (`networks.noise`) or constant, times the amplitude W; cut by position in the picture, so that tiles
+    do not matter. () is W = 0."""

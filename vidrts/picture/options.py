@@ -13,6 +13,10 @@ EngineName = Literal["auto", "torch", "openvino"]
 ENGINES: tuple[EngineName, ...] = get_args(EngineName)
 Chroma = Literal["keep", "sharpen"]
 CHROMA: tuple[Chroma, ...] = ("keep", "sharpen")
+NoiseKind = Literal["constant", "static"]
+NOISES: tuple[NoiseKind, ...] = ("constant", "static")
+"""Of the maps of networks that take noise. constant: one value everywhere, which does what noise does. static: normal
+noise that belongs to places, the same in every frame."""
 SMALLEST = 16
 """Pixels; the smallest width and height that are enhanced."""
 

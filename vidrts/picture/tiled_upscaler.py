@@ -4,6 +4,7 @@ import hashlib
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from typing import Literal
 
@@ -19,7 +20,7 @@ from vidrts.ops.convolution import use_deterministic_convolution
 from vidrts.ops.lanczos import enlarge
 from vidrts.picture.engines import torch as torch_engine
 from vidrts.picture.forward import next_multiple, tile_pass
-from vidrts.picture.options import EngineName
+from vidrts.picture.options import EngineName, NoiseKind
 from vidrts.picture.tile_autotune import cache_file, candidates, fastest
 from vidrts.picture.tiles import Tile, TileGrid, band, even_tile
 
@@ -28,13 +29,18 @@ CPU_TILE_PIXELS = 2**20 + 2**15
 CUDA_TILE = 512
 """Side of a tile: 64 bf16 channels of it are 33 MB and stay in the L2 cache of a large GPU. Taken until a search
 (`tile_autotune`) has found the fastest."""
+_DEEP, _DEEP_TILE = 32, 512
+"""Input pixels of reach from which on tiles are squares, of this side: bands would be halo for the most part, and such
+networks take much memory for each pixel."""
 _TRIES = 5
 """Times that a tile is tried in a search, after one to warm up; the shortest counts."""
 
 
-def default_tile(device: torch.device, height: int, width: int, factor: int = 2) -> tuple[int, int]:
+def default_tile(device: torch.device, height: int, width: int, factor: int = 2, halo: int = 0) -> tuple[int, int]:
     """(width, height) of the tiles of such a picture; smaller for networks that enlarge by more than 2."""
     larger = max(1, factor // 2)
+    if halo >= _DEEP:
+        return even_tile(height, width, (_DEEP_TILE // larger,) * 2)
     if device.type == "cuda":
         return even_tile(height, width, (CUDA_TILE // larger,) * 2)
     return even_tile(height, width, band(width, CPU_TILE_PIXELS // larger**2))
@@ -66,9 +72,10 @@ class TiledUpscaler:
     `luma`: the result has one channel, the BT.709 Y' of what it would be; always so for networks of one channel.
     `tile`: (width, height) in input pixels, "none" for whole pictures, "auto" as the device likes, "fastest": on a GPU
     by a short search before the first picture of a size, for many pictures of one size; elsewhere as "auto".
-    `batch`: tiles per pass, 0 = as the device likes. `engine`: what computes the residual branch. `seed`: of the noise
-    of networks that take it. Out of memory on a GPU halves the batch, then the tile, for good; `on_message` gets lines
-    about that and about an engine that cannot be used.
+    `batch`: tiles per pass, 0 = as the device likes. `engine`: what computes the residual branch. `amplitude`, `noise`,
+    `seed`: W, the kind and the seed of the maps of networks that take noise; a W of 0 is none. Out of memory on a GPU
+    halves the batch, then the tile, for good; `on_message` gets lines about that and about an engine that cannot be
+    used.
     """
 
     def __init__(
@@ -82,6 +89,8 @@ class TiledUpscaler:
         tile: tuple[int, int] | Literal["auto", "none", "fastest"] = "auto",
         batch: int = 0,
         engine: EngineName = "auto",
+        amplitude: float = 0.0,
+        noise: NoiseKind = "static",
         seed: int = 0,
         on_message: Tell = ignore,
     ) -> None:
@@ -93,8 +102,7 @@ class TiledUpscaler:
         """Whether the colours of its input play no part."""
         self._channels = 1 if spec.channels == "luma" else 3
         self._context = Context(spec.factor_for(scale))
-        self._noise_levels = noise.levels(self._context.factor) if spec.noise else 0
-        self._seed = seed
+        self._maps = partial(_maps, self._context.factor, amplitude, noise, seed) if spec.noise and amplitude else None
         self._tiles = tile_pass(network, device, dtype, scale, engine, on_message, luma=luma)
         self._halo, self._multiple = self._tiles.halo, self._tiles.multiple
         self._prepared = preparing(network, device)
@@ -154,7 +162,8 @@ class TiledUpscaler:
             return self._allowed(self._tile, height, width)
         if (height, width) in self._fastest:
             return self._fastest[height, width]
-        return self._allowed(default_tile(self.device, height, width, self._context.factor), height, width)
+        most = default_tile(self.device, height, width, self._context.factor, self._halo)
+        return self._allowed(most, height, width)
 
     def _allowed(self, size: tuple[int, int], height: int, width: int) -> tuple[int, int]:
         """The next tile of multiples that network and engine take, no larger than the picture."""
@@ -220,19 +229,34 @@ class TiledUpscaler:
 
     def _context_of(self, tiles: Sequence[Tile], grid: TileGrid) -> Context:
         """What the network is told about a batch of tiles: the noise that belongs to their places."""
-        if not self._noise_levels:
-            return self._context
-        height, width = grid.tile_height + 2 * grid.halo, grid.tile_width + 2 * grid.halo
-        maps = {
-            (level, tile): noise.normal(
-                self._seed, level, (tile.y - grid.halo) << level, (tile.x - grid.halo) << level,
-                height << level, width << level, self.device,
-            )
-            for level in range(self._noise_levels) for tile in dict.fromkeys(tiles)
-        }  # fmt: skip
-        return Context(self._context.factor, tuple(
-            torch.stack([maps[level, tile] for tile in tiles])[:, None] for level in range(self._noise_levels)
-        ))  # fmt: skip
+        return Context(self._context.factor, self._maps(tiles, grid, self.device)) if self._maps else self._context
+
+
+def _maps(
+    factor: int,
+    amplitude: float,
+    kind: NoiseKind,
+    seed: int,
+    tiles: Sequence[Tile],
+    grid: TileGrid,
+    device: torch.device,
+) -> tuple[torch.Tensor, ...]:  # fmt: skip
+    """`Context.noise` of a batch of tiles: what belongs to their places."""
+    height, width = grid.tile_height + 2 * grid.halo, grid.tile_width + 2 * grid.halo
+    levels = range(noise.levels(factor))
+    if kind == "constant":
+        return tuple(
+            torch.full((1, 1, height << level, width << level), amplitude, device=device).expand(len(tiles), -1, -1, -1)
+            for level in levels
+        )
+    maps = {
+        (level, tile): noise.normal(
+            seed, level, (tile.y - grid.halo) << level, (tile.x - grid.halo) << level,
+            height << level, width << level, device,
+        )
+        for level in levels for tile in dict.fromkeys(tiles)
+    }  # fmt: skip
+    return tuple(amplitude * torch.stack([maps[level, tile] for tile in tiles])[:, None] for level in levels)
 
 
 def preparing(network: Network, device: torch.device) -> Callable[[torch.Tensor], torch.Tensor]:
