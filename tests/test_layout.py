@@ -177,6 +177,7 @@ def test_option_lists_are_decisions() -> None:
             "--raw -f --low-latency --colorspace --range --primaries --transfer".split()
         ),
         "bench": [],
+        "degrader": [],
         "devices": ["--json"],
         "compare": sorted(
             "-y -n --frames --at --samples --every --crop --viqet --no-viqet --workers -v --verbose -q --quiet".split()
@@ -204,7 +205,9 @@ def test_option_lists_are_decisions() -> None:
 
 
 def test_users_and_researchers_have_commands_of_their_own() -> None:
-    assert list(SUBCOMMANDS) == "enhance preview compare score models devices stills train report bench".split()
+    assert (
+        list(SUBCOMMANDS) == "enhance preview compare score models devices stills train report degrader bench".split()
+    )
     options = {name: sorted(o for p in sub.params if isinstance(p, click.Option) for o in p.opts)
                for name, sub in research.commands.items()}  # fmt: skip
     common = "--rounds --quick --json -v --verbose -q --quiet"
@@ -248,6 +251,9 @@ HEAVY = ("torch", "av", "numpy", "openvino", "rich", "PIL", "scipy", "safetensor
         ("score --nope a.png", 2, ["--nope"]),
         ("score --json --csv a.png", 2, ["--json and --csv"]),
         ("train --nope", 2, ["--nope"]),
+        ("degrader train --nope", 2, ["--nope"]),
+        ("degrader train --photos none", 2, ["--out"]),
+        ("degrader train --help", 0, ["vqvae2", "45000"]),
         ("train --loss mean", 2, ["mean", "charbonnier"]),
         ("train --photos none", 2, ["--out"]),
         ("bench --nope", 2, ["--nope"]),

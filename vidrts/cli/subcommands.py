@@ -16,6 +16,7 @@ SUBCOMMANDS = {
     "stills": "Extract sharp, distinct frames from videos, for training.",
     "train": "Train a network on photographs and stills.",
     "report": "Report on training runs, with the paper's tables and figures.",
+    "degrader": "Train a network that damages pictures, and apply it.",
     "bench": "Measure the speed of this machine.",
 }
 """Name -> what it is for, in the order of the help; `vidrts.cli.<name>.<name>` is the command."""

@@ -24,3 +24,10 @@ RECIPES: Mapping[str, tuple[str, Mapping[str, int]]] = {
 Colour = Literal["rgb", "luma"]
 COLOURS: dict[Colour, str] = {"rgb": "R'G'B'", "luma": "luma"}
 """What a network is trained on -> as users read it."""
+
+RECONSTRUCTIONS: Mapping[str, Mapping[str, int]] = {
+    "vqvae2": {"channels": 128, "inner": 32, "blocks": 2, "dim": 64, "codes": 512},
+}
+"""Name of a reconstruction network -> its numbers: what `vidrts degrader train --network` takes."""
+DEGRADER = "degrader"
+"""The file among the shipped models that holds a reconstruction network, which enhances nothing."""

@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import safetensors
 import safetensors.torch
@@ -21,7 +21,6 @@ from vidrts.errors import OptionError, TrainingError
 from vidrts.files import atomic_write
 from vidrts.networks.blur_level import BlurLevel
 from vidrts.training.methods import MethodOptions, restored
-from vidrts.training.options import RunOptions
 
 
 class Resumable(Protocol):
@@ -34,6 +33,16 @@ class Resumable(Protocol):
 
     def load_state_dict(self, held: dict[str, Any]) -> None:
         """Take up what `state_dict` gave."""
+
+
+class Settings(Protocol):
+    """What a run was told, as settings.json holds it."""
+
+    free: ClassVar[tuple[str, ...]]
+    """Settings that may differ when a run goes on."""
+
+    def stored(self) -> dict[str, Any]:
+        """All of them."""
 
 
 type Row = dict[str, Any]
@@ -63,7 +72,7 @@ class RunStore:
         if resume and not there:
             raise TrainingError(f"{self.path}: holds no run to resume; start one without --resume")
 
-    def keep_settings(self, options: RunOptions, data_hash: str) -> None:
+    def keep_settings(self, options: Settings, data_hash: str) -> None:
         """Write settings.json of a new run, or hold a resumed one against its own; raises `TrainingError`."""
         settings = json.loads(json.dumps({**options.stored(), "data_hash": data_hash}))
         if not self._settings_file.is_file():
@@ -74,7 +83,7 @@ class RunStore:
             self._write(self._settings_file, json.dumps(settings, indent=1) + "\n")
             return
         held = self._settings()
-        before = json.loads(json.dumps({**self.options().stored(), "data_hash": held["data_hash"]}))
+        before = json.loads(json.dumps({**self._begun_with().stored(), "data_hash": held["data_hash"]}))
         changed = [name for name in settings if name not in options.free and before[name] != settings[name]]
         if changed:
             what = "the pictures have" if changed == ["data_hash"] else f"{changed[0]} has"
@@ -87,6 +96,10 @@ class RunStore:
             return restored(_without_hash(held), self.path)
         except (KeyError, TypeError, ValueError, OptionError) as error:
             raise TrainingError(f"{self._settings_file}: the run's settings cannot be read ({error})") from None
+
+    def _begun_with(self) -> Settings:
+        """`options`; of a run of another kind its own."""
+        return self.options()
 
     def refuse_other_weights(self, weights: Mapping[str, str]) -> None:
         """Raises `TrainingError` where the run's inputs were made by steps with other weights (`step_weights`)."""

@@ -47,11 +47,11 @@ class ResidualBlock(nn.Sequential):
     """x + 1x1(ReLU(3x3(ReLU(x))))."""
 
     def __init__(self, channels: int, inner: int) -> None:
-        super().__init__(
-            nn.ReLU(), nn.Conv2d(channels, inner, 3, padding=1), nn.ReLU(), nn.Conv2d(inner, channels, 1)
-        )
+        super().__init__(nn.ReLU(), nn.Conv2d(channels, inner, 3, padding=1), nn.ReLU(), nn.Conv2d(inner, channels, 1))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(B, channels, H, W) -> the same shape."""
-        change: torch.Tensor = super().forward(x)
-        return x + change
+        y = x
+        for layer in self:
+            y = layer(y)
+        return x + y

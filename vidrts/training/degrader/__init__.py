@@ -1,0 +1,1 @@
+"""The undertrained degrader: a reconstruction network that has seen too little, and what is made with it."""

@@ -1,0 +1,40 @@
+"""What a reconstruction network makes of a picture of any size, in tiles where it is large."""
+
+from itertools import product
+
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812 - torch's own name for it
+
+from vidrts.networks.reconstruction.network import ReconstructionNetwork
+
+_TILE = 768
+"""Pixels each way of a tile, without the pixels around it that its result depends on."""
+
+
+@torch.inference_mode()
+def reconstructed(
+    network: ReconstructionNetwork, picture: torch.Tensor, rng: np.random.Generator, tile: int = _TILE
+) -> torch.Tensor:
+    """(3, H, W) float32 R'G'B' in 0..1 -> the same shape, clamped; `network` is in evaluation mode.
+
+    Sizes that the network does not take are mirrored at the right and lower edge. Tiles of `tile` pixels, a multiple
+    of the network's, change the result by rounding alone.
+    """
+    height, width = picture.shape[1:]
+    device = next(network.parameters()).device
+    below, right = ((-length) % network.multiple for length in (height, width))
+    x = _mirrored(picture, below, right).to(device) * 2 - 1
+    made = torch.empty_like(x)
+    for y0, x0 in product(range(0, x.shape[1], tile), range(0, x.shape[2], tile)):
+        y1, x1 = min(y0 + tile, x.shape[1]), min(x0 + tile, x.shape[2])
+        top, left = max(0, y0 - network.reach), max(0, x0 - network.reach)
+        part = network(x[None, :, top : y1 + network.reach, left : x1 + network.reach].contiguous(), rng).picture[0]
+        made[:, y0:y1, x0:x1] = part[:, y0 - top : y1 - top, x0 - left : x1 - left]
+    return made[:, :height, :width].add(1).div(2).clamp(0, 1).to(picture.device)
+
+
+def _mirrored(picture: torch.Tensor, below: int, right: int) -> torch.Tensor:
+    """Longer by so many rows and columns; pictures too small to be mirrored are repeated at their edge."""
+    mode = "reflect" if below < picture.shape[1] and right < picture.shape[2] else "replicate"
+    return F.pad(picture[None], (0, right, 0, below), mode=mode)[0]
