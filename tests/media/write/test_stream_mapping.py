@@ -137,6 +137,31 @@ def test_a_data_track_beside_chapters_is_kept(tmp_path: Path, name: str) -> None
     assert coded(lines) == [(Code.STREAM_LEFT_OUT, left_out)], "not a word about the chapter track"
 
 
+@pytest.mark.parametrize("tag", ["mebx", "camm", "ts"])
+def test_data_that_a_muxer_writes_without_saying_what_it_is_is_left_out(tmp_path: Path, tag: str) -> None:
+    source = telemetry(tmp_path / "made.mov")
+    if tag == "ts":
+        source = tmp_path / "in.ts"
+        ffmpeg("-i", tmp_path / "made.mov", "-map", "0:0", "-map", "0:1", "-c", "copy", "-c:v", "mpeg2video", source)
+    else:  # as an iPhone and Android phones name theirs
+        source.write_bytes(source.read_bytes().replace(b"gpmd", tag.encode()))
+    before = next(s for s in describe(source).streams if s.kind == "data" and s.hashes)
+    lines = [line for line in relay(source, tmp_path / "out.mov", encode=FAST) if line.values.get("type") == "data"]
+    assert [(line.code, line.values["index"]) for line in lines] == [(Code.STREAM_LEFT_OUT, before.index)]
+    kept = [s.info["codec_tag_string"] for s in describe(tmp_path / "out.mov").streams if s.kind == "data"]
+    assert set(kept) <= {"text"}, "the chapter track"
+
+
+def test_broadcast_pcm_stays_in_transport_streams(tmp_path: Path) -> None:
+    sound = ["-f", "lavfi", "-i", "sine=d=0.4:r=48000", "-c:a", "s302m", "-strict", "-2", "-ac", "2"]
+    ffmpeg("-f", "lavfi", "-i", "testsrc=s=64x48:d=0.4", *sound, "-c:v", "mpeg2video", tmp_path / "in.ts")
+    assert not relay(tmp_path / "in.ts", tmp_path / "out.ts", encode=FAST)
+    before, after = (next(s for s in describe(path).streams if s.kind == "audio")
+                     for path in (tmp_path / "in.ts", tmp_path / "out.ts"))  # fmt: skip
+    assert before.codec == after.codec == "s302m"
+    assert before.hashes == after.hashes
+
+
 def coded_times(folder: Path, *arguments: str, name: str = "in.mov") -> Path:
     """A film with timecode tracks, as `arguments` tell."""
     command = ["-f", "lavfi", "-i", "testsrc=s=64x48:r=30000/1001:d=0.2", "-map", "0", *arguments, "-c:v", "mpeg4"]

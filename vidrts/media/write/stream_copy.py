@@ -50,15 +50,22 @@ def _data_packet(stream: Stream) -> AnyPacket:
     return packet
 
 
+_UNDESCRIBED = bytes.fromhex("00000010") + b"stsd"
+"""An empty table of sample descriptions, as mov's muxer writes for data that it does not know; readers take the next
+box for one."""
+
+
 def _holds_data(written: io.BytesIO) -> bool:
-    """Whether a file opens and has a packet of a data stream. Raises FFmpeg's errors."""
+    """Whether a file opens, has a packet of a data stream and says what it is. Raises FFmpeg's errors."""
+    if _UNDESCRIBED in written.getvalue():
+        return False
     with av.open(io.BytesIO(written.getvalue()), "r") as container:
         return any(packet.stream.type == "data" and packet.size for packet in container.demux())
 
 
 MPEGTS = {
     "h264", "hevc", "mpeg1video", "mpeg2video", "mpeg4", "vvc",
-    "aac", "aac_latm", "ac3", "eac3", "mp1", "mp2", "mp3", "dts", "truehd", "opus",
+    "aac", "aac_latm", "ac3", "eac3", "mp1", "mp2", "mp3", "dts", "truehd", "opus", "s302m",
     "dvb_subtitle", "dvb_teletext", "hdmv_pgs_subtitle", "timed_id3", "klv", "smpte_klv",
 }  # fmt: skip
 """Codecs that MPEG-TS players support; the muxer writes any other as private data."""
