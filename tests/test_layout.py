@@ -182,6 +182,7 @@ def test_option_lists_are_decisions() -> None:
         "compare": sorted(
             "-y -n --frames --at --samples --every --crop --viqet --no-viqet --workers -v --verbose -q --quiet".split()
         ),
+        "import": sorted("-y -n -v --verbose -q --quiet".split()),
         "models": [],
         "preview": sorted(
             "-y -n --at --frames --model --strength --chroma --scale --device --engine --precision --crop --viqet "
@@ -205,9 +206,8 @@ def test_option_lists_are_decisions() -> None:
 
 
 def test_users_and_researchers_have_commands_of_their_own() -> None:
-    assert (
-        list(SUBCOMMANDS) == "enhance preview compare score models devices stills train report degrader bench".split()
-    )
+    names = "enhance preview compare score models import devices stills train report degrader bench"
+    assert list(SUBCOMMANDS) == names.split()
     options = {name: sorted(o for p in sub.params if isinstance(p, click.Option) for o in p.opts)
                for name, sub in research.commands.items()}  # fmt: skip
     common = "--rounds --quick --json -v --verbose -q --quiet"

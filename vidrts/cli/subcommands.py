@@ -1,6 +1,7 @@
 """The subcommands, each imported when it is called: torch takes seconds to load, and `vidrts --help` needs none."""
 
 from importlib import import_module
+from keyword import iskeyword
 
 import click
 
@@ -12,6 +13,7 @@ SUBCOMMANDS = {
     "compare": "Compare a video with its enhanced version on an HTML page.",
     "score": "Measure pictures and videos, alone or against their source.",
     "models": "List the shipped models, or describe a model file.",
+    "import": "Make a model file of weights that others published.",
     "devices": "List devices with their memory and precisions.",
     "stills": "Extract sharp, distinct frames from videos, for training.",
     "train": "Train a network on photographs and stills.",
@@ -19,7 +21,7 @@ SUBCOMMANDS = {
     "degrader": "Train a network that damages pictures, and apply it.",
     "bench": "Measure the speed of this machine.",
 }
-"""Name -> what it is for, in the order of the help; `vidrts.cli.<name>.<name>` is the command."""
+"""Name -> what it is for, in the order of the help; `vidrts.cli.<name>.<name>` is the command, `import_` of import."""
 
 
 class Subcommands(click.Group):
@@ -34,7 +36,8 @@ class Subcommands(click.Group):
         if cmd_name not in SUBCOMMANDS:
             return None
         with interrupt.exit_immediately():
-            found = getattr(import_module(f"vidrts.cli.{cmd_name}"), cmd_name)
+            attribute = cmd_name + "_" * iskeyword(cmd_name)
+            found = getattr(import_module(f"vidrts.cli.{attribute}"), attribute)
         assert isinstance(found, click.Command)
         return found
 
