@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from vidrts.research import paper_claims
-from vidrts.research.analyses import PAPER_3
+from vidrts.research.table_3 import PAPER
 from vidrts.training.degradation.recipe import Degradation
 from vidrts.training.recurrence_options import TrainOptions
 from vidrts.training.report.runs import PAPER_CHANGE, PAPER_VIQET, VIQET_KEYS, Run, Table
@@ -41,9 +41,15 @@ def test_the_papers_own_numbers_show_what_it_says_but_for_eq_14(paper: Run) -> N
     assert [claim for claim, said in found.items() if said != REPRODUCED] == [
         "each stage's change is alpha times that of the one before (eq. 14)"
     ]
-    scores = {name: [list(values)] for name, values in PAPER_3.items()}
-    # One seed each, and a step of 0.001 from HR2 to HR3.
-    assert list(verdicts(paper_claims.of_networks(scores)).values()) == [REPRODUCED, OPEN, *(REPRODUCED,) * 3]
+    scores = {name: [list(values)] for name, values in PAPER.items()}
+    # One seed each: steps from HR2 to HR3 of 0.000 to 0.001, and a lead of 0.007 over EDSR, are no more than chance.
+    found = verdicts(paper_claims.of_networks(scores, PAPER, small="rts-r1", best="rts-r6", falls="srresnet"))
+    assert list(found.values()) == [REPRODUCED, OPEN, REPRODUCED, OPEN, REPRODUCED, REPRODUCED]
+    own = {name: scores[name] for name in ("rts-r1", "rts-r3", "rts-r6")}
+    table = paper_claims.of_networks(own, PAPER, small="rts-r1", best="rts-r6", falls="srresnet")
+    assert list(verdicts(table).values()) == [REPRODUCED, OPEN, *(REPRODUCED,) * 3]
+    assert all(row[1] == row[2] for row in table.rows)  # the paper's numbers beside themselves
+    assert table.note.endswith("Not run: srcnn, vdsr, srresnet, edsr.")
 
 
 @pytest.mark.parametrize(
@@ -76,7 +82,8 @@ def test_a_short_run_leaves_claims_open(paper: Run) -> None:
 
 def test_claims_of_table_3() -> None:
     scores = {"small": [[2.0, 2.5, 2.4, 2.6], [2.0, 2.5, 2.4, 2.62]], "large": [[2.0, 2.7, 2.8, 2.615]]}
-    table = paper_claims.of_networks(scores)
+    of_paper = dict.fromkeys(scores, (0.0, 0.0, 0.0, 0.0))
+    table = paper_claims.of_networks(scores, of_paper, small="small", best="large")
     assert list(verdicts(table).values()) == [
         NOT,
         NOT,
@@ -85,6 +92,11 @@ def test_claims_of_table_3() -> None:
         NOT,
     ]  # HR3: 2.615 against 2.61 ± 0.014
     assert "is 0.014" in table.note
-    single = paper_claims.of_networks({name: seeds[:1] for name, seeds in scores.items()})
+    single = paper_claims.of_networks(
+        {name: seeds[:1] for name, seeds in scores.items()}, of_paper, small="small", best="large"
+    )
     assert list(verdicts(single).values())[2] == REPRODUCED  # 2.615 against 2.6
     assert "Of one seed each" in single.note
+    falling = paper_claims.of_networks(scores, of_paper, small="small", best="nosuch", falls="large")
+    # HR3 of small is 0.21 above its HR2; large falls by 0.185; who is the best is not asked.
+    assert list(verdicts(falling).values()) == [NOT, REPRODUCED, REPRODUCED, NOT, NOT]

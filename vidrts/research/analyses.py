@@ -26,12 +26,6 @@ from vidrts.training.validation import GAIN_AT
 
 type Runs = Mapping[str, Run]
 
-PAPER_3 = {
-    "rts-r1": (2.384, 2.639, 2.701, 2.712),
-    "rts-r3": (2.384, 2.637, 2.719, 2.720),
-    "rts-r6": (2.384, 2.644, 2.725, 2.744),
-}
-"""The first rows of the paper's Table 3: MOS of HR0..HR3 over tiles."""
 CLIPS = "clips"
 """The folder of an experiment that has a folder of frames for each clip."""
 _BESIDE_FILTERS = (
@@ -45,28 +39,6 @@ COMPRESSED = ("jpeg:40", "h264:30", "hevc:32")
 def by_stage(runs: Runs, folder: Path) -> list[Table]:
     """The claims that each run can judge, and its Tables 1 and 2."""
     return [table for run in runs.values() for table in (paper_claims.of_stages(run), *run_tables(run))]
-
-
-def table_3(runs: Runs, folder: Path) -> list[Table]:
-    """MOS of HR0..HRn, each photograph cut into 4 x 2 tiles, over the seeds."""
-    scores: dict[str, list[list[float]]] = {}
-    of_originals: dict[tuple[str, ...], float] = {}  # seeds share them
-    for run in runs.values():
-        measured_on = tuple(p["path"] for p in held_out.pictures_of(run))
-        originals, *enhanced = held_out.versions(run)
-        if measured_on not in of_originals:
-            of_originals[measured_on] = _tile_mos(originals)
-        scores.setdefault(run.options.model, []).append([of_originals[measured_on], *map(_tile_mos, enhanced)])
-    rows = []
-    for name, seeds in scores.items():
-        found = list(zip(*seeds, strict=True))
-        paper = [f"{v:.3f}" for v in PAPER_3.get(name, ())][: len(found)] or ["–"] * len(found)
-        rows.append((name, str(len(seeds)), *(spread(values) for values in found), *paper))
-    stages = [f"HR{n}" for n in range(max(len(run.stages) for run in runs.values()) + 1)]
-    return [paper_claims.of_networks(scores), Table(
-        "Table 3: MOS of tiles", ("", "seeds", *stages, *(f"paper, {s}" for s in stages)), tuple(rows),
-        "MOS of VIQET Preview 1 day, the paper's of VIQET 2.3: orderings compare, values do not.",
-    ), *over_seeds(runs)]  # fmt: skip
 
 
 def four_arms(runs: Runs, folder: Path) -> list[Table]:
@@ -178,12 +150,12 @@ def over_seeds(runs: Runs) -> Iterator[Table]:
             yield Table(METRICS[measure].title, ("", *(f"HR{n}" for n in stages)), tuple(rows), note)
 
 
-def spread(values: Sequence[float]) -> str:
+def spread(values: Sequence[float], digits: int = 3) -> str:
     """The mean, with the standard deviation where there are several."""
     if not values:
         return "–"
-    mean = f"{statistics.fmean(values):.3f}"
-    return mean if len(values) == 1 else f"{mean} ± {statistics.stdev(values):.3f}"
+    mean = f"{statistics.fmean(values):.{digits}f}"
+    return mean if len(values) == 1 else f"{mean} ± {statistics.stdev(values):.{digits}f}"
 
 
 def each(runs: Runs, metric: Metric) -> list[Table]:
@@ -193,12 +165,6 @@ def each(runs: Runs, metric: Metric) -> list[Table]:
         (name, *(metric.number(run.measures.get(n, {}).get(metric.key)) for n in stages)) for name, run in runs.items()
     ]  # fmt: skip
     return [Table(metric.title, ("", *(f"HR{n}" for n in stages)), tuple(rows))] if stages else []
-
-
-def _tile_mos(pictures: Sequence[torch.Tensor]) -> float:
-    """Mean MOS of all tiles, 4 columns and 2 rows of each picture."""
-    tiles = [tile for p in pictures for row in p.tensor_split(2, dim=1) for tile in row.tensor_split(4, dim=2)]
-    return held_out.mos(tiles)
 
 
 def _gain(pictures: Sequence[torch.Tensor], originals: Sequence[torch.Tensor]) -> float:

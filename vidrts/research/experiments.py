@@ -13,7 +13,7 @@ from typing import Any
 from vidrts.compare.frames import frames, to_rgb
 from vidrts.errors import OptionError
 from vidrts.images import to_image
-from vidrts.research import analyses, restoration
+from vidrts.research import analyses, restoration, table_3
 from vidrts.research.master_pairs import make_masters
 from vidrts.research.some_pictures import take_some
 from vidrts.training.degradation.recipe import Degradation
@@ -25,7 +25,7 @@ from vidrts.training.run_store import RunStore
 from vidrts.training.training_run import Progress
 
 type Settings = Mapping[str, Any]
-type Answer = Callable[[Mapping[str, Run], Path], list[Table]]
+type Answer = Callable[[Mapping[str, Run], Path], Sequence[Table]]
 """Runs by their arm's name, and the experiment's folder -> its tables."""
 
 SCALES: Mapping[str, Settings] = {
@@ -34,9 +34,12 @@ SCALES: Mapping[str, Settings] = {
     },
     "short": {
         "model": "rts-lite", "steps": 3000, "later_steps": 1500, "patch": 64, "crops": 100, "optimizer": "muon",
+        "fewer": table_3.FEWER,
     },
 }  # fmt: skip
-"""full: the paper's schedule, for a GPU. short: for orderings and gains, minutes a stage on two cores."""
+"""full: the paper's schedule, for a GPU. short: for orderings and gains, minutes a stage on two cores.
+
+fewer: network -> settings that make its steps cheaper."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +54,6 @@ class Experiment:
     """Train on HR0 made of the photographs, so that something sharper is known."""
 
 
-_NETWORKS = ("rts-r1", "rts-r3", "rts-r6")
 _CLEAN = "jpeg:80-98 > triangle"
 _GAINS_ALONE: Settings = {"stages": 4, "held_out": 4, "viqet": False}
 """Gain, change and noise differ little from picture to picture, and no score is asked for."""
@@ -63,13 +65,9 @@ EXPERIMENTS: Mapping[str, Experiment] = {
         answer=analyses.by_stage,
     ),
     "networks": Experiment(
-        question="Table 3: is HR2 better than HR1 for each network, the largest best at HR3? How much is chance?",
-        arms={
-            f"{name}-seed-{seed}": {"model": name, "seed": seed, "stages": 3, "degradation": _CLEAN}
-            for seed in (1, 2, 3)
-            for name in _NETWORKS
-        },
-        answer=analyses.table_3,
+        question="Table 3: what do three stages do to eight networks? How much is chance?",
+        arms=table_3.arms(_CLEAN),
+        answer=table_3.answer,
     ),
     "recurrence": Experiment(
         question="Is it the recurrence, or only longer training? Four arms at equal steps.",
@@ -157,9 +155,9 @@ def run_experiment(
         done.append(arm)
     on_message("measuring what was trained, which takes minutes")
     runs = {arm: read_run(out / arm) for arm in done}
-    tables = experiment.answer(runs, out)
+    parts = experiment.answer(runs, out)
     save_report([run.folder for run in runs.values()], out / "report")
-    said = [f"# {name}", experiment.question, *(table.markdown() for table in tables)]
+    said = [f"# {name}", experiment.question, *(part.markdown() for part in parts)]
     target = out / "answer.md"
     target.write_text("\n\n".join([*said, f"The runs: [report](report/report.html), scale {_named(scale)}."]) + "\n")
     return target
@@ -182,6 +180,8 @@ def _keep_frames(clip: Path, folder: Path, count: int = 6, every: int = 5) -> No
 
 
 def _options(photos: Path, out: Path, settings: Settings) -> TrainOptions:
+    settings = dict(settings)
+    settings |= settings.pop("fewer", {}).get(settings.get("model"), {})
     degradation = Degradation(settings.get("degradation", "video"))
     pairs = Degradation(settings["pairs"], halves=False) if "pairs" in settings else None
     return TrainOptions(photos=photos, out=out, **{**settings, "degradation": degradation, "pairs": pairs})

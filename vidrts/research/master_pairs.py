@@ -17,10 +17,16 @@ BLUR = "gaussian:1.6"
 """Reduction of a master to HR0: by half after a Gaussian of so many of its pixels, as of a soft lens."""
 
 
+def of_master(master: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """(truth, HR0) of a master (3, H, W) uint8, half as large: reduced by Lanczos, and by `BLUR`."""
+    truth = halve(master[None].float())[0].round().clamp_(0, 255).to(torch.uint8)
+    return truth, Degradation(BLUR)(master, seed=0)
+
+
 def make_masters(photos: Path, folder: Path, on_message: Callable[[str], None]) -> Path:
     """Write HR0/NAME.png and truth/NAME.png of each photograph, half as large, into `folder`; returns folder/HR0.
 
-    truth is the master reduced by Lanczos, HR0 by `BLUR`. What is there already is kept. Photographs that cannot be
+    Both are those of `of_master`. What is there already is kept. Photographs that cannot be
     read are told and left out; raises `TrainingError` where none can.
     """
     original, truth = folder / "HR0", folder / "truth"
@@ -30,7 +36,6 @@ def make_masters(photos: Path, folder: Path, on_message: Callable[[str], None]) 
     shutil.rmtree(part, ignore_errors=True)
     (part / "HR0").mkdir(parents=True)
     (part / "truth").mkdir()
-    blur = Degradation(BLUR)
     count = 0
     for path in sorted(p for p in photos.rglob("*") if p.suffix.lower() in SUFFIXES):
         try:
@@ -40,8 +45,7 @@ def make_masters(photos: Path, folder: Path, on_message: Callable[[str], None]) 
             on_message(Message(Code.PICTURE_LEFT_OUT, path=path, reason=reason))
             continue
         count += 1
-        sharp = halve(master[None].float())[0].round().clamp_(0, 255).to(torch.uint8)
-        for kind, picture in (("truth", sharp), ("HR0", blur(master, seed=0))):
+        for kind, picture in zip(("truth", "HR0"), of_master(master), strict=True):
             pixels = picture.permute(1, 2, 0).contiguous().numpy()
             Image.fromarray(pixels).save(part / kind / f"{count:04}-{path.stem}.png")
     if count == 0:

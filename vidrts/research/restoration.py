@@ -15,6 +15,7 @@ from vidrts.measure.fidelity import psnr
 from vidrts.measure.registry import METRICS
 from vidrts.measure.ssimulacra2 import Truth
 from vidrts.research import held_out
+from vidrts.research.analyses import spread
 from vidrts.training.corpus import read_picture
 from vidrts.training.report.runs import Run, Table
 
@@ -97,12 +98,7 @@ def _table(task: str, ways: Mapping[str, Mapping[int, _Scores]], steps: Sequence
 
 
 def _numbers(found: Sequence[tuple[float, float]]) -> tuple[str, str]:
-    return _spread([db for db, _ in found], 2), _spread([points for _, points in found], 1)
-
-
-def _spread(values: Sequence[float], digits: int) -> str:
-    mean = f"{statistics.fmean(values):.{digits}f}"
-    return mean if len(values) == 1 else f"{mean} ± {statistics.stdev(values):.{digits}f}"
+    return spread([db for db, _ in found], 2), spread([points for _, points in found], 1)
 
 
 def _verdicts(ways: Mapping[str, Mapping[str, Mapping[int, _Scores]]]) -> Table:
