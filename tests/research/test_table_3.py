@@ -1,10 +1,12 @@
 """Table 3: its runs, what they cost, and the answer of a tiny one."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 
 from vidrts.measure.ssimulacra2 import ssimulacra2
 from vidrts.research import experiments, held_out, table_3
@@ -12,6 +14,7 @@ from vidrts.research.__main__ import run_research
 from vidrts.research.experiments import EXPERIMENTS, SCALES
 from vidrts.research.master_pairs import of_master
 from vidrts.training.corpus import read_picture
+from vidrts.training.recurrence_options import TrainOptions
 from vidrts.training.run_store import RunStore
 
 TINY = {"steps": 2, "later_steps": 2, "batch": 2, "patch": 32, "crops": 2, "held_out": 1, "viqet": False,
@@ -31,6 +34,11 @@ def test_eight_networks_at_equal_steps(tmp_path: Path) -> None:
     once = {"edsr": [1], "srresnet": [1], "vdsr": [1], "rts-r6": [1]}
     assert seeds == {**{name: [1, 2, 3] for name in ("fsrcnn", "rts-r1", "rts-r3", "srcnn")}, **once}
     assert set(table_3.PAPER) | {"fsrcnn"} == set(seeds)
+    longer = {arm: o for arm, o in options.items() if arm.endswith("-once")}
+    assert set(longer) == {f"{name}-once" for name in ("fsrcnn", "rts-r1", "rts-r3", "rts-r6", "srcnn", "edsr")}
+    for o in longer.values():  # the same run but for its targets
+        same = options[f"{o.model}-seed-1"]
+        assert isinstance(o, TrainOptions) and replace(o, aim="recurrent", out=same.out) == same
 
 
 @pytest.mark.parametrize(
@@ -53,7 +61,7 @@ def test_a_tiny_table(
     pieces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     held = EXPERIMENTS["networks"]
-    names = ("fsrcnn-seed-1", "rts-r1-seed-1")
+    names = ("fsrcnn-seed-1", "rts-r1-seed-1", "rts-r1-once")
     arms = {arm: held.arms[arm] for arm in names}
     made = experiments.Experiment(question=held.question, arms=arms, answer=held.answer)
     monkeypatch.setitem(EXPERIMENTS, "networks", made)  # type: ignore[misc]
@@ -69,17 +77,32 @@ def test_a_tiny_table(
     words = ["experiment", "networks", "--photos", str(pieces), "--out", str(out), "--device", "cpu"]
     assert run_research(words) == 0
     text = (out / "answer.md").read_text()
-    assert measured == [8] * 7  # HR0 once for all
+    assert measured == [8] * 10  # HR0 once for all
+    with Image.open(out / "networks.png") as image:
+        assert image.width > image.height > 300
+    assert "](networks.png)" in text
     assert "Not run: rts-r3, rts-r6, srcnn, vdsr, srresnet, edsr." in text
 
-    run = RunStore(out / "rts-r1-seed-1")
+    (row,) = re.findall(r"^\| rts-r1 \| 40,787 \| 40,320 \| 12 \| (.*) \|$", text, re.MULTILINE)
+    _, mos_3, mos_once, _, points_3, points_once = map(float, row.split(" | "))
+    run = RunStore(out / "rts-r1-once")
     manifest = run.manifest()
     assert manifest
     (path,) = (p["path"] for p in manifest["pictures"] if p["use"] == "validation")
     truth, soft = (picture.float() / 255 for picture in of_master(read_picture(Path(path))))
+    enhance = held_out.enhancer(experiments.read_run(out / "rts-r1-once"), 3)
+    assert points_once == pytest.approx(ssimulacra2(enhance(soft), truth), abs=0.051)
     assert re.search(rf"^\| rts-r1 \| {ssimulacra2(soft, truth):.1f} \|", text, re.MULTILINE)
+
+    asked = text[text.index("### Is a small network") :]
+    leads = re.findall(
+        r"^\| (\S+) \| (\S+) \| ([\d.]+) \| ([\d.]+) \| (\S+): \w+ \| (\S+): \w+ \|$", asked, re.MULTILINE
+    )
+    assert [lead[:4] for lead in leads] == [("fsrcnn", "rts-r1", "3.2", "2.00"), ("rts-r1", "rts-r1", "1.0", "1.00")]
+    assert float(leads[1][4]) == pytest.approx(mos_3 - mos_once, abs=0.0011)
+    assert float(leads[1][5]) == pytest.approx(points_3 - points_once, abs=0.11)
 
     parts = table_3.answer({arm: experiments.read_run(out / arm) for arm in names}, out)
     assert all(part.markdown() in text for part in parts)
-    assert len(measured) == 7  # what is measured is kept
+    assert len(measured) == 10  # what is measured is kept
     capfd.readouterr()

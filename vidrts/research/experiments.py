@@ -15,6 +15,7 @@ from vidrts.errors import OptionError
 from vidrts.images import to_image
 from vidrts.research import analyses, restoration, table_3
 from vidrts.research.master_pairs import make_masters
+from vidrts.research.quality_figure import Figure
 from vidrts.research.some_pictures import take_some
 from vidrts.training.degradation.recipe import Degradation
 from vidrts.training.recurrence import train
@@ -25,8 +26,8 @@ from vidrts.training.run_store import RunStore
 from vidrts.training.training_run import Progress
 
 type Settings = Mapping[str, Any]
-type Answer = Callable[[Mapping[str, Run], Path], Sequence[Table]]
-"""Runs by their arm's name, and the experiment's folder -> its tables."""
+type Answer = Callable[[Mapping[str, Run], Path], Sequence[Table | Figure]]
+"""Runs by their arm's name, and the experiment's folder -> its tables and figures."""
 
 SCALES: Mapping[str, Settings] = {
     "full": {
@@ -65,7 +66,7 @@ EXPERIMENTS: Mapping[str, Experiment] = {
         answer=analyses.by_stage,
     ),
     "networks": Experiment(
-        question="Table 3: what do three stages do to eight networks? How much is chance?",
+        question="Table 3: what do three stages do to eight networks, and are they worth more than a larger one?",
         arms=table_3.arms(_CLEAN),
         answer=table_3.answer,
     ),

@@ -1,5 +1,6 @@
 """Some of a folder's pictures: what an experiment costs grows with their number."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -17,11 +18,15 @@ def take_some(photos: Path, count: int, folder: Path) -> Path:
     found = sorted(p for p in photos.rglob("*") if p.suffix.lower() in SUFFIXES)
     if len(found) < count:
         raise TrainingError(f"{photos}: {len(found)} pictures, expected at least the {count} that are to be taken")
-    part = folder.with_suffix(".part")
-    shutil.rmtree(part, ignore_errors=True)
+    part = folder.with_name(f".{folder.name}.{os.getpid()}")
     part.mkdir(parents=True)
     for number in range(count):
         path = found[number * len(found) // count]
         shutil.copyfile(path, part / f"{number:04}-{path.name}")
-    part.replace(folder)
+    try:
+        part.replace(folder)
+    except OSError:  # another process was first
+        if not folder.is_dir():
+            raise
+        shutil.rmtree(part)
     return folder

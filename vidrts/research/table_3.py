@@ -1,8 +1,9 @@
-"""Table 3: eight networks by the paper's way.
+"""Table 3, and what it leaves open: eight networks by the paper's way, over their multiply-adds.
 
-MOS rewards sharpening as such; so each stage is also held to a truth: the held-out photographs, which no training has
-seen, are masters that a blur and a reduction make HR0 of (`master_pairs`), and SSIMULACRA2 and PSNR of HR_n are taken
-against the masters reduced without blur. One such measure serves all runs, whatever they were trained on.
+A run's stages stand beside those of the same network with as many steps all aimed at HR0 ("once"). MOS rewards
+sharpening as such; so each stage is also held to a truth: the held-out photographs, which no training has seen, are
+masters that a blur and a reduction make HR0 of (`master_pairs`), and SSIMULACRA2 and PSNR of HR_n are taken against the
+masters reduced without blur. One such measure serves all runs, whatever they were trained on.
 """
 
 import hashlib
@@ -16,12 +17,14 @@ import torch
 
 from vidrts.bench.parts import branch_flop
 from vidrts.measure.fidelity import psnr
+from vidrts.measure.registry import METRICS
 from vidrts.measure.ssimulacra2 import Truth
 from vidrts.networks.names import RECIPES
-from vidrts.networks.registry import build
+from vidrts.networks.registry import build, parameter_count
 from vidrts.research import held_out, paper_claims
 from vidrts.research.analyses import over_seeds, spread
 from vidrts.research.master_pairs import of_master
+from vidrts.research.quality_figure import Figure, Point, draw
 from vidrts.training.corpus import read_picture
 from vidrts.training.report.runs import Run, Table
 
@@ -44,6 +47,8 @@ FEWER: Mapping[str, Mapping[str, Any]] = {
 }
 """What the short schedule gives networks whose step costs 12 and 23 times that of rts-r3: fewer patches a step. Flat
 patches would enter SRResNet's normalisation, whose running means are those of photographs."""
+ONE_SEED_POINTS = 0.3
+"""What two seeds may differ by in SSIMULACRA2, where there is only one."""
 
 
 def arms(degradation: str) -> dict[str, dict[str, Any]]:
@@ -52,7 +57,12 @@ def arms(degradation: str) -> dict[str, dict[str, Any]]:
     def of_seeds(names: Sequence[str], *seeds: int) -> dict[str, dict[str, Any]]:
         return {f"{name}-seed-{seed}": {"model": name, "seed": seed} for seed in seeds for name in names}
 
-    found = {**of_seeds(_LIGHT, 1), **of_seeds(_THREE_SEEDS, 2, 3), **of_seeds(_HEAVY, 1)}
+    def once(names: Sequence[str]) -> dict[str, dict[str, Any]]:
+        return {f"{name}-once": {"model": name, "aim": "originals"} for name in names}
+
+    found = {
+        **of_seeds(_LIGHT, 1), **once(_LIGHT), **of_seeds(_THREE_SEEDS, 2, 3), **of_seeds(_HEAVY, 1), **once(["edsr"])
+    }  # fmt: skip
     return {name: {**settings, "stages": 3, "degradation": degradation} for name, settings in found.items()}
 
 
@@ -72,10 +82,24 @@ type _Seeds = list[list[_Stage]]
 """For each seed HR0, HR1, ... HRn."""
 
 
-def answer(runs: Mapping[str, Run], folder: Path) -> list[Table]:
-    """The claims of Table 3, its MOS of tiles and of whole pictures, and nearness to masters."""
-    scores = _by_network(runs, folder)
-    return [_claims(scores), _tiles(scores, runs), _against_masters(scores), *over_seeds(runs)]
+def answer(runs: Mapping[str, Run], folder: Path) -> list[Table | Figure]:
+    """The claims of Table 3, its MOS of tiles and of whole pictures, and quality over multiply-adds."""
+    recurrent = {arm: run for arm, run in runs.items() if run.options.aim == "recurrent"}
+    scores, once = _by_network(recurrent, folder), _by_network(_others(runs, recurrent), folder)
+    parts: list[Table | Figure] = []
+    if scores:
+        parts += [_claims(scores), _tiles(scores, recurrent), _against_masters(scores)]
+    if scores or once:
+        parts += [_price(scores, once, runs)]
+    if asked := _thrice_or_once(scores, once, runs):
+        parts.append(asked)
+    if scores:
+        parts.append(_figure(scores, once, folder))
+    return [*parts, *over_seeds(recurrent)]
+
+
+def _others(runs: Mapping[str, Run], without: Mapping[str, Run]) -> dict[str, Run]:
+    return {arm: run for arm, run in runs.items() if arm not in without}
 
 
 def _by_network(runs: Mapping[str, Run], folder: Path) -> dict[str, _Seeds]:
@@ -167,3 +191,87 @@ def _against_masters(scores: Mapping[str, _Seeds]) -> Table:
         "HR0 here: the held-out photographs as masters, blurred (a Gaussian of 1.6 of their pixels) and reduced by "
         "half; the truth: reduced by Lanczos alone. No network was trained on such pictures.",
     )  # fmt: skip
+
+
+def _price(scores: Mapping[str, _Seeds], once: Mapping[str, _Seeds], runs: Mapping[str, Run]) -> Table:
+    rows = []
+    seen = {run.options.model: _seen(run) for run in runs.values()}
+    for name in sorted({*scores, *once}, key=multiply_adds):
+        ours, same = scores.get(name, []), once.get(name, [])
+        cells = []
+        for key, digits in (("mos", 3), ("points", 1)):
+            for seeds, stage in ((ours, 1), (ours, -1), (same, -1)):
+                cells.append(spread([getattr(seed[stage], key) for seed in seeds], digits))
+        parameters = parameter_count(build(*RECIPES[name]))
+        rows.append((name, f"{parameters:,}", f"{multiply_adds(name):,.0f}", f"{seen[name]:,}", *cells))
+    ways = ("first stage", "last stage", "once, as many steps")
+    return Table(
+        "Quality over multiply-adds",
+        ("", "parameters", "multiply-adds a pixel", "patches seen", *(f"MOS of tiles, {way}" for way in ways),
+         *(f"SSIMULACRA2, {way}" for way in ways)),
+        tuple(rows),
+        "Once: all steps aimed at HR0, by the same schedule. A pass costs the same after any stage.",
+    )  # fmt: skip
+
+
+def _thrice_or_once(scores: Mapping[str, _Seeds], once: Mapping[str, _Seeds], runs: Mapping[str, Run]) -> Table | None:
+    """Each network after all its stages against each that is as large or larger and was trained once for as long."""
+    seen = {run.options.model: _seen(run) for run in runs.values()}
+    chances = [_chance(scores, key, one) for key, one in (("mos", paper_claims.ONE_SEED), ("points", ONE_SEED_POINTS))]
+    rows = []
+    for small, seeds in scores.items():
+        for large, (control, *_) in once.items():
+            times = multiply_adds(large) / multiply_adds(small)
+            if times < 1:
+                continue
+            cells = []
+            for key, digits, chance in (("mos", 3, chances[0]), ("points", 1, chances[1])):
+                lead = statistics.fmean(getattr(seed[-1], key) for seed in seeds) - getattr(control[-1], key)
+                said = "open" if abs(lead) < chance else "better" if lead > 0 else "worse"
+                cells.append(f"{lead:+.{digits}f}: {said}")
+            rows.append((small, large, f"{times:.1f}", f"{seen[large] / seen[small]:.2f}", *cells))
+    if not rows:
+        return None
+    return Table(
+        "Is a small network after all stages better than a large one trained once for as many steps?",
+        ("after all stages", "trained once", "times the multiply-adds", "times the patches", "MOS of tiles",
+         "SSIMULACRA2"),
+        tuple(rows),
+        f"The lead of the first over the second. Within {chances[0]:.3f} and {chances[1]:.1f}, the greatest standard "
+        "deviations over seeds (or what is taken for them), it is left open.",
+    )  # fmt: skip
+
+
+def _chance(scores: Mapping[str, _Seeds], key: str, one_seed: float) -> float:
+    """The greatest standard deviation over seeds."""
+    spreads = [
+        statistics.stdev(getattr(stage, key) for stage in stages)
+        for seeds in scores.values()
+        if len(seeds) > 1
+        for stages in zip(*seeds, strict=True)
+    ]
+    return max(spreads, default=one_seed)
+
+
+def _figure(scores: Mapping[str, _Seeds], once: Mapping[str, _Seeds], folder: Path) -> Figure:
+    panels = {
+        "MOS of tiles": ("mos", scores), f"{METRICS['ssimulacra2'].name} against sharper masters": ("points", scores),
+    }  # fmt: skip
+    drawn = {}
+    for title, (key, found) in panels.items():
+        stages = max(len(seed) for seeds in found.values() for seed in seeds)
+        lines = {
+            f"HR{n}": [_point(name, [getattr(seed[n], key) for seed in seeds]) for name, seeds in found.items()]
+            for n in range(1, stages)
+        }
+        if once:
+            lines["trained once, as many steps"] = [
+                _point(name, [getattr(seed[-1], key) for seed in seeds]) for name, seeds in once.items()
+            ]
+        drawn[title] = lines, statistics.fmean(getattr(seed[0], key) for seeds in found.values() for seed in seeds)
+    draw(drawn, folder / "networks.png")
+    return Figure("Quality over multiply-adds a pixel, stages as lines", "networks.png")
+
+
+def _point(name: str, values: Sequence[float]) -> Point:
+    return Point(name, multiply_adds(name), statistics.fmean(values), statistics.stdev(values) if values[1:] else 0.0)
