@@ -62,6 +62,33 @@ def test_whole_streams_are_whole_and_broken_ones_are_not(name: str, streams: dic
         assert torn(data[:place], 999) or (name == "mpegts" and not place % 188)
 
 
+FRAMES = {
+    "pal.dv": ("-s", "720x576", "-pix_fmt", "yuv420p"),
+    "ntsc.dv": ("-s", "720x480", "-r", "30000/1001", "-pix_fmt", "yuv411p"),
+    "dvcpro50.dv": ("-s", "720x576", "-pix_fmt", "yuv422p"),
+    "dvcprohd.dv": ("-s", "960x720", "-r", "60000/1001", "-pix_fmt", "yuv422p"),
+    "small.y4m": ("-s", "35x17", "-pix_fmt", "yuv420p"),
+    "deep.y4m": ("-s", "34x18", "-pix_fmt", "yuv422p10le", "-strict", "-1"),
+}
+
+
+@pytest.mark.parametrize("name", FRAMES)
+def test_containers_of_frames_of_one_size(name: str, tmp_path: Path) -> None:
+    """What makes them says where each frame begins."""
+    film = tmp_path / name
+    ffmpeg("-f", "lavfi", "-i", "testsrc2=s=64x48", "-frames:v", "3", *FRAMES[name], film)
+    data = film.read_bytes()
+    ends = [place + size for place, size in packets(film)]
+    size = ends[2] - ends[1]
+    assert len(data) == ends[2]
+    for place in ends:
+        assert not torn(data[:place], 5000)
+        assert torn(data[: place - 1], 5000)
+        assert torn(data[: place - size // 2], 5000)
+        film.write_bytes(data[: place - 7])
+        assert truncation.truncated_file(film)
+
+
 @pytest.mark.parametrize("coded", ["mpg -c:v mpeg2video -c:a mp2", "ogv -c:v libtheora -c:a libvorbis"])
 def test_the_last_packs_of_a_file_are_enough(coded: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A DVD has millions of them; damage before hides nothing."""

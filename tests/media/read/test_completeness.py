@@ -106,6 +106,35 @@ def test_a_pipe_that_ends_early_is_an_error(name: str, films: Path, tmp_path: Pa
             ending("-")
 
 
+@pytest.mark.parametrize(
+    "made",
+    [
+        "pictures.mjpeg -c:v mjpeg",
+        "film.y4m -pix_fmt yuv444p",
+        "gray.y4m -pix_fmt gray10le -strict -1",
+        "tape.dv -s 720x576 -pix_fmt yuv420p",
+        "fault",
+    ],
+)
+def test_half_a_frame_at_the_end_of_bare_frames(made: str, tmp_path: Path) -> None:
+    """FFmpeg leaves it out without a word, or makes up the rest of a JPEG."""
+    name, *coded = made.split()
+    film = tmp_path / (name if coded else "cam.mjpeg")
+    if coded:
+        ffmpeg("-f", "lavfi", "-i", "testsrc2=size=64x48:rate=25", "-frames:v", "8", *coded, film)
+    else:
+        film.write_bytes(need(DATA / "faults" / "cam.mjpeg").read_bytes())
+    data = film.read_bytes()
+    assert ending(film)[1] is None
+    film.write_bytes(data[: len(data) * 70 // 100])
+    frames, told = ending(film)
+    assert frames in (5, 6, 7)
+    assert isinstance(told, Message)
+    assert told.code is Code.BREAKS_OFF
+    with swapped(film, tmp_path / "stdout"), pytest.raises(SourceBrokenError, match="whole frames"):
+        ending("-")
+
+
 @pytest.mark.parametrize("muxed", ["-movflags frag_keyframe+empty_moov", "-movflags frag_keyframe", "-f ismv"])
 def test_the_last_fragment_does_not_say_what_is_missing(muxed: str, films: Path, tmp_path: Path) -> None:
     """Neither in a file nor from a server that does not say how much comes; fragments of 2 s break off 1.2 s early."""

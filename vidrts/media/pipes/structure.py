@@ -2,12 +2,14 @@
 
 Matroska's elements (RFC 9559), mp4's boxes (ISO/IEC 14496-12), NUT's packets and frames (nut.txt of the NUT open
 container format), MPEG-TS packets (also of 192 bytes, as Blu-ray has them), MPEG-PS packs, RIFF's chunks (AVI), ASF's
-objects, FLV's tags, Ogg's pages (RFC 3533), MXF's triplets (SMPTE ST 377-1), IVF's frames. Anything else is not
-followed.
+objects, FLV's tags, Ogg's pages (RFC 3533), MXF's triplets (SMPTE ST 377-1), IVF's, y4m's and DV's frames. Anything
+else is not followed.
 """
 
 from collections.abc import Generator
 from dataclasses import dataclass
+
+from vidrts.errors import InputError, UnsupportedFormatError
 
 _SEGMENT, _CLUSTER = b"\x18\x53\x80\x67", b"\x1f\x43\xb6\x75"
 _NUT = b"nut/multimedia container\0"
@@ -18,6 +20,10 @@ _ASF = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
 _ASF_DATA = bytes.fromhex("3626b2758e66cf11a6d900aa0062ce6c")
 _ASF_DATA_HEADER = 50
 """Bytes of ASF's data object without packets; as its size it says that the size is not known."""
+_DV = b"\x1f\x07\x00"
+"""The first block of each of DV's frames."""
+_DV_CHANNELS = {0: 1, 4: 2, 0x14: 4, 0x18: 2}
+"""DIF channels by the signal type of SMPTE 314M and 370M: 25, 50 and 100 Mbit/s, and 100 of 720 lines."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +64,10 @@ def structure(head: bytes) -> Steps[None]:
         return _ogg()
     if head.startswith(b"\0\0\1\xba"):
         return _mpegps()
+    if head.startswith(b"YUV4MPEG2"):
+        return _y4m()
+    if head.startswith(_DV):
+        return _dv()
     if not head.startswith(b"G") and head[4:5] == b"G":
         return _mpegts(192, 4)
     return _mpegts(188, 0)
@@ -199,6 +209,45 @@ def _ogg() -> Steps[None]:
         if not head.startswith(b"OggS"):
             return
         yield Skip(sum((yield head[26])))
+
+
+def _y4m() -> Steps[None]:
+    """A line of parameters, and frames: a line `FRAME`, with or without parameters, and samples."""
+    from vidrts.media.pipes import y4m  # which loads torch
+
+    header = yield from _line(12)
+    try:
+        size = y4m.parse_header(header).frame_bytes
+    except (InputError, UnsupportedFormatError):
+        return
+    while True:
+        yield End
+        if not (yield from _line(6)).startswith(b"FRAME"):
+            return
+        yield Skip(size)
+
+
+def _line(least: int) -> Steps[bytes]:
+    """A line of at least `least` bytes with its newline, without it."""
+    line = yield least
+    while not line.endswith(b"\n"):
+        line += yield 1
+    return line[:-1]
+
+
+def _dv() -> Steps[None]:
+    """Frames of one size, which the first one's header and its first video block say: lines, and bit rate."""
+    first = yield 452
+    channels = _DV_CHANNELS.get(first[451] & 0x1F)
+    if channels is None:
+        return
+    size = channels * (144_000 if first[3] & 0x80 else 120_000)
+    yield Skip(size - len(first))
+    while True:
+        yield End
+        if (yield len(_DV)) != _DV:
+            return
+        yield Skip(size - len(_DV))
 
 
 def _number() -> Steps[int]:

@@ -21,7 +21,7 @@ _SHORT = Fraction(1)
 """Seconds before an announced end from which on a source ends early: headers round, and count what has no packet."""
 _TABLES = Fraction(1, 4)
 """Seconds before it from which on a file that breaks off lacks more than the index and other tables at its end."""
-_FOLLOWED = {"matroska", "nut", "mpegts", "mpeg", "avi", "asf", "flv", "ogg", "mov", "mxf", "ivf"}
+_FOLLOWED = {"matroska", "nut", "mpegts", "mpeg", "avi", "asf", "flv", "ogg", "mov", "mxf", "ivf", "yuv4mpegpipe", "dv"}
 """Demuxers of the containers that `truncated_file` follows."""
 _ANNOUNCING = {"matroska", "avi", "asf", "flv", "ivf", "rm", "mxf", "mov", "hls", "dash"}
 """Demuxers whose header may say how long the source is; others estimate it from what is there."""
@@ -29,6 +29,9 @@ _SEGMENTED = {"hls", "dash"}
 """Of these, those that pass over parts that do not come."""
 _ONLY_BY_URL = {"matroska", "avi", "asf"}
 """Of these, those whose announced end is asked only where the bytes are not at hand: in a file, sizes say more."""
+_PICTURES = {"mjpeg", "jpeg_pipe"}
+"""Demuxers of JPEGs in a row, which take half a one for whole."""
+_END_OF_PICTURE = b"\xff\xd9"
 _NO_COUNT = 1 << 30
 """Frames in the header of an AVI whose writer could not count them."""
 _NO_LENGTH = 0xFFFFFFFF
@@ -50,6 +53,7 @@ class Completeness:
         self._end: Fraction | None = None
         self._last: dict[int, Fraction] = {}
         self._partial = False
+        self._ended_before = False
         self._reach = 0
 
     def passed(self, packet: AnyPacket) -> AnyPacket:
@@ -57,7 +61,7 @@ class Completeness:
         at = packet_time(packet)
         if not packet.size:
             return packet
-        self._partial = packet.is_corrupt
+        self._partial = packet.is_corrupt or (self._name in _PICTURES and self._half(packet))
         self._reach = max(self._reach, (packet.pos or 0) + packet.size)
         if at is not None:
             length = (packet.duration or 0) * time_base(packet.time_base)
@@ -66,6 +70,12 @@ class Completeness:
             self._last[packet.stream_index] = at
             self._end = at + length if self._end is None else max(self._end, at + length)
         return packet
+
+    def _half(self, packet: AnyPacket) -> bool:
+        """Whether a JPEG has no end, while one before it had: some cameras leave all without."""
+        ends = _END_OF_PICTURE in bytes(packet)
+        self._ended_before |= ends
+        return self._ended_before and not ends
 
     def connection_lost(self, error: BaseException) -> Message | None:
         """What to say of an error of the connection to a URL; None for any other error.
