@@ -253,6 +253,7 @@ HEAVY = ("torch", "av", "numpy", "openvino", "rich", "PIL", "scipy", "safetensor
         ("train --nope", 2, ["--nope"]),
         ("degrader train --nope", 2, ["--nope"]),
         ("degrader train --photos none", 2, ["--out"]),
+        ("degrader apply in", 2, ["OUT"]),
         ("degrader train --help", 0, ["vqvae2", "45000"]),
         ("train --loss mean", 2, ["mean", "charbonnier"]),
         ("train --photos none", 2, ["--out"]),

@@ -140,6 +140,18 @@ class Code(Enum):
 
     # training, research
     PICTURE_LEFT_OUT = "{path}: left out, {reason}"
+    PAIRS_DROPPED = (
+        "{count} of {total} pictures dropped: damaged, their mean CIEDE2000 is above {difference:g}, or they are "
+        "displaced by more than {pixels:g} pixels"
+    )
+    FRAMES_BEYOND_LIMITS = (
+        "{count} of {total} frames have a mean CIEDE2000 above {difference:g}, or are displaced by more than "
+        "{pixels:g} pixels: not fit as training inputs"
+    )
+    CROPS_LEFT_UNDAMAGED = (
+        "{count} of {total} crops left as they were: damaged by undertrained, their mean CIEDE2000 is above "
+        "{difference:g}, or they are displaced by more than {pixels:g} pixels"
+    )
     VIDEO_LEFT_OUT = "left out: {reason}"
     STILLS_EXTRACTED = "{count} stills extracted from {videos}"
     NO_FONT_FOR_SCRIPT = "no font with {scripts} letters found; rendered text does without them"

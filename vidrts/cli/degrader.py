@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vidrts.cli import interrupt
-from vidrts.cli.common import DEVICE, VERBOSE
+from vidrts.cli.common import DEVICE, QUIET, VERBOSE
 from vidrts.cli.progress import human_time
-from vidrts.cli.progress_bar import say
+from vidrts.cli.progress_bar import Steps, say
 from vidrts.errors import Interrupted
 from vidrts.networks.names import RECONSTRUCTIONS
 from vidrts.training.degrader.options import DegraderOptions
@@ -108,3 +108,54 @@ def _tell(progress: "Progress") -> None:
 def _given(name: str) -> bool:
     source = click.get_current_context().get_parameter_source(name)
     return source is click.core.ParameterSource.COMMANDLINE
+
+
+@degrader.command()
+@click.argument("source", metavar="IN", type=click.Path(path_type=Path))
+@click.argument("target", metavar="OUT", type=click.Path(path_type=Path))
+@click.option(
+    "--degrader", "file", default="", metavar="FILE", help="A degrader file of `vidrts degrader train`."
+)  # fmt: skip
+@click.option(
+    "--psnr", type=(float, float), default=(27.0, 30.0), show_default=True, metavar="LOW HIGH",
+    help="Draw from the snapshots that reach this reconstruction, in dB.",
+)  # fmt: skip
+@click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Of what is drawn.")
+@click.option("-y", "overwrite", is_flag=True, help="Overwrite OUT.")
+@VERBOSE
+@QUIET
+def apply(
+    source: Path, target: Path, file: str, psnr: tuple[float, float], seed: int, overwrite: bool, verbose: bool,
+    quiet: bool,
+) -> None:  # fmt: skip
+    """Damage the pictures of the folder IN, or the video IN.
+
+    Of a folder, each picture becomes a PNG in the folder OUT, with manifest.jsonl beside them; pictures that change in
+    colour or place are dropped. Of a video, OUT is one with everything else kept. Scale pictures down first: damage is
+    of the size of pixels.
+
+    \b
+    vidrts degrader apply lr/ damaged/
+    vidrts degrader apply in.mkv damaged.mkv
+    """
+    with interrupt.exit_immediately():  # loading torch takes seconds
+        from vidrts.training.degrader.apply import apply_to_folder, apply_to_video
+        from vidrts.training.degrader.damage import open_damager
+
+    damager = open_damager(file, *psnr)
+    with Steps(quiet=quiet) as steps:
+        if source.is_dir():
+            written, dropped = apply_to_folder(
+                source, target, damager, seed=seed, overwrite=overwrite, on_message=steps.message,
+                on_picture=lambda done, total: steps.step("pictures", done, total),
+            )  # fmt: skip
+            line = f"{target}: {written} pictures, {dropped} dropped"
+        else:
+            with interrupt.deferred() as stop_signal:
+                frames = apply_to_video(
+                    source, target, damager, seed=seed, overwrite=overwrite, on_message=steps.message,
+                    on_frame=lambda done, total: steps.step("frames", done, total), stop_signal=stop_signal,
+                )  # fmt: skip
+            line = f"{target}: {frames} frames"
+    if not quiet:
+        say(f"vidrts: {line}")

@@ -19,7 +19,7 @@ from torch import nn
 
 from vidrts.errors import ModelError
 from vidrts.files import atomic_write
-from vidrts.networks.names import COLOURS, DEFAULT_MODEL, Colour
+from vidrts.networks.names import COLOURS, DEFAULT_MODEL, DEGRADER, Colour
 from vidrts.networks.network import Network
 from vidrts.networks.registry import build
 from vidrts.networks.spec import FACTORS, NetworkSpec
@@ -99,7 +99,8 @@ def shipped_models() -> dict[str, Path]:
     found: dict[str, Path] = {}
     for folder in model_folders():
         for file in sorted(folder.glob("*.safetensors")):
-            found.setdefault(file.stem, file)
+            if file.stem != DEGRADER:
+                found.setdefault(file.stem, file)
     return found
 
 

@@ -16,10 +16,12 @@ import torch
 
 from vidrts.errors import TrainingError
 from vidrts.files import atomic_write
+from vidrts.messages import Code, Message
 from vidrts.networks.blur_level import BANDS
 from vidrts.training.corpus import Corpus, Crop, original_crop
 from vidrts.training.degradation.in_batches import in_batches
 from vidrts.training.degradation.recipe import Degradation
+from vidrts.training.degrader.control import MOST_DIFFERENCE, MOST_DISPLACED
 from vidrts.training.distributed import Team
 
 _EDGE = 8
@@ -114,6 +116,12 @@ def make_inputs(
         return []
 
     in_batches(make, range(team.rank, count, team.size))
+    for recipe in filter(None, (degradation, pairs)):
+        dropped, seen = recipe.dropped
+        if seen:
+            on_message(Message(
+                Code.CROPS_LEFT_UNDAMAGED, count=dropped, total=seen, difference=MOST_DIFFERENCE, pixels=MOST_DISPLACED
+            ))  # fmt: skip
     for tensor in made:
         for source in range(team.size):
             tensor[source :: team.size] = team.share(tensor[source :: team.size], source)

@@ -21,7 +21,7 @@ from vidrts.errors import OptionError
 from vidrts.training.degradation.chart import Chart
 from vidrts.training.degradation.presets import PAIR_PRESETS, PRESETS
 from vidrts.training.degradation.registry import STEPS, parse_step
-from vidrts.training.degradation.step import Step, StepKind
+from vidrts.training.degradation.step import DroppingStep, Step, StepKind
 from vidrts.training.degradation.steps import Gaussian, Scale
 
 
@@ -75,6 +75,12 @@ class Degradation:
     def weights(self) -> dict[str, str]:
         """Text of each step that uses weights or data -> their hash: what an input depends on beside the text."""
         return {str(step): step.weights_hash for step in self._choice.steps() if step.weights_hash}
+
+    @property
+    def dropped(self) -> tuple[int, int]:
+        """Pictures so far that steps left as they were since damage was no good, of how many; (0, 0) for most."""
+        steps = [step for step in self._choice.steps() if isinstance(step, DroppingStep)]
+        return sum(step.dropped for step in steps), sum(step.seen for step in steps)
 
     def __call__(self, crop: torch.Tensor, seed: int) -> torch.Tensor:
         """(3, H, W) uint8 R'G'B', H and W even -> (3, H/2, W/2) uint8, or (3, H, W) of a same-size input."""

@@ -4,10 +4,10 @@ register(StepKind("toy", "STRENGTH", "What a small network makes of a picture.",
 """
 
 from vidrts.errors import OptionError
-from vidrts.training.degradation import blur, steps
+from vidrts.training.degradation import blur, steps, undertrained
 from vidrts.training.degradation.step import Step, StepKind
 
-STEPS: dict[str, StepKind] = {kind.name: kind for kind in (*steps.KINDS, *blur.KINDS)}
+STEPS: dict[str, StepKind] = {kind.name: kind for kind in (*steps.KINDS, *blur.KINDS, undertrained.KIND)}
 """Name -> kind of step."""
 
 

@@ -4,7 +4,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -31,6 +31,19 @@ class Step(Protocol):
         A result depends on its own picture and its own generator, the only source of chance, and not on the others:
         how pictures are batched must not show. Called from several threads at a time.
         """
+
+
+@runtime_checkable
+class DroppingStep(Protocol):
+    """A step that leaves a picture as it is where what it makes of it is no good, and counts these."""
+
+    @property
+    def dropped(self) -> int:
+        """Pictures left as they were."""
+
+    @property
+    def seen(self) -> int:
+        """Pictures that it was given."""
 
 
 class PureStep(ABC):
@@ -62,6 +75,8 @@ class StepKind:
     """The step of the arguments' texts; ValueError where these are not understood, `OptionError` out of range."""
 
     def __str__(self) -> str:
+        if self.arguments.startswith("["):
+            return f"{self.name}[:{self.arguments[1:]}"
         return f"{self.name}:{self.arguments}" if self.arguments else self.name
 
     def step(self, arguments: Sequence[str]) -> Step:
