@@ -11,6 +11,7 @@ from vidrts.cli.train import train as command
 from vidrts.errors import OptionError
 from vidrts.networks.checkpoint import load_model
 from vidrts.research import release_model
+from vidrts.research.card_facts import WRITTEN, written_part
 from vidrts.training.degradation.recipe import Degradation
 from vidrts.training.recurrence import train
 from vidrts.training.recurrence_options import TrainOptions
@@ -76,8 +77,8 @@ def test_a_card_and_the_line_that_repeats_the_training(
         k: v for k, v in held.items() if k not in ("viqet", "device")
     }
 
-    card.write_text(text[: text.index(release_model.WRITTEN)] + f"{release_model.WRITTEN}\n\nLooked at: good.\n")
-    assert release_model.written_part(card) == "## What it says\n\nLooked at: good.\n"
+    card.write_text(text[: text.index(WRITTEN)] + f"{WRITTEN}\n\nLooked at: good.\n")
+    assert written_part(card) == "## What it says\n\nLooked at: good.\n"
 
 
 def test_a_stage_of_a_luma_run_is_shipped_with_what_the_truth_bench_says(pictures: Path, tmp_path: Path) -> None:

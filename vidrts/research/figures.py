@@ -54,6 +54,16 @@ def labelled_row(pictures: list[tuple[str, torch.Tensor]], zoom: int) -> Image.I
     return row
 
 
+def stacked(rows: Sequence[Image.Image]) -> Image.Image:
+    """Pictures below each other, on white."""
+    sheet = Image.new("RGB", (max(r.width for r in rows), sum(r.height for r in rows)), "white")
+    top = 0
+    for row in rows:
+        sheet.paste(row, (0, top))
+        top += row.height
+    return sheet
+
+
 @click.group()
 def command() -> None:
     """Make the pictures of README and model cards."""
@@ -108,12 +118,7 @@ def crops(
         if not match:
             raise OptionError(f"moment {moment!r}: expected FILE@SECONDS:WxH+X+Y")
         rows.append(labelled_row(_versions(Path(match[1]), Fraction(match[2]), match[3], shown), zoom))
-    sheet = Image.new("RGB", (max(r.width for r in rows), sum(r.height for r in rows)), "white")
-    top = 0
-    for row in rows:
-        sheet.paste(row, (0, top))
-        top += row.height
-    sheet.save(target, quality=92)  # of WebP and JPEG
+    stacked(rows).save(target, quality=92)  # of WebP and JPEG
 
 
 @dataclass(frozen=True)
