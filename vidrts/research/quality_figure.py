@@ -64,6 +64,7 @@ def draw(panels: Mapping[str, tuple[Lines, float]], file: Path) -> None:
         low, high = panel.get_ylim()
         panel.set_ylim(low - 0.25 * (high - low), high)
         panel.grid(alpha=0.3)
-        panel.legend(fontsize=8)
+    handles, labels = axes.flat[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), fontsize=8)
     figure.savefig(file, dpi=110)
     pyplot.close(figure)
