@@ -65,6 +65,10 @@ class Code(Enum):
     AUDIO_CHANGES = (
         "audio stream {index} changes from {before} to {now} at {time:.3f} s: {encoded} throughout the encoded track"
     )
+    COPIED_SOUND_CHANGES = (
+        "audio stream {index} ({codec}) changes its channels or rate at {time:.3f} s, which {container} cannot say of "
+        "copied packets: from there it may not play; -c:a {codec} encodes it alike throughout"
+    )
     SOUND_NOT_FOUND = "{type} stream {index} ({codec}) left out: announced, but no packets found"
     AUDIO_NOT_ENCODED = "{type} stream {index} ({codec}) left out: {encoder} in {container} failed: {reason}"
     STREAM_LEFT_OUT = "{type} stream {index} ({codec}) left out: cannot be copied into {container}"

@@ -4,11 +4,13 @@ from pathlib import Path
 
 import av
 import pytest
-from helpers.media_truth import FFPROBE, describe
+from helpers.media_truth import FFPROBE, coded, describe, relay
 from helpers.paths import DUCKS
 from helpers.pipe_ends import enhance, ffmpeg
 
 from vidrts.media.write import aac
+from vidrts.media.write.options import EncodeOptions
+from vidrts.messages import Code
 
 pytestmark = pytest.mark.skipif(FFPROBE is None, reason="ffmpeg and ffprobe are not installed: no truth")
 
@@ -27,6 +29,33 @@ def test_sound_is_copied_through_a_pipe(kind: str, tiny_model: Path, tmp_path: P
     assert sound.hashes == wanted.hashes
     apart = [sound.times[0] - made.frames[0], wanted.times[0] - truth.frames[0]]
     assert abs(apart[0] - apart[1]) < 0.002
+
+
+@pytest.mark.parametrize(
+    ("later", "name", "told"),
+    [
+        ("r=48000:cl=mono", "out.mkv", True),
+        ("r=24000:cl=stereo", "out.mp4", True),
+        ("r=48000:cl=5.1", "out.mov", True),
+        ("r=48000:cl=mono", "out.ts", False),
+        ("r=48000:cl=stereo", "out.mkv", False),
+    ],
+)
+def test_sound_that_changes_is_told_where_the_track_has_one_description(
+    later: str, name: str, told: bool, tmp_path: Path
+) -> None:
+    """As broadcasts have it; Debian's ffmpeg decodes all of the source, and not all of such a copy."""
+    for part, noise in enumerate(("r=48000:cl=stereo", later)):
+        ffmpeg("-f", "lavfi", "-i", f"anullsrc={noise}", "-t", "0.5", "-c:a", "aac", tmp_path / f"{part}.aac")
+    (tmp_path / "both.aac").write_bytes(b"".join((tmp_path / f"{part}.aac").read_bytes() for part in (0, 1)))
+    picture = ("-f", "lavfi", "-i", "testsrc2=s=64x48:d=1", "-c:v", "mpeg2video")
+    ffmpeg(*picture, "-i", tmp_path / "both.aac", "-c:a", "copy", tmp_path / "in.ts")
+    lines = relay(tmp_path / "in.ts", tmp_path / name, encode=EncodeOptions(preset="ultrafast"))
+    found = [values for code, values in coded(lines) if code is Code.COPIED_SOUND_CHANGES]
+    assert len(found) == told
+    if found:
+        first = min(s.times[0] for s in describe(tmp_path / "in.ts").streams if s.kind == "audio")
+        assert found[0]["time"] - float(first) == pytest.approx(0.5, abs=0.05)
 
 
 @pytest.mark.parametrize(("rate", "layout"), [(48000, "stereo"), (22050, "mono"), (44100, "5.1"), (96000, "7.1")])

@@ -1,6 +1,6 @@
-"""AAC of MPEG-TS, copied to a pipe: each packet has an ADTS header; other containers need an AudioSpecificConfig.
+"""AAC of MPEG-TS, copied: each packet has an ADTS header; other containers have one AudioSpecificConfig for the track.
 
-FFmpeg's muxers strip the headers and then seek back to write the config, which a pipe does not allow. Here it is
+FFmpeg's muxers strip the headers and then seek back to write the config, which a pipe does not allow. There it is
 written first (ISO/IEC 14496-3, section 1.6.2), from the decoder's parameters.
 """
 
@@ -42,6 +42,34 @@ def decoder_config(context: AudioCodecContext) -> bytes | None:
     if kind is None or rate not in _RATES or channels not in _CHANNELS:
         return None
     return (kind << 11 | _RATES.index(rate) << 7 | _CHANNELS[channels] << 3).to_bytes(2)
+
+
+class HeaderWatch:
+    """Notices the first packet whose ADTS header says other sound than the first one's. Stateful, for one stream."""
+
+    def __init__(self) -> None:
+        self._first: tuple[int, ...] | None = None
+        self._noticed = False
+
+    @staticmethod
+    def needed(stream: Stream, target: OutputFormat) -> bool:
+        """Whether the container has one description for all packets of `stream`, which have each its own."""
+        return (
+            isinstance(stream, AudioStream)
+            and target.muxer in ("matroska", "mp4", "mov")
+            and stream.codec_context.codec.canonical_name == "aac"
+            and not stream.codec_context.extradata
+        )
+
+    def changes(self, packet: AnyPacket) -> bool:
+        """Whether it is that packet."""
+        head = bytes(memoryview(packet)[:4])
+        if self._noticed or len(head) < 4 or head[0] != 0xFF or head[1] & 0xF6 != 0xF0:
+            return False
+        said = head[2] & 0xFD, head[3] & 0xC0  # profile, rate and channels, without the private bit
+        self._first = self._first or said
+        self._noticed = said != self._first
+        return self._noticed
 
 
 class HeaderStripper:

@@ -5,14 +5,14 @@ from fractions import Fraction
 
 from av.stream import Stream
 
-from vidrts.media.containers import AnyPacket, time_base
+from vidrts.media.containers import AnyPacket, packet_time, time_base
 from vidrts.media.input import Input
 from vidrts.media.output_formats import OutputFormat
 from vidrts.media.write import aac
 from vidrts.media.write.audio_damage import AudioLedger
 from vidrts.media.write.stream_mapping import Route
 from vidrts.media.write.transcode import AudioEncoder, SubtitleEncoder
-from vidrts.messages import Tell, ignore
+from vidrts.messages import Code, Message, Tell, ignore
 
 
 class PacketRemapper:
@@ -44,6 +44,10 @@ class PacketRemapper:
         self.ledger: AudioLedger | None = None
         if route.stream.type == "audio":
             self.ledger = AudioLedger(route.stream, source.path, copied=route.action == "copy", strict=source.strict)
+        watched = route.action == "copy" and aac.HeaderWatch.needed(route.stream, kind)
+        self._watch = aac.HeaderWatch() if watched else None
+        self._kind = kind
+        self._tell = tell
         copied = route.action == "copy" and aac.must_strip_headers(route.stream, kind)
         self._stripper = aac.HeaderStripper(route.stream) if copied else None
         if route.action == "audio":
@@ -68,6 +72,10 @@ class PacketRemapper:
         elif self._encoder is not None:
             yield from map(self._stamped, self._encoder.encode(packet))
         elif packet is not None:
+            if self._watch is not None and self._watch.changes(packet):
+                at = float(packet_time(packet) or 0)
+                self._tell(Message(Code.COPIED_SOUND_CHANGES, index=self._route.stream.index, codec="aac", time=at,
+                                   container=self._kind.name))  # fmt: skip
             yield from map(self._stamped, self._stripper.packets(packet) if self._stripper else [packet])
 
     def until(self, time: Fraction) -> Iterator[AnyPacket]:
