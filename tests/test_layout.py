@@ -38,6 +38,7 @@ MAY_IMPORT = {
     "networks": {"colorplan", "ops"},
     "picture": {"checks", "color", "colorplan", "frame", "networks", "ops"},
     "measure": {"color", "colorplan", "cores", "frame", "ops"},
+    "calibration": {"images", "measure", "networks", "ops", "picture"},
     "pages": set(),
     "media": {"checks", "color", "colorplan", "cores", "frame"},
     "training": {
@@ -57,7 +58,19 @@ MAY_IMPORT = {
     "workers": {"frame", "networks", "picture", "prefetch", "threads"},
     "pipeline": {"workers", "frame", "media", "networks", "options", "picture", "prefetch"},
     "cli": {
-        *("bench", "compare", "measure", "media", "networks", "options", "picture", "pipeline", "score", "training"),
+        *(
+            "bench",
+            "calibration",
+            "compare",
+            "measure",
+            "media",
+            "networks",
+            "options",
+            "picture",
+            "pipeline",
+            "score",
+            "training",
+        ),
         *("__init__", "checks"),
     },
     "__init__": {"networks", "options", "pipeline", "training"},
@@ -171,7 +184,8 @@ def test_option_lists_are_decisions() -> None:
     }
     assert options == {
         "enhance": sorted(
-            "-i -y -n --force --model --scale --strength --chroma --device --engine --precision --tile --batch -ss -to "
+            "-i -y -n --force --model --scale --strength --chroma --detail --noise --noise-amplitude --device --engine "
+            "--precision --tile --batch -ss -to "
             "-t --stream --interlaced --hwaccel --strict -c:v -crf -b:v -preset -tune -pix_fmt -e -c:a --audio "
             "--subtitles --no-audio --no-subtitles --threads --no-progress -v --verbose -q --quiet "
             "--raw -f --low-latency --colorspace --range --primaries --transfer".split()
@@ -182,11 +196,12 @@ def test_option_lists_are_decisions() -> None:
         "compare": sorted(
             "-y -n --frames --at --samples --every --crop --viqet --no-viqet --workers -v --verbose -q --quiet".split()
         ),
+        "calibrate": sorted("--rmse --scale --device -v --verbose -q --quiet".split()),
         "import": sorted("-y -n -v --verbose -q --quiet".split()),
         "models": [],
         "preview": sorted(
-            "-y -n --at --frames --model --strength --chroma --scale --device --engine --precision --crop --viqet "
-            "--no-viqet --workers -v --verbose -q --quiet".split()
+            "-y -n --at --frames --model --strength --chroma --scale --detail --noise --device --engine "
+            "--precision --crop --viqet --no-viqet --workers -v --verbose -q --quiet".split()
         ),
         "report": sorted("--out -v --verbose -q --quiet".split()),
         "score": sorted(
@@ -206,7 +221,7 @@ def test_option_lists_are_decisions() -> None:
 
 
 def test_users_and_researchers_have_commands_of_their_own() -> None:
-    names = "enhance preview compare score models import devices stills train report degrader bench"
+    names = "enhance preview compare score models import calibrate devices stills train report degrader bench"
     assert list(SUBCOMMANDS) == names.split()
     options = {name: sorted(o for p in sub.params if isinstance(p, click.Option) for o in p.opts)
                for name, sub in research.commands.items()}  # fmt: skip

@@ -2,6 +2,7 @@
 
 import torch
 
+from vidrts.networks.gmgbp import GMGBP, GMGBPConfig
 from vidrts.networks.registry import build
 from vidrts.networks.rts import RTS
 
@@ -14,4 +15,19 @@ def tiny_network(seed: int = 0, n: int = 1, channels: int = 4, blur_level: int =
         network.conv_out.weight.normal_(std=0.05)
         network.conv_ext.weight.add_(torch.randn_like(network.conv_ext.weight) * 0.02)
         network.conv_ext.bias.normal_(std=0.005)  # type: ignore[union-attr]
+    return network.eval().requires_grad_(False)
+
+
+def lively_gmgbp(features: int = 4, growth: int = 2, projections: int = 2) -> GMGBP:
+    """A small G-MGBP whose every part changes the picture, its noise, too."""
+    torch.manual_seed(3)
+    network = GMGBP(GMGBPConfig(features=features, growth=growth, projections=projections))
+    with torch.no_grad():
+        for name, parameter in network.named_parameters():
+            if name.endswith("bias"):
+                parameter.normal_(std=0.1)
+        network.synthesis.conv.weight.normal_(std=0.2)
+        for name, weight in network.up.block.named_parameters():
+            if name.endswith(("conv1.weight", "conv.weight")):  # they see the noise
+                weight[:, 2 * features].normal_(std=0.5)
     return network.eval().requires_grad_(False)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own name for it
+from helpers.networks import lively_gmgbp as lively
 from PIL import Image
 
 from vidrts.networks.gmgbp import GMGBP, REACH, GMGBPConfig
@@ -13,21 +14,6 @@ from vidrts.networks.spec import Context
 from vidrts.picture.tiled_upscaler import TiledUpscaler
 
 CPU = torch.device("cpu")
-
-
-def lively(features: int = 4, growth: int = 2, projections: int = 2) -> GMGBP:
-    """A small one whose every part changes the picture."""
-    torch.manual_seed(3)
-    network = GMGBP(GMGBPConfig(features=features, growth=growth, projections=projections))
-    with torch.no_grad():
-        for name, parameter in network.named_parameters():
-            if name.endswith("bias"):
-                parameter.normal_(std=0.1)
-        network.synthesis.conv.weight.normal_(std=0.2)
-        for name, weight in network.up.block.named_parameters():
-            if name.endswith(("conv1.weight", "conv.weight")):  # they see the noise
-                weight[:, 2 * features].normal_(std=0.5)
-    return network.eval().requires_grad_(False)
 
 
 def test_parameters_in_the_papers_split() -> None:

@@ -3,7 +3,7 @@
 import click
 
 from vidrts.networks.spec import FACTORS
-from vidrts.picture.options import CHROMA, ENGINES, PRECISIONS, EnhancerOptions
+from vidrts.picture.options import CHROMA, ENGINES, NOISES, PRECISIONS, EnhancerOptions
 
 _PICTURE = EnhancerOptions()
 
@@ -16,6 +16,10 @@ SCALE = click.option(
 CHROMA_MODE = click.option(
     "--chroma", type=click.Choice(CHROMA), default=_PICTURE.chroma, show_default=True,
     help=CHROMA_HELP,
+)  # fmt: skip
+NOISE = click.option(
+    "--noise", type=click.Choice(NOISES), default=_PICTURE.noise, show_default=True,
+    help="How --detail is made: constant does not flicker and follows motion; static is noise that stays in its place.",
 )  # fmt: skip
 DEVICE = click.option(
     "--device", default=_PICTURE.device, show_default=True, metavar="auto|cpu|cuda[:N]",

@@ -7,7 +7,7 @@ import click
 
 from vidrts.checks import THREADS
 from vidrts.cli import interrupt
-from vidrts.cli.common import CHROMA_MODE, DEVICES, ENGINE, PRECISION, QUIET, SCALE, VERBOSE
+from vidrts.cli.common import CHROMA_MODE, DEVICES, ENGINE, NOISE, PRECISION, QUIET, SCALE, VERBOSE
 from vidrts.cli.malloc import keep_freed_memory
 from vidrts.cli.option_groups import Sectioned
 from vidrts.cli.parsing import BIT_RATE, LANGUAGES, PAIR, TILE, TIME
@@ -30,7 +30,10 @@ _RUN, _PICTURE, _DECODE, _ENCODE = EnhanceOptions(), EnhancerOptions(), DecodeOp
 
 _SECTIONS = {
     "Input and time": ("source", "start", "end", "duration", "stream", "interlaced", "hwaccel", "strict"),
-    "Picture": ("model", "strength", "chroma", "scale", "device", "engine", "precision", "tile", "batch"),
+    "Picture": (
+        "model", "strength", "chroma", "scale", "detail", "noise", "noise_amplitude", "device", "engine", "precision",
+        "tile", "batch",
+    ),
     "Video encoding": (
         "video_codec", "crf", "bit_rate", "preset", "tune", "pixel_format", "options",
     ),
@@ -74,6 +77,16 @@ _QUALITIES = [(encoder.name, encoder.default_quality) for encoder in ENCODERS.va
 )  # fmt: skip
 @CHROMA_MODE
 @SCALE
+@click.option(
+    "--detail", type=click.FloatRange(0, 1), metavar="0..1",
+    help="With models that take noise, at --scale 2, 4 or 8: 0 is faithful (default), 1 has all the detail that the "
+    "model makes up.",
+)  # fmt: skip
+@NOISE
+@click.option(
+    "--noise-amplitude", type=click.FloatRange(0, 1), metavar="W",
+    help="Amplitude of the noise itself, instead of --detail.",
+)  # fmt: skip
 @DEVICES
 @ENGINE
 @PRECISION
@@ -143,13 +156,21 @@ def enhance(
         end = (start or Fraction(0)) + duration
     if given["bit_rate"] is not None and given["crf"] is not None:
         raise click.UsageError("-b:v and -crf are mutually exclusive.")
+    if None not in (given["detail"], given["noise_amplitude"]):
+        raise click.UsageError("--detail and --noise-amplitude are mutually exclusive.")
     if end is not None and end <= (start or 0):
         raise click.UsageError(f"expected an end after the start at {float(start or 0)} s, got {float(end)} s.")
     options = EnhanceOptions(
         model=given["model"],
         picture=EnhancerOptions(
             scale=int(given["scale"]),
-            **{k: given[k] for k in ("strength", "chroma", "device", "engine", "precision", "tile", "batch")},
+            **{
+                k: given[k]
+                for k in (
+                    "strength", "chroma", "detail", "noise", "noise_amplitude", "device", "engine", "precision", "tile",
+                    "batch",
+                )
+            },
         ),
         decode=DecodeOptions(
             start=start, end=end, color=color_names.named(**{k: given[k] for k in COLOR}),

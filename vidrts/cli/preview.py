@@ -5,17 +5,17 @@ from itertools import product
 
 import click
 
-from vidrts.cli.common import CHROMA_HELP, DEVICE, ENGINE, PRECISION, QUIET, SCALE, VERBOSE
+from vidrts.cli.common import CHROMA_HELP, DEVICE, ENGINE, NOISE, PRECISION, QUIET, SCALE, VERBOSE
 from vidrts.cli.compare import described
 from vidrts.cli.parsing import CROP, TIME
 from vidrts.cli.progress_bar import Steps, say
 from vidrts.compare.comparison import FRAMES
-from vidrts.compare.preview import Variant
+from vidrts.compare.preview import Variant, details
 from vidrts.compare.preview import preview as run_preview
 from vidrts.compare.save import check_target, save
 from vidrts.compare.snapshot import Crop
 from vidrts.networks.names import DEFAULT_MODEL
-from vidrts.picture.options import CHROMA, Chroma, EngineName, EnhancerOptions, Precision
+from vidrts.picture.options import CHROMA, Chroma, EngineName, EnhancerOptions, NoiseKind, Precision
 
 _PICTURE = EnhancerOptions()
 
@@ -39,6 +39,11 @@ _PICTURE = EnhancerOptions()
     help=f"{CHROMA_HELP} May be repeated. Default: {_PICTURE.chroma}.",
 )  # fmt: skip
 @SCALE
+@click.option(
+    "--detail", "asked", type=click.FloatRange(0, 1), multiple=True,
+    help="As of enhance; may be repeated. Default: 0, 0.25, 0.5 and 1 with calibrated models that take noise.",
+)  # fmt: skip
+@NOISE
 @DEVICE
 @ENGINE
 @PRECISION
@@ -49,12 +54,13 @@ _PICTURE = EnhancerOptions()
 @QUIET
 def preview(
     source: str, report: str, overwrite: bool, at: tuple[Fraction, ...], frames: int | None, models: tuple[str, ...],
-    strengths: tuple[float, ...], chromas: tuple[Chroma, ...], scale: str, device: str, engine: EngineName,
-    precision: Precision, crop: tuple[int, int, int, int] | None, viqet: bool, workers: int | None, verbose: bool,
-    quiet: bool,
+    strengths: tuple[float, ...], chromas: tuple[Chroma, ...], scale: str, asked: tuple[float, ...], noise: NoiseKind,
+    device: str, engine: EngineName, precision: Precision, crop: tuple[int, int, int, int] | None, viqet: bool,
+    workers: int | None, verbose: bool, quiet: bool,
 ) -> None:  # fmt: skip
     """Enhance single frames of the video IN to look at, before a long run.
 
+    With models that take noise, --scale 2 shows several details.
     REPORT is a page in one file for any browser (.html) or a contact sheet (.png). Every model is shown with every
     strength and every --chroma. Times are [HH:]MM:SS[.m] or seconds from the first frame.
 
@@ -67,11 +73,13 @@ def preview(
         raise click.UsageError("--at and --frames exclude each other.")
     variants = [
         Variant(model=model, picture=EnhancerOptions(
-            scale=int(scale), strength=strength, chroma=chroma, device=device, engine=engine, precision=precision,
+            scale=int(scale), strength=strength, chroma=chroma, detail=detail, noise=noise, device=device,
+            engine=engine, precision=precision,
         ))
         for model, chroma, strength in product(
             models or (DEFAULT_MODEL,), dict.fromkeys(chromas or (_PICTURE.chroma,)), strengths or (_PICTURE.strength,)
         )
+        for detail in asked or details(model, int(scale))
     ]  # fmt: skip
     check_target(report, source, overwrite=overwrite)
     with Steps(quiet=quiet) as steps:

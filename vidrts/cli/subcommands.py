@@ -14,6 +14,7 @@ SUBCOMMANDS = {
     "score": "Measure pictures and videos, alone or against their source.",
     "models": "List the shipped models, or describe a model file.",
     "import": "Make a model file of weights that others published.",
+    "calibrate": "Measure what --detail means for a model, once.",
     "devices": "List devices with their memory and precisions.",
     "stills": "Extract sharp, distinct frames from videos, for training.",
     "train": "Train a network on photographs and stills.",

@@ -25,10 +25,12 @@ from vidrts.errors import InputError, naming
 from vidrts.frame import Frame
 from vidrts.images import to_bytes
 from vidrts.media.read.sampling import sample
-from vidrts.networks.checkpoint import load_model
+from vidrts.networks.checkpoint import find_model, load_model, read_info
 from vidrts.networks.names import DEFAULT_MODEL
 from vidrts.picture.enhancer import Enhancer
 from vidrts.picture.options import EnhancerOptions
+
+DETAILS = (0.0, 0.25, 0.5, 1.0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,6 +105,11 @@ def preview(
     )  # fmt: skip
 
 
+def details(model: str, scale: int) -> tuple[float | None, ...]:
+    """What is worth seeing of a model at a scale where none was asked for: several where it is calibrated."""
+    return DETAILS if scale != 1 and read_info(find_model(model, scale)).detail else (None,)
+
+
 def enhance(frame: Frame, enhancer: Enhancer) -> Frame:
     """The enhanced frame without the decoder's, tagged; an untagged source is judged by the height that it had."""
     (enhanced,) = enhancer([frame])
@@ -111,15 +118,17 @@ def enhance(frame: Frame, enhancer: Enhancer) -> Frame:
 
 
 def names(variants: Sequence[Variant]) -> list[str]:
-    """What tells the variants from each other: model; chroma where it differs; strength where not all have 1."""
+    """What tells the variants from each other: model; chroma, detail where they differ; strength if not all are 1."""
     models = [Path(variant.model).name.removesuffix(".safetensors") for variant in variants]
     if len(set(models)) < len({variant.model for variant in variants}):
         models = [variant.model for variant in variants]  # files of one name in different folders
     plain = all(variant.picture.strength == 1 for variant in variants)
     alike = len({variant.picture.chroma for variant in variants}) == 1
+    same = len({variant.picture.detail for variant in variants}) == 1
     return [
         model
         + ("" if alike else f", chroma {variant.picture.chroma}")
+        + ("" if same else f", detail {variant.picture.detail or 0:g}")
         + ("" if plain else f", strength {variant.picture.strength:g}")
         for model, variant in zip(models, variants, strict=True)
     ]

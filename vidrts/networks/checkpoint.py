@@ -1,14 +1,16 @@
 """Model files: safetensors whose metadata rebuilds the network, so a file alone is enough.
 
 The metadata holds one key, "vidrts", with JSON: {"format": 1, "name", "architecture", "numbers", "stage",
-"degradation", "data_hash", "training", "licence", "figures", "colour", "scale"}.
+"degradation", "data_hash", "training", "licence", "figures", "colour", "scale",
+"detail"}.
 """
 
 import hashlib
 import json
 import os
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +53,15 @@ class ModelInfo:
     scale: int = 1
     """What it was trained for. 1: to sharpen at the source's size; when it enlarges, it sharpens, too. Else: to enlarge
     by this alone."""
+    detail: Sequence[tuple[float, float]] = ()
+    """(detail, W) of a network that takes noise, both rising from 0, the last detail 1 (`calibration`); () for none."""
+
+    def amplitude(self, detail: float) -> float:
+        """W for a detail of 0..1, linear within the table, of which there is one."""
+        for (low, start), (high, end) in pairwise(self.detail):
+            if detail <= high:
+                return start + (end - start) * (detail - low) / (high - low)
+        return self.detail[-1][1]
 
     def scales(self, spec: NetworkSpec) -> tuple[int, ...]:
         """Those at which pictures can be enhanced with these weights of a network of `spec`."""
@@ -156,13 +167,16 @@ def _info(path: Path, header: Mapping[str, Any]) -> ModelInfo:
         info = ModelInfo(**{name: header[name] for name in ModelInfo.__dataclass_fields__ if name in header})
         for value in info.figures.values():
             float(value)
+        for (low, start), (high, end) in pairwise(info.detail):
+            if not (0 <= low < high <= 1 and 0 <= start <= end <= 1):
+                raise ValueError("its detail does not rise with the noise")
         if info.colour not in COLOURS:
             raise ValueError(f"colour {info.colour!r}: expected rgb or luma")
         if info.scale not in FACTORS:
             raise ValueError(f"scale {info.scale!r}: expected one of {FACTORS}")
+        return replace(info, detail=tuple((float(detail), float(w)) for detail, w in info.detail))
     except (TypeError, ValueError, AttributeError) as error:
         raise ModelError(f"{path}: its vidrts metadata is damaged ({error}); get the file again") from None
-    return info
 
 
 def _read_header(path: Path) -> dict[str, Any]:

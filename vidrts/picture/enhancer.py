@@ -14,8 +14,9 @@ from vidrts.colorplan import ColorPlan
 from vidrts.errors import OptionError, UnsupportedFormatError
 from vidrts.frame import ColorTags, FieldOrder, Frame, PixelFormat
 from vidrts.messages import Once, Tell, ignore
-from vidrts.networks.checkpoint import LoadedModel
+from vidrts.networks.checkpoint import LoadedModel, ModelInfo
 from vidrts.networks.network import Network
+from vidrts.networks.spec import NetworkSpec
 from vidrts.picture import banded_color
 from vidrts.picture.cuda_graph import CUDAGraphRunner, Planes
 from vidrts.picture.device import pick_device
@@ -27,9 +28,10 @@ from vidrts.picture.tiled_upscaler import TiledUpscaler
 class Enhancer:
     """Enhances frames of any supported pixel format; one for each stream and device, not thread-safe.
 
-    Raises `OptionError` for a scale that the network does not offer or was not trained for, and for --chroma sharpen
-    with one that was trained on luma alone (of a network without a file: one that takes luma alone). `on_message` gets,
-    once each, lines about colour assumed for untagged frames, memory that ran out and an engine that cannot be used.
+    Raises `OptionError` for a scale that the network does not offer or was not trained for, for detail where there is
+    none to choose, and for --chroma sharpen with one that was trained on luma alone (of a network without a file: one
+    that takes luma alone). `on_message` gets, once each, lines about colour assumed for untagged frames, memory that
+    ran out and an engine that cannot be used.
     """
 
     def __init__(
@@ -66,6 +68,8 @@ class Enhancer:
             tile="fastest" if options.tile == "auto" else options.tile,
             batch=options.batch,
             engine=options.engine,
+            amplitude=_amplitude(title, spec, model.info if isinstance(model, LoadedModel) else None, options),
+            noise=options.noise,
             seed=int(options.noise_seed),
             on_message=self._on_message,
         )
@@ -141,6 +145,29 @@ class Enhancer:
             banded_color.write_back(*each, strength=self.options.strength, scale=self.options.scale)
             for each in zip(pictures, extended.pictures, results, plans, strict=True)
         ]
+
+
+def _amplitude(title: str, spec: NetworkSpec, info: ModelInfo | None, options: EnhancerOptions) -> float:
+    """W, the amplitude of the noise."""
+    detail, given = options.detail, options.noise_amplitude
+    if detail is None and given is None:
+        return 0.0
+    name = "detail" if given is None else "noise amplitude"
+    if not spec.noise:
+        raise OptionError(f"{title}: its network has no noise input, which {name} would control; use another model")
+    if options.scale == 1 and 1 not in spec.reach:
+        raise OptionError(
+            f"{title}: {name} at scale 1 would do next to nothing: the network adds detail to the enlarged picture, "
+            "and halving takes it away; use --scale 2 (scale=2 in Python)"
+        )
+    if given is not None:
+        return float(given)
+    if detail and not (info and info.detail):
+        raise OptionError(
+            f"{title}: not calibrated, so what detail means is not known; run `vidrts calibrate {title}`, or give "
+            "--noise-amplitude (noise_amplitude in Python)"
+        )
+    return float(info.amplitude(detail)) if detail and info else 0.0
 
 
 def _field(frame: Frame, first: int) -> Planes:

@@ -44,6 +44,13 @@ class EnhancerOptions:
     """(width, height) in pixels, "none" for whole pictures."""
     batch: int = 0
     """Tiles per pass; 0 = as the device likes. Does not change the result."""
+    detail: float | None = None
+    """Of networks that take noise, at other scales than 1: from 0, faithful, to 1, all the detail that the model was
+    calibrated for (`calibration`). None is 0."""
+    noise: NoiseKind = "constant"
+    """See `NOISES`."""
+    noise_amplitude: float | None = None
+    """W itself, 0..1, instead of `detail`."""
     noise_seed: int = 0
     """Of networks that take noise: a place in the picture gets the same noise with the same seed."""
 
@@ -59,5 +66,10 @@ class EnhancerOptions:
         word = isinstance(self.tile, str) and self.tile in ("auto", "none")
         check("tile", self.tile, f"auto, none or (width, height), at least {SMALLEST}x{SMALLEST}", pair or word)
         check("batch", self.batch, "0 (automatic) to 1024", is_integer(self.batch) and 0 <= self.batch <= 1024)
+        for name, amount in (("detail", self.detail), ("noise_amplitude", self.noise_amplitude)):
+            check(name, amount, "0 to 1, or None", amount is None or (is_real(amount) and 0 <= amount <= 1))
+        alone = self.detail is None or self.noise_amplitude is None
+        check("noise_amplitude", self.noise_amplitude, "None beside detail", alone)
+        check_name("noise", self.noise, NOISES)
         seed = is_integer(self.noise_seed) and 0 <= self.noise_seed < 2**32
         check("noise_seed", self.noise_seed, "a whole number from 0 to 4294967295", seed)

@@ -15,7 +15,7 @@ from vidrts.frame import PixelFormat
 from vidrts.messages import Once
 from vidrts.networks.checkpoint import load_model
 from vidrts.networks.names import DEFAULT_MODEL
-from vidrts.picture.options import SMALLEST, Chroma, EngineName, EnhancerOptions, Precision
+from vidrts.picture.options import SMALLEST, Chroma, EngineName, EnhancerOptions, NoiseKind, Precision
 from vsrts import enlarged, frames
 from vsrts.stream import INTERLACED, Stream
 
@@ -30,6 +30,9 @@ def enhance(
     scale: int = 1,
     strength: float = 1.0,
     chroma: Chroma = "keep",
+    detail: float | None = None,
+    noise: NoiseKind = "constant",
+    noise_amplitude: float | None = None,
     device: str = "auto",
     device_index: int = 0,
     num_streams: int = 1,
@@ -50,6 +53,9 @@ def enhance(
     scale: 1 for the same size, sharper; 2, 4 or 8 times the size, where the model offers it.
     strength: how much of the change is applied, 0 to 2.
     chroma: "keep" changes luma alone, "sharpen" writes the network's chroma, too, where the model was trained on it.
+    detail: with models that take noise, at other scales than 1: 0 is faithful (and None), 1 has all the detail that the
+      model makes up. noise: "constant", or "static" for noise that stays in its place. noise_amplitude: that itself,
+      0 to 1, instead of detail.
     device, device_index: "auto" (CUDA where there is one), "cuda" or "cpu"; which GPU, from 0.
     num_streams: enhancers that work at the same time, 1 to 64, each with its own memory. On a CPU one uses all cores.
     batch_size: frames in one pass of a GPU, 1 to 64.
@@ -69,6 +75,9 @@ def enhance(
             scale=scale,
             strength=strength,
             chroma=chroma,
+            detail=detail,
+            noise=noise,
+            noise_amplitude=noise_amplitude,
             device=_device(device, device_index),
             precision=precision,
             engine=engine,
