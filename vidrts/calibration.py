@@ -182,7 +182,8 @@ def _natural(side: int = 128) -> torch.Tensor:
     radius = torch.hypot(rows[:, None], columns[None]).clamp(min=1 / side)
     pink = torch.fft.irfft2(torch.fft.rfft2(noise) / radius, s=(side, side))
     pink = pink / pink.std()
-    return (0.5 + 0.18 * pink[:1] + 0.04 * pink).clamp(0, 1).float()
+    picture: torch.Tensor = 0.5 + 0.18 * pink[:1] + 0.04 * pink
+    return picture.clamp(0, 1).float()
 
 
 def _rms(differences: Sequence[torch.Tensor]) -> float:

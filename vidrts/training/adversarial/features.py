@@ -74,7 +74,7 @@ class Gabor(Features):
 
     def forward(self, pictures: torch.Tensor) -> list[torch.Tensor]:
         """See the class."""
-        red, green, blue = pictures.split(1, 1)
+        red, green, blue = (pictures[:, k : k + 1] for k in range(3))
         plane = F.pad(0.299 * red + 0.587 * green + 0.114 * blue, (7, 7, 7, 7), mode="reflect")
         even, odd = (F.conv2d(plane, self.get_buffer(name)) for name in ("_even", "_odd"))
         energy = (even.square() + odd.square() + 1e-6).sqrt()
