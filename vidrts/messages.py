@@ -143,6 +143,21 @@ class Code(Enum):
     MOS_UNDEFINED = "the model needs a measure that is not defined for this picture"
 
     # training, research
+    FEATURES_COMPARED = "contextual loss on {features}"
+    GRADIENTS_LARGE = (
+        "phase {phase}, step {step}: the gradients' norm is {norm:.0f} on average before it is clipped; a lower --rate "
+        "or lower weights may be needed"
+    )
+    DISCRIMINATOR_WINS = (
+        "step {step}: the discriminator tells everything apart ({real:.2f} for natural pictures, {fake:.2f} for the "
+        "network's), so that nothing can be learned from it; a lower --discriminator-rate may be needed"
+    )
+    GRID_FOUND = (
+        "step {step}: {share:.0%} of what noise adds is a grid of 2 pixels; a greater --gan-weight or a smaller "
+        "--contextual-weight may be needed"
+    )
+    FAITHFULNESS_LOST = "step {step}: without noise the network is {lost:.2f} dB below phase 1"
+    CALIBRATE_NEXT = "for --detail, run next: vidrts calibrate {file}"
     PICTURE_LEFT_OUT = "{path}: left out, {reason}"
     PAIRS_DROPPED = (
         "{count} of {total} pictures dropped: damaged, their mean CIEDE2000 is above {difference:g}, or they are "

@@ -2,6 +2,7 @@
 
 import signal
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,10 +14,13 @@ from vidrts.cli.common import DEVICE, VERBOSE
 from vidrts.cli.option_groups import Sectioned
 from vidrts.cli.progress import human_time
 from vidrts.cli.progress_bar import say
+from vidrts.cli.train_adversarial import NAMES, adversarial_options
 from vidrts.errors import Interrupted, VidrtsError
 from vidrts.networks.names import COLOURS, RECIPES
+from vidrts.training.adversarial.options import AdversarialOptions
 from vidrts.training.degradation.presets import PAIR_PRESETS, PRESETS
 from vidrts.training.loss_names import LOSS_NAMES
+from vidrts.training.methods import METHODS, MethodOptions
 from vidrts.training.recurrence_options import AIMS, STAGE_INITS, TrainOptions
 from vidrts.training.schedule import OPTIMIZERS
 
@@ -24,11 +28,12 @@ if TYPE_CHECKING:
     from vidrts.training.training_run import Progress
 
 _DEFAULT = TrainOptions
+_METHOD = TrainOptions.method
 """Its attributes are the defaults."""
 _SECTIONS = {
     "The run": (
-        "photos", "stills", "stills_weight", "out", "resume", "model", "scale", "init", "held_out", "crops", "patch",
-        "seed",
+        "method", "photos", "stills", "stills_weight", "out", "resume", "model", "scale", "init", "held_out", "crops",
+        "patch", "seed",
     ),
     "Inputs": ("degrade", "pairs", "shrink", "shrink_below", "grey", "rendered", "turn", "left_for_truth", "cache"),
     "Pairs": ("pair_weight", "pair_batch", "pair_floor", "pair_aim", "blur_level"),
@@ -36,6 +41,7 @@ _SECTIONS = {
         "stages", "steps", "later_steps", "batch", "rate", "later_rate", "decay", "stage_init", "aim",
     ),
     "Optimisation": ("optimizer", "loss", "colour", "ema", "flats", "lock_mean"),
+    "--method adversarial": NAMES,
     "Where and how": ("device", "compile", "target_memory", "viqet", "verbose", "help"),
 }  # fmt: skip
 
@@ -47,6 +53,12 @@ def _steps() -> list[tuple[str, str]]:
 
 
 @click.command(cls=Sectioned, sections=_SECTIONS, tables={"Steps of --degrade and --pairs": _steps})
+@click.option(
+    "--method", type=click.Choice(list(METHODS)), default=_DEFAULT.method, show_default=True,
+    help="recurrence, or adversarial: a network that takes noise, faithful without it and detailed with it, with "
+    f"defaults of its own: --model {AdversarialOptions.model} --steps {AdversarialOptions.steps} "
+    f"--ema {AdversarialOptions.ema}.",
+)  # fmt: skip
 @click.option(
     "--photos", type=click.Path(path_type=Path), metavar="DIR",
     help="Folder of photographs; with DIV2K_train_HR and DIV2K_valid_HR in it, DIV2K's own split is used.",
@@ -191,13 +203,16 @@ def _steps() -> list[tuple[str, str]]:
 @click.option(
     "--viqet/--no-viqet", default=_DEFAULT.viqet, show_default=True, help="Score each stage by VIQET's measures."
 )  # fmt: skip
+@adversarial_options
 @VERBOSE
 def train(
-    photos: Path | None, stills: tuple[str, ...], out: Path | None, resume: Path | None, degrade: str, pairs: str,
-    verbose: bool,
+    method: str, photos: Path | None, stills: tuple[str, ...], out: Path | None, resume: Path | None, degrade: str,
+    pairs: str, verbose: bool,
     **settings: Any,
 ) -> None:  # fmt: skip
     """Train a network on photographs: each stage's enhanced pictures are the next one's targets.
+
+    With --method adversarial: phase 1 trains without noise, phase 2 with it, against a discriminator.
 
     The run's folder holds settings, manifest, metrics and a model file for each stage. A run can be stopped at any time
     and continued by --resume. `vidrts report RUN` plots it. On several GPUs or processors:
@@ -210,31 +225,46 @@ def train(
     if resume is None and (photos is None or out is None):
         raise click.UsageError("expected --photos DIR and --out RUN, or --resume RUN.")
     with interrupt.exit_immediately():  # loading torch takes seconds
+        from vidrts.training import recurrence
+        from vidrts.training.adversarial import run as adversarial
         from vidrts.training.degradation.recipe import Degradation
         from vidrts.training.distributed import leads
-        from vidrts.training.recurrence import train as run_train
         from vidrts.training.run_store import RunStore
 
+    settings["largest"] = int(settings["largest"])
+    given = [name for name in ("method", "photos", "stills", "out", "degrade", "pairs", *settings) if _given(name)]
+    names = {"flats": "flat-patches"}
+    options: MethodOptions
     if resume is not None:
-        given = [name for name in ("photos", "stills", "out", "degrade", "pairs", *settings) if _given(name)]
-        names = {"flats": "flat-patches"}
-        fixed = [names.get(name, name.replace("_", "-")) for name in given if name not in TrainOptions.free]
+        options = RunStore(resume).options()
+        fixed = [names.get(name, name.replace("_", "-")) for name in given if name not in options.free]
         if fixed:
             raise click.UsageError(f"--resume uses the settings of the run; remove {', '.join(fixed)}.")
-        options = replace(RunStore(resume).options(), **{name: settings[name] for name in given})
+        options = replace(options, **{name: settings[name] for name in given})
     else:
         assert photos is not None and out is not None
         same = Degradation(pairs, halves=False) if pairs else None
-        options = TrainOptions(
-            photos=photos, out=out, stills=stills, degradation=Degradation(degrade), pairs=same, **settings
+        known = METHODS[method].__dataclass_fields__
+        if odd := [names.get(name, name.replace("_", "-")) for name in given if name in settings and name not in known]:
+            raise click.UsageError(f"--method {method} has no --{', --'.join(odd)}.")
+        told = {name: settings[name] for name in settings if name in known and (name in given or method == _METHOD)}
+        options = METHODS[method](
+            photos=photos, out=out, stills=stills, degradation=Degradation(degrade), pairs=same, **told
         )
     began = time.monotonic()
     try:
-        files = run_train(options, resume=resume is not None, on_message=say, on_progress=lambda p: tell(p, options))
+        how: Mapping[str, Any] = {
+            "resume": resume is not None, "on_message": say, "on_progress": lambda p: tell(p, options)
+        }  # fmt: skip
+        if isinstance(options, AdversarialOptions):
+            files = adversarial.train(options, **how)
+        else:
+            files = recurrence.train(options, **how)
     except KeyboardInterrupt:
         raise Interrupted(f"stopped; resume with: vidrts train --resume {options.out}", signal.SIGINT) from None
     if leads():
-        _draw(options.out)
+        if isinstance(options, TrainOptions):
+            _draw(options.out)
         say(f"done in {human_time(time.monotonic() - began)}: {', '.join(str(file) for file in files)}")
 
 
@@ -250,10 +280,11 @@ def _draw(run: Path) -> None:
         say(f"report: {page}")
 
 
-def tell(progress: "Progress", options: TrainOptions) -> None:
+def tell(progress: "Progress", options: MethodOptions) -> None:
     """Where the run stands, and how long stage and run will still take."""
     left = (progress.steps - progress.step) * progress.seconds_per_step
-    later = options.later_steps * (progress.stages - progress.stage) * progress.seconds_per_step
+    steps = options.later_steps if isinstance(options, TrainOptions) else options.adversarial_steps
+    later = steps * (progress.stages - progress.stage) * progress.seconds_per_step
     say(
         f"stage {progress.stage}/{progress.stages}, step {progress.step}/{progress.steps}: "
         f"loss {progress.loss:.6f}, {progress.seconds_per_step:.3f} s a step, "

@@ -105,19 +105,25 @@ class GMGBP(Network):
 
     def forward(self, x: torch.Tensor, context: Context | None = None) -> torch.Tensor:
         """SR(x), (B, 3, h, w) -> (B, 3, factor*h, factor*w). Under autocast the pictures stay in x's type."""
+        return self.pyramid(x, context)[-1]
+
+    def pyramid(self, x: torch.Tensor, context: Context | None = None) -> list[torch.Tensor]:
+        """SR(x) of all levels on the way: 2, 4, ... times the size of x."""
         context = context or Context()
         levels = context.factor.bit_length() - 1
         batch, _, height, width = x.shape
         noise = context.noise or tuple(x.new_zeros(batch, 1, height << k, width << k) for k in range(levels))
         features = [self.analysis(x)]
         picture: torch.Tensor = x + self.synthesis(features[0]).to(x.dtype)
+        pictures = []
         for level in range(1, levels + 1):
             with torch.autocast(x.device.type, enabled=False):
                 picture = self.enlarge(picture)
             u = self.up(features[-1], self.down(self.analysis(picture)), noise[level - 1])
             features.append(self._projected(u, level, features, noise))
             picture = picture + self.synthesis(features[level]).to(x.dtype)
-        return picture
+            pictures.append(picture)
+        return pictures
 
     def _projected(
         self, u: torch.Tensor, level: int, features: Sequence[torch.Tensor], noise: Sequence[torch.Tensor]

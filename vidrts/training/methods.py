@@ -4,11 +4,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from vidrts.training.adversarial.options import AdversarialOptions
 from vidrts.training.recurrence_options import TrainOptions
 
-type MethodOptions = TrainOptions
-"""The settings of a run of any method: a union once there are several."""
-METHODS: Mapping[str, type[MethodOptions]] = {options.method: options for options in (TrainOptions,)}
+type MethodOptions = TrainOptions | AdversarialOptions
+"""The settings of a run of any method."""
+METHODS: Mapping[str, type[TrainOptions] | type[AdversarialOptions]] = {
+    TrainOptions.method: TrainOptions,
+    AdversarialOptions.method: AdversarialOptions,
+}
 
 
 def restored(held: Mapping[str, Any], out: Path) -> MethodOptions:

@@ -5,7 +5,7 @@ A method (`training.recurrence`) makes stages of it: what a stage learns, from w
 
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -97,10 +97,7 @@ class TrainingRun[O: RunOptions]:
             if initial:
                 save_model(store.init_file, initial.network, initial.info)
             store.keep_manifest(manifest(corpus, options.degradation, options.pairs, inputs))
-            self._validation = Validation(
-                [picture.path for picture in corpus.validation], options.degradation, team.device,
-                options.out / "examples", viqet=options.viqet, luma=options.colour == "luma",
-            )  # fmt: skip
+            self.begin_measuring(corpus)
         network = self.fresh_network(options.seed)
         if initial:
             network.load_state_dict(initial.network.state_dict())
@@ -108,6 +105,14 @@ class TrainingRun[O: RunOptions]:
             self._learn_blur_level(network, corpus, originals)
         network = network.to(team.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         return Prepared(corpus, originals, inputs, network)
+
+    def begin_measuring(self, corpus: Corpus) -> None:
+        """Before the first stage, in the process that leads."""
+        options = self.options
+        self._validation = Validation(
+            [picture.path for picture in corpus.validation], options.degradation, self.team.device,
+            options.out / "examples", viqet=options.viqet, luma=options.colour == "luma",
+        )  # fmt: skip
 
     def fresh_network(self, seed: int) -> Network:
         """The run's network with new weights, the same in every process."""
@@ -176,15 +181,18 @@ class TrainingRun[O: RunOptions]:
         """Measure a stage, and write its model file."""
         figures = self.measure(network, stage)
         if self.team.leads:
-            options = self.options
-            architecture, numbers = options.network
-            info = ModelInfo(
-                name=options.model, architecture=architecture, numbers=dict(numbers), stage=stage,
-                degradation=str(options.degradation), data_hash=data_hash, training=options.public(), licence=LICENCE,
-                figures=figures, colour=options.colour, scale=options.scale,
-            )  # fmt: skip
-            save_model(self.store.stage_file(stage), network, info)
+            save_model(self.store.stage_file(stage), network, self.info(stage, data_hash, figures))
             self.store.drop_checkpoint()
+
+    def info(self, stage: int, data_hash: str, figures: Mapping[str, float]) -> ModelInfo:
+        """What a model file of a stage says."""
+        options = self.options
+        architecture, numbers = options.network
+        return ModelInfo(
+            name=options.model, architecture=architecture, numbers=dict(numbers), stage=stage,
+            degradation=str(options.degradation), data_hash=data_hash, training=options.public(), licence=LICENCE,
+            figures=figures, colour=options.colour, scale=options.scale,
+        )  # fmt: skip
 
     def measure(self, network: Network, stage: int) -> dict[str, float]:
         """The measures of a stage, taken unless the run has them already; {} in processes that do not lead."""

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from vidrts.errors import TrainingError
 from vidrts.measure.registry import METRICS, VIQET
 from vidrts.training.recurrence_options import TrainOptions
 from vidrts.training.run_store import Row, RunStore
@@ -82,6 +83,8 @@ def read_run(folder: Path) -> Run:
     """The run in a folder, finished or not; raises `TrainingError` where there is none."""
     files = RunStore(folder)
     options = files.options()
+    if not isinstance(options, TrainOptions):
+        raise TrainingError(f"{folder}: a run of --method {options.method}, of which there is no report")
     losses: dict[int, list[tuple[int, float]]] = {}
     for row in files.rows():
         if "loss" in row:
