@@ -25,7 +25,8 @@ def test_eight_networks_at_equal_steps(tmp_path: Path) -> None:
     arms = EXPERIMENTS["networks"].arms
     for scale, fewer in (("short", {"vdsr": 1, "edsr": 2, "srresnet": 2}), ("full", {})):
         options = {arm: experiments._options(tmp_path, tmp_path, {**SCALES[scale], **arms[arm]}) for arm in arms}
-        assert len({(o.steps, o.later_steps, o.stages, o.patch, o.rate) for o in options.values()}) == 1
+        assert len({(o.steps, o.later_steps, o.stages, o.patch) for o in options.values()}) == 1
+        assert {o.model: o.rate for o in options.values() if o.rate != 1e-3} == ({"srresnet": 1e-4} if fewer else {})
         assert {o.model: o.batch for o in options.values() if o.batch != 8} == fewer
     seeds: dict[str, list[int]] = {}
     for o in options.values():
@@ -83,6 +84,7 @@ def test_a_tiny_table(
     assert "](networks.png)" in text
     assert "Not run: rts-r3, rts-r6, srcnn, vdsr, srresnet, edsr." in text
 
+    assert re.search(r"^\| fsrcnn \| 1 \|.* \| 6 \| 0\.001 \|$", text, re.MULTILINE)  # one patch in each of six steps
     (row,) = re.findall(r"^\| rts-r1 \| 40,787 \| 40,320 \| 12 \| (.*) \|$", text, re.MULTILINE)
     _, mos_3, mos_once, _, points_3, points_once = map(float, row.split(" | "))
     run = RunStore(out / "rts-r1-once")
