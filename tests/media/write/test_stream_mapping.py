@@ -152,6 +152,21 @@ def test_data_that_a_muxer_writes_without_saying_what_it_is_is_left_out(tmp_path
     assert set(kept) <= {"text"}, "the chapter track"
 
 
+@pytest.mark.parametrize("name", ["out.webm", "out.mp4", "out.ts"])
+def test_attachments_that_a_container_does_not_hold_are_told(tmp_path: Path, name: str) -> None:
+    """A font and a text: Matroska alone has a place for them."""
+    (tmp_path / "font.ttf").write_bytes(bytes(999))
+    (tmp_path / "read.me").write_text("words")
+    kinds = "application/x-truetype-font", "text/plain"
+    attached = [word for place, (file, kind) in enumerate(zip(("font.ttf", "read.me"), kinds, strict=True))
+                for word in ("-attach", tmp_path / file, f"-metadata:s:t:{place}", f"mimetype={kind}")]  # fmt: skip
+    ffmpeg("-f", "lavfi", "-i", "testsrc=s=64x48:d=0.2", *attached, "-c:v", "mpeg4", tmp_path / "in.mkv")
+    lines = relay(tmp_path / "in.mkv", tmp_path / name, encode=EncodeOptions(preset="12" if "webm" in name else None))
+    left_out = [line.values["index"] for line in lines if line.code is Code.STREAM_LEFT_OUT]
+    assert left_out == [1, 2]
+    assert [s.kind for s in describe(tmp_path / name).streams] == ["video"]
+
+
 def test_broadcast_pcm_stays_in_transport_streams(tmp_path: Path) -> None:
     sound = ["-f", "lavfi", "-i", "sine=d=0.4:r=48000", "-c:a", "s302m", "-strict", "-2", "-ac", "2"]
     ffmpeg("-f", "lavfi", "-i", "testsrc=s=64x48:d=0.4", *sound, "-c:v", "mpeg2video", tmp_path / "in.ts")

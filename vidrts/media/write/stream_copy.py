@@ -74,10 +74,12 @@ MPEGTS = {
 def _unplayable(stream: Stream, target: OutputFormat) -> bool:
     """Whether the muxer accepts the header but writes what no player can read, or fails at the end."""
     muxer = target.muxer
+    if stream.type == "attachment":
+        return muxer != "matroska"  # webm's takes it, and writes nothing
     if muxer == "mpegts":
         if codec_name(stream) == "hdmv_pgs_subtitle" and ("mpegts_m2ts_mode", "1") not in target.options:
             return True  # only the streams of Blu-ray say what it is
-        return stream.type == "attachment" or codec_name(stream) not in MPEGTS
+        return codec_name(stream) not in MPEGTS
     if muxer in ("mov", "mp4") and stream.type == "data" and "timecode" in stream.metadata:
         return True  # the muxer creates a timecode track from the metadata
     if muxer == "mp4" and isinstance(stream, AudioStream) and codec_name(stream).startswith("pcm_"):
