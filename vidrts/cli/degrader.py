@@ -159,3 +159,25 @@ def apply(
             line = f"{target}: {frames} frames"
     if not quiet:
         say(f"vidrts: {line}")
+
+
+@degrader.command()
+@click.argument("run", metavar="RUN", type=click.Path(path_type=Path))
+@click.option(
+    "--out", type=click.Path(path_type=Path), metavar="DIR", help="Where the report goes; default: RUN/report."
+)
+@VERBOSE
+@QUIET
+def report(run: Path, out: Path | None, verbose: bool, quiet: bool) -> None:
+    """Measure each snapshot of a run on held-out photographs, with a sheet of pictures.
+
+    report.md and report.json have the reconstruction, colour difference before and after correction, displacement,
+    codes in use, a lattice test, and the entropy of the kinds of damage that a small classifier sees.
+    """
+    with interrupt.exit_immediately():  # loading torch takes seconds; nothing is written before the end
+        from vidrts.training.degrader.report import save_report
+
+        with Steps(quiet=quiet) as steps:
+            page = save_report(run, out or run / "report", on_message=steps.message)
+    if not quiet:
+        say(f"vidrts: {page}")

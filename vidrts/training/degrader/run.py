@@ -24,7 +24,7 @@ from vidrts.networks.reconstruction.registry import build
 from vidrts.ops.lanczos import halve
 from vidrts.picture.device import pick_device
 from vidrts.training.batches import turned
-from vidrts.training.corpus import Corpus, Picture, collect, read_picture
+from vidrts.training.corpus import Corpus, collect, read_picture
 from vidrts.training.degradation.step import stored
 from vidrts.training.degrader.options import DegraderOptions
 from vidrts.training.degrader.reconstruct import reconstructed
@@ -89,13 +89,9 @@ def train_degrader(
     device = pick_device(options.device)
     store = DegraderStore(options.out)
     store.begin(resume=resume)
-    corpus = collect(
-        options.photos, crop_size=2 * options.side, crops_per_picture=1, held_out=options.held_out, seed=options.seed,
-        shrink=options.shrink, shrink_below=options.shrink, left_for_truth=options.left_for_truth,
-        on_message=on_message,
-    )  # fmt: skip
+    corpus = corpus_of(options, on_message)
     store.keep_settings(options, corpus.manifest_hash)
-    pictures = [_low(picture) for picture in corpus.training]
+    pictures = training_pictures(corpus)
     held = held_out_pictures(corpus, options)
     on_message(f"{len(pictures)} photographs, {len(held)} held out")
     torch.manual_seed(options.seed)
@@ -131,6 +127,20 @@ def train_degrader(
     return _keep_chosen(store, _info(options, corpus, []))
 
 
+def corpus_of(options: DegraderOptions, on_message: Callable[[str], None] = lambda line: None) -> Corpus:
+    """The photographs of a run, and which are held out; raises `TrainingError`."""
+    return collect(
+        options.photos, crop_size=2 * options.side, crops_per_picture=1, held_out=options.held_out, seed=options.seed,
+        shrink=options.shrink, shrink_below=options.shrink, left_for_truth=options.left_for_truth,
+        on_message=on_message,
+    )  # fmt: skip
+
+
+def training_pictures(corpus: Corpus) -> list[torch.Tensor]:
+    """(3, h, w) uint8, scaled down as LR is."""
+    return [_halved(picture.original()) for picture in corpus.training]
+
+
 def held_out_pictures(corpus: Corpus, options: DegraderOptions) -> list[torch.Tensor]:
     """The middle of each held-out photograph as the network sees them: (3, h, w) uint8, scaled down as LR is."""
     found = []
@@ -139,10 +149,6 @@ def held_out_pictures(corpus: Corpus, options: DegraderOptions) -> list[torch.Te
         top, left = ((length - min(length, _MEASURED)) // 2 for length in whole.shape[1:])
         found.append(whole[:, top : top + _MEASURED, left : left + _MEASURED])
     return found
-
-
-def _low(picture: Picture) -> torch.Tensor:
-    return _halved(picture.original())
 
 
 def _halved(picture: torch.Tensor) -> torch.Tensor:
