@@ -27,6 +27,9 @@ COLOURS: dict[Colour, str] = {"rgb": "R'G'B'", "luma": "luma"}
 
 RECONSTRUCTIONS: Mapping[str, Mapping[str, int]] = {
     "vqvae2": {"channels": 128, "inner": 32, "blocks": 2, "dim": 64, "codes": 512},
+    "vqvae": {"channels": 128, "inner": 32, "blocks": 2, "dim": 64, "codes": 512},
+    "vae": {"channels": 32, "latent": 128},
+    "mae": {"dim": 128, "depth": 4, "decoder_dim": 96, "decoder_depth": 2, "heads": 4, "hidden": 75},
 }
 """Name of a reconstruction network -> its numbers: what `vidrts degrader train --network` takes."""
 DEGRADER = "degrader"

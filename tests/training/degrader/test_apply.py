@@ -14,6 +14,7 @@ from vidrts.images import read_photo, to_image
 from vidrts.measure.fidelity import psnr
 from vidrts.messages import Code, Message
 from vidrts.networks.reconstruction.checkpoint import load_degrader
+from vidrts.networks.reconstruction.network import Reconstruction, ReconstructionNetwork
 from vidrts.training.degrader import damage
 from vidrts.training.degrader.apply import MANIFEST, apply_to_folder, apply_to_video
 from vidrts.training.degrader.control import Fit
@@ -52,6 +53,31 @@ def test_tiles_are_not_seen(two: Damager, picture: torch.Tensor) -> None:
     whole = reconstructed(two.networks[0], picture, rng)
     tiled = reconstructed(two.networks[0], picture, rng, tile=64)
     assert psnr(tiled, whole) > 60 and float((tiled - whole).abs().quantile(0.999)) < 1e-4, "a code near a tie may flip"
+
+
+class Echo(ReconstructionNetwork):
+    """Gives what it is given, in squares of 64 pixels; notes how many."""
+
+    window = 64
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.ones(1))
+        self.calls = 0
+
+    def forward(self, x: torch.Tensor, rng: np.random.Generator) -> Reconstruction:
+        self.calls += 1
+        assert x.shape == (1, 3, 64, 64)
+        return Reconstruction(x * self.weight, x.new_zeros(()))
+
+
+@pytest.mark.parametrize(("size", "squares"), [((64, 64), 1), ((65, 112), 4), ((30, 200), 4), ((250, 332), 35)])
+def test_networks_of_one_size_see_squares_that_overlap(
+    picture: torch.Tensor, size: tuple[int, int], squares: int
+) -> None:
+    network, part = Echo(), picture[:, : size[0], : size[1]]
+    made = reconstructed(network, part, np.random.default_rng(1))
+    assert torch.allclose(made, part, atol=1e-5) and network.calls == squares
 
 
 def test_a_folder_by_seed(two: Damager, folder: Path, tmp_path: Path) -> None:

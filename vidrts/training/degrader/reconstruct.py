@@ -19,8 +19,11 @@ def reconstructed(
     """(3, H, W) float32 R'G'B' in 0..1 -> the same shape, clamped; `network` is in evaluation mode.
 
     Sizes that the network does not take are mirrored at the right and lower edge. Tiles of `tile` pixels, a multiple
-    of the network's, change the result by rounding alone.
+    of the network's, change the result by rounding alone. A network of one size sees the picture in squares of that
+    size, which overlap by a quarter and are blended there.
     """
+    if network.window is not None:
+        return _in_windows(network, network.window, picture, rng)
     height, width = picture.shape[1:]
     device = next(network.parameters()).device
     below, right = ((-length) % network.multiple for length in (height, width))
@@ -32,6 +35,27 @@ def reconstructed(
         part = network(x[None, :, top : y1 + network.reach, left : x1 + network.reach].contiguous(), rng).picture[0]
         made[:, y0:y1, x0:x1] = part[:, y0 - top : y1 - top, x0 - left : x1 - left]
     return made[:, :height, :width].add(1).div(2).clamp(0, 1).to(picture.device)
+
+
+def _in_windows(
+    network: ReconstructionNetwork, side: int, picture: torch.Tensor, rng: np.random.Generator
+) -> torch.Tensor:
+    height, width = picture.shape[1:]
+    device = next(network.parameters()).device
+    x = _mirrored(picture, max(0, side - height), max(0, side - width)).to(device) * 2 - 1
+    ramp = torch.minimum(torch.arange(1, side + 1), torch.arange(side, 0, -1)).clamp_max(side // 4).float().to(device)
+    weight = ramp[:, None] * ramp
+    made, total = torch.zeros_like(x), torch.zeros_like(x[:1])
+    for y, left in product(*(_starts(length, side) for length in x.shape[1:])):
+        place = (slice(None), slice(y, y + side), slice(left, left + side))
+        made[place] += weight * network(x[place][None].contiguous(), rng).picture[0]
+        total[place] += weight
+    return (made / total)[:, :height, :width].add(1).div(2).clamp(0, 1).to(picture.device)
+
+
+def _starts(length: int, side: int) -> list[int]:
+    """Of squares a quarter of which overlaps the next; the last one ends where the picture does."""
+    return sorted({min(start, length - side) for start in range(0, length, side * 3 // 4)})
 
 
 def _mirrored(picture: torch.Tensor, below: int, right: int) -> torch.Tensor:
