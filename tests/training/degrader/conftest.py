@@ -14,15 +14,12 @@ from vidrts.training.degrader.run import train_degrader
 SMALL = {"channels": 32, "inner": 8, "blocks": 1, "dim": 8, "codes": 64}
 
 
-@pytest.fixture(scope="module")
-def small() -> pytest.MonkeyPatch:
-    """vqvae2 is a small one."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(RECONSTRUCTIONS, "vqvae2", SMALL)  # type: ignore[arg-type]
-        yield patch
+def shrink_network(patch: pytest.MonkeyPatch) -> None:
+    """Make vqvae2 a small one."""
+    patch.setitem(RECONSTRUCTIONS, "vqvae2", SMALL)  # type: ignore[arg-type]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def pictures(kodak: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of four photographs of 384x256 pixels."""
     folder = tmp_path_factory.mktemp("photos")
@@ -40,12 +37,13 @@ def small_options(pictures: Path, out: Path, **more: object) -> DegraderOptions:
     return DegraderOptions(photos=pictures, out=out, **settings)  # type: ignore[arg-type]
 
 
-@pytest.fixture(scope="module")
-def trained(small: pytest.MonkeyPatch, pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture(scope="session")
+def trained(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a finished run."""
-    torch.manual_seed(0)
     out = tmp_path_factory.mktemp("run") / "degrader"
-    train_degrader(small_options(pictures, out))
+    with pytest.MonkeyPatch.context() as patch:
+        shrink_network(patch)
+        train_degrader(small_options(pictures, out))
     return out
 
 

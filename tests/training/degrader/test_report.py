@@ -45,11 +45,14 @@ def test_a_classifier_learns_the_kinds(picture: torch.Tensor) -> None:
 def test_lattice(picture: torch.Tensor) -> None:
     noise = 0.02 * torch.randn(1, 96, 128).expand(3, -1, -1)
     soft = torch.nn.functional.avg_pool2d(noise[None], 3, 1, padding=1)[0]
-    assert lattice(noise) < 0.05 and lattice(soft) < 0.05
+    assert lattice(noise) < 0.08 and lattice(soft) < 0.05
     grid = torch.zeros(3, 96, 128)
     grid[:, :, ::4] = 0.02
     assert lattice(grid) > 0.9 and lattice(grid.transpose(1, 2)) > 0.9
     assert lattice(noise + grid) > lattice(noise) + 0.1
+    detail = noise.clone()
+    detail[:, :64] *= 10
+    assert lattice(detail + grid) > 0.15, "it shows in the flat part"
     assert lattice(torch.zeros(3, 32, 32)) == 0
 
 

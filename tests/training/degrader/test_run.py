@@ -19,7 +19,7 @@ from vidrts.training.degrader.run import Progress, chosen, train_degrader
 from vidrts.training.degrader.store import DegraderStore
 from vidrts.training.run_store import RunStore
 
-from .conftest import SMALL, small_options
+from .conftest import SMALL, shrink_network, small_options
 
 
 class KilledError(Exception):
@@ -48,9 +48,10 @@ def test_it_learns_and_keeps_what_it_was_measured_at(trained: Path) -> None:
 
 @pytest.mark.parametrize("after", [6, 20, 45])
 def test_a_killed_run_comes_to_the_same_numbers(
-    trained: Path, pictures: Path, small: pytest.MonkeyPatch, tmp_path: Path, after: int
+    trained: Path, pictures: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, after: int
 ) -> None:
     """Killed between checkpoints, before and after the codes are drawn."""
+    shrink_network(monkeypatch)
     out = tmp_path / "run"
     options = small_options(pictures, out, checkpoint_every=after)
 
