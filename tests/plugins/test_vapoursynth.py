@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from helpers.networks import lively_gmgbp
 
 from vidrts.errors import UnsupportedFormatError
 from vidrts.frame import ColorTags, Frame, pixel_format
 from vidrts.media.read.source import Source
-from vidrts.networks.checkpoint import load_model
+from vidrts.networks.checkpoint import ModelInfo, load_model, save_model
 from vidrts.ops.lanczos import enlarge
 from vidrts.picture.enhancer import Enhancer
 from vidrts.picture.options import EnhancerOptions
@@ -495,3 +496,23 @@ def test_a_chroma_location_that_is_not_known_is_left(options: dict[str, Any]) ->
     clips = [clip_of([planes], vs.YUV420P8, _Matrix=1, _ChromaLocation=place) for place in (-1, 0)]
     unknown, left = (planes_of(enhance(clip, chroma="sharpen", **options).get_frame(0)) for clip in clips)
     assert same(unknown, left)
+
+
+def test_detail_is_what_the_model_was_calibrated_for(tmp_path: Path) -> None:
+    model = tmp_path / "m.safetensors"
+    info = ModelInfo(
+        name="m", architecture="g-mgbp", numbers={"features": 4, "growth": 2, "projections": 2}, stage=1,
+        degradation="cubic", data_hash="", detail=((0, 0), (1, 0.5)),
+    )  # fmt: skip
+    save_model(model, lively_gmgbp(), info)
+    clip = clip_of([random_planes("gbrp")], vs.RGB24)
+
+    def made(**more: Any) -> Planes:
+        options = {"model": model, "scale": 2, "device": "cpu", "precision": "fp32", **more}
+        return planes_of(enhance(clip, **options).get_frame(0))
+
+    assert same(made(detail=0.5), made(noise_amplitude=0.25))
+    assert same(made(detail=0), made()) and not same(made(detail=1), made())
+    assert not same(made(detail=1, noise="static"), made(detail=1))
+    with pytest.raises(vs.Error, match="at scale 1"):
+        made(scale=1, detail=1)

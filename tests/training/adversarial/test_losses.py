@@ -65,6 +65,7 @@ def test_a_grid_of_two_pixels_is_found() -> None:
     assert losses.phase_share(noise) < 0.05
     assert losses.phase_share(grid) == pytest.approx(math.sqrt(3) / 4 / 0.5)
     assert losses.phase_share(noise + grid) > 0.15
+    assert losses.phase_share(1e-4 * grid) < 0.05, "nobody sees it"
 
 
 def test_vgg_is_rescaled_to_unit_means() -> None:

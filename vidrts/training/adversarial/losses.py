@@ -10,6 +10,7 @@ from vidrts.ops.lanczos import halve
 BAND, FLOOR, SOFT = 0.5, 0.05, 16.0
 """Of the contextual loss: h; what is added to the least distance; what is added to squared norms. With the customary
 1e-5 and 0 its gradients are five times as large, and training diverges (measured)."""
+_SEEN = 0.5 / 255
 _LUMA = (0.2126, 0.7152, 0.0722)
 
 
@@ -67,10 +68,13 @@ def chroma(made: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
 
 
 def phase_share(difference: torch.Tensor) -> float:
-    """How much of (B, C, H, W) is a grid of 2 pixels: the s.d. of the means of the four phases over its RMS."""
+    """How much of (B, C, H, W) is a grid of 2 pixels: the s.d. of the means of the four phases over its RMS.
+
+    An RMS that nobody sees counts as `_SEEN`: of next to nothing a grid is no harm.
+    """
     planes = difference.mean(1)
     means = torch.stack([planes[:, y::2, x::2].mean() for y in (0, 1) for x in (0, 1)])
-    return float(means.std(unbiased=False) / planes.square().mean().sqrt().clamp(min=1e-9))
+    return float(means.std(unbiased=False) / planes.square().mean().sqrt().clamp(min=_SEEN))
 
 
 def _inside(picture: torch.Tensor, margin: int) -> torch.Tensor:
