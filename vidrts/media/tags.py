@@ -34,6 +34,11 @@ STATISTICS = {
 MOV_KEYS = {"handler_name", "vendor_id"}
 """Technical keys of mp4 and mov tracks."""
 
+SERVICE = ("title", "service_name", "service_provider")
+"""What MPEG-TS keeps of a file's metadata: the title becomes the name of the service."""
+_LONGEST = 255
+"""Bytes of such a value that its muxer takes; it fails at a longer one."""
+
 
 def color_tags(frame: av.VideoFrame, fmt: PixelFormat) -> ColorTags:
     """The colour tags of a decoded frame; yuvj formats imply full range."""
@@ -193,6 +198,12 @@ def rotation(matrix: tuple[int, ...] | None, frame: av.VideoFrame) -> int:
         if turn is not None:
             return turn
     return 180 if frame.rotation == -180 else frame.rotation
+
+
+def fits(value: str, muxer: str) -> bool:
+    """Whether a value of a file's metadata is short enough for the container."""
+    marked = not value.isascii()  # a byte says that it is UTF-8
+    return muxer != "mpegts" or len(value.encode()) + marked <= _LONGEST
 
 
 def kept_metadata(

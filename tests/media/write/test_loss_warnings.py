@@ -59,6 +59,29 @@ def test_a_transport_stream(named: Path, tmp_path: Path) -> None:
     assert b"service_name=Film" in shown.stdout
 
 
+@pytest.mark.parametrize(
+    ("words", "name", "lost"),
+    [
+        ("title=" + "x" * 255, "out.ts", False),
+        ("title=" + "x" * 256, "out.ts", True),
+        ("title=" + "\u3042" * 84, "out.ts", False),
+        ("title=" + "\u3042" * 85, "out.m2ts", True),
+        ("service_provider=" + "x" * 300, "out.ts", True),
+        ("title=" + "x" * 3000, "out.mp4", False),
+    ],
+)
+def test_names_that_are_too_long_for_a_transport_stream(tmp_path: Path, words: str, name: str, lost: bool) -> None:
+    """Its muxer took them for a lack of memory."""
+    picture = ["-f", "lavfi", "-i", "testsrc=s=64x48:d=0.1", "-c:v", "mpeg4", "-metadata", words]
+    subprocess.run(["ffmpeg", "-nostdin", "-v", "error", *picture, tmp_path / "in.mkv"], check=True)
+    lines = relay(tmp_path / "in.mkv", tmp_path / name, encode=FAST)
+    key, value = words.split("=")
+    told = [line.values["keys"].lower() for line in lines if line.code is Code.METADATA_LOST]
+    assert told == ([key] if lost else [])
+    shown = ["ffprobe", "-v", "error", "-show_programs", "-show_format", tmp_path / name]
+    assert (value in subprocess.run(shown, capture_output=True, text=True, check=True).stdout) == (not lost)
+
+
 def test_mp4_holds_names_of_tracks(named: Path, tmp_path: Path) -> None:
     lines = relay(named, tmp_path / "out.mp4", encode=FAST)
     subtitle = {"type": "subtitle", "index": 3, "codec": "subrip", "container": "mp4", "encoder": "mov_text"}
