@@ -38,7 +38,8 @@ class Damager:
     def __call__(self, picture: torch.Tensor, rng: np.random.Generator, number: int | None = None) -> Damaged:
         """(3, H, W) float32 in 0..1, damaged by the snapshot of this number, or by one that `rng` draws.
 
-        The same for the same picture and state of `rng`, on one machine.
+        The same for the same picture and state of `rng`, on one machine with as many threads: sums of another order
+        round otherwise, and may choose other codes. Inputs of training are made with one thread each.
         """
         drawn = self.draw(rng) if number is None else number
         raw = reconstructed(self.networks[drawn], picture, rng)
