@@ -34,10 +34,10 @@ STATISTICS = {
 MOV_KEYS = {"handler_name", "vendor_id"}
 """Technical keys of mp4 and mov tracks."""
 
-SERVICE = ("title", "service_name", "service_provider")
-"""What MPEG-TS keeps of a file's metadata: the title becomes the name of the service."""
-_LONGEST = 255
-"""Bytes of such a value that its muxer takes; it fails at a longer one."""
+SERVICE = ("service_provider", "service_name", "title")
+"""What MPEG-TS keeps of a file's metadata: the title becomes the name of the service if that has none."""
+_DESCRIPTOR, _PROVIDER = 252, 6
+"""Bytes of both values together that its descriptor holds; those of FFmpeg's own name, where no provider is given."""
 
 
 def color_tags(frame: av.VideoFrame, fmt: PixelFormat) -> ColorTags:
@@ -200,10 +200,22 @@ def rotation(matrix: tuple[int, ...] | None, frame: av.VideoFrame) -> int:
     return 180 if frame.rotation == -180 else frame.rotation
 
 
-def fits(value: str, muxer: str) -> bool:
-    """Whether a value of a file's metadata is short enough for the container."""
-    marked = not value.isascii()  # a byte says that it is UTF-8
-    return muxer != "mpegts" or len(value.encode()) + marked <= _LONGEST
+def too_long(metadata: Mapping[str, str], muxer: str) -> set[str]:
+    """Keys of a file's metadata whose values MPEG-TS would hold, were they shorter."""
+    if muxer != "mpegts":
+        return set()
+    keys = {key.lower(): key for key in metadata}
+    room, lost = _DESCRIPTOR - _PROVIDER, set()
+    for name in (name for name in SERVICE if name in keys):
+        value = metadata[keys[name]]
+        size = len(value.encode()) + (not value.isascii())  # a byte says that it is UTF-8
+        if name == SERVICE[0]:
+            room += _PROVIDER
+        if size > room:
+            lost.add(keys[name])
+            size = _PROVIDER if name == SERVICE[0] else 0
+        room -= size
+    return lost
 
 
 def kept_metadata(

@@ -12,7 +12,7 @@ from vidrts.errors import OptionError
 from vidrts.media.containers import CLOCKED, FFmpegErrors, av_call, cannot_be_written, open_source, time_base
 from vidrts.media.input import Input
 from vidrts.media.output_formats import OutputFormat
-from vidrts.media.tags import fits, kept_metadata
+from vidrts.media.tags import kept_metadata, too_long
 from vidrts.media.write.encoder_choice import Choice
 from vidrts.media.write.options import EncodeOptions
 from vidrts.media.write.stream_copy import copied_stream
@@ -81,7 +81,8 @@ class Muxer:
             self.container: OutputContainer = av.open(
                 to, "w", format=kind.muxer, container_options=settings, buffer_size=_BUFFER_SIZE
             )
-        self.container.metadata.update({k: v for k, v in metadata.items() if fits(v, kind.muxer)})
+        long = too_long(metadata, kind.muxer)
+        self.container.metadata.update({k: v for k, v in metadata.items() if k not in long})
         self.container.set_chapters(self._chapters())
 
     def _clock_start(self) -> Fraction:
