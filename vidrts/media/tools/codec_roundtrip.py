@@ -7,6 +7,7 @@ import av
 import torch
 
 from vidrts.frame import PixelFormat
+from vidrts.media import x265
 from vidrts.media.planes import plane_views, write_planes
 
 _CLOCK = Fraction(1, 25)
@@ -28,6 +29,8 @@ def through_codec(
         context.time_base, context.framerate = _CLOCK, 1 / _CLOCK
         context.thread_count = 1
         context.options = dict(options)
+        if encoder == "libx265" and (needed := x265.params(width)):
+            context.options["x265-params"] = ":".join([*filter(None, [options.get("x265-params")]), *needed])
         packets = []
         for number, planes in enumerate(pictures):
             frame = av.VideoFrame(width, height, fmt.name)

@@ -12,6 +12,7 @@ from av.container import OutputContainer
 from av.video.stream import VideoStream
 
 from vidrts.frame import ColorTags, Frame, matrix_by_height
+from vidrts.media import x265
 from vidrts.media.containers import AnyPacket, av_call, time_base
 from vidrts.media.input import Input
 from vidrts.media.output_formats import OutputFormat
@@ -163,6 +164,8 @@ class VideoEncoder:
         info, options, encoder = self._source.info, self._options, self.encoder
         extra = dict(given)
         params = self._source.hdr.encoder_params(encoder.name)
+        if encoder.name == "libx265":
+            params += x265.params(size[0])
         if info.field_order != "progressive" and encoder.fields:
             extra["flags"] = encoder.fields + extra.get("flags", "")
             if encoder.name == "libx264":
