@@ -133,9 +133,9 @@ def codes_in_use(network: ReconstructionNetwork, crops: Sequence[torch.Tensor]) 
 def lattice(change: torch.Tensor) -> float:
     """How much of a picture's change repeats every 4 pixels: autocorrelation of luma at 4 above that at 3 and 5.
 
-    change: (3, H, W), H and W at least 32. About 0 or less without a lattice, up to 1: what nine of ten blocks of
-    32x32 pixels are below, in the direction where it is larger. Each block counts alike, since a lattice shows where a
-    picture is flat. What is coarser than about 3 pixels is taken out first, along the direction.
+    change: (3, H, W), H and W at least 32. About 0 or less without a lattice, 1 and more with a plain one: what nine of
+    ten blocks of 32x32 pixels are below, in the direction where it is larger. Each block counts alike, since a lattice
+    shows where a picture is flat. What is coarser than about 3 pixels is taken out first, along the direction.
     """
     plane = luma(change).double()
     return max(_repeats(plane), _repeats(plane.T))
