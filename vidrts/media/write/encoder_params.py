@@ -12,6 +12,7 @@ import av
 
 from vidrts.errors import OptionError
 from vidrts.media.containers import FFmpegErrors, av_call, reason
+from vidrts.media.write import scheduling
 from vidrts.messages import Code, Message
 from vidrts.native_calls import native_call
 
@@ -80,7 +81,7 @@ def opened(like: av.VideoCodecContext, options: Mapping[str, str]) -> tuple[list
             # The outer one takes what other threads log meanwhile.
             with av.logging.Capture(local=False), av.logging.Capture(local=True) as lines:
                 try:
-                    with native_call(f"{name} (opening)"), av_call():
+                    with native_call(f"{name} (opening)"), scheduling.kept(), av_call():
                         context.open()
                 except FFmpegErrors as error:
                     failure = reason(error)

@@ -13,6 +13,7 @@ from vidrts.media.containers import CLOCKED, FFmpegErrors, av_call, cannot_be_wr
 from vidrts.media.input import Input
 from vidrts.media.output_formats import OutputFormat
 from vidrts.media.tags import kept_metadata, too_long
+from vidrts.media.write import scheduling
 from vidrts.media.write.encoder_choice import Choice
 from vidrts.media.write.options import EncodeOptions
 from vidrts.media.write.stream_copy import copied_stream
@@ -163,7 +164,7 @@ class Muxer:
     def start(self, track: VideoEncoder) -> None:
         """Write the header, which opens the encoder; raises `OptionError` for unknown options and refused values."""
         try:
-            with track.encoder.call("opening"), av_call():
+            with track.encoder.call("opening"), scheduling.kept(), av_call():
                 self.container.start_encoding()
         except FFmpegErrors as error:
             if not memory.lacking(error) and not cannot_be_written(error):
