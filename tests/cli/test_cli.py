@@ -80,6 +80,7 @@ def test_the_main_job(clips: Path, tiny_model: Path, tmp_path: Path, capfd: pyte
         (["in.mov", "out.mp4", "--device", "tpu"], 2, "cuda"),
         (["in.mov"], 2, "IN and OUT"),
         (["-i", "in.mov", "a.mp4", "b.mp4"], 2, "only OUT"),
+        (["-i", "a.mp4", "-i", "b.mp4", "out.mp4"], 2, "expected one -i IN, got 2"),
         (["--nonsense", "in.mov", "out.mp4"], 2, "--nonsense"),
     ],
 )

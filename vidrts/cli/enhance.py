@@ -29,7 +29,7 @@ _RUN, _PICTURE, _DECODE, _ENCODE = EnhanceOptions(), EnhancerOptions(), DecodeOp
 
 
 _SECTIONS = {
-    "Input and time": ("source", "start", "end", "duration", "stream", "interlaced", "hwaccel", "strict"),
+    "Input and time": ("named", "start", "end", "duration", "stream", "interlaced", "hwaccel", "strict"),
     "Picture": (
         "model", "strength", "chroma", "scale", "detail", "noise", "noise_amplitude", "device", "engine", "precision",
         "tile", "batch",
@@ -47,7 +47,9 @@ _QUALITIES = [(encoder.name, encoder.default_quality) for encoder in ENCODERS.va
 
 @click.command(cls=Sectioned, sections=_SECTIONS, tables={"Default quality (visually lossless)": _QUALITIES})
 @click.argument("paths", nargs=-1, metavar="IN OUT", type=click.Path())
-@click.option("-i", "source", type=click.Path(), metavar="IN", help="Input, as in ffmpeg; only OUT follows then.")
+@click.option(
+    "-i", "named", multiple=True, type=click.Path(), metavar="IN", help="Input, as in ffmpeg; only OUT follows then."
+)
 @click.option("-ss", "start", type=TIME, help="Start at this time; the output starts at 0.")
 @click.option("-to", "end", type=TIME, help="Stop at this time of the input.")
 @click.option("-t", "duration", type=TIME, help="Stop after this much time.")
@@ -123,7 +125,7 @@ _QUALITIES = [(encoder.name, encoder.default_quality) for encoder in ENCODERS.va
 @QUIET
 @VERBOSE
 def enhance(
-    paths: tuple[str, ...], source: str | None, start: Fraction | None, end: Fraction | None,
+    paths: tuple[str, ...], named: tuple[str, ...], start: Fraction | None, end: Fraction | None,
     duration: Fraction | None, no_progress: bool, verbose: bool, quiet: bool, **given: Any,
 ) -> None:  # fmt: skip
     """Sharpen every frame of the video IN and write OUT; everything else in the file is kept.
@@ -141,15 +143,16 @@ def enhance(
     Audio, subtitles, attachments, chapters and tags are kept; a warning names what the container does not support.
     Times are [HH:]MM:SS[.m] or seconds.
     """
-    named = source is not None
-    if source is None:
+    if not named:
         if len(paths) != 2:
             raise click.UsageError(f"expected IN and OUT, got {len(paths)} file names.")
         source, target = paths
     else:
+        if len(named) != 1:
+            raise click.UsageError(f"expected one -i IN, got {len(named)}.")
         if len(paths) != 1:
             raise click.UsageError(f"expected only OUT after -i IN, got {len(paths)} file names.")
-        (target,) = paths
+        (source,), (target,) = named, paths
     if duration is not None:
         if end is not None:
             raise click.UsageError("-to and -t are mutually exclusive.")
