@@ -216,7 +216,7 @@ def test_the_help_of_enhance_is_in_sections(capfd: pytest.CaptureFixture[str]) -
     assert places == sorted(places)
     options = command.params
     for option in (o for p in options if p.param_type_name == "option" for o in p.opts):
-        assert len(re.findall(rf"^  (?:-\w, )?{re.escape(option)}\b", told, re.MULTILINE)) == 1, option
+        assert len(re.findall(rf"^  (?:-\w, )?{re.escape(option)}(?![\w-])", told, re.MULTILINE)) == 1, option
 
 
 def test_train_from_the_command(photos: Path, clips: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
