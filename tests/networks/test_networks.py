@@ -163,6 +163,9 @@ def test_a_scale_has_weights_of_its_own(tiny_model: Path, tmp_path: Path, monkey
         ("two-2x", 2, "two-2x"), (str(tmp_path / "two.safetensors"), 2, "two"),
     ):  # fmt: skip
         assert load_model(asked, scale).info.name == wanted
+    assert [sorted(shipped_models(scale)) for scale in (None, 1, 2, 4)] == [
+        ["one", "two", "two-2x"], ["one", "two"], ["one", "two-2x"], ["one", "two"],
+    ]  # fmt: skip
     Enhancer(load_model("two", 2), EnhancerOptions(scale=2, device="cpu"))
     with pytest.raises(OptionError, match="two-2x: expected scale 2, got 1"):
         Enhancer(load_model("two-2x"), EnhancerOptions(device="cpu"))
@@ -178,7 +181,8 @@ def test_shipped_models_load_and_have_cards() -> None:
         loaded = load_model(name)
         assert loaded.info.name == name
         assert loaded.info.licence
-        assert "triangle" in loaded.info.degradation
+        assert loaded.info.scale == 2 or "triangle" in loaded.info.degradation
+        assert (loaded.info.scale == 2) == name.endswith("-2x")
         assert len(loaded.info.data_hash) == 64
         card = path.with_suffix(".md").read_text()
         assert f"{parameter_count(loaded.network):,}" in card

@@ -36,6 +36,7 @@ BF16 = pytest.param(
 )
 TYPES = pytest.mark.parametrize("dtype", [pytest.param(torch.float32, id="fp32"), BF16])
 ENGINES = pytest.mark.parametrize("engine", ["torch", "openvino"])
+USED = [(model, scale) for scale in (1, 2) for model in sorted(shipped_models(scale))]
 
 
 def first_frame(path: Path) -> Frame:
@@ -69,8 +70,7 @@ def decibels(got: torch.Tensor, truth: torch.Tensor) -> float:
     return float(-10 * torch.log10((got - truth).square().mean()))
 
 
-@pytest.mark.parametrize("scale", [1, 2])
-@pytest.mark.parametrize("model", sorted(shipped_models()))
+@pytest.mark.parametrize(("model", "scale"), USED)
 def test_shipped_models_are_near_float64(model: str, scale: int, pictures: dict[str, torch.Tensor]) -> None:
     """In bf16 66 dB, in int8 52; at scale 2, where d does not smooth what rounding does, a little less.
 
@@ -92,14 +92,17 @@ def test_shipped_models_are_near_float64(model: str, scale: int, pictures: dict[
 @pytest.mark.parametrize("model", sorted(shipped_models()))
 def test_8_bits_cut_nothing_off(model: str) -> None:
     """Where ranges are too small for text and dots of pure colours, they miss by a hundred codes."""
-    network, alone = load_model(model).network, load_model(model).info.colour == "luma"
+    network, info = load_model(model).network, load_model(model).info
     drawn = Image.new("RGB", (400, 120), (0, 0, 255))
     for k, size in enumerate((10, 14, 24)):
         ImageDraw.Draw(drawn).text((5, 35 * k), "Hamburgefonstiv 0123", (255, 255, 0), ImageFont.load_default(size))
     text = torch.from_numpy(np.array(drawn)).permute(2, 0, 1)[None].float() / 255
     dots = torch.randint(0, 2, (1, 3, 120, 160)).float()
     for name, picture, least in (("text", text, 46), ("dots", dots, 44)):
-        exact, got = (TiledUpscaler(network, CPU, dtype, luma=alone)(picture) for dtype in (torch.float32, torch.int8))
+        exact, got = (
+            TiledUpscaler(network, CPU, dtype, scale=info.scale, luma=info.colour == "luma")(picture)
+            for dtype in (torch.float32, torch.int8)
+        )
         assert decibels(got, exact) > least, name
         assert (got - exact).abs().max() < 0.06, name
 
@@ -107,11 +110,14 @@ def test_8_bits_cut_nothing_off(model: str) -> None:
 @pytest.mark.parametrize("model", sorted(shipped_models()))
 def test_8_bits_make_no_bands(model: str) -> None:
     """A slow ramp in codes of 8 bit, and flat colours: off by a code and a half at a step, by half of one between."""
-    network, alone = load_model(model).network, load_model(model).info.colour == "luma"
+    network, info = load_model(model).network, load_model(model).info
     ramp = (60 + torch.arange(640) // 32).div(255).repeat(48, 1)
     for weights in ((1, 1, 1), (1, 0, 0), (0, 1, 0.5)):
         picture = torch.stack([ramp * w for w in weights])[None]
-        exact, got = (TiledUpscaler(network, CPU, dtype, luma=alone)(picture) for dtype in (torch.float32, torch.int8))
+        exact, got = (
+            TiledUpscaler(network, CPU, dtype, scale=info.scale, luma=info.colour == "luma")(picture)
+            for dtype in (torch.float32, torch.int8)
+        )
         off = (got - exact).abs()[0, :, 24, 16:-16].mul(255)
         assert off.max() < 1.5
         assert off[:, torch.arange(off.shape[1]) % 32 == 0].max() < 0.5  # the middles of the steps: 16 from each

@@ -43,11 +43,11 @@ def test_a_card_has_the_standard_test_and_crops(pictures: Path, tmp_path: Path) 
     for line in (
         f"|  | parameters | {name} |", f"|  | {name} |", "| own-2x | 8,179 | ", "| scale | 2 alone |",
         f"    python -m vidrts.research experiment x2 --photos {name}/HR --crf 28 --model own-2x --out OUT",
-        " --scale 2 ", "](own-2x-crops.png)", "Nobody has looked at this model yet.",
+        " --scale 2 ", "](own-2x-crops.webp)", "Nobody has looked at this model yet.",
     ):  # fmt: skip
         assert line in text
     assert str(tmp_path) not in text
-    with Image.open(tmp_path / "own-2x-crops.png") as shown:
+    with Image.open(tmp_path / "own-2x-crops.webp") as shown:
         assert shown.width == 4 * 80 + 3 * 6
     assert (info := load_model(tmp_path / "own-2x.safetensors").info).name == "own-2x"
     assert info.scale == 2

@@ -8,6 +8,7 @@ The metadata holds one key, "vidrts", with JSON: {"format": 1, "name", "architec
 import hashlib
 import json
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from itertools import pairwise
@@ -28,6 +29,7 @@ from vidrts.networks.spec import FACTORS, NetworkSpec
 
 FORMAT = 1
 _KEY = "vidrts"
+_FOR_ONE_SCALE = re.compile(r"-[248]x$")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,14 +107,24 @@ def model_folders() -> list[Path]:
     return [package / "models", package.parent / "models"]
 
 
-def shipped_models() -> dict[str, Path]:
-    """Name -> file of every model that came with this installation."""
+def shipped_models(scale: int | None = None) -> dict[str, Path]:
+    """Name -> file of every model that came with this installation; with `scale`, of those that are used at it.
+
+    NAME-2x is for scale 2 alone, and used there in place of NAME.
+    """
     found: dict[str, Path] = {}
     for folder in model_folders():
         for file in sorted(folder.glob("*.safetensors")):
             if file.stem != DEGRADER:
                 found.setdefault(file.stem, file)
-    return found
+    if scale is None:
+        return found
+    own = f"-{scale}x"
+    return {
+        name: file
+        for name, file in found.items()
+        if name + own not in found and (name.endswith(own) or not _FOR_ONE_SCALE.search(name))
+    }
 
 
 def find_model(name_or_file: str, scale: int = 1) -> Path:

@@ -120,7 +120,7 @@ def experiment(
         if arms or also or clips:
             raise OptionError("--arm, --also and --clip: x2 takes none; expected --model, perhaps")
         answer = run_standard_test(
-            photos, out, models or tuple(shipped_models()), crfs=crfs, device=device, on_message=say
+            photos, out, models or tuple(shipped_models(2)), crfs=crfs, device=device, on_message=say
         )  # fmt: skip
     else:
         if models or also or len(photos) > 1:

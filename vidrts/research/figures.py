@@ -166,7 +166,7 @@ def gain(target: Path, photos: Path) -> None:
 
     pictures = [read_photo(p) for p in sorted(photos.rglob("*.png"))]
     figure, axes = pyplot.subplots(figsize=(7, 4.2), layout="constrained")
-    for name, path in shipped_models().items():
+    for name, path in shipped_models(1).items():
         stage = load_model(path).info.stage
         curves = [radial_gain(enhance_picture(rgb, str(path)), rgb) for rgb in pictures]
         mean = [sum(c[1][k] for c in curves) / len(curves) for k in range(len(curves[0][0]))]

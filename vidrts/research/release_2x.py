@@ -54,7 +54,7 @@ def publish(
     run: Run, name: str, about: str, sets: Sequence[Path], folder: Path, *, crfs: Sequence[int] = (),
     crops: Sequence[Crop] = (),
 ) -> Path:  # fmt: skip
-    """Write name.safetensors, name.md and, with crops, name-crops.png into `folder`; returns the card.
+    """Write name.safetensors, name.md and, with crops, name-crops.webp into `folder`; returns the card.
 
     sets, crfs: of the standard test. Raises `OptionError` for a run for another scale or one that is not finished, and
     what the test raises.
@@ -73,8 +73,8 @@ def publish(
         tables, "    " + _test_command(name, sets, crfs),
     ]  # fmt: skip
     if crops:
-        _crops(chosen, crops).save(folder / f"{name}-crops.png")
-        parts.append(f"![Crops: the truth, bicubic, Lanczos, {name}, of LR by bicubic, in luma]({name}-crops.png)")
+        _crops(chosen, crops).save(folder / f"{name}-crops.webp", quality=92)
+        parts.append(f"![Crops: the truth, bicubic, Lanczos, {name}, of LR by bicubic, in luma]({name}-crops.webp)")
     card = folder / f"{name}.md"
     card.write_text("\n\n".join([*parts, written_part(card)]).rstrip() + "\n")
     return card

@@ -79,7 +79,7 @@ def run_truth(
     `ModelError`, `MissingPackageError`, `OptionError`.
     """
     how = SCALES[scale] if isinstance(scale, str) else scale
-    names = tuple(models) or how.models or _default_first(tuple(shipped_models()))
+    names = tuple(models) or how.models or _default_first(tuple(shipped_models(1)))
     for name in names:
         find_model(name)
     titled = tuple(zip(_titles(names), names, strict=True))
