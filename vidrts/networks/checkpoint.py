@@ -5,7 +5,6 @@ The metadata holds one key, "vidrts", with JSON: {"format": 1, "name", "architec
 "detail"}.
 """
 
-import hashlib
 import json
 import os
 import re
@@ -26,6 +25,7 @@ from vidrts.networks.names import COLOURS, DEFAULT_MODEL, DEGRADER, Colour
 from vidrts.networks.network import Network
 from vidrts.networks.registry import build
 from vidrts.networks.spec import FACTORS, NetworkSpec
+from vidrts.networks.weights_digest import weights_digest
 
 FORMAT = 1
 _KEY = "vidrts"
@@ -88,17 +88,9 @@ class LoadedModel:
 def save_model(path: str | os.PathLike[str], network: nn.Module, info: ModelInfo) -> None:
     """Write `network` and `info` to `path`, whole or not at all."""
     tensors = {k: v.detach().to("cpu", torch.float32).contiguous() for k, v in network.state_dict().items()}
-    header = json.dumps({"format": FORMAT, **asdict(info), "weights_sha256": _digest(tensors)}, sort_keys=True)
+    header = json.dumps({"format": FORMAT, **asdict(info), "weights_sha256": weights_digest(tensors)}, sort_keys=True)
     with atomic_write(Path(path)) as file:
         file.write_bytes(safetensors.torch.save(tensors, metadata={_KEY: header}))
-
-
-def _digest(tensors: Mapping[str, torch.Tensor]) -> str:
-    """SHA-256 over names and float32 values, so that flipped bits are noticed."""
-    digest = hashlib.sha256()
-    for name in sorted(tensors):
-        digest.update(name.encode() + b"\0" + tensors[name].numpy().tobytes())
-    return digest.hexdigest()
 
 
 def model_folders() -> list[Path]:
@@ -169,7 +161,7 @@ def load_model(name_or_file: str | os.PathLike[str] = DEFAULT_MODEL, scale: int 
         raise ModelError(
             f"{path}: the weights do not fit {info.architecture} {dict(info.numbers)}: see {odd[0]}; get the file again"
         ) from None
-    if _digest(tensors) != header.get("weights_sha256"):
+    if weights_digest(tensors) != header.get("weights_sha256"):
         raise ModelError(f"{path}: the weights are damaged (wrong checksum); get the file again")
     return LoadedModel(network.eval().requires_grad_(False), info, path)
 

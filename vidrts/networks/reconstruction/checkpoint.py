@@ -5,7 +5,6 @@ with JSON: {"format": 1, "architecture", "numbers", "training", "data_hash", "li
 "psnr"}], "weights_sha256"}.
 """
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -20,6 +19,7 @@ from vidrts.errors import ModelError
 from vidrts.files import atomic_write
 from vidrts.networks.reconstruction.network import ReconstructionNetwork
 from vidrts.networks.reconstruction.registry import build
+from vidrts.networks.weights_digest import weights_digest
 
 FORMAT = 1
 _KEY = "vidrts-degrader"
@@ -71,7 +71,7 @@ def save_degrader(path: Path, states: Sequence[Mapping[str, torch.Tensor]], info
         for name, tensor in state.items()
         if name.rpartition(".")[2] not in _TRAINING_ONLY
     }
-    header = json.dumps({"format": FORMAT, **asdict(info), "weights_sha256": _digest(tensors)}, sort_keys=True)
+    header = json.dumps({"format": FORMAT, **asdict(info), "weights_sha256": weights_digest(tensors)}, sort_keys=True)
     with atomic_write(path) as part:
         part.write_bytes(safetensors.torch.save(tensors, metadata={_KEY: header}))
 
@@ -97,7 +97,7 @@ def load_degrader(path: Path) -> Degrader:
         info = DegraderInfo(**header)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise ModelError(f"{path}: its metadata is damaged ({error}); get the file again") from None
-    if digest != _digest(tensors):
+    if digest != weights_digest(tensors):
         raise ModelError(f"{path}: the weights are damaged (wrong checksum); get the file again")
     return Degrader(tuple(_network(path, info, tensors, k) for k in range(len(info.snapshots))), info, path, digest)
 
@@ -113,10 +113,3 @@ def _network(path: Path, info: DegraderInfo, tensors: Mapping[str, torch.Tensor]
         raise ModelError(f"{path}: the weights do not fit {info.architecture}: see {odd[0]}; get the file again")
     network.load_state_dict({**state, **own})
     return network.eval().requires_grad_(False)
-
-
-def _digest(tensors: Mapping[str, torch.Tensor]) -> str:
-    digest = hashlib.sha256()
-    for name in sorted(tensors):
-        digest.update(name.encode() + b"\0" + tensors[name].numpy().tobytes())
-    return digest.hexdigest()

@@ -1,6 +1,7 @@
 """What contextual and style losses compare: maps of a classifying network from a file, or of fixed Gabor filters."""
 
 import math
+from abc import ABC, abstractmethod
 from pathlib import Path
 
 import safetensors
@@ -17,15 +18,15 @@ _KEPT = ("conv1_2", "conv2_2", "conv3_1")
 _POOLED_BEFORE = ("conv2_1", "conv3_1")
 
 
-class Features(nn.Module):
+class Features(nn.Module, ABC):
     """(B, 3, H, W) R'G'B' in 0..1 -> maps, fine to coarse; the last is what the contextual loss compares."""
 
     title: str
     """As users are told."""
 
+    @abstractmethod
     def forward(self, pictures: torch.Tensor) -> list[torch.Tensor]:
         """See the class."""
-        raise NotImplementedError
 
 
 class VGG(Features):
