@@ -1,19 +1,15 @@
 """The outermost structure of containers, followed by the sizes that it announces.
 
-Matroska's elements (RFC 9559), mp4's boxes (ISO/IEC 14496-12), NUT's packets and frames (nut.txt of the NUT open
-container format), MPEG-TS packets (also of 192 bytes, as Blu-ray has them), MPEG-PS packs, RIFF's chunks (AVI), ASF's
-objects, FLV's tags, Ogg's pages (RFC 3533), MXF's triplets (SMPTE ST 377-1), IVF's, y4m's and DV's frames. Anything
-else is not followed.
+Matroska's elements (RFC 9559), mp4's boxes (ISO/IEC 14496-12), NUT's packets and frames (`nut`), MPEG-TS packets (also
+of 192 bytes, as Blu-ray has them), MPEG-PS packs, RIFF's chunks (AVI), ASF's objects, FLV's tags, Ogg's pages (RFC
+3533), MXF's triplets (SMPTE ST 377-1), IVF's, y4m's and DV's frames. Anything else is not followed.
 """
 
-from collections.abc import Generator
-from dataclasses import dataclass
-
 from vidrts.errors import InputError, UnsupportedFormatError
+from vidrts.media.pipes import nut
+from vidrts.media.pipes.parser_steps import End, Skip, Steps
 
 _SEGMENT, _CLUSTER = b"\x18\x53\x80\x67", b"\x1f\x43\xb6\x75"
-_NUT = b"nut/multimedia container\0"
-_NUT_MAIN = bytes.fromhex("4e4d7a561f5f04ad")
 _MXF = bytes.fromhex("060e2b34020501010d010201")
 """The first 12 bytes of a partition pack's key; of every key, the first 4."""
 _ASF = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
@@ -26,30 +22,14 @@ _DV_CHANNELS = {0: 1, 4: 2, 0x14: 4, 0x18: 2}
 """DIF channels by the signal type of SMPTE 314M and 370M: 25, 50 and 100 Mbit/s, and 100 of 720 lines."""
 
 
-@dataclass(frozen=True)
-class Skip:
-    """Bytes to skip; the stream may end at each multiple of `part` before their end."""
-
-    count: int
-    part: int = 0
-
-
-class End:
-    """The stream may end here."""
-
-
-type Steps[T] = Generator[int | Skip | type[End], bytes, T]
-"""A parser: yields a number of bytes to receive, a `Skip`, or `End`. When it returns, the check ends."""
-
-
 def structure(head: bytes) -> Steps[None]:
     """The parser for a stream that begins with `head`, at least 12 bytes."""
     if head.startswith(b"\x1a\x45\xdf\xa3"):
         return _matroska()
     if head[4:8] in (b"ftyp", b"styp", b"moof", b"moov", b"sidx", b"free", b"skip", b"wide", b"mdat"):
         return _mp4()
-    if head.startswith(_NUT[:12]):
-        return _nut()
+    if head.startswith(nut.ID[:12]):
+        return nut.packets()
     if head.startswith(_ASF[:12]):
         return _asf()
     if head.startswith(b"RIFF"):
@@ -248,110 +228,3 @@ def _dv() -> Steps[None]:
         if (yield len(_DV)) != _DV:
             return
         yield Skip(size - len(_DV))
-
-
-def _number() -> Steps[int]:
-    """A variable-length integer of NUT: 7 bits per byte, the top bit set in all but the last."""
-    value = 0
-    while True:
-        byte = (yield 1)[0]
-        value = value << 7 | byte & 127
-        if byte < 128 or value >> 63:
-            return value
-
-
-def _nut() -> Steps[None]:
-    """Packets with start code and size; frames, whose frame code is in the main header's table."""
-    if (yield len(_NUT)) != _NUT:
-        return
-    codes: list[tuple[int, int, int, int, int]] = []
-    elided = [0]
-    while True:
-        yield End
-        code = yield 1
-        if code == b"N":
-            start = code + (yield 7)
-            size = yield from _number()
-            if size > 4096:
-                yield 4
-            if start == _NUT_MAIN:
-                codes, elided = _nut_table((yield size))
-            else:
-                yield Skip(size)
-            continue
-        if not codes:
-            return
-        flags, multiplier, size, reserved, header = codes[code[0]]
-        if flags & 4096:  # the flags that differ are coded
-            flags ^= yield from _number()
-        if flags & 8192:  # no such frame
-            return
-        for bit in (16, 8):  # stream, time
-            if flags & bit:
-                yield from _number()
-        if flags & 32:
-            size += multiplier * (yield from _number())
-        if flags & 2048:
-            yield from _number()
-        if flags & 1024:
-            header = yield from _number()
-        if flags & 128:
-            reserved = yield from _number()
-        for _ in range(reserved):
-            yield from _number()
-        if flags & 64:
-            yield 4
-        if size <= 4096:  # larger frames have no elided header
-            if header >= len(elided):
-                return
-            size -= elided[header]
-        yield Skip(max(0, size))
-
-
-def _nut_table(main: bytes) -> tuple[list[tuple[int, int, int, int, int]], list[int]]:
-    """Of the main header: (flags, size's factor, size, reserved numbers, elided header) by frame code; headers' sizes.
-
-    Empty for an invalid header.
-    """
-    at = 0
-
-    def number() -> int:
-        nonlocal at
-        value = 0
-        while True:
-            byte = main[at]
-            at += 1
-            value = value << 7 | byte & 127
-            if byte < 128:
-                return value
-
-    try:
-        if number() > 3:  # the version, and from 4 on a minor one
-            number()
-        number(), number()  # streams, distance of sync points
-        for _ in range(2 * number()):
-            number()  # time bases
-        codes: list[tuple[int, int, int, int, int]] = []
-        multiplier, header = 1, 0
-        while len(codes) < 256:
-            flags, fields = number(), number()
-            values = [number() for _ in range(fields)]
-            multiplier = values[1] if fields > 1 else multiplier
-            size = values[3] if fields > 3 else 0
-            reserved = values[4] if fields > 4 else 0
-            count = values[5] if fields > 5 else multiplier - size
-            header = values[7] if fields > 7 else header
-            for step in range(count):
-                if len(codes) == ord("N"):
-                    codes.append((8192, 0, 0, 0, 0))
-                codes.append((flags, multiplier, size + step, reserved, header))
-            if count <= 0:
-                return [], [0]
-        elided = [0]
-        if len(main) - at > 4:  # the checksum
-            for _ in range(number()):
-                elided.append(number())
-                at += elided[-1]
-    except IndexError:
-        return [], [0]
-    return codes, elided

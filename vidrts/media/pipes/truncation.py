@@ -9,7 +9,8 @@ Only containers that `structure` follows are ever reported as truncated.
 
 from pathlib import Path
 
-from vidrts.media.pipes.structure import End, Skip, structure
+from vidrts.media.pipes.parser_steps import End, Skip
+from vidrts.media.pipes.structure import structure
 
 _MOST = 1 << 16
 """Maximum bytes of a header that are buffered; a longer one ends the check."""
