@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from helpers.networks import lively_gmgbp
+from helpers.networks import calibrated_gmgbp
 from helpers.paths import DATA, need
 from helpers.report_files import Page, made
 from PIL import Image
@@ -39,7 +39,6 @@ from vidrts.measure.metric import Reading
 from vidrts.measure.registry import METRICS, MOS
 from vidrts.media.read.source import Source
 from vidrts.messages import Code, Message
-from vidrts.networks.checkpoint import ModelInfo, save_model
 from vidrts.ops.lanczos import enlarge
 from vidrts.picture.options import EnhancerOptions
 
@@ -523,12 +522,7 @@ def test_ways_with_chroma_beside_each_other(source: Path, tiny_model: Path, tmp_
 
 def test_details_beside_each_other(source: Path, tmp_path: Path) -> None:
     """Of a calibrated model that takes noise, at twice the size, without being asked for."""
-    model = tmp_path / "m.safetensors"
-    info = ModelInfo(
-        name="m", architecture="g-mgbp", numbers={"features": 4, "growth": 2, "projections": 2}, stage=1,
-        degradation="cubic", data_hash="", detail=((0, 0), (1, 0.5)),
-    )  # fmt: skip
-    save_model(model, lively_gmgbp(), info)
+    model = calibrated_gmgbp(tmp_path / "m.safetensors")
     given = ["preview", "--device", "cpu", "--model", str(model), "--scale", "2", "--frames", "1", "--no-viqet", "-q"]
     assert run([*given, str(source), str(tmp_path / "page.html")]) == 0
     sides = Page((tmp_path / "page.html").read_text()).data["sides"]

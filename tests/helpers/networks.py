@@ -1,7 +1,10 @@
 """Very small networks that really change a picture."""
 
+from pathlib import Path
+
 import torch
 
+from vidrts.networks.checkpoint import ModelInfo, save_model
 from vidrts.networks.gmgbp import GMGBP, GMGBPConfig
 from vidrts.networks.registry import build
 from vidrts.networks.rts import RTS
@@ -31,3 +34,13 @@ def lively_gmgbp(features: int = 4, growth: int = 2, projections: int = 2) -> GM
             if name.endswith(("conv1.weight", "conv.weight")):  # they see the noise
                 weight[:, 2 * features].normal_(std=0.5)
     return network.eval().requires_grad_(False)
+
+
+def calibrated_gmgbp(path: Path) -> Path:
+    """A file of such a network, in which detail 1 is half of the noise; returns `path`."""
+    info = ModelInfo(
+        name=path.stem, architecture="g-mgbp", numbers={"features": 4, "growth": 2, "projections": 2}, stage=1,
+        degradation="cubic", data_hash="", detail=((0, 0), (1, 0.5)),
+    )  # fmt: skip
+    save_model(path, lively_gmgbp(), info)
+    return path

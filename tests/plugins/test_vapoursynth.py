@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from helpers.networks import lively_gmgbp
+from helpers.networks import calibrated_gmgbp
 
 from vidrts.errors import UnsupportedFormatError
 from vidrts.frame import ColorTags, Frame, pixel_format
 from vidrts.media.read.source import Source
-from vidrts.networks.checkpoint import ModelInfo, load_model, save_model
+from vidrts.networks.checkpoint import load_model
 from vidrts.ops.lanczos import enlarge
 from vidrts.picture.enhancer import Enhancer
 from vidrts.picture.options import EnhancerOptions
@@ -499,12 +499,7 @@ def test_a_chroma_location_that_is_not_known_is_left(options: dict[str, Any]) ->
 
 
 def test_detail_is_what_the_model_was_calibrated_for(tmp_path: Path) -> None:
-    model = tmp_path / "m.safetensors"
-    info = ModelInfo(
-        name="m", architecture="g-mgbp", numbers={"features": 4, "growth": 2, "projections": 2}, stage=1,
-        degradation="cubic", data_hash="", detail=((0, 0), (1, 0.5)),
-    )  # fmt: skip
-    save_model(model, lively_gmgbp(), info)
+    model = calibrated_gmgbp(tmp_path / "m.safetensors")
     clip = clip_of([random_planes("gbrp")], vs.RGB24)
 
     def made(**more: Any) -> Planes:
