@@ -25,7 +25,7 @@ from vidrts.networks.names import COLOURS, DEFAULT_MODEL, DEGRADER, Colour
 from vidrts.networks.network import Network
 from vidrts.networks.registry import build
 from vidrts.networks.spec import FACTORS, NetworkSpec
-from vidrts.networks.weights_digest import weights_digest
+from vidrts.networks.weights_file import read_header, weights_digest
 
 FORMAT = 1
 _KEY = "vidrts"
@@ -185,20 +185,4 @@ def _info(path: Path, header: Mapping[str, Any]) -> ModelInfo:
 
 def _read_header(path: Path) -> dict[str, Any]:
     """What `save_model` wrote under the one key of the file's metadata."""
-    try:
-        with safetensors.safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-    except FileNotFoundError:
-        raise ModelError(f"{path}: no such model file") from None
-    except (OSError, safetensors.SafetensorError, ValueError) as error:
-        raise ModelError(f"{path}: not a complete safetensors file ({error}); get the file again") from None
-    if _KEY not in metadata:
-        raise ModelError(f"{path}: a safetensors file, but not a vidrts model (no {_KEY!r} in its metadata)")
-    try:
-        header = dict(json.loads(metadata[_KEY]))
-        version = header["format"]
-    except (ValueError, TypeError, KeyError) as error:
-        raise ModelError(f"{path}: its vidrts metadata is damaged ({error}); get the file again") from None
-    if version != FORMAT:
-        raise ModelError(f"{path}: expected model format {FORMAT}, got {version}; update vidrts")
-    return header
+    return read_header(path, _KEY, "a vidrts model", missing="no such model file", version=FORMAT)

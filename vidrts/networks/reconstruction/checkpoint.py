@@ -19,7 +19,7 @@ from vidrts.errors import ModelError
 from vidrts.files import atomic_write
 from vidrts.networks.reconstruction.network import ReconstructionNetwork
 from vidrts.networks.reconstruction.registry import build
-from vidrts.networks.weights_digest import weights_digest
+from vidrts.networks.weights_file import read_header, weights_digest
 
 FORMAT = 1
 _KEY = "vidrts-degrader"
@@ -78,24 +78,15 @@ def save_degrader(path: Path, states: Sequence[Mapping[str, torch.Tensor]], info
 
 def load_degrader(path: Path) -> Degrader:
     """Raises `ModelError`, one line, for a file that is missing, damaged, foreign or of another format."""
+    missing = "no such degrader file; make one with `vidrts degrader train`"
+    header = read_header(path, _KEY, "a degrader", missing=missing, version=FORMAT)
     try:
-        with safetensors.safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-        tensors = safetensors.torch.load_file(path)
-    except FileNotFoundError:
-        raise ModelError(f"{path}: no such degrader file; make one with `vidrts degrader train`") from None
-    except (OSError, safetensors.SafetensorError, ValueError) as error:
-        raise ModelError(f"{path}: not a complete safetensors file ({error}); get the file again") from None
-    if _KEY not in metadata:
-        raise ModelError(f"{path}: a safetensors file, but not a degrader (no {_KEY!r} in its metadata)")
-    try:
-        header = json.loads(metadata[_KEY])
-        if header.pop("format") != FORMAT:
-            raise ValueError(f"expected format {FORMAT}; update vidrts")
+        del header["format"]
         digest = header.pop("weights_sha256")
         header["snapshots"] = tuple(SnapshotInfo(**snapshot) for snapshot in header["snapshots"])
         info = DegraderInfo(**header)
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        tensors = safetensors.torch.load_file(path)
+    except (ValueError, TypeError, KeyError, AttributeError, OSError, safetensors.SafetensorError) as error:
         raise ModelError(f"{path}: its metadata is damaged ({error}); get the file again") from None
     if digest != weights_digest(tensors):
         raise ModelError(f"{path}: the weights are damaged (wrong checksum); get the file again")
