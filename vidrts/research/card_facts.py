@@ -68,7 +68,7 @@ def facts(run: Run, model: LoadedModel, *, by_rules: bool) -> list[str]:
             + (f"{100 * o.grey:g} % of crops grey, " if o.grey else "")
             + (f"{o.rendered} pages of text and line art, " if o.rendered else "")
             + ("turned and mirrored; " if o.turn else "")
-            + f"{o.stage_init} start; seed {o.seed}; bf16 autocast"
+            + f"{o.stage_init} start; seed {o.seed}; bf16 autocast where the processor computes it"
         ),
         "licence": info.licence,
     }
