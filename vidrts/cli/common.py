@@ -39,3 +39,8 @@ DEVICES = click.option(
 )  # fmt: skip
 QUIET = click.option("-q", "--quiet", is_flag=True, help="Print errors only.")
 VERBOSE = click.option("-v", "--verbose", is_flag=True, help="Show tracebacks.")
+
+
+def was_given(name: str) -> bool:
+    """Whether the parameter of this name was in the running command's line, and is not its default."""
+    return click.get_current_context().get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE

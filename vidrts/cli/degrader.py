@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vidrts.cli import interrupt
-from vidrts.cli.common import DEVICE, QUIET, VERBOSE
+from vidrts.cli.common import DEVICE, QUIET, VERBOSE, was_given
 from vidrts.cli.progress import human_time
 from vidrts.cli.progress_bar import Steps, say
 from vidrts.errors import Interrupted
@@ -79,7 +79,7 @@ def train(photos: Path | None, out: Path | None, resume: Path | None, verbose: b
         from vidrts.training.degrader.store import DegraderStore
 
     if resume is not None:
-        given = [name for name in ("photos", "out", *settings) if _given(name)]
+        given = [name for name in ("photos", "out", *settings) if was_given(name)]
         if fixed := [name.replace("_", "-") for name in given if name not in DegraderOptions.free]:
             raise click.UsageError(f"--resume uses the settings of the run; remove {', '.join(fixed)}.")
         options = replace(DegraderStore(resume).degrader_options(), **{name: settings[name] for name in given})
@@ -103,11 +103,6 @@ def _tell(progress: "Progress") -> None:
         f"{progress.views} views, step {progress.step}/{progress.steps}: loss {progress.loss:.5f}{codes}, "
         f"{progress.seconds_per_step:.3f} s a step, {human_time(left)} left"
     )
-
-
-def _given(name: str) -> bool:
-    source = click.get_current_context().get_parameter_source(name)
-    return source is click.core.ParameterSource.COMMANDLINE
 
 
 @degrader.command()

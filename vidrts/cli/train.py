@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vidrts.cli import interrupt
-from vidrts.cli.common import DEVICE, VERBOSE
+from vidrts.cli.common import DEVICE, VERBOSE, was_given
 from vidrts.cli.option_groups import Sectioned
 from vidrts.cli.progress import human_time
 from vidrts.cli.progress_bar import say
@@ -232,7 +232,7 @@ def train(
         from vidrts.training.run_store import RunStore
 
     settings["largest"] = int(settings["largest"])
-    given = [name for name in ("method", "photos", "stills", "out", "degrade", "pairs", *settings) if _given(name)]
+    given = [name for name in ("method", "photos", "stills", "out", "degrade", "pairs", *settings) if was_given(name)]
     names = {"flats": "flat-patches"}
     options: MethodOptions
     if resume is not None:
@@ -290,8 +290,3 @@ def tell(progress: "Progress", options: MethodOptions) -> None:
         f"loss {progress.loss:.6f}, {progress.seconds_per_step:.3f} s a step, "
         f"{human_time(left)} left in this stage, {human_time(left + later)} in all"
     )
-
-
-def _given(name: str) -> bool:
-    source = click.get_current_context().get_parameter_source(name)
-    return source is click.core.ParameterSource.COMMANDLINE
