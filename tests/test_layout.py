@@ -232,7 +232,7 @@ def test_users_and_researchers_have_commands_of_their_own() -> None:
     common = "--rounds --quick --json -v --verbose -q --quiet"
     assert options == {
         "experiment": sorted(
-            "--photos --clip --model --crf --also --arm --take --out --scale --device -v --verbose".split()
+            "--photos --clip --model --crf --also --arm --take --crop --out --scale --device -v --verbose".split()
         ),
         "scale": sorted(f"--model --frames --sizes --networks --device {common}".split()),
         "peers": sorted(f"--model --size --frames --clip {common}".split()),

@@ -80,6 +80,14 @@ def test_some_photographs_are_taken_evenly(pieces: Path, tmp_path: Path, capfd: 
     taken = experiments.take_some(pieces, 2, tmp_path / "two")
     assert [path.name for path in sorted(taken.iterdir())] == [f"0000-{names[0]}", f"0001-{names[1]}"]
     assert torch.equal(read_picture(taken / f"0001-{names[1]}"), read_picture(pieces / names[1]))
+    (height, width), size = read_picture(pieces / names[1]).shape[1:], (32, 4000)
+    middle = experiments.take_some(pieces, 2, tmp_path / "middle", size)
+    (cut,) = middle.glob("0001-*.png")
+    left = (width - 32) // 2
+    assert torch.equal(read_picture(cut), read_picture(pieces / names[1])[:, :height, left : left + 32])
+    words = ["--photos", str(pieces), "--out", str(tmp_path / "o"), "--crop", "64x64"]
+    assert run_research(["experiment", "denoise", *words]) != 0
+    assert "--crop: expected one size, beside --take" in capfd.readouterr().err
     words = ["--photos", str(pieces), "--out", str(tmp_path / "o"), "--take", "9"]
     assert run_research(["experiment", "denoise", *words]) == 1
     assert "3 pictures, expected at least the 9" in capfd.readouterr().err

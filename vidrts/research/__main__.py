@@ -78,8 +78,12 @@ _QUESTIONS = {name: e.question for name, e in EXPERIMENTS.items()} | {TRUTH: QUE
     help="Of the experiments that train: take so many of the photographs, evenly by name.",
 )  # fmt: skip
 @click.option(
+    "--crop", type=SIZES, metavar="WxH", help="With --take: at most so much of each, from its middle.",
+)  # fmt: skip
+@click.option(
     "--scale", type=click.Choice(list(SCALES)), default="short", show_default=True,
-    help="full: the paper's schedule, for a GPU; of truth all rows. short: for orderings and gains, in minutes.",
+    help="full: the paper's schedule, for a GPU; of truth all rows. short: for orderings and gains, in minutes. "
+    "brief: as short, with smaller patches; not of truth.",
 )  # fmt: skip
 @DEVICE
 @VERBOSE
@@ -93,6 +97,7 @@ def experiment(
     also: Path | None,
     arms: tuple[str, ...],
     take: int | None,
+    crop: tuple[tuple[int, int], ...] | None,
     scale: str,
     device: str,
     verbose: bool,
@@ -108,11 +113,15 @@ def experiment(
     """
     if take and name in (TRUTH, X2):
         raise OptionError(f"--take: {name} trains nothing; expected fewer pictures in --photos")
+    if crop and (not take or len(crop) != 1):
+        raise OptionError("--crop: expected one size, beside --take")
     if crfs and name != X2:
         raise OptionError(f"--crf: for x2 alone, got {name}")
     if name == TRUTH:
         if arms:
             raise OptionError("--arm: truth trains nothing; expected --model, perhaps")
+        if scale == "brief":
+            raise OptionError("--scale brief: truth trains nothing; expected short or full")
         answer = run_truth(
             photos, out, scale=scale, models=models, device=device, clips=clips, also=also, on_message=say
         )  # fmt: skip
@@ -126,8 +135,8 @@ def experiment(
         if models or also or len(photos) > 1:
             raise OptionError(f"--model, --also and more than one --photos: for truth or x2 alone, got {name}")
         answer = run_experiment(
-            name, photos[0], out, scale=scale, device=device, clips=clips, arms=arms, take=take, on_message=say,
-            on_progress=tell,
+            name, photos[0], out, scale=scale, device=device, clips=clips, arms=arms, take=take,
+            crop=crop[0] if crop else None, on_message=say, on_progress=tell,
         )  # fmt: skip
     say(f"answer: {answer}")
 

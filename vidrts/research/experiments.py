@@ -29,16 +29,19 @@ type Settings = Mapping[str, Any]
 type Answer = Callable[[Mapping[str, Run], Path], Sequence[Table | Figure]]
 """Runs by their arm's name, and the experiment's folder -> its tables and figures."""
 
+_SHORT: Settings = {
+    "model": "rts-lite", "steps": 3000, "later_steps": 1500, "patch": 64, "crops": 100, "optimizer": "muon",
+    "fewer": table_3.FEWER,
+}  # fmt: skip
 SCALES: Mapping[str, Settings] = {
     "full": {
         "steps": 200_000, "later_steps": 200_000, "patch": 128, "crops": 100, "later_rate": 1e-3, "decay": False,
     },
-    "short": {
-        "model": "rts-lite", "steps": 3000, "later_steps": 1500, "patch": 64, "crops": 100, "optimizer": "muon",
-        "fewer": table_3.FEWER,
-    },
+    "short": _SHORT,
+    "brief": {**_SHORT, "patch": 32},
 }  # fmt: skip
-"""full: the paper's schedule, for a GPU. short: for orderings and gains, minutes a stage on two cores.
+"""full: the paper's schedule, for a GPU. short: for orderings and gains, minutes a stage on two cores. brief: as many
+steps on patches of a quarter, for networks that cost a hundred times as much.
 
 fewer: network -> settings that make its steps cheaper."""
 
@@ -120,6 +123,7 @@ def run_experiment(
     clips: Sequence[Path] = (),
     arms: Sequence[str] = (),
     take: int | None = None,
+    crop: tuple[int, int] | None = None,
     on_message: Callable[[str], None] = lambda line: None,
     on_progress: Callable[[Progress, TrainOptions], None] = lambda progress, options: None,
 ) -> Path:
@@ -127,7 +131,8 @@ def run_experiment(
 
     scale: a name of `SCALES`, or settings of one's own for all arms. clips: videos; `linear` measures frames of them,
     too, the others have no use for them. arms: train only these, and answer with those that are done: several machines
-    or processes can share the work. take: so many of the photographs, evenly by name. Raises `OptionError` for an
+    or processes can share the work. take: so many of the photographs, evenly by name; crop: (width, height) of the most
+    that is taken of each. Raises `OptionError` for an
     unknown name, and what `train` raises: `TrainingError` where a run there has other settings.
     """
     if name not in EXPERIMENTS:
@@ -139,7 +144,7 @@ def run_experiment(
     for clip in clips:
         _keep_frames(clip, out / analyses.CLIPS / clip.stem)
     if take is not None:
-        photos = take_some(photos, take, out / "photographs")
+        photos = take_some(photos, take, out / "photographs", crop)
     source = make_masters(photos, out / "pictures", on_message) if experiment.masters else photos
     done = []
     for arm, changes in experiment.arms.items():

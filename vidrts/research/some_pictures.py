@@ -4,14 +4,19 @@ import os
 import shutil
 from pathlib import Path
 
+import torch
+
 from vidrts.errors import TrainingError
-from vidrts.training.corpus import SUFFIXES
+from vidrts.images import to_image
+from vidrts.research.held_out import unit
+from vidrts.training.corpus import SUFFIXES, read_picture
 
 
-def take_some(photos: Path, count: int, folder: Path) -> Path:
+def take_some(photos: Path, count: int, folder: Path, size: tuple[int, int] | None = None) -> Path:
     """Copy `count` of the pictures below `photos` to `folder`, evenly by name; returns `folder`.
 
-    What is there already is kept. Raises `TrainingError` where there are fewer.
+    size: (width, height) of the most that is taken, from each picture's middle, as PNG; without it files are copied
+    whole. What is there already is kept. Raises `TrainingError` where there are fewer.
     """
     if folder.is_dir():
         return folder
@@ -22,7 +27,10 @@ def take_some(photos: Path, count: int, folder: Path) -> Path:
     part.mkdir(parents=True)
     for number in range(count):
         path = found[number * len(found) // count]
-        shutil.copyfile(path, part / f"{number:04}-{path.name}")
+        if size:
+            to_image(_middle(unit(read_picture(path)), size)).save(part / f"{number:04}-{path.stem}.png")
+        else:
+            shutil.copyfile(path, part / f"{number:04}-{path.name}")
     try:
         part.replace(folder)
     except OSError:  # another process was first
@@ -30,3 +38,10 @@ def take_some(photos: Path, count: int, folder: Path) -> Path:
             raise
         shutil.rmtree(part)
     return folder
+
+
+def _middle(picture: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
+    """(3, at most height, at most width) of a picture (3, H, W)."""
+    width, height = size
+    top, left = (max(0, (of - most) // 2) for of, most in zip(picture.shape[1:], (height, width), strict=True))
+    return picture[:, top : top + height, left : left + width]
