@@ -187,28 +187,28 @@ def test_option_lists_are_decisions() -> None:
             "-i -y -n --force --model --scale --strength --chroma --detail --noise --noise-amplitude --device --engine "
             "--precision --tile --batch -ss -to "
             "-t --stream --interlaced --hwaccel --strict -c:v -crf -b:v -preset -tune -pix_fmt -e -c:a --audio "
-            "--subtitles --no-audio --no-subtitles --threads --no-progress -v --verbose -q --quiet "
+            "--subtitles --no-audio --no-subtitles --threads --no-progress --debug -q --quiet "
             "--raw -f --low-latency --colorspace --range --primaries --transfer".split()
         ),
         "bench": [],
         "degrader": [],
         "devices": ["--json"],
         "compare": sorted(
-            "-y -n --frames --at --samples --every --crop --viqet --no-viqet --workers -v --verbose -q --quiet".split()
+            "-y -n --frames --at --samples --every --crop --viqet --no-viqet --workers --debug -q --quiet".split()
         ),
-        "calibrate": sorted("--rmse --scale --device -v --verbose -q --quiet".split()),
-        "import": sorted("-y -n -v --verbose -q --quiet".split()),
+        "calibrate": sorted("--rmse --scale --device --debug -q --quiet".split()),
+        "import": sorted("-y -n --debug -q --quiet".split()),
         "models": [],
         "preview": sorted(
             "-y -n --at --frames --model --strength --chroma --scale --detail --noise --device --engine "
-            "--precision --crop --viqet --no-viqet --workers -v --verbose -q --quiet".split()
+            "--precision --crop --viqet --no-viqet --workers --debug -q --quiet".split()
         ),
-        "report": sorted("--out -v --verbose -q --quiet".split()),
+        "report": sorted("--out --debug -q --quiet".split()),
         "score": sorted(
-            "--reference --frames --every --json --csv --viqet-model --flat-region-model --workers -v --verbose "
+            "--reference --frames --every --json --csv --viqet-model --flat-region-model --workers --debug "
             "-q --quiet".split()
         ),
-        "stills": sorted("--sharpness --most --overscan -v --verbose -q --quiet".split()),
+        "stills": sorted("--sharpness --most --overscan --debug -q --quiet".split()),
         "train": sorted(
             "--photos --stills --stills-weight --out --resume --model --scale --init --degrade --stages --steps "
             "--later-steps --batch --patch --crops --rate --later-rate --decay --no-decay --stage-init --aim "
@@ -219,7 +219,7 @@ def test_option_lists_are_decisions() -> None:
             "--method --adversarial-steps --adversarial-rate --discriminator-rate --largest "
             "--features --noise --gan-weight --contextual-weight --reconstruction-weight --cycle-weight "
             "--noisy-cycle-weight --chroma-weight --style-weight --judge-features --judge-growth --spectral "
-            "--no-spectral --patch-scores --no-patch-scores --snapshot-every -v --verbose".split()
+            "--no-spectral --patch-scores --no-patch-scores --snapshot-every --debug".split()
         ),
     }
 
@@ -229,10 +229,10 @@ def test_users_and_researchers_have_commands_of_their_own() -> None:
     assert list(SUBCOMMANDS) == names.split()
     options = {name: sorted(o for p in sub.params if isinstance(p, click.Option) for o in p.opts)
                for name, sub in research.commands.items()}  # fmt: skip
-    common = "--rounds --quick --json -v --verbose -q --quiet"
+    common = "--rounds --quick --json --debug -q --quiet"
     assert options == {
         "experiment": sorted(
-            "--photos --clip --model --crf --also --arm --take --crop --out --scale --device -v --verbose".split()
+            "--photos --clip --model --crf --also --arm --take --crop --out --scale --device --debug".split()
         ),
         "scale": sorted(f"--model --frames --sizes --networks --device {common}".split()),
         "peers": sorted(f"--model --size --frames --clip {common}".split()),

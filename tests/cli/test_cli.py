@@ -251,9 +251,9 @@ def test_an_unexpected_error_is_a_line_too(
     monkeypatch.setattr("vidrts.pipeline.enhance", broken)
     assert enhance(tiny_model, clips / "androidx_media__bt601.mov", tmp_path / "out.mp4") == 1
     assert capfd.readouterr().err.strip() == (
-        "vidrts: unexpected ZeroDivisionError: first line; please report it with the output of -v"
+        "vidrts: unexpected ZeroDivisionError: first line; please report it with the output of --debug"
     )
-    assert enhance(tiny_model, "-v", clips / "androidx_media__bt601.mov", tmp_path / "out.mp4") == 1
+    assert enhance(tiny_model, "--debug", clips / "androidx_media__bt601.mov", tmp_path / "out.mp4") == 1
     assert "Traceback" in capfd.readouterr().err
 
 

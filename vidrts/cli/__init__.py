@@ -33,7 +33,7 @@ def command() -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command and exit with its code; tracebacks only with -v."""
+    """Run the command and exit with its code; tracebacks only with --debug."""
     code = run(arguments)
     if memory.near_limit():  # libraries may wait for ever at exit, for threads for which there was no memory
         sys.stdout.flush()
@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def run(arguments: Sequence[str] | None = None, command: click.Command = command, name: str = "vidrts") -> int:
     """Run `command` under the program name `name`; returns the exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    verbose = "-v" in given or "--verbose" in given
+    debug = "--debug" in given
     try:
         command.main(given, prog_name=name, standalone_mode=False)
     except click.ClickException as error:
@@ -60,20 +60,20 @@ def run(arguments: Sequence[str] | None = None, command: click.Command = command
         click.echo(f"vidrts: {error}", err=True)
         return 128 + error.signal_number
     except VidrtsError as error:
-        if verbose:
+        if debug:
             traceback.print_exc()
         click.echo(f"vidrts: {_with_limit(error)}", err=True)
         _hint_at_dashes(given)
         return USAGE if isinstance(error, OptionError) else FAILED
     except Exception as error:  # noqa: BLE001 - the last resort: a line instead of a traceback
-        if verbose:
+        if debug:
             traceback.print_exc()
         if memory.lacking(error):
             click.echo(f"vidrts: {memory.line(error)}", err=True)
             return FAILED
         reason = str(error).splitlines()[0] if str(error) else "no message"
         notes = [*getattr(error, "__notes__", ()), *filter(None, [memory.near_limit()])]
-        words = "; ".join([reason, *notes, "please report it with the output of -v"])
+        words = "; ".join([reason, *notes, "please report it with the output of --debug"])
         click.echo(f"vidrts: unexpected {type(error).__name__}: {words}", err=True)
         return FAILED
     return 0

@@ -10,7 +10,7 @@ import click
 
 from vidrts.bench.options import EnhancementBench, Pace, TrainBench
 from vidrts.cli import interrupt
-from vidrts.cli.common import DEVICE, QUIET, VERBOSE
+from vidrts.cli.common import DEBUG, DEVICE, QUIET
 from vidrts.cli.jsonfile import checked, keep
 from vidrts.cli.malloc import keep_freed_memory
 from vidrts.cli.parsing import SIZES, WORDS, Parsed, parse_words
@@ -95,11 +95,11 @@ def bench() -> None:
 @QUICK
 @JSON_FILE
 @QUIET
-@VERBOSE
+@DEBUG
 def enhance(
     models: tuple[str, ...], sizes: tuple[tuple[int, int], ...] | None, engines: tuple[EngineName, ...],
     precisions: tuple[Precision, ...], presets: tuple[str, ...], clip: Path | None, device: str,
-    rounds: int, seconds: float, quick: bool, json_file: Path | None, quiet: bool, verbose: bool,
+    rounds: int, seconds: float, quick: bool, json_file: Path | None, quiet: bool,
 ) -> None:  # fmt: skip
     """Frames per second of hardware limits, single stages and the pipeline, measured in one interleaved run.
 
@@ -142,10 +142,9 @@ def enhance(
     "--compile/--no-compile", default=_TRAIN.compile, show_default=True, help="Train through torch.compile."
 )  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print the numbers as JSON.")
-@VERBOSE
+@DEBUG
 def train(
     model: str, batch: int, patch: int, steps: int, flats: int, device: str, compile: bool, as_json: bool,  # noqa: A002
-    verbose: bool,
 ) -> None:  # fmt: skip
     """Measure training steps per second, and their share of the matrix-product rate."""
     options = TrainBench(

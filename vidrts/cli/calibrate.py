@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from vidrts.cli import interrupt
-from vidrts.cli.common import DEVICE, QUIET, VERBOSE
+from vidrts.cli.common import DEBUG, DEVICE, QUIET
 from vidrts.cli.progress_bar import Steps, say
 from vidrts.errors import OptionError
 
@@ -21,10 +21,10 @@ from vidrts.errors import OptionError
     "--scale", type=click.Choice(["2", "4", "8"]), default="2", show_default=True, help="Scale to calibrate at."
 )
 @DEVICE
-@VERBOSE
+@DEBUG
 @QUIET
 def calibrate(
-    model: str, pictures: tuple[Path, ...], limit: float | None, scale: str, device: str, verbose: bool, quiet: bool
+    model: str, pictures: tuple[Path, ...], limit: float | None, scale: str, device: str, quiet: bool
 ) -> None:  # fmt: skip
     """Measure what --detail means for MODEL, a model file with a noise input, and write it into the file.
 

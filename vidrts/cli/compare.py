@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import click
 
-from vidrts.cli.common import QUIET, VERBOSE
+from vidrts.cli.common import DEBUG, QUIET
 from vidrts.cli.parsing import CROP, TIME
 from vidrts.cli.progress import human_size
 from vidrts.cli.progress_bar import Steps, say
@@ -26,12 +26,12 @@ from vidrts.compare.snapshot import Crop
 @click.option("--crop", type=CROP, metavar="WxH+X+Y", help="Show this piece of the pictures alone.")
 @click.option("--viqet/--no-viqet", default=True, help="Measure VIQET's MOS (default), or leave it out: faster.")
 @click.option("--workers", type=click.IntRange(1), help="Processes that measure VIQET's MOS; default: one per core.")
-@VERBOSE
+@DEBUG
 @QUIET
 def compare(
     source: str, result: str, report: str, overwrite: bool, frames: int | None, at: tuple[Fraction, ...],
     samples: int | None, every: Fraction | None, crop: tuple[int, int, int, int] | None, viqet: bool,
-    workers: int | None, verbose: bool, quiet: bool,
+    workers: int | None, quiet: bool,
 ) -> None:  # fmt: skip
     """Show the video SRC beside OUT, what was made of it: pictures, measures, plots.
 

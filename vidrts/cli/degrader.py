@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vidrts.cli import interrupt
-from vidrts.cli.common import DEVICE, QUIET, VERBOSE, was_given
+from vidrts.cli.common import DEBUG, DEVICE, QUIET, was_given
 from vidrts.cli.progress import human_time
 from vidrts.cli.progress_bar import Steps, say
 from vidrts.errors import Interrupted
@@ -61,8 +61,8 @@ def degrader() -> None:
 )  # fmt: skip
 @click.option("--seed", type=int, default=_DEFAULT.seed, show_default=True, help="Of weights and crops.")
 @DEVICE
-@VERBOSE
-def train(photos: Path | None, out: Path | None, resume: Path | None, verbose: bool, **settings: Any) -> None:
+@DEBUG
+def train(photos: Path | None, out: Path | None, resume: Path | None, **settings: Any) -> None:
     """Train a reconstruction network on crops of photographs, and keep snapshots on the way.
 
     RUN/degrader.safetensors has the snapshots of 27 to 30 dB. A run can be stopped at any time and continued by
@@ -117,11 +117,10 @@ def _tell(progress: "Progress") -> None:
 )  # fmt: skip
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Of what is drawn.")
 @click.option("-y", "overwrite", is_flag=True, help="Overwrite OUT.")
-@VERBOSE
+@DEBUG
 @QUIET
 def apply(
-    source: Path, target: Path, file: str, psnr: tuple[float, float], seed: int, overwrite: bool, verbose: bool,
-    quiet: bool,
+    source: Path, target: Path, file: str, psnr: tuple[float, float], seed: int, overwrite: bool, quiet: bool,
 ) -> None:  # fmt: skip
     """Damage the pictures of the folder IN, or the video IN.
 
@@ -161,9 +160,9 @@ def apply(
 @click.option(
     "--out", type=click.Path(path_type=Path), metavar="DIR", help="Where the report goes; default: RUN/report."
 )
-@VERBOSE
+@DEBUG
 @QUIET
-def report(run: Path, out: Path | None, verbose: bool, quiet: bool) -> None:
+def report(run: Path, out: Path | None, quiet: bool) -> None:
     """Measure each snapshot of a run on held-out photographs, with a sheet of pictures.
 
     report.md and report.json have the reconstruction, colour difference before and after correction, displacement,

@@ -7,7 +7,7 @@ import click
 
 from vidrts.checks import THREADS
 from vidrts.cli import interrupt
-from vidrts.cli.common import CHROMA_MODE, DEVICES, ENGINE, NOISE, PRECISION, QUIET, SCALE, VERBOSE
+from vidrts.cli.common import CHROMA_MODE, DEBUG, DEVICES, ENGINE, NOISE, PRECISION, QUIET, SCALE
 from vidrts.cli.malloc import keep_freed_memory
 from vidrts.cli.option_groups import Sectioned
 from vidrts.cli.parsing import BIT_RATE, LANGUAGES, PAIR, TILE, TIME
@@ -40,7 +40,7 @@ _SECTIONS = {
     "Pipes (IN or OUT is -)": ("raw", "format", "low_latency"),
     "Colour of the input": COLOR,
     "Audio and other streams": ("audio_codec", "audio_languages", "subtitle_languages", "no_audio", "no_subtitles"),
-    "Output and messages": ("overwrite", "force", "threads", "no_progress", "quiet", "verbose"),
+    "Output and messages": ("overwrite", "force", "threads", "no_progress", "quiet", "debug"),
 }  # fmt: skip
 _QUALITIES = [(encoder.name, encoder.default_quality) for encoder in ENCODERS.values()]
 
@@ -123,10 +123,10 @@ _QUALITIES = [(encoder.name, encoder.default_quality) for encoder in ENCODERS.va
 )  # fmt: skip
 @click.option("--no-progress", is_flag=True, help="Print only warnings and the summary.")
 @QUIET
-@VERBOSE
+@DEBUG
 def enhance(
     paths: tuple[str, ...], named: tuple[str, ...], start: Fraction | None, end: Fraction | None,
-    duration: Fraction | None, no_progress: bool, verbose: bool, quiet: bool, **given: Any,
+    duration: Fraction | None, no_progress: bool, quiet: bool, **given: Any,
 ) -> None:  # fmt: skip
     """Sharpen every frame of the video IN and write OUT; everything else in the file is kept.
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from vidrts.cli import interrupt
-from vidrts.cli.common import QUIET, VERBOSE
+from vidrts.cli.common import DEBUG, QUIET
 from vidrts.cli.progress_bar import say
 from vidrts.errors import OptionError
 
@@ -14,9 +14,9 @@ from vidrts.errors import OptionError
 @click.argument("file", metavar="FILE", type=click.Path(path_type=Path))
 @click.argument("out", metavar="OUT", type=click.Path(path_type=Path))
 @click.option("-y/-n", "overwrite", default=False, help="Overwrite OUT if it exists, or refuse (default).")
-@VERBOSE
+@DEBUG
 @QUIET
-def import_(file: Path, out: Path, overwrite: bool, verbose: bool, quiet: bool) -> None:
+def import_(file: Path, out: Path, overwrite: bool, quiet: bool) -> None:
     """Make a model file of weights that others published.
 
     FILE holds the weights of G-MGBP as its authors published them (BOE-R1, BOE-R2 or BOE-R3 of

@@ -5,7 +5,7 @@ from itertools import product
 
 import click
 
-from vidrts.cli.common import CHROMA_HELP, DEVICE, ENGINE, NOISE, PRECISION, QUIET, SCALE, VERBOSE
+from vidrts.cli.common import CHROMA_HELP, DEBUG, DEVICE, ENGINE, NOISE, PRECISION, QUIET, SCALE
 from vidrts.cli.compare import described
 from vidrts.cli.parsing import CROP, TIME
 from vidrts.cli.progress_bar import Steps, say
@@ -50,13 +50,13 @@ _PICTURE = EnhancerOptions()
 @click.option("--crop", type=CROP, metavar="WxH+X+Y", help="Show this piece of the pictures alone.")
 @click.option("--viqet/--no-viqet", default=True, help="Measure VIQET's MOS (default), or leave it out: faster.")
 @click.option("--workers", type=click.IntRange(1), help="Processes that measure VIQET's MOS; default: one per core.")
-@VERBOSE
+@DEBUG
 @QUIET
 def preview(
     source: str, report: str, overwrite: bool, at: tuple[Fraction, ...], frames: int | None, models: tuple[str, ...],
     strengths: tuple[float, ...], chromas: tuple[Chroma, ...], scale: str, asked: tuple[float, ...], noise: NoiseKind,
     device: str, engine: EngineName, precision: Precision, crop: tuple[int, int, int, int] | None, viqet: bool,
-    workers: int | None, verbose: bool, quiet: bool,
+    workers: int | None, quiet: bool,
 ) -> None:  # fmt: skip
     """Enhance single frames of the video IN to look at, before a long run.
 

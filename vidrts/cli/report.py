@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from vidrts.cli.common import QUIET, VERBOSE
+from vidrts.cli.common import DEBUG, QUIET
 from vidrts.cli.progress_bar import say
 from vidrts.training.report.page import save_report
 
@@ -15,9 +15,9 @@ from vidrts.training.report.page import save_report
     "--out", type=click.Path(path_type=Path), metavar="DIR",
     help="Where the report goes; default: the folder `report` of the first run.",
 )  # fmt: skip
-@VERBOSE
+@DEBUG
 @QUIET
-def report(runs: tuple[Path, ...], out: Path | None, verbose: bool, quiet: bool) -> None:
+def report(runs: tuple[Path, ...], out: Path | None, quiet: bool) -> None:
     """Draw training runs, finished or not: the paper's tables and figures, and which stage ships.
 
     Writes report.html (one file for any browser), report.md and the figures as PNG. Several runs are drawn into the

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from vidrts.cli import interrupt
-from vidrts.cli.common import QUIET, VERBOSE
+from vidrts.cli.common import DEBUG, QUIET
 from vidrts.cli.parsing import TIME
 from vidrts.cli.progress_bar import Steps, say
 from vidrts.errors import VidrtsError
@@ -47,11 +47,11 @@ class _Score(click.Command):
     help="VIQET's classifier file, for flat_region_index.",
 )  # fmt: skip
 @click.option("--workers", type=click.IntRange(1), help="Processes that measure; default: one per core.")
-@VERBOSE
+@DEBUG
 @QUIET
 def score(
     files: tuple[str, ...], reference: Path | None, frames: int | None, every: Fraction | None, as_json: bool,
-    as_csv: bool, viqet_model: str, flat_region_model: Path | None, workers: int | None, verbose: bool, quiet: bool,
+    as_csv: bool, viqet_model: str, flat_region_model: Path | None, workers: int | None, quiet: bool,
 ) -> None:  # fmt: skip
     """Measure pictures and videos: VIQET's scores, and with --reference what was changed and at what price.
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from vidrts.cli.common import QUIET, VERBOSE
+from vidrts.cli.common import DEBUG, QUIET
 from vidrts.cli.progress_bar import Steps, say
 from vidrts.training.frame_extraction import StillOptions, save_stills
 
@@ -23,10 +23,10 @@ _DEFAULT = StillOptions()
     "--overscan", type=float, default=_DEFAULT.overscan, show_default=True,
     help="Share of width and height to crop at each side of pictures of up to 576 lines.",
 )  # fmt: skip
-@VERBOSE
+@DEBUG
 @QUIET
 def stills(
-    videos: tuple[str, ...], folder: Path, sharpness: float, most: int, overscan: float, verbose: bool, quiet: bool
+    videos: tuple[str, ...], folder: Path, sharpness: float, most: int, overscan: float, quiet: bool
 ) -> None:  # fmt: skip
     """Extract sharp, distinct frames from videos, to train on.
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vidrts.cli import interrupt
-from vidrts.cli.common import DEVICE, VERBOSE, was_given
+from vidrts.cli.common import DEBUG, DEVICE, was_given
 from vidrts.cli.option_groups import Sectioned
 from vidrts.cli.progress import human_time
 from vidrts.cli.progress_bar import say
@@ -42,7 +42,7 @@ _SECTIONS = {
     ),
     "Optimisation": ("optimizer", "loss", "colour", "ema", "flats", "lock_mean"),
     "--method adversarial": NAMES,
-    "Where and how": ("device", "compile", "target_memory", "viqet", "verbose", "help"),
+    "Where and how": ("device", "compile", "target_memory", "viqet", "debug", "help"),
 }  # fmt: skip
 
 
@@ -204,11 +204,10 @@ def _steps() -> list[tuple[str, str]]:
     "--viqet/--no-viqet", default=_DEFAULT.viqet, show_default=True, help="Score each stage by VIQET's measures."
 )  # fmt: skip
 @adversarial_options
-@VERBOSE
+@DEBUG
 def train(
     method: str, photos: Path | None, stills: tuple[str, ...], out: Path | None, resume: Path | None, degrade: str,
-    pairs: str, verbose: bool,
-    **settings: Any,
+    pairs: str, **settings: Any,
 ) -> None:  # fmt: skip
     """Train a network on photographs: each stage's enhanced pictures are the next one's targets.
 

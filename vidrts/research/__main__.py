@@ -10,7 +10,7 @@ import click
 from vidrts.bench.options import Pace
 from vidrts.cli import run
 from vidrts.cli.bench import JSON_FILE, QUICK, ROUNDS, many, stepped
-from vidrts.cli.common import DEVICE, QUIET, VERBOSE
+from vidrts.cli.common import DEBUG, DEVICE, QUIET
 from vidrts.cli.jsonfile import keep
 from vidrts.cli.malloc import keep_freed_memory
 from vidrts.cli.parsing import SIZES, WORDS
@@ -86,7 +86,7 @@ _QUESTIONS = {name: e.question for name, e in EXPERIMENTS.items()} | {TRUTH: QUE
     "brief: as short, with smaller patches; not of truth.",
 )  # fmt: skip
 @DEVICE
-@VERBOSE
+@DEBUG
 def experiment(
     name: str,
     photos: tuple[Path, ...],
@@ -100,7 +100,6 @@ def experiment(
     crop: tuple[tuple[int, int], ...] | None,
     scale: str,
     device: str,
-    verbose: bool,
 ) -> None:
     """Train and measure what answers one question, and write answer.md and a report.
 
@@ -154,10 +153,10 @@ def experiment(
 @QUICK
 @JSON_FILE
 @QUIET
-@VERBOSE
+@DEBUG
 def scale(
     model: str, frames: int, sizes: tuple[tuple[int, int], ...] | None, networks: tuple[str, ...], device: str,
-    rounds: int, quick: bool, json_file: Path | None, quiet: bool, verbose: bool,
+    rounds: int, quick: bool, json_file: Path | None, quiet: bool,
 ) -> None:  # fmt: skip
     """Whether a frame costs the same: late in a long run, in large pictures, in large networks.
 
@@ -187,10 +186,10 @@ def scale(
 @QUICK
 @JSON_FILE
 @QUIET
-@VERBOSE
+@DEBUG
 def peers(
     model: str, size: tuple[tuple[int, int], ...] | None, frames: int, clip: Path | None, rounds: int, quick: bool,
-    json_file: Path | None, quiet: bool, verbose: bool,
+    json_file: Path | None, quiet: bool,
 ) -> None:  # fmt: skip
     """The same clip and weights through vidrts, plain torch, ncnn and ONNX Runtime in VapourSynth, on this CPU.
 
