@@ -17,13 +17,14 @@ from vidrts.research.__main__ import research
 
 ROOT = Path(vidrts.__file__).parent
 PLUGINS = ROOT.parent / "plugins"
-ANYBODY = {"errors", "files", "memory", "messages", "native_calls"}
+ANYBODY = {"errors", "files", "memory", "messages", "native_calls", "suggestions"}
 """What everything may stand on: these import nothing of vidrts but errors."""
 MAY_IMPORT = {
     "errors": set(),
     "files": set(),
     "memory": {"errors"},
     "native_calls": set(),
+    "suggestions": set(),
     "messages": set(),
     "images": {"errors"},
     "prefetch": set(),
@@ -255,7 +256,11 @@ HEAVY = ("torch", "av", "numpy", "openvino", "rich", "PIL", "scipy", "safetensor
         ("--help", 0, SUBCOMMANDS),
         ("--version", 0, [vidrts.__version__]),
         ("nosuch", 2, ["nosuch"]),
-        ("enhance --help", 0, ["--strength", "libx265"]),
+        ("enhnace in.mkv out.mkv", 2, ["enhnace", "did you mean enhance?"]),
+        ("enhance --help", 0, ["--strength", "libx265", "rts-lite on a CPU"]),
+        ("enhance --modle rts-lite in.mkv out.mkv", 2, ["--modle", "--model"]),
+        ("enhance -presett slow in.mkv out.mkv", 2, ["-presett", "-preset"]),
+        ("enhance --model rts-litte in.mkv out.mkv", 1, ["rts-litte", "did you mean rts-lite"]),
         ("enhance --nosuch in.mkv out.mkv", 2, ["--nosuch"]),
         ("enhance -frames:v 20 in.mkv out.mkv", 2, ["-frames:v"]),
         ("enhance --engine abacus in.mkv out.mkv", 2, ["abacus", "openvino"]),

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from helpers.paths import ROOT
 
-from vidrts.networks.checkpoint import shipped_models
+from vidrts.networks.shipped import shipped_models
 
 NEEDS = ("vidrts/samples/ducks.mp4", "vidrts/py.typed", "vsrts/")
 

@@ -20,12 +20,13 @@ from vidrts.frame import ColorTags, Frame, pixel_format
 from vidrts.media.read.source import Source
 from vidrts.messages import Code, Message
 from vidrts.networks.checkpoint import LoadedModel, ModelInfo, load_model
+from vidrts.networks.names import LIGHT_MODEL
 from vidrts.networks.network import Network
 from vidrts.networks.registry import parameter_count
 from vidrts.picture.enhancer import Enhancer
 from vidrts.picture.options import EnhancerOptions
 from vidrts.prefetch import Cancelled, ordered_map
-from vidrts.workers import LIGHT_MODEL, LIGHT_PARAMETERS, Workers
+from vidrts.workers import LIGHT_PARAMETERS, Workers
 
 
 @settings(deadline=None)  # how long a thread waits for its turn is not judged

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from vidrts.checks import check, check_made, is_integer
 from vidrts.media.read.options import DecodeOptions
 from vidrts.media.write.options import EncodeOptions
-from vidrts.networks.names import DEFAULT_MODEL
+from vidrts.networks.names import AUTO
 from vidrts.picture.options import EnhancerOptions
 
 
@@ -13,8 +13,8 @@ from vidrts.picture.options import EnhancerOptions
 class EnhanceOptions:
     """All options of a run; each part is validated on creation."""
 
-    model: str = DEFAULT_MODEL
-    """A shipped model's name or a model file."""
+    model: str = AUTO
+    """A shipped model's name or a model file; auto: what suits the device."""
     picture: EnhancerOptions = field(default_factory=EnhancerOptions)
     decode: DecodeOptions = field(default_factory=DecodeOptions)
     encode: EncodeOptions = field(default_factory=EncodeOptions)

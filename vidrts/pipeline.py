@@ -25,6 +25,7 @@ from vidrts.media.write.target import Target
 from vidrts.messages import Tell, ignore
 from vidrts.networks.checkpoint import load_model
 from vidrts.options import EnhanceOptions
+from vidrts.picture.device import pick_devices
 from vidrts.prefetch import Cancelled, prefetch
 from vidrts.workers import Workers
 
@@ -48,7 +49,7 @@ class Progress:
     seconds: float
     bytes_written: int
     light_rate: float | None
-    """Frames/s of the enhancement alone with `workers.LIGHT_MODEL`, estimated (`Workers.light_rate`)."""
+    """Frames/s of the enhancement alone with `names.LIGHT_MODEL`, estimated (`Workers.light_rate`)."""
     about: bool = False
     """Whether `total` is a guess: no index counts the frames."""
     done: float | None = None
@@ -108,7 +109,8 @@ def enhance(
     `SourceBrokenError` and `ConsumerGoneError`.
     """
     options = options or EnhanceOptions()
-    model = load_model(options.model, options.picture.scale)
+    device = pick_devices(options.picture.device)[0]
+    model = load_model(options.model, options.picture.scale, device)
     began = time.monotonic()
     parts = PartTimes()
     frames = 0

@@ -19,15 +19,16 @@ import torch
 from vidrts.errors import naming
 from vidrts.frame import Frame
 from vidrts.messages import Once, Tell, ignore
-from vidrts.networks.checkpoint import LoadedModel, shipped_models
+from vidrts.networks.checkpoint import LoadedModel
+from vidrts.networks.names import LIGHT_MODEL
 from vidrts.networks.registry import parameter_count
+from vidrts.networks.shipped import shipped_models
 from vidrts.picture.device import pick_devices
 from vidrts.picture.enhancer import Enhancer
 from vidrts.picture.options import EnhancerOptions
 from vidrts.prefetch import ordered_map
 from vidrts.threads import shared_threads
 
-LIGHT_MODEL = "rts-lite"
 LIGHT_PARAMETERS = 8_179
 """Of `LIGHT_MODEL`, as `parameter_count` counts them."""
 _GROWTH = 0.75

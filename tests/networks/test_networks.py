@@ -13,10 +13,11 @@ from helpers.networks import tiny_network
 
 from vidrts.errors import ModelError, OptionError
 from vidrts.images import read_photo
-from vidrts.networks.checkpoint import ModelInfo, find_model, load_model, read_info, save_model, shipped_models
+from vidrts.networks.checkpoint import ModelInfo, load_model, read_info, save_model
 from vidrts.networks.names import RECIPES
 from vidrts.networks.net2net import init_from
 from vidrts.networks.registry import build, parameter_count
+from vidrts.networks.shipped import find_model, shipped_models
 from vidrts.picture.enhancer import Enhancer
 from vidrts.picture.options import EnhancerOptions
 
@@ -154,7 +155,7 @@ def test_an_unknown_name_lists_the_known_ones() -> None:
 
 def test_a_scale_has_weights_of_its_own(tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """NAME-2x is taken for NAME at scale 2, alone there; files are what they are."""
-    monkeypatch.setattr("vidrts.networks.checkpoint.model_folders", lambda: [tmp_path])
+    monkeypatch.setattr("vidrts.networks.shipped.model_folders", lambda: [tmp_path])
     for name, scale in (("one", 1), ("two", 1), ("two-2x", 2)):
         info = replace(read_info(tiny_model), name=name, scale=scale)
         save_model(tmp_path / f"{name}.safetensors", tiny_network(), info)

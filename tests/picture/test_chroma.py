@@ -24,9 +24,10 @@ from vidrts.images import read_photo
 from vidrts.measure.difference import difference_ratio
 from vidrts.media.read.options import DecodeOptions
 from vidrts.media.write.options import EncodeOptions
-from vidrts.networks import checkpoint
-from vidrts.networks.checkpoint import load_model, read_info, save_model, shipped_models
+from vidrts.networks import shipped
+from vidrts.networks.checkpoint import load_model, read_info, save_model
 from vidrts.networks.network import Network
+from vidrts.networks.shipped import shipped_models
 from vidrts.ops.lanczos import halve
 from vidrts.picture.enhancer import Enhancer
 from vidrts.picture.options import Chroma, EnhancerOptions
@@ -349,7 +350,7 @@ def test_a_shipped_model_is_called_by_its_name(
     luma_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And a file of the same name that lies elsewhere by its path."""
-    monkeypatch.setattr(checkpoint, "model_folders", lambda: [tmp_path])
+    monkeypatch.setattr(shipped, "model_folders", lambda: [tmp_path])
     shutil.copy(luma_model, tmp_path / "luma.safetensors")
     for given, called in (("luma", "luma"), (luma_model, luma_model)):
         with pytest.raises(OptionError) as error:

@@ -19,9 +19,10 @@ from vidrts.frame import Frame
 from vidrts.images import read_photo
 from vidrts.measure.luma import luma
 from vidrts.media.read.source import Source
-from vidrts.networks.checkpoint import load_model, shipped_models
+from vidrts.networks.checkpoint import load_model
 from vidrts.networks.registry import build
 from vidrts.networks.rts import RTS
+from vidrts.networks.shipped import shipped_models
 from vidrts.ops.blocks import by_blocks, woven
 from vidrts.ops.lanczos import halve
 from vidrts.picture.engines.choice import pick_engine, pick_precision

@@ -122,7 +122,7 @@ def test_each_command_of_the_readme(command: str, film: Path) -> None:
     match command.split()[-1]:
         case "vsrts":
             stage = load_model("rts-r3").info.stage
-            assert f"rts-r3: trained on luma, 114,643 parameters, stage {stage}, the default" in done.stdout
+            assert f'rts-r3: trained on luma, 114,643 parameters, stage {stage}, "auto" on a GPU' in done.stdout
             assert 'device="cpu"' in done.stdout
         case "out.mkv":
             with Source(film / "in.mkv") as before, Source(film / "out.mkv") as after:

@@ -2,11 +2,13 @@
 
 import click
 
+from vidrts.networks.names import AUTO, DEFAULT_MODEL, LIGHT_MODEL
 from vidrts.networks.spec import FACTORS
 from vidrts.picture.options import CHROMA, ENGINES, NOISES, PRECISIONS, EnhancerOptions
 
 _PICTURE = EnhancerOptions()
 
+MODEL_HELP = f"{AUTO}: {DEFAULT_MODEL} on a GPU, {LIGHT_MODEL} on a CPU. Others: `vidrts models`"
 CHROMA_HELP = "keep: only luma changes. sharpen: chroma, too; needs a model trained on R'G'B'."
 
 SCALE = click.option(

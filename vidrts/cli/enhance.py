@@ -7,7 +7,7 @@ import click
 
 from vidrts.checks import THREADS
 from vidrts.cli import interrupt
-from vidrts.cli.common import CHROMA_MODE, DEBUG, DEVICES, ENGINE, NOISE, PRECISION, QUIET, SCALE
+from vidrts.cli.common import CHROMA_MODE, DEBUG, DEVICES, ENGINE, MODEL_HELP, NOISE, PRECISION, QUIET, SCALE
 from vidrts.cli.malloc import keep_freed_memory
 from vidrts.cli.option_groups import Sectioned
 from vidrts.cli.parsing import BIT_RATE, LANGUAGES, PAIR, TILE, TIME
@@ -19,6 +19,8 @@ from vidrts.media.output_formats import FRAME_FORMATS, PIPE_FORMATS
 from vidrts.media.read.options import INTERLACED, DecodeOptions
 from vidrts.media.write.encoders import ENCODERS
 from vidrts.media.write.options import EncodeOptions
+from vidrts.networks.names import AUTO
+from vidrts.networks.shipped import find_model
 from vidrts.options import EnhanceOptions
 from vidrts.picture.options import EnhancerOptions
 
@@ -70,7 +72,7 @@ _QUALITIES = [(encoder.name, encoder.default_quality) for encoder in ENCODERS.va
 )  # fmt: skip
 @click.option("--low-latency", is_flag=True, help="Output each frame as soon as possible; costs speed and compression.")
 @color_options
-@click.option("--model", default=_RUN.model, show_default=True, metavar="NAME|FILE", help="See `vidrts models`.")
+@click.option("--model", default=_RUN.model, show_default=True, metavar="NAME|FILE", help=f"{MODEL_HELP}.")
 @click.option(
     "--strength", type=click.FloatRange(0, 2), default=_PICTURE.strength, show_default=True,
     metavar="0..2",
@@ -194,6 +196,8 @@ def enhance(
             },
         ),
     )  # fmt: skip
+    if options.model != AUTO:
+        find_model(options.model)  # a mistyped name is told before torch is loaded
     keep_freed_memory()
     from vidrts.cli import guardian
 

@@ -6,9 +6,10 @@ from rich.table import Table
 
 from vidrts.errors import ModelError
 from vidrts.measure.registry import METRICS
-from vidrts.networks.checkpoint import ModelInfo, find_model, read_info, shipped_models
+from vidrts.networks.checkpoint import ModelInfo, read_info
 from vidrts.networks.names import COLOURS, DEFAULT_MODEL
 from vidrts.networks.registry import build, parameter_count
+from vidrts.networks.shipped import find_model, shipped_models
 
 _FIGURES = [METRICS[key] for key in ("gain_at_0.35", "difference_ratio", "flicker")]
 """Of `ModelInfo.figures`."""

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from difflib import get_close_matches
 from typing import Any
 
 import click
@@ -41,7 +42,7 @@ class Sectioned(click.Command):
             elif re.match("-[A-Za-z]{2}", word) and word.split("=")[0] not in valued:
                 if all(valued.get(f"-{letter}") is False for letter in word[1:]):
                     continue  # flags in one word
-                raise click.NoSuchOption(word, ctx=ctx)
+                raise click.NoSuchOption(word, possibilities=get_close_matches(word, valued), ctx=ctx)
         return super().parse_args(ctx, args)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

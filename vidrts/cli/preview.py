@@ -5,7 +5,7 @@ from itertools import product
 
 import click
 
-from vidrts.cli.common import CHROMA_HELP, DEBUG, DEVICE, ENGINE, NOISE, PRECISION, QUIET, SCALE
+from vidrts.cli.common import CHROMA_HELP, DEBUG, DEVICE, ENGINE, MODEL_HELP, NOISE, PRECISION, QUIET, SCALE
 from vidrts.cli.compare import described
 from vidrts.cli.parsing import CROP, TIME
 from vidrts.cli.progress_bar import Steps, say
@@ -14,7 +14,7 @@ from vidrts.compare.preview import Variant, details
 from vidrts.compare.preview import preview as run_preview
 from vidrts.compare.save import check_target, save
 from vidrts.compare.snapshot import Crop
-from vidrts.networks.names import DEFAULT_MODEL
+from vidrts.networks.names import AUTO
 from vidrts.picture.options import CHROMA, Chroma, EngineName, EnhancerOptions, NoiseKind, Precision
 
 _PICTURE = EnhancerOptions()
@@ -28,7 +28,7 @@ _PICTURE = EnhancerOptions()
 @click.option("--frames", type=click.IntRange(1, 100), help=f"So many frames, evenly spread; default: {FRAMES}.")
 @click.option(
     "--model", "models", multiple=True, metavar="NAME|FILE",
-    help=f"See `vidrts models`; may be repeated. Default: {DEFAULT_MODEL}.",
+    help=f"{MODEL_HELP}; may be repeated. Default: {AUTO}.",
 )  # fmt: skip
 @click.option(
     "--strength", "strengths", type=click.FloatRange(0, 2), multiple=True,
@@ -77,7 +77,7 @@ def preview(
             engine=engine, precision=precision,
         ))
         for model, chroma, strength in product(
-            models or (DEFAULT_MODEL,), dict.fromkeys(chromas or (_PICTURE.chroma,)), strengths or (_PICTURE.strength,)
+            models or (AUTO,), dict.fromkeys(chromas or (_PICTURE.chroma,)), strengths or (_PICTURE.strength,)
         )
         for detail in asked or details(model, int(scale))
     ]  # fmt: skip

@@ -6,6 +6,7 @@ from keyword import iskeyword
 import click
 
 from vidrts.cli import interrupt
+from vidrts.suggestions import did_you_mean
 
 SUBCOMMANDS = {
     "enhance": "Sharpen every frame of a video; everything else is kept.",
@@ -41,6 +42,15 @@ class Subcommands(click.Group):
             found = getattr(import_module(f"vidrts.cli.{attribute}"), attribute)
         assert isinstance(found, click.Command)
         return found
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Click's hook: suggests what a mistyped command was meant to be."""
+        name = args[0]
+        if name not in SUBCOMMANDS and not name.startswith("-"):
+            raise click.UsageError(f"unknown command {name}{did_you_mean(name, SUBCOMMANDS) or '.'}", ctx)
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Click's hook: from the table, since each command's own help would import it."""

@@ -25,8 +25,11 @@ from vidrts.errors import InputError, naming
 from vidrts.frame import Frame
 from vidrts.images import to_bytes
 from vidrts.media.read.sampling import sample
-from vidrts.networks.checkpoint import find_model, load_model, read_info
-from vidrts.networks.names import DEFAULT_MODEL
+from vidrts.networks.auto import resolved
+from vidrts.networks.checkpoint import load_model, read_info
+from vidrts.networks.names import AUTO
+from vidrts.networks.shipped import find_model
+from vidrts.picture.device import pick_device
 from vidrts.picture.enhancer import Enhancer
 from vidrts.picture.options import EnhancerOptions
 
@@ -37,7 +40,7 @@ DETAILS = (0.0, 0.25, 0.5, 1.0)
 class Variant:
     """A model, as in `EnhanceOptions`, and how it is applied."""
 
-    model: str = DEFAULT_MODEL
+    model: str = AUTO
     picture: EnhancerOptions = field(default_factory=EnhancerOptions)
 
 
@@ -62,6 +65,7 @@ def preview(
     """
     tell = Notes(on_message, source)
     (scale,) = {variant.picture.scale for variant in variants}
+    variants = [replace(v, model=resolved(v.model, pick_device(v.picture.device).type)) for v in variants]
     enhancers = [Enhancer(load_model(v.model, v.picture.scale), v.picture, on_message=tell) for v in variants]
     video = look(source, tell)
     view = video.view
@@ -107,6 +111,8 @@ def preview(
 
 def details(model: str, scale: int) -> tuple[float | None, ...]:
     """What is worth seeing of a model at a scale where none was asked for: several where it is calibrated."""
+    if model == AUTO:  # takes no noise on any device
+        return (None,)
     return DETAILS if scale != 1 and read_info(find_model(model, scale)).detail else (None,)
 
 

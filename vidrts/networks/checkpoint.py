@@ -7,7 +7,6 @@ The metadata holds one key, "vidrts", with JSON: {"format": 1, "name", "architec
 
 import json
 import os
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from itertools import pairwise
@@ -21,15 +20,16 @@ from torch import nn
 
 from vidrts.errors import ModelError
 from vidrts.files import atomic_write
-from vidrts.networks.names import COLOURS, DEFAULT_MODEL, DEGRADER, Colour
+from vidrts.networks.auto import resolved
+from vidrts.networks.names import AUTO, COLOURS, Colour
 from vidrts.networks.network import Network
 from vidrts.networks.registry import build
+from vidrts.networks.shipped import find_model, shipped_models
 from vidrts.networks.spec import FACTORS, NetworkSpec
 from vidrts.networks.weights_file import read_header, weights_digest
 
 FORMAT = 1
 _KEY = "vidrts"
-_FOR_ONE_SCALE = re.compile(r"-[248]x$")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,59 +93,21 @@ def save_model(path: str | os.PathLike[str], network: nn.Module, info: ModelInfo
         file.write_bytes(safetensors.torch.save(tensors, metadata={_KEY: header}))
 
 
-def model_folders() -> list[Path]:
-    """Where shipped models lie: the package's own data first, then models/ of a checkout."""
-    package = Path(__file__).resolve().parents[1]
-    return [package / "models", package.parent / "models"]
-
-
-def shipped_models(scale: int | None = None) -> dict[str, Path]:
-    """Name -> file of every model that came with this installation; with `scale`, of those that are used at it.
-
-    NAME-2x is for scale 2 alone, and used there in place of NAME.
-    """
-    found: dict[str, Path] = {}
-    for folder in model_folders():
-        for file in sorted(folder.glob("*.safetensors")):
-            if file.stem != DEGRADER:
-                found.setdefault(file.stem, file)
-    if scale is None:
-        return found
-    own = f"-{scale}x"
-    return {
-        name: file
-        for name, file in found.items()
-        if name + own not in found and (name.endswith(own) or not _FOR_ONE_SCALE.search(name))
-    }
-
-
-def find_model(name_or_file: str, scale: int = 1) -> Path:
-    """The file of a shipped model's name, or the file named; raises `ModelError` that lists the names.
-
-    scale: a shipped model that has weights of its own for it, NAME-2x, is that file.
-    """
-    shipped = shipped_models()
-    for name in (f"{name_or_file}-{scale}x", name_or_file):
-        if name in shipped:
-            return shipped[name]
-    file = Path(name_or_file)
-    if file.is_file():
-        return file
-    names = ", ".join(sorted(shipped)) or "none"
-    raise ModelError(f"model {name_or_file}: neither a shipped model ({names}) nor a file; see `vidrts models`")
-
-
 def read_info(path: str | os.PathLike[str]) -> ModelInfo:
     """The description in a model file, without its weights; raises `ModelError`."""
     return _info(Path(path), _read_header(Path(path)))
 
 
-def load_model(name_or_file: str | os.PathLike[str] = DEFAULT_MODEL, scale: int = 1) -> LoadedModel:
+def load_model(
+    name_or_file: str | os.PathLike[str] = AUTO, scale: int = 1, device: torch.device | None = None
+) -> LoadedModel:
     """Load a shipped model by name, or a model file; of shipped ones the weights for `scale`, where there are some.
 
+    "auto" is the model that suits `device`, where it is to run; None: CUDA where there is one, else the CPU.
     Raises `ModelError`, one line, for a file that is missing, truncated, damaged, foreign or of another format.
     """
-    path = find_model(os.fspath(name_or_file), scale)
+    kind = device.type if device is not None else "cuda" if torch.cuda.is_available() else "cpu"
+    path = find_model(resolved(os.fspath(name_or_file), kind), scale)
     header = _read_header(path)
     info = _info(path, header)
     network = build(info.architecture, info.numbers)

@@ -3,7 +3,11 @@
 from collections.abc import Mapping
 from typing import Literal
 
+AUTO = "auto"
+"""In place of a model's name: the one that suits the device (`vidrts.networks.auto`)."""
 DEFAULT_MODEL = "rts-r3"
+LIGHT_MODEL = "rts-lite"
+"""What enhances on a CPU unless another is asked for."""
 
 RECIPES: Mapping[str, tuple[str, Mapping[str, int]]] = {
     "rts-r1": ("rts", {"n": 1, "channels": 64}),

@@ -17,8 +17,8 @@ from vidrts.cli.parsing import SIZES, WORDS
 from vidrts.cli.progress_bar import Steps, say
 from vidrts.cli.train import tell
 from vidrts.errors import OptionError
-from vidrts.networks.checkpoint import shipped_models
 from vidrts.networks.names import RECIPES
+from vidrts.networks.shipped import shipped_models
 from vidrts.research.experiments import EXPERIMENTS, SCALES, run_experiment
 from vidrts.research.peers.peer_benchmark import Contest, compare
 from vidrts.research.scale import ScaleBench, bench_scale

@@ -21,7 +21,8 @@ from vidrts.images import read_photo, to_image
 from vidrts.measure.difference import difference_ratio
 from vidrts.measure.sharpening_filters import equal_amount, unsharp
 from vidrts.measure.sharpness import predicted_gain, radial_gain
-from vidrts.networks.checkpoint import load_model, shipped_models
+from vidrts.networks.checkpoint import load_model
+from vidrts.networks.shipped import shipped_models
 from vidrts.picture.device import pick_device
 from vidrts.picture.engines.choice import pick_precision
 from vidrts.picture.tiled_upscaler import TiledUpscaler, enhanced_rgb

@@ -4,9 +4,11 @@ import torch
 import vapoursynth as vs
 
 from vidrts.errors import ModelError
-from vidrts.networks.checkpoint import read_info, shipped_models
-from vidrts.networks.names import COLOURS, DEFAULT_MODEL
+from vidrts.networks.auto import resolved
+from vidrts.networks.checkpoint import read_info
+from vidrts.networks.names import AUTO, COLOURS
 from vidrts.networks.registry import build, parameter_count
+from vidrts.networks.shipped import shipped_models
 from vidrts.picture.engines.choice import native_precisions
 from vsrts import __version__
 
@@ -21,8 +23,10 @@ def _model(name: str, path: str) -> str:
         count = parameter_count(build(info.architecture, info.numbers))
     except ModelError as error:
         return str(error)
-    default = ", the default" if name == DEFAULT_MODEL else ""
-    return f"{name}: trained on {COLOURS[info.colour]}, {count:,} parameters, stage {info.stage}{default}"
+    auto = "".join(
+        f', "auto" on a {title}' for kind, title in (("cuda", "GPU"), ("cpu", "CPU")) if resolved(AUTO, kind) == name
+    )
+    return f"{name}: trained on {COLOURS[info.colour]}, {count:,} parameters, stage {info.stage}{auto}"
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ from vidrts.errors import DeviceError, OptionError, UnsupportedFormatError, Vidr
 from vidrts.frame import PixelFormat
 from vidrts.messages import Once
 from vidrts.networks.checkpoint import load_model
-from vidrts.networks.names import DEFAULT_MODEL
+from vidrts.networks.names import AUTO
 from vidrts.picture.options import SMALLEST, Chroma, EngineName, EnhancerOptions, NoiseKind, Precision
 from vsrts import enlarged, frames
 from vsrts.stream import INTERLACED, Stream
@@ -26,7 +26,7 @@ _MOST = 64
 def enhance(
     clip: vs.VideoNode,
     *,
-    model: str | os.PathLike[str] = DEFAULT_MODEL,
+    model: str | os.PathLike[str] = AUTO,
     scale: int = 1,
     strength: float = 1.0,
     chroma: Chroma = "keep",
@@ -49,7 +49,8 @@ def enhance(
     lines up, BT.601 below; limited range; left) and logged once. Properties are copied; where the size changes,
     `_Alpha` is enlarged, too, and an assumed matrix is written to `_Matrix`. A NaN stays where it is.
 
-    model: a shipped model's name (`python -m vsrts` lists them) or a model file.
+    model: a shipped model's name (`python -m vsrts` lists them) or a model file; "auto" is rts-r3 on a GPU and
+      rts-lite on a CPU. A script that is to give the same picture on every machine names its model.
     scale: 1 for the same size, sharper; 2, 4 or 8 times the size, where the model offers it.
     strength: how much of the change is applied, 0 to 2.
     chroma: "keep" changes luma alone, "sharpen" writes the network's chroma, too, where the model was trained on it.
@@ -85,7 +86,7 @@ def enhance(
         )
         if not isinstance(model, str | os.PathLike):
             raise OptionError(f"model: expected a shipped model's name or a model file, got {model!r}")
-        loaded = load_model(model, options.scale)
+        loaded = load_model(model, options.scale, torch.device(options.device))
         _check_first_frame(clip, fmt)
         log = Once(_log)
         streams = [Stream(loaded, options, fmt, clip.num_frames, log) for _ in range(num_streams)]

@@ -8,7 +8,7 @@ import torch
 
 from vidrts.errors import ModelError, OptionError
 from vidrts.messages import Code, Message
-from vidrts.networks import checkpoint
+from vidrts.networks import shipped
 from vidrts.networks.reconstruction.checkpoint import DegraderInfo, SnapshotInfo, save_degrader
 from vidrts.networks.reconstruction.registry import build
 from vidrts.training.corpus import Corpus, Crop, read_picture
@@ -34,7 +34,7 @@ def write(file: Path, seed: int = 1) -> Path:
 @pytest.fixture
 def degrader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The shipped degrader."""
-    monkeypatch.setattr(checkpoint, "model_folders", lambda: [tmp_path])
+    monkeypatch.setattr(shipped, "model_folders", lambda: [tmp_path])
     return write(tmp_path / "degrader.safetensors")
 
 

@@ -8,10 +8,11 @@ import pytest
 import torch
 
 from vidrts.errors import ModelError, OptionError, TrainingError
-from vidrts.networks import checkpoint
-from vidrts.networks.checkpoint import load_model, shipped_models
+from vidrts.networks import shipped
+from vidrts.networks.checkpoint import load_model
 from vidrts.networks.reconstruction.checkpoint import SnapshotInfo, load_degrader
 from vidrts.networks.reconstruction.registry import build
+from vidrts.networks.shipped import shipped_models
 from vidrts.training.degrader.damage import degrader_file
 from vidrts.training.degrader.options import EPOCH, DegraderOptions
 from vidrts.training.degrader.reconstruct import reconstructed
@@ -41,7 +42,7 @@ def test_it_learns_and_keeps_what_it_was_measured_at(trained: Path) -> None:
     with pytest.raises(ModelError, match="not a vidrts model"):
         load_model(trained / "degrader.safetensors")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(checkpoint, "model_folders", lambda: [trained])
+        patch.setattr(shipped, "model_folders", lambda: [trained])
         assert shipped_models() == {}, "it enhances nothing"
         assert degrader_file() == trained / "degrader.safetensors"
 

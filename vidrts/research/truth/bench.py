@@ -21,8 +21,8 @@ import torch
 from vidrts.cores import usable_cores
 from vidrts.errors import OptionError
 from vidrts.files import atomic_write
-from vidrts.networks.checkpoint import find_model, shipped_models
 from vidrts.networks.names import DEFAULT_MODEL
+from vidrts.networks.shipped import find_model, shipped_models
 from vidrts.research.truth.candidates import FILTERS
 from vidrts.research.truth.damage import ROWS, SHORT, Row
 from vidrts.research.truth.result import Result, finite, verdict

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from vidrts.errors import ModelError, OptionError
-from vidrts.networks import checkpoint
+from vidrts.networks import shipped
 from vidrts.networks.names import DEGRADER
 from vidrts.networks.reconstruction.checkpoint import Degrader, SnapshotInfo, load_degrader
 from vidrts.networks.reconstruction.network import ReconstructionNetwork
@@ -66,7 +66,7 @@ def degrader_file(given: str = "") -> Path:
     """The file that is meant, or the shipped one; raises `ModelError` where none came with this installation."""
     if given:
         return Path(given)
-    for folder in checkpoint.model_folders():
+    for folder in shipped.model_folders():
         if (file := folder / f"{DEGRADER}.safetensors").is_file():
             return file
     raise ModelError("no degrader came with this installation; make one with `vidrts degrader train`")
