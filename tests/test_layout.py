@@ -57,7 +57,9 @@ MAY_IMPORT = {
         *("networks", "ops", "picture", "prefetch", "score", "training"),
     },
     "workers": {"frame", "networks", "picture", "prefetch", "threads"},
-    "pipeline": {"workers", "frame", "media", "networks", "options", "picture", "prefetch"},
+    "plan": {"frame", "media", "picture"},
+    "pipeline": {"workers", "frame", "media", "networks", "options", "picture", "plan", "prefetch"},
+    "dry_run": {"frame", "options", "pipeline", "plan", "prefetch"},
     "cli": {
         *(
             "bench",
@@ -69,6 +71,8 @@ MAY_IMPORT = {
             "options",
             "picture",
             "pipeline",
+            "plan",
+            "dry_run",
             "score",
             "training",
         ),

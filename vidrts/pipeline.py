@@ -16,6 +16,7 @@ from vidrts import memory
 from vidrts.errors import ConsumerGoneError, InputError, Interrupted, SourceBrokenError, add
 from vidrts.frame import Frame, StreamInfo
 from vidrts.media.containers import Place
+from vidrts.media.input import CopiedPacket
 from vidrts.media.pipes.stdio import stdout_or
 from vidrts.media.read.open import open_video
 from vidrts.media.read.source import Source
@@ -26,6 +27,7 @@ from vidrts.messages import Tell, ignore
 from vidrts.networks.checkpoint import load_model
 from vidrts.options import EnhanceOptions
 from vidrts.picture.device import pick_devices
+from vidrts.plan import Plan
 from vidrts.prefetch import Cancelled, prefetch
 from vidrts.workers import Workers
 
@@ -54,6 +56,8 @@ class Progress:
     """Whether `total` is a guess: no index counts the frames."""
     done: float | None = None
     """Part of the run that is done, 0 to 1, by the frames' times; None if unknown."""
+    time: float = 0.0
+    """Seconds of video written, by the frames' times; 0 until there are two."""
 
 
 class _Position:
@@ -63,15 +67,23 @@ class _Position:
         self._info = info
         self._first: Fraction | None = None
 
-    def after(self, frame: Frame, count: int) -> tuple[int | None, float | None]:
-        """The expected number of frames, and the part that is done, once `count` frames up to `frame` are written."""
-        time, length = frame.pts * frame.time_base, self._info.length
+    def after(
+        self, frame: Frame, count: int, *, seconds: float, bytes_written: int, light_rate: float | None
+    ) -> Progress:  # fmt: skip
+        """The progress once `count` frames up to `frame` are written."""
+        time = frame.pts * frame.time_base
         self._first = time if self._first is None else self._first
-        counted = self._info.frames if (self._info.frames or 0) >= count else None
-        if length is None or time <= self._first:
-            return counted, None
-        done = min(Fraction(1), (time - self._first) * count / (count - 1) / length)  # the last one has a duration, too
-        return counted or round(count / done), float(done)
+        shown = (time - self._first) * count / (count - 1) if time > self._first else None  # the last one takes time
+        total = self._info.frames if (self._info.frames or 0) >= count else None
+        done = None
+        if shown is not None and self._info.length is not None:
+            done = min(Fraction(1), shown / self._info.length)
+            total = total or round(count / done)
+        return Progress(
+            frames=count, total=total, about=total != self._info.frames, done=None if done is None else float(done),
+            time=0.0 if shown is None else float(shown), seconds=seconds, bytes_written=bytes_written,
+            light_rate=light_rate,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,12 +100,68 @@ class Summary:
     """Damage of the input, None if there is none."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """The open parts of a run; made by `opened`."""
+
+    plan: Plan
+    reader: Source
+    writer: Target | RawTarget
+    workers: Workers
+    ready: Iterator[Frame | CopiedPacket]
+    """What is to be written, in order."""
+    parts: PartTimes
+    """`decode` is kept up to date."""
+
+
+@contextmanager
+def opened(
+    source: str | os.PathLike[str],
+    target: str | os.PathLike[str],
+    options: EnhanceOptions,
+    *,
+    discard: bool = False,
+    on_message: Tell = ignore,
+    stop_signal: Callable[[], int | None] = lambda: None,
+) -> Iterator[Run]:
+    """All that `enhance` needs, decided and opened; no frame but the first is read before `Run.ready` is asked.
+
+    Raises as `enhance` does. `discard`: nothing is written.
+    """
+    device = pick_devices(options.picture.device)[0]
+    model = load_model(options.model, options.picture.scale, device)
+    parts = PartTimes()
+    # Checks device and precision before any file is opened for writing.
+    workers = Workers(model, options.picture, options.workers, on_message=on_message)
+    with (
+        stdout_or(target, discard=discard) as place,
+        open_video(source, options.decode, on_message=on_message, stop_signal=stop_signal) as reader,
+        open_target(
+            place, reader.input, options.encode, scale=options.picture.scale, discard=discard, on_message=on_message
+        ) as writer,
+        closing(prefetch(_timed(reader.events(writer.streams), parts), options.in_flight, "decode")) as decoded,
+        closing(
+            workers.enhanced(decoded, options.in_flight, _StopRequested(reader, writer, stop_signal), reader.path)
+        ) as ready,
+        ExitStack() as leaving,
+        _rescuing(writer),
+    ):
+        leaving.callback(reader.cancel)  # before joining the threads: one of them may wait for stdin
+        plan = Plan(
+            source=reader.path, target=writer.path, info=reader.info, hardware=reader.input.hardware, model=model.title,
+            computations=workers.computations(reader.info), workers=workers.count, worker_threads=workers.threads,
+            picture=options.picture, decode=options.decode, written=writer.plan,
+        )  # fmt: skip
+        yield Run(plan=plan, reader=reader, writer=writer, workers=workers, ready=ready, parts=parts)
+
+
 @memory.named()
 def enhance(
     source: str | os.PathLike[str],
     target: str | os.PathLike[str],
     options: EnhanceOptions | None = None,
     *,
+    on_plan: Callable[[Plan], None] = lambda plan: None,
     on_progress: Callable[[Progress], None] = lambda progress: None,
     on_message: Tell = ignore,
     stop_signal: Callable[[], int | None] = lambda: None,
@@ -102,45 +170,28 @@ def enhance(
 
     Both are files, `source` may be a URL, and "-" is stdin and stdout (`vidrts.media.pipes.stdio`).
 
-    `on_message` gets messages (warnings, assumptions), `on_progress` is called for each frame. When `stop_signal`
-    returns a signal number, the run ends early and `Interrupted` is raised. Other failures raise a subclass of
-    `VidrtsError`. Whatever ends a run after the first frame, the finished part of a file is kept, playable, as
-    `<name>.partial.<ext>`, and the error says so; only a complete file gets the target's name. With pipes:
-    `SourceBrokenError` and `ConsumerGoneError`.
+    `on_plan` gets what was decided, once, before the first frame is enhanced; `on_message` gets messages (warnings,
+    assumptions), `on_progress` is called for each frame. When `stop_signal` returns a signal number, the run ends early
+    and `Interrupted` is raised. Other failures raise a subclass of `VidrtsError`. Whatever ends a run after the first
+    frame, the finished part of a file is kept, playable, as `<name>.partial.<ext>`, and the error says so; only a
+    complete file gets the target's name. With pipes: `SourceBrokenError` and `ConsumerGoneError`.
     """
-    options = options or EnhanceOptions()
-    device = pick_devices(options.picture.device)[0]
-    model = load_model(options.model, options.picture.scale, device)
     began = time.monotonic()
-    parts = PartTimes()
     frames = 0
-    # Checks device and precision before any file is opened for writing.
-    workers = Workers(model, options.picture, options.workers, on_message=on_message)
-    with (
-        stdout_or(target) as place,
-        open_video(source, options.decode, on_message=on_message, stop_signal=stop_signal) as reader,
-        open_target(place, reader.input, options.encode, scale=options.picture.scale, on_message=on_message) as writer,
-        closing(prefetch(_timed(reader.events(writer.streams), parts), options.in_flight, "decode")) as decoded,
-        closing(
-            workers.enhanced(decoded, options.in_flight, _StopRequested(reader, writer, stop_signal), reader.path)
-        ) as ready,
-        ExitStack() as leaving,
-        _rescuing(writer),
-    ):
+    with opened(source, target, options or EnhanceOptions(), on_message=on_message, stop_signal=stop_signal) as run:
+        reader, writer, parts = run.reader, run.writer, run.parts
+        on_plan(run.plan)
         position = _Position(reader.info)
-        leaving.callback(reader.cancel)  # before joining the threads: one of them may wait for stdin
         try:
-            for event in ready:
+            for event in run.ready:
                 began_part = time.monotonic()
                 writer.write(event)
                 parts.encode += time.monotonic() - began_part
                 if isinstance(event, Frame):
                     frames += 1
-                    total, done = position.after(event, frames)
-                    on_progress(Progress(
-                        frames=frames, total=total, about=total != reader.info.frames, done=done,
-                        seconds=time.monotonic() - began,
-                        bytes_written=writer.bytes_written, light_rate=workers.light_rate,
+                    on_progress(position.after(
+                        event, frames, seconds=time.monotonic() - began, bytes_written=writer.bytes_written,
+                        light_rate=run.workers.light_rate,
                     ))  # fmt: skip
                 if stop_signal() is not None:
                     raise Cancelled
@@ -164,7 +215,7 @@ def enhance(
         except KeyboardInterrupt:
             writer.keep_partial()
             raise
-    parts.enhance = workers.seconds
+    parts.enhance = run.workers.seconds
     return Summary(
         target=writer.path, frames=frames, seconds=time.monotonic() - began, parts=parts,
         bytes_written=writer.bytes_written, lost=_lost(reader, writer),

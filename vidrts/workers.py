@@ -17,17 +17,18 @@ from itertools import cycle, islice
 import torch
 
 from vidrts.errors import naming
-from vidrts.frame import Frame
+from vidrts.frame import Frame, StreamInfo
 from vidrts.messages import Once, Tell, ignore
 from vidrts.networks.checkpoint import LoadedModel
 from vidrts.networks.names import LIGHT_MODEL
 from vidrts.networks.registry import parameter_count
 from vidrts.networks.shipped import shipped_models
+from vidrts.picture.computation import Computation
 from vidrts.picture.device import pick_devices
 from vidrts.picture.enhancer import Enhancer
 from vidrts.picture.options import EnhancerOptions
 from vidrts.prefetch import ordered_map
-from vidrts.threads import shared_threads
+from vidrts.threads import shared_threads, worker_threads
 
 LIGHT_PARAMETERS = 8_179
 """Of `LIGHT_MODEL`, as `parameter_count` counts them."""
@@ -67,6 +68,17 @@ class Workers:
     def count(self) -> int:
         """Frames enhanced at a time."""
         return len(self._enhancers)
+
+    @property
+    def threads(self) -> int:
+        """torch's threads for each."""
+        return worker_threads(self.count)
+
+    def computations(self, info: StreamInfo) -> tuple[Computation, ...]:
+        """How frames of a stream are computed, for each device; () where they are passed on as they are."""
+        height = info.height if info.field_order == "progressive" else (info.height + 1) // 2
+        found = (enhancer.computation(height, info.width) for enhancer in self._enhancers)
+        return tuple(dict.fromkeys(one for one in found if one is not None))
 
     @property
     def seconds(self) -> float:

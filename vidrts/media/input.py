@@ -47,6 +47,8 @@ class Input:
     info: StreamInfo
     strict: bool = False
     """Damage raises `InputError` (--strict)."""
+    hardware: bool = False
+    """Decoded by a GPU."""
     piped: str | None = None
     """Format read from stdin: "y4m", "raw" or FFmpeg's (first) name of the demuxer; None for a file."""
     demuxers: tuple[str, ...] = ()

@@ -18,6 +18,7 @@ from vidrts.networks.checkpoint import LoadedModel, ModelInfo
 from vidrts.networks.network import Network
 from vidrts.networks.spec import NetworkSpec
 from vidrts.picture import banded_color
+from vidrts.picture.computation import Computation
 from vidrts.picture.cuda_graph import CUDAGraphRunner, Planes
 from vidrts.picture.device import pick_device
 from vidrts.picture.engines.choice import pick_precision
@@ -75,6 +76,12 @@ class Enhancer:
         )
         self._graph_runner = CUDAGraphRunner(self.device, self._on_message) if self.device.type == "cuda" else None
         self._plans: dict[tuple[ColorTags, PixelFormat, int, FieldOrder], ColorPlan] = {}
+
+    def computation(self, height: int, width: int) -> Computation | None:
+        """How pictures of this size are computed; None where they are returned as they are."""
+        if self.options.strength == 0 and self.options.scale == 1:
+            return None
+        return self._upscaler.computation(height, width)
 
     def __call__(self, frames: Sequence[Frame]) -> list[Frame]:
         """Enhanced frames with the same pts, tags and carrier, in order; frames of one call share one size.

@@ -12,10 +12,10 @@ from vidrts.networks.spec import Context
 from vidrts.ops.convolution import use_deterministic_convolution
 from vidrts.ops.lanczos import HALVE_RADIUS, halve
 from vidrts.picture.engines.choice import pick_engine
-from vidrts.picture.engines.engine import Engine
+from vidrts.picture.engines.engine import Engine, engine_precision
 from vidrts.picture.engines.torch import frozen_copy
 from vidrts.picture.folded_tail import Tail
-from vidrts.picture.options import EngineName
+from vidrts.picture.options import EngineName, Precision
 
 
 class TilePass(Protocol):
@@ -28,6 +28,14 @@ class TilePass(Protocol):
     @property
     def multiple(self) -> int:
         """Sizes and positions of tiles, halo and all, are multiples of it."""
+
+    @property
+    def engine(self) -> EngineName:
+        """What computes the network, or its residual branch."""
+
+    @property
+    def precision(self) -> Precision:
+        """In which that is computed."""
 
     def __call__(self, x: torch.Tensor, context: Context) -> torch.Tensor:
         """See the class."""
@@ -49,7 +57,8 @@ def tile_pass(
     """
     residual = network.residual_form
     if residual:
-        return Folded(residual, pick_engine(residual, device, dtype, engine, on_message), device, scale, luma=luma)
+        picked = pick_engine(residual, device, dtype, engine, on_message)
+        return Folded(residual, picked, device, dtype, scale, luma=luma)
     return Explicit(network, device, scale, luma=luma)
 
 
@@ -57,9 +66,18 @@ class Folded:
     """A residual network: its residual by `engine`, extension and d as one convolution in float32."""
 
     def __init__(
-        self, network: ResidualNetwork, engine: Engine, device: torch.device, scale: int, *, luma: bool
+        self,
+        network: ResidualNetwork,
+        engine: Engine,
+        device: torch.device,
+        dtype: torch.dtype,
+        scale: int,
+        *,
+        luma: bool,
     ) -> None:
         self._engine = engine
+        self.engine: EngineName = engine.name
+        self.precision: Precision = engine_precision(dtype)
         self._radius = network.radius
         self._tail = Tail(network.conv_ext, device, scale, luma=luma)
         self.multiple = engine.multiple
@@ -73,6 +91,9 @@ class Folded:
 
 class Explicit:
     """Any network, in float32: its colour path cannot be separated. At scale 1 d halves a factor of 2."""
+
+    engine: EngineName = "torch"
+    precision: Precision = "fp32"
 
     def __init__(self, network: Network, device: torch.device, scale: int, *, luma: bool) -> None:
         self._network = frozen_copy(network, device, torch.float32)

@@ -18,6 +18,7 @@ from vidrts.networks.network import Network
 from vidrts.networks.spec import Context
 from vidrts.ops.convolution import use_deterministic_convolution
 from vidrts.ops.lanczos import enlarge
+from vidrts.picture.computation import Computation
 from vidrts.picture.engines import torch as torch_engine
 from vidrts.picture.forward import next_multiple, tile_pass
 from vidrts.picture.options import EngineName, NoiseKind
@@ -113,6 +114,14 @@ class TiledUpscaler:
         self._about += " luma" if luma else ""
         self._batch = batch or default_batch(device)
         self._on_message = on_message
+
+    def computation(self, height: int, width: int) -> Computation:
+        """How pictures of this size are computed."""
+        searched = self._tile == "fastest" and self.device.type == "cuda" and (height, width) not in self._fastest
+        return Computation(
+            engine=self._tiles.engine, device=str(self.device), precision=self._tiles.precision, batch=self._batch,
+            tile=None if searched else self._tile_size(height, width),
+        )  # fmt: skip
 
     def __call__(self, rgb: torch.Tensor) -> torch.Tensor:
         """(B, 3, H, W) float32 R'G'B' -> (B, 3, scale*H, scale*W) float32, not clamped.

@@ -108,10 +108,11 @@ class StandardInput(io.RawIOBase):
 class StandardOutput(io.RawIOBase):
     """Unbuffered bytes to stdout. While it is open, everything else printed to stdout goes to stderr.
 
-    One at a time. Raises `OptionError` if stdout is a terminal or closed.
+    One at a time. Raises `OptionError` if stdout is a terminal or closed. `discard`: bytes are counted, not written.
     """
 
-    def __init__(self, descriptor: int = 1):
+    def __init__(self, descriptor: int = 1, *, discard: bool = False):
+        self._discard = discard
         self.gone = False
         """Whether a write failed with a broken pipe."""
         self.count = 0
@@ -145,7 +146,7 @@ class StandardOutput(io.RawIOBase):
     def write(self, data: Any) -> int:
         """Write all of `data`. Raises OSError; once `gone`, further bytes are dropped."""
         view = memoryview(data).cast("B")
-        done = 0
+        done = len(view) if self._discard else 0
         while done < len(view) and not self.gone:
             try:
                 done += os.write(self._private, view[done:])
@@ -176,12 +177,12 @@ class StandardOutput(io.RawIOBase):
 
 
 @contextmanager
-def stdout_or[T: str | os.PathLike[str]](name: T) -> Iterator[StandardOutput | T]:
+def stdout_or[T: str | os.PathLike[str]](name: T, *, discard: bool = False) -> Iterator[StandardOutput | T]:
     """`StandardOutput` for "-", any other name unchanged."""
     if name != STANDARD:
         yield name
         return
-    with StandardOutput() as stdout:
+    with StandardOutput(discard=discard) as stdout:
         yield stdout
 
 

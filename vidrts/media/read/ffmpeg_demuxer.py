@@ -115,7 +115,8 @@ class FFmpegDemuxer:
             first, video, rotation(matrix, frame), cut,
             fields=self._options.interlaced == "keep",
         )  # fmt: skip
-        if self._hardware and in_software(info.format.name, video.codec_context):
+        software = self._hardware is None or in_software(info.format.name, video.codec_context)
+        if self._hardware and software:
             self._tell(Message(Code.DECODED_IN_SOFTWARE, codec=info.codec, format=info.format.name))
         if picture_streams.untimed(container):
             self._tell(Message(Code.FRAME_RATE_ASSUMED, rate=picture_streams.RATE))
@@ -124,6 +125,7 @@ class FFmpegDemuxer:
             path=self._path,
             info=info,
             strict=self._options.strict,
+            hardware=not software,
             piped=names[0] if isinstance(self._path, StandardInput) else None,
             demuxers=names,
             hdr=hdr_metadata(frame, video),

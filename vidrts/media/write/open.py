@@ -17,12 +17,13 @@ def open_target(
     options: EncodeOptions | None = None,
     *,
     scale: int = 1,
+    discard: bool = False,
     on_message: Tell = ignore,
 ) -> Target | RawTarget:
-    """The target of a file name or of stdout. Raises as `Target` does."""
+    """The target of a file name or of stdout. Raises as `Target` does. `discard`: no file is made."""
     options = options or EncodeOptions()
     if isinstance(path, StandardOutput):
         kind = pipe_kind(options.format, source.piped)
         if kind in FRAME_FORMATS:
             return RawTarget(path, kind, source, options, scale=scale, on_message=on_message)
-    return Target(path, source, options, scale=scale, on_message=on_message)
+    return Target(path, source, options, scale=scale, discard=discard, on_message=on_message)

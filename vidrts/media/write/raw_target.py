@@ -20,10 +20,12 @@ from vidrts.media.pipes.header import Header
 from vidrts.media.pipes.stdio import StandardOutput
 from vidrts.media.write.options import EncodeOptions
 from vidrts.media.write.tag_changes import TagChanges
+from vidrts.media.write.write_plan import WritePlan, frames_alone
 from vidrts.messages import Code, Message, Tell, ignore
 
 _LATE = 1
 """Frames by which a timestamp may deviate from the constant rate; clocks in milliseconds stay below."""
+_NAMES = {"y4m": "y4m", "raw": "raw video"}
 
 
 class RawTarget:
@@ -55,12 +57,17 @@ class RawTarget:
         held = _plain(info.format) if kind == "y4m" else info.format
         self._shift = info.format.shift - held.shift
         rate = None if source.piped == kind else source.video.guessed_rate
-        self._header = Header(
+        self._header = header = Header(
             width=info.width * scale, height=info.height * scale, format=held, rate=rate or info.frame_rate,
             field_order="mixed" if source.mixed_fields else info.field_order, sar=info.sar,
             siting=info.color.siting or 1,  # the enhancer treats unspecified as left; in y4m it would mean centred
             range=2 if info.format.name.startswith("yuvj") else info.color.range,
         )  # fmt: skip
+        self.plan = WritePlan(
+            container=_NAMES[kind], encoder=None, quality="uncompressed", settings={}, width=header.width,
+            height=header.height, format=held.name, color=info.color, streams=frames_alone(source, _NAMES[kind]),
+        )  # fmt: skip
+        """What was decided."""
         self._uneven = kind == "raw"  # raw video has no timestamps at all
         self._writer = self._opened()
         for line in self._losses():
@@ -103,6 +110,9 @@ class RawTarget:
             raise write_error(self.path, error, reader_closed=self.reader_closed()) from error
         self._given += 1
 
+    def drain(self) -> None:
+        """Nothing to do: every frame is written."""
+
     def finish(self) -> None:
         """Nothing to do: every frame is written."""
 
@@ -131,7 +141,7 @@ class RawTarget:
     def _losses(self) -> Iterator[Message]:
         """A message for everything that the next program must be told, or that is lost."""
         source, header = self._source, self._header
-        name = {"y4m": "y4m", "raw": "raw video"}[self._kind]
+        name = _NAMES[self._kind]
         if self._kind == "raw":
             options = f"-f rawvideo -pixel_format {header.format.name} -video_size {header.width}x{header.height}"
             yield Message(Code.RAW_READ_WITH, options=f"{options} -framerate {header.rate or 25}")

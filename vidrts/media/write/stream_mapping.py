@@ -107,7 +107,7 @@ def _route(
     """The route of a selected stream, and a message about it."""
     if stream.type == "data" and stream.discard == Discard.all:
         return None, None  # QuickTime's chapter track: the chapters make a new one, a copy would break the header
-    if stream.type == "data" and _written_with_video(stream, target, source):
+    if stream.type == "data" and written_with_video(stream, target, source):
         return None, None
     if stream.disposition & Disposition.attached_pic and target.muxer == "matroska":
         return Route(stream, "cover"), None  # a copied stream would be a video track
@@ -124,7 +124,7 @@ def _route(
     return None, _line(Code.BITMAP_LEFT_OUT if textless else Code.STREAM_LEFT_OUT, stream, target)
 
 
-def _written_with_video(stream: Stream, target: OutputFormat, source: Input) -> bool:
+def written_with_video(stream: Stream, target: OutputFormat, source: Input) -> bool:
     """Whether it is a timecode track whose value a video track keeps: as such a track in mp4 and mov, else as a tag."""
     value = stream.metadata.get("timecode")
     if value is None or target.muxer == "mpegts":

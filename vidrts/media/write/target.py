@@ -35,6 +35,7 @@ from vidrts.media.output_formats import output_format, pipe_format, pipe_kind
 from vidrts.media.pipes.stdio import StandardOutput
 from vidrts.media.write import encoder_choice, loss_warnings, output_path
 from vidrts.media.write.destination import Destination, FileDestination, PipeDestination
+from vidrts.media.write.discarded_file import DiscardedFile
 from vidrts.media.write.encoder_choice import Choice
 from vidrts.media.write.interleaver import Interleaver
 from vidrts.media.write.muxer import Muxer
@@ -43,6 +44,7 @@ from vidrts.media.write.packet_remapper import PacketRemapper
 from vidrts.media.write.reopened import Written
 from vidrts.media.write.stream_mapping import Route, plan, selected
 from vidrts.media.write.unparsed import with_data
+from vidrts.media.write.write_plan import WritePlan, quality, streams
 from vidrts.messages import Message, Tell, ignore
 
 
@@ -50,7 +52,7 @@ class Target:
     """A container being written, into a file or to stdout (`destination`). Passive; one thread.
 
     Options and paths are checked on creation, which raises `OutputError` or `OptionError`. Leaving the `with` without
-    `finish` or `keep_partial` removes the temporary file.
+    `finish` or `keep_partial` removes the temporary file. `discard`: no file is made, all else is done and checked.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class Target:
         options: EncodeOptions | None = None,
         *,
         scale: int = 1,
+        discard: bool = False,
         on_message: Tell = ignore,
     ):
         self.options = options or EncodeOptions()
@@ -79,11 +82,12 @@ class Target:
         else:
             self.path = output_path.final(path, self.options.format)
             self._kind = output_format(self.path)
-            self._destination = FileDestination(self.path, source.path, self._kind, self.options)
+            place = DiscardedFile if discard else FileDestination
+            self._destination = place(self.path, source.path, self._kind, self.options)
         self._unheard = {s.index: s for s in source.others if unheard(s) and selected(s, self.options)}
-        routes = plan(source, self._kind, self.options, self._tell)
+        self._routes = plan(source, self._kind, self.options, self._tell)
         try:
-            self._open_first(self._choices(), routes)
+            self._open_first(self._choices(), self._routes)
         except BaseException:
             self.discard()
             raise
@@ -98,6 +102,18 @@ class Target:
     def streams(self) -> Collection[int]:
         """Indices of the source's other streams whose packets are taken."""
         return self._remappers.keys() | self._unheard.keys()
+
+    @property
+    def plan(self) -> WritePlan:
+        """What was decided."""
+        track, options = self._track, self.options
+        width, height = track.size
+        return WritePlan(
+            container=self._kind.name, encoder=track.encoder.name,
+            quality=quality(track.encoder, track.settings, options.bit_rate), settings=track.settings, width=width,
+            height=height, format=track.format.name, color=track.color,
+            streams=streams(self._source, options, self._kind, self._routes),
+        )  # fmt: skip
 
     @property
     def bytes_written(self) -> int:
@@ -150,7 +166,7 @@ class Target:
         Raises `InputError` if all audio was kept and none of it could be decoded, `OutputError` if the file does not
         hold what was written.
         """
-        self._drain()
+        self.drain()
         self._check_audio()
         self._complete()
         self._destination.verify(self._written, self._enhanced)
@@ -176,7 +192,7 @@ class Target:
             return None
         with suppress(Exception):  # what encoders hold may be lost, what is written must not
             if not self._destination.full:
-                self._drain()
+                self.drain()
         container, self._container = self._container, None
         with suppress(Exception):
             if container is not None:
@@ -287,7 +303,7 @@ class Target:
 
     def _complete(self) -> None:
         """Drain encoders, write the trailer, close."""
-        self._drain()
+        self.drain()
         try:
             assert self._container is not None
             container, self._container = self._container, None
@@ -296,8 +312,8 @@ class Target:
         except FFmpegErrors as error:
             raise write_error(self.path, error, reader_closed=self.reader_closed()) from error
 
-    def _drain(self) -> None:
-        """Write what encoders still hold, once."""
+    def drain(self) -> None:
+        """Write what encoders still hold, once; nothing can be written afterwards."""
         if self._container is None:
             raise OutputError(f"{self.path}: already finished")
         if self._drained:

@@ -82,6 +82,8 @@ class VideoEncoder:
         self._fields = FieldFlags(self.encoder, source.info.field_order, tell, origin)
         # Other containers store an encoder's headers, and with them the tags, once for the whole film.
         self._changes = TagChanges(source, tell, follows=kind.muxer == "mpegts")
+        self.settings: dict[str, str] = {}
+        """All options that the encoder is opened with."""
         self._durations: dict[int, int] = {}
         self._decoding = DecodingTimes()
         self._first_dts: int | None = None
@@ -96,6 +98,16 @@ class VideoEncoder:
         if lost := color_losses.message(self._color, self.format, self.encoder, kind):
             self.notes.append(lost)
         self._describe(self.stream)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels."""
+        return self._context.width, self._context.height
+
+    @property
+    def color(self) -> ColorTags:
+        """The tags that are written."""
+        return self._color
 
     @property
     def frames(self) -> bool:
@@ -134,7 +146,7 @@ class VideoEncoder:
         set_encoder_color(context, self._color, sar, info.field_order)
         if self._kind.muxer in ("mp4", "mov") and encoder.name in ("libx265", "hevc_nvenc"):
             context.codec_tag = "hvc1"  # Apple's players need this tag; the default is hev1
-        context.options = self._encoder_options((context.width, context.height), options.options)
+        context.options = self.settings = self._encoder_options((context.width, context.height), options.options)
 
     def _try_params(self) -> None:
         """Hear what the encoder says of the parameters that were given for its library."""

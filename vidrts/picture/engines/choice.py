@@ -11,7 +11,7 @@ import torch
 from vidrts.errors import DeviceError, OptionError
 from vidrts.messages import Code, Message, Tell, ignore
 from vidrts.networks.network import ResidualNetwork
-from vidrts.picture.engines.engine import TYPES, Engine
+from vidrts.picture.engines.engine import TYPES, Engine, engine_precision
 from vidrts.picture.options import ENGINES, PRECISIONS, EngineName, Precision
 
 KNOWN: tuple[type[Engine], ...] = tuple(import_module(f"vidrts.picture.engines.{name}").ENGINE for name in ENGINES[1:])
@@ -65,9 +65,7 @@ def pick_engine(
     reason. Raises `DeviceError` where the engine named, or the only one for `dtype`, cannot be used; `OptionError`
     where the engine named does not compute `dtype`.
     """
-    precision = next((precision for precision, its_dtype in TYPES.items() if its_dtype == dtype), None)
-    if precision is None:
-        raise OptionError(f"precision {dtype}: expected one of {', '.join(map(str, TYPES.values()))}")
+    precision = engine_precision(dtype)
     able = [engine for engine in engines_for(device) if precision in engine.precisions(device)]
     others = " or ".join([*(engine.name for engine in able), "auto"])
     if name != "auto":

@@ -9,6 +9,7 @@ from typing import ClassVar
 
 import torch
 
+from vidrts.errors import OptionError
 from vidrts.networks.network import Layer, ResidualNetwork
 from vidrts.picture.options import EngineName, Precision
 
@@ -60,6 +61,14 @@ class Engine(ABC):
 
         Beyond the borders is mid grey (`CENTRE`): only what lies the network's `radius` within is the network's.
         """
+
+
+def engine_precision(dtype: torch.dtype) -> Precision:
+    """The name of a type of the branch; raises `OptionError` for one that no engine computes."""
+    for precision, its_dtype in TYPES.items():
+        if its_dtype == dtype:
+            return precision
+    raise OptionError(f"precision {dtype}: expected one of {', '.join(map(str, TYPES.values()))}")
 
 
 def centred_bias(first: Layer) -> torch.Tensor:
