@@ -22,6 +22,8 @@ from vidrts.cli.parsing import parse_bit_rate, parse_languages, parse_pair, pars
 from vidrts.cli.progress import describe, human_size, human_time
 from vidrts.errors import OutputError
 from vidrts.networks.checkpoint import read_info, save_model
+from vidrts.networks.purposes import PURPOSES
+from vidrts.networks.shipped import shipped_models
 from vidrts.pipeline import Progress
 
 
@@ -176,21 +178,27 @@ def test_what_the_enhancer_refuses_is_told_with_the_file(
 def test_models_are_listed(capfd: pytest.CaptureFixture[str]) -> None:
     assert run(["models"]) == 0
     out = capfd.readouterr().out
-    assert re.search(r"rts-r3 \(default\)\s+(R'G'B'|luma)\s+114,643", out)
-    assert re.search(r"rts-lite\s+(R'G'B'|luma)\s+8,179", out)
-    assert re.search(r"rts-r1\s+(R'G'B'|luma)\s+40,787", out)
+    lines = {line.split()[0].strip(","): line for line in out.splitlines()}
+    assert re.search(r"rts-r3, auto on a GPU\s+\S.*  best  .*  114,643$", lines["rts-r3"])
+    assert re.search(r"rts-lite, auto on a CPU\s+\S.*  good  .*  8,179$", lines["rts-lite"])
+    assert lines["rts-r1"].endswith("  40,787")
+    listed = list(lines)[1 : 1 + len(PURPOSES)]
+    assert listed == list(PURPOSES), "those to take come first"
+    assert set(PURPOSES) == set(shipped_models()), "each shipped model says what it is for"
 
 
 def test_what_a_model_file_is(tiny_model: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     luma = tmp_path / "[bold]stage 3.safetensors"
     save_model(luma, tiny_network(), replace(read_info(tiny_model), colour="luma", stage=3))
-    for model, told in ((luma, r"luma\s+[\d,]+\s+3\s+–"), (tiny_model, r"R'G'B'\s+[\d,]+\s+1\s+–")):
+    for model, told in ((luma, r"luma\s+[\d,]+\s+3\s+1, 2\n"), (tiny_model, r"R'G'B'\s+[\d,]+\s+1\s+1, 2\n")):
         assert run(["models", str(model)]) == 0
         out = capfd.readouterr().out
         assert re.search(re.escape(str(model)) + r"\s+" + told, out)
         assert len(out.splitlines()) == 2
     assert run(["models", "rts-lite"]) == 0
-    assert re.search(r"\nrts-lite\s.*8,179", capfd.readouterr().out)
+    assert re.search(r"\nrts-lite, .*8,179\n(.*\n)*cards: .*/rts-lite\.md\n", capfd.readouterr().out)
+    assert run(["models", "auto"]) == 0
+    assert "rts-r3, auto on" in (out := capfd.readouterr().out) or "rts-lite, auto on" in out
     for wrong, says in (("nosuch", "neither a shipped model"), (__file__, "not a complete safetensors file")):
         assert run(["models", wrong]) == 1
         assert says in capfd.readouterr().err

@@ -1,6 +1,6 @@
 """A result as rows of text, for a terminal or a README."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from vidrts.bench.machine import Machine
 from vidrts.bench.result import Result, Row
@@ -8,6 +8,20 @@ from vidrts.bench.result import Result, Row
 _OTHERS = 0.05
 """Share of the cores' time taken by others above which a line warns."""
 HEADS = ("part", "what", "size", "frames/s", "ms", "±", "CPU ms", "of ceiling")
+
+QUICK_HEADS = ("model", "1080p frames/s", "hours for a film of 2 hours")
+_HD, _FILM = 1920 * 1080, 2 * 3600 * 24
+
+
+def quick_rows(speeds: Mapping[str, float]) -> list[tuple[str, ...]]:
+    """Of the source's pixels per second; the film has 24 frames/s."""
+    return [(name, hd_rate(rate), f"{_FILM * _HD / rate / 3600:.1f}") for name, rate in speeds.items()]
+
+
+def hd_rate(pixels: float) -> str:
+    """Frames of 1080p per second, for pixels per second."""
+    rate = pixels / _HD
+    return f"{rate:.1f}" if rate >= 1 else f"{rate:.2f}"
 
 
 def machine_line(m: Machine) -> str:

@@ -14,7 +14,7 @@ from vidrts.cli.common import DEBUG, DEVICE, QUIET
 from vidrts.cli.jsonfile import checked, keep
 from vidrts.cli.malloc import keep_freed_memory
 from vidrts.cli.parsing import SIZES, WORDS, Parsed, parse_words
-from vidrts.cli.progress_bar import Steps
+from vidrts.cli.progress_bar import Steps, say
 from vidrts.networks.names import RECIPES
 from vidrts.picture.options import ENGINES, PRECISIONS, EngineName, Precision
 
@@ -70,6 +70,7 @@ def bench() -> None:
 
     \b
     vidrts bench
+    vidrts bench quick
     vidrts bench --models rts-lite --sizes 1920x1080 --json machine.json
     vidrts bench train --model rts-lite
     """
@@ -126,6 +127,36 @@ def enhance(
         result = bench_enhancement(options, stepped(steps))
     keep(json_file, result.to_json())
     click.echo("\n".join(table.result_lines(result)))
+
+
+@bench.command()
+@DEVICE
+@click.option("--seconds", type=click.FloatRange(0.01), default=1.0, show_default=True, help="For each model.")
+@QUIET
+@DEBUG
+def quick(device: str, seconds: float, quiet: bool) -> None:
+    """Measure the models of `--model auto` in ten seconds and remember it for `vidrts models`.
+
+    Of the enhancement alone, at --scale 1 and 2; a run also decodes and encodes. The numbers are kept in the user's
+    cache folder, for this machine and these versions.
+    """
+    with interrupt.exit_immediately():  # loading torch takes seconds
+        from vidrts.bench import quick as quick_bench
+        from vidrts.bench import remembered, table
+        from vidrts.bench.machine import OtherLoad
+        from vidrts.picture.device import pick_device
+
+    keep_freed_memory()  # as `vidrts enhance` does
+    kind = pick_device(device).type
+    others = OtherLoad()
+    with Steps(quiet=quiet) as steps:
+        found = quick_bench.measure(device, seconds, on_step=stepped(steps))
+    lines = [*table.columns(table.QUICK_HEADS, table.quick_rows(found)), *table.others_line(others.share)]
+    click.echo("\n".join(lines))
+    try:
+        remembered.remember(kind, found)
+    except OSError as error:
+        say(f"vidrts: {remembered.file()}: speeds are not remembered ({error.strerror})")
 
 
 @bench.command()

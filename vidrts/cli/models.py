@@ -10,10 +10,8 @@ from vidrts.cli import interrupt
 def models(model: str | None) -> None:
     """List the shipped models, or describe the model NAME or FILE.
 
-    "Trained on" is R'G'B', or luma only (then --chroma sharpen is not available). "Gain at 0.35" is that of fine
-    detail (0.35 cycles per pixel); it and the difference ratio are of photographs. "Flicker" is the frame-to-frame
-    change relative to the source, with a fixed camera. Only published models have these figures.
-    "Scales" are the values of --scale that the model offers.
+    "frames/s" is the enhancement alone as `vidrts bench quick` measured it on this machine; decoding and encoding come
+    on top. "harsh" models sharpen what is sharp already. The cards say how each was trained and measured.
     """
     with interrupt.exit_immediately():  # loading torch takes seconds
         from vidrts.cli import model_tables
