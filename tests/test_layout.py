@@ -60,11 +60,13 @@ MAY_IMPORT = {
     "plan": {"frame", "media", "picture"},
     "pipeline": {"workers", "frame", "media", "networks", "options", "picture", "plan", "prefetch"},
     "dry_run": {"frame", "options", "pipeline", "plan", "prefetch"},
+    "folders": {"media"},
     "cli": {
         *(
             "bench",
             "calibration",
             "compare",
+            "folders",
             "measure",
             "media",
             "networks",
@@ -189,7 +191,8 @@ def test_option_lists_are_decisions() -> None:
     }
     assert options == {
         "enhance": sorted(
-            "-i -y -n --force --model --scale --strength --chroma --detail --noise --noise-amplitude --device --engine "
+            "-i -y -n --force -r --recursive --suffix --ext "
+            "--model --scale --strength --chroma --detail --noise --noise-amplitude --device --engine "
             "--precision --tile --batch -ss -to "
             "-t --stream --interlaced --hwaccel --strict -c:v -crf -b:v -preset -tune -pix_fmt -e -c:a --audio "
             "--subtitles --no-audio --no-subtitles --threads --no-progress --debug -q --quiet "

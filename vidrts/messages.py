@@ -127,6 +127,11 @@ class Code(Enum):
     TIMES_ROUNDED = "{encoder} has a constant frame rate: timestamps rounded to {rate:.3f} frames/s"
     TIMESTAMPS_SHIFTED = "timestamps shifted by {shift:+.3f} s, to start at 0 in {container}"
 
+    # folders
+    FILES_LEFT_OUT = "{folder}: left out {count} ({reason}): {names}"
+    NO_VIDEOS = "{folder}: no videos in this directory"
+    MADE_BY_VIDRTS = "{file}: left out, vidrts made it of another input"
+
     # colorplan, picture
     OUT_OF_MEMORY_BATCH = "out of memory on {device}: continuing with batches of {batch} tiles"
     OUT_OF_MEMORY_TILE = "out of memory on {device}: continuing with tiles of {width}x{height}"

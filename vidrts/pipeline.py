@@ -156,6 +156,13 @@ def opened(
 
 
 @memory.named()
+def check(options: EnhanceOptions) -> None:
+    """Raise what is wrong with the model, the device, or the two together: `enhance` would for any source."""
+    device = pick_devices(options.picture.device)[0]
+    Workers(load_model(options.model, options.picture.scale, device), options.picture, 1)
+
+
+@memory.named()
 def enhance(
     source: str | os.PathLike[str],
     target: str | os.PathLike[str],

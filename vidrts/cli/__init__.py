@@ -13,8 +13,9 @@ from pathlib import Path
 import click
 
 from vidrts import memory
+from vidrts.cli import failures
 from vidrts.cli.subcommands import Subcommands
-from vidrts.errors import ConsumerGoneError, Interrupted, OptionError, OutOfMemoryError, VidrtsError
+from vidrts.errors import ConsumerGoneError, Interrupted, OptionError, VidrtsError
 from vidrts.media.output_formats import OUTPUT_FORMATS
 
 FAILED, USAGE = 1, 2
@@ -62,27 +63,15 @@ def run(arguments: Sequence[str] | None = None, command: click.Command = command
     except VidrtsError as error:
         if debug:
             traceback.print_exc()
-        click.echo(f"vidrts: {_with_limit(error)}", err=True)
+        click.echo(f"vidrts: {failures.line(error)}", err=True)
         _hint_at_dashes(given)
         return USAGE if isinstance(error, OptionError) else FAILED
     except Exception as error:  # noqa: BLE001 - the last resort: a line instead of a traceback
         if debug:
             traceback.print_exc()
-        if memory.lacking(error):
-            click.echo(f"vidrts: {memory.line(error)}", err=True)
-            return FAILED
-        reason = str(error).splitlines()[0] if str(error) else "no message"
-        notes = [*getattr(error, "__notes__", ()), *filter(None, [memory.near_limit()])]
-        words = "; ".join([reason, *notes, "please report it with the output of --debug"])
-        click.echo(f"vidrts: unexpected {type(error).__name__}: {words}", err=True)
+        click.echo(f"vidrts: {failures.line(error)}", err=True)
         return FAILED
     return 0
-
-
-def _with_limit(error: VidrtsError) -> str:
-    """The line of an error; near the limit of memory it says so, since that may be the cause."""
-    near = None if isinstance(error, OptionError | OutOfMemoryError) else memory.near_limit()
-    return f"{error}; {near}" if near else str(error)
 
 
 def _hint_at_dashes(given: list[str]) -> None:

@@ -1,18 +1,19 @@
-"""`vidrts enhance IN OUT`."""
+"""`vidrts enhance IN... OUT`."""
 
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import Any
 
 import click
 
 from vidrts.checks import THREADS
-from vidrts.cli import interrupt
-from vidrts.cli.common import CHROMA_MODE, DEBUG, DEVICES, ENGINE, MODEL_HELP, NOISE, PRECISION, QUIET, SCALE
+from vidrts.cli import interrupt, many
+from vidrts.cli.common import CHROMA_MODE, DEBUG, DEVICES, ENGINE, MODEL_HELP, NOISE, PRECISION, QUIET, SCALE, was_given
 from vidrts.cli.malloc import keep_freed_memory
 from vidrts.cli.option_groups import Sectioned
 from vidrts.cli.parsing import BIT_RATE, LANGUAGES, PAIR, TILE, TIME
 from vidrts.cli.pipes import COLOR, RAW, color_options
-from vidrts.cli.progress import ProgressReport, human_size
+from vidrts.cli.progress import ProgressReport, summary_line
 from vidrts.cli.progress_bar import say
 from vidrts.media import color_names
 from vidrts.media.output_formats import FRAME_FORMATS, PIPE_FORMATS
@@ -24,14 +25,12 @@ from vidrts.networks.shipped import find_model
 from vidrts.options import EnhanceOptions
 from vidrts.picture.options import EnhancerOptions
 
-if TYPE_CHECKING:
-    from vidrts.pipeline import Summary
-
 _RUN, _PICTURE, _DECODE, _ENCODE = EnhanceOptions(), EnhancerOptions(), DecodeOptions(), EncodeOptions()
 
 
 _SECTIONS = {
     "Input and time": ("named", "start", "end", "duration", "stream", "interlaced", "hwaccel", "strict"),
+    "Many files (OUT is a directory)": ("recursive", "suffix", "extension"),
     "Picture": (
         "model", "strength", "chroma", "scale", "detail", "noise", "noise_amplitude", "device", "engine", "precision",
         "tile", "batch",
@@ -48,7 +47,7 @@ _QUALITIES = [(encoder.name, encoder.default_quality) for encoder in ENCODERS.va
 
 
 @click.command(cls=Sectioned, sections=_SECTIONS, tables={"Default quality (visually lossless)": _QUALITIES})
-@click.argument("paths", nargs=-1, metavar="IN OUT", type=click.Path())
+@click.argument("paths", nargs=-1, metavar="IN... OUT", type=click.Path())
 @click.option(
     "-i", "named", multiple=True, type=click.Path(), metavar="IN", help="Input, as in ffmpeg; only OUT follows then."
 )
@@ -72,6 +71,14 @@ _QUALITIES = [(encoder.name, encoder.default_quality) for encoder in ENCODERS.va
 )  # fmt: skip
 @click.option("--low-latency", is_flag=True, help="Output each frame as soon as possible; costs speed and compression.")
 @color_options
+@click.option("-r", "--recursive", is_flag=True, help="The videos of sub-directories of IN, too.")
+@click.option(
+    "--suffix", callback=many.checked_suffix, metavar="TEXT", help="Add this to the names, before the extension."
+)
+@click.option(
+    "--ext", "extension", callback=many.checked_extension, metavar="EXT",
+    help="Container of all; default: the source's, or mkv where that is not written.",
+)  # fmt: skip
 @click.option("--model", default=_RUN.model, show_default=True, metavar="NAME|FILE", help=f"{MODEL_HELP}.")
 @click.option(
     "--strength", type=click.FloatRange(0, 2), default=_PICTURE.strength, show_default=True,
@@ -136,25 +143,29 @@ def enhance(
     vidrts enhance in.mkv out.mkv
     vidrts enhance --model rts-lite --strength 0.7 -crf 18 -preset slow in.mp4 out.mp4
     vidrts enhance -ss 1:00 -t 10 in.mkv sample.mkv
+    vidrts enhance a.mkv b.mp4 sharp/
+    vidrts enhance -r films sharp/
     ffmpeg -i in.mp4 -f yuv4mpegpipe - | vidrts enhance - - | ffmpeg -i - out.mp4
 
     IN is a file, a URL (http, https, rtsp, rtmp) or - (stdin). OUT is - (stdout) or a file whose extension selects
     the container: mp4, mov, mkv, webm or ts.
+    OUT is a directory for several files and for the videos of a directory; they keep their names, what is there
+    already is not made again, and one that fails does not stop the others.
     An OUT that exists is replaced by -y if vidrts made it, so that `vidrts enhance -y *.mp4` overwrites no film; by
     --force whatever it is.
     Audio, subtitles, attachments, chapters and tags are kept; a warning names what the container does not support.
     Times are [HH:]MM:SS[.m] or seconds.
     """
     if not named:
-        if len(paths) != 2:
+        if len(paths) < 2:
             raise click.UsageError(f"expected IN and OUT, got {len(paths)} file names.")
-        source, target = paths
+        *sources, target = paths
     else:
         if len(named) != 1:
             raise click.UsageError(f"expected one -i IN, got {len(named)}.")
         if len(paths) != 1:
             raise click.UsageError(f"expected only OUT after -i IN, got {len(paths)} file names.")
-        (source,), (target,) = named, paths
+        sources, (target,) = list(named), paths
     if duration is not None:
         if end is not None:
             raise click.UsageError("-to and -t are mutually exclusive.")
@@ -198,6 +209,14 @@ def enhance(
     )  # fmt: skip
     if options.model != AUTO:
         find_model(options.model)  # a mistyped name is told before torch is loaded
+    with interrupt.exit_immediately():
+        batch = many.planned(
+            sources, target, options, force=given["force"], tell=lambda line: None if quiet else say(f"vidrts: {line}"),
+            **{k: given[k] for k in ("recursive", "suffix", "extension")},
+        )  # fmt: skip
+    if batch is not None and batch.is_done:
+        batch.finish(quiet=quiet)
+        return
     keep_freed_memory()
     from vidrts.cli import guardian
 
@@ -205,6 +224,7 @@ def enhance(
         with interrupt.exit_immediately(guardian.dismiss):  # loading takes seconds, and nothing is to be kept yet
             import torch
 
+            from vidrts.pipeline import check
             from vidrts.pipeline import enhance as run_enhance
         if given["threads"]:
             torch.set_num_threads(given["threads"])
@@ -212,22 +232,13 @@ def enhance(
             interrupt.deferred() as stop_signal,
             ProgressReport(given["model"], show=not no_progress, quiet=quiet) as report,
         ):
-            summary = run_enhance(
-                source, target, options, on_progress=report.frame, on_message=report.message, stop_signal=stop_signal
-            )
-    if not quiet:
-        say(f"vidrts: {_summary(summary)}")
-
-
-def _summary(summary: "Summary") -> str:
-    """Frames, seconds, frames/s per part, size."""
-
-    def rate(seconds: float) -> str:
-        return f"{summary.frames / seconds:.1f}" if seconds > 0 else "-"
-
-    parts = summary.parts
-    return (
-        f"{summary.target}: {summary.frames} frames in {summary.seconds:.1f} s,"
-        f" {rate(summary.seconds)} frames/s (decode {rate(parts.decode)}, enhance {rate(parts.enhance)},"
-        f" encode {rate(parts.encode)}), {human_size(summary.bytes_written)}"
-    )
+            run_one = partial(run_enhance, on_progress=report.frame, stop_signal=stop_signal)
+            if batch is not None:
+                check(options)
+                batch.run(run_one, options, report, stop_signal, debug=was_given("debug"))
+            else:
+                summary = run_one(sources[0], target, options, on_message=report.message)
+    if batch is not None:
+        batch.finish(quiet=quiet)
+    elif not quiet:
+        say(f"vidrts: {summary_line(summary)}")

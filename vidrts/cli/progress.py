@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from vidrts.cli.progress_bar import Steps
 
 if TYPE_CHECKING:
-    from vidrts.pipeline import Progress
+    from vidrts.pipeline import Progress, Summary
 
 
 def human_size(count: int) -> str:
@@ -40,8 +40,25 @@ def describe(progress: "Progress", model: str) -> str:
     return line
 
 
+def summary_line(summary: "Summary") -> str:
+    """Frames, seconds, frames/s per part, size."""
+
+    def rate(seconds: float) -> str:
+        return f"{summary.frames / seconds:.1f}" if seconds > 0 else "-"
+
+    parts = summary.parts
+    return (
+        f"{summary.target}: {summary.frames} frames in {summary.seconds:.1f} s,"
+        f" {rate(summary.seconds)} frames/s (decode {rate(parts.decode)}, enhance {rate(parts.enhance)},"
+        f" encode {rate(parts.encode)}), {human_size(summary.bytes_written)}"
+    )
+
+
 class ProgressReport(Steps):
     """Shows `Progress` values of a run with `model`."""
+
+    file = ""
+    """Stands before each: which of many files it is."""
 
     def __init__(self, model: str, *, show: bool, quiet: bool) -> None:
         super().__init__(show=show, quiet=quiet)
@@ -49,7 +66,8 @@ class ProgressReport(Steps):
 
     def frame(self, progress: "Progress") -> None:
         """Callback for each written frame."""
+        line = self.file + describe(progress, self._model)
         if progress.done is None:
-            self.show(describe(progress, self._model), progress.frames, progress.total)
+            self.show(line, progress.frames, progress.total)
         else:
-            self.show(describe(progress, self._model), round(progress.done * 1000), 1000)
+            self.show(line, round(progress.done * 1000), 1000)

@@ -56,6 +56,18 @@ class Steps:
         else:
             say(f"vidrts: {line}")
 
+    def note(self, line: str) -> None:
+        """Show a message that is part of the progress: not where that is not shown."""
+        if self._show:
+            self.message(line)
+
+    def error(self, line: str) -> None:
+        """Show an error, always."""
+        if self._quiet:
+            say(f"vidrts: {line}")
+        else:
+            self.message(line)
+
     def show(self, line: str, done: int, total: int | None) -> None:
         """Show progress: `done` of `total` (None: unknown), described by `line`."""
         if self._bar is not None:

@@ -48,6 +48,8 @@ CLOCKED = ("mpegts", "mpeg")
 """Demuxers whose timestamps start at an arbitrary value."""
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+_PATTERN = re.compile(r"[*?]|\[.+\]")
+"""What shells replace in names."""
 _TIMEOUT = 15
 """Seconds until a server must answer."""
 _BUFFER_SIZE = 1 << 20
@@ -165,7 +167,8 @@ def _check_file(path: Path) -> None:
     if path.is_dir():
         raise InputError(f"{path}: is a directory, expected a video file")
     if not path.exists():
-        raise InputError(f"{path}: no such file")
+        advice = "; the shell replaces patterns, where a file matches and there are no quotes"
+        raise InputError(f"{path}: no such file{advice if _PATTERN.search(str(path)) else ''}")
     if path.is_file() and path.stat().st_size == 0:
         raise InputError(f"{path}: the file is empty")
     if can_reopen(path):

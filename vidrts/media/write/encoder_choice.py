@@ -78,15 +78,8 @@ def for_format(source_codec: str, requested: str, container: OutputFormat) -> li
 
 def named(codec: str, fmt: PixelFormat, requested: str | None, container: OutputFormat) -> list[Choice]:
     """The encoder of -c:v, with the format of -pix_fmt or one that keeps the source's picture."""
-    name = _ALIASES.get(codec, codec)
-    if codec == "copy":
-        raise OptionError("-c:v copy: enhanced frames must be encoded; expected an encoder, for example libx264")
-    try:
-        opened = av.Codec(name, "w")
-    except (ValueError, av.FFmpegError):
-        opened = None
-    if opened is None or opened.type != "video":
-        raise OptionError(f"-c:v {codec}: unknown video encoder; expected one of {', '.join(ENCODERS)}")
+    opened = known(codec)
+    name = opened.name
     held = _HELD.get(container.muxer)
     if held is not None and opened.canonical_name not in held:
         raise OptionError(f"-c:v {codec}: not supported in {container.name}; expected {', '.join(held)}, or use .mkv")
@@ -104,6 +97,19 @@ def named(codec: str, fmt: PixelFormat, requested: str | None, container: Output
             convert = f"use -pix_fmt {nearest} to convert{f' without {lost}' if lost else ''}"
         raise OutputError(f"-c:v {codec}: {name} does not support {fmt.name}; leave out -c:v, or {convert}")
     return [Choice(encoder, same)]
+
+
+def known(codec: str) -> av.Codec:
+    """The encoder of -c:v; raises `OptionError` where there is none of that name."""
+    if codec == "copy":
+        raise OptionError("-c:v copy: enhanced frames must be encoded; expected an encoder, for example libx264")
+    try:
+        opened = av.Codec(_ALIASES.get(codec, codec), "w")
+    except (ValueError, av.FFmpegError):
+        opened = None
+    if opened is None or opened.type != "video":
+        raise OptionError(f"-c:v {codec}: unknown video encoder; expected one of {', '.join(ENCODERS)}")
+    return opened
 
 
 def explicit(encoder: str, requested: str) -> PixelFormat:

@@ -7,6 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import av
+from av.container import InputContainer
 
 from vidrts.media.containers import FFmpegErrors
 
@@ -34,16 +35,22 @@ def append_null_packet(path: Path, *, timed: bool) -> None:
         file.write(arrival + (_NULL + _NAME.encode()).ljust(_PACKET, b"\xff"))
 
 
-def is_marked(path: Path) -> bool:
-    """Whether vidrts made the file. Raises OSError."""
+def is_marked(path: Path, container: InputContainer | None = None) -> bool:
+    """Whether vidrts made the file; `container`: the same one, opened. Raises OSError."""
     with path.open("rb") as file:
         if file.seek(0, 2) >= _PACKET:
             file.seek(-_PACKET, 2)
             if file.read(_PACKET).startswith(_NULL + _NAME.encode()):
                 return True
+    if container is not None:
+        return _is_tagged(container)
     try:
-        with av.open(f"file:{path}", "r", container_options={"protocol_whitelist": "file"}) as container:
-            tags = [value for s in container.streams for key, value in s.metadata.items() if key.lower() == "encoder"]
+        with av.open(f"file:{path}", "r", container_options={"protocol_whitelist": "file"}) as opened:
+            return _is_tagged(opened)
     except FFmpegErrors:
         return False
+
+
+def _is_tagged(container: InputContainer) -> bool:
+    tags = [value for s in container.streams for key, value in s.metadata.items() if key.lower() == "encoder"]
     return any(tag.startswith(f"{_NAME} ") for tag in tags)

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 from pathlib import Path
 
 from vidrts.errors import OptionError, OutputError
@@ -11,6 +12,8 @@ from vidrts.media.write.mark import is_marked
 
 LONGEST_NAME = 240
 """Bytes of a file name; most systems take 255, and a partial name is up to 13 longer."""
+UNFINISHED = re.compile(r"\.partial(-\d+)?$")
+"""What the stem of a partial name ends with."""
 
 
 def final(name: str | os.PathLike[str], requested: str | None) -> Path:

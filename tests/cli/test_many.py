@@ -1,0 +1,163 @@
+"""`vidrts enhance` of many files: what is done, skipped, told, and the exit code."""
+
+import os
+import shutil
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from vidrts.cli import run
+from vidrts.media.write.mark import is_marked
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("film") / "a.mkv"
+    command = "ffmpeg -nostdin -v error -f lavfi -i testsrc=s=64x48:d=0.16:r=25 -c:v libx264 -pix_fmt yuv420p"
+    subprocess.run([*command.split(), path], check=True)
+    return path
+
+
+@pytest.fixture
+def folder(film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The working directory, with films in "in"; one is broken."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "in" / "sub").mkdir(parents=True)
+    for name in ("a.mkv", "c.mp4", "sub/d.mkv"):
+        shutil.copy(film, tmp_path / "in" / name)
+    (tmp_path / "in" / "b.mkv").write_bytes(film.read_bytes()[:200])
+    (tmp_path / "in" / "notes.txt").write_text("hello\n")
+    return tmp_path
+
+
+def enhance(model: Path, *arguments: object) -> int:
+    return run(["enhance", "--device", "cpu", "--model", str(model), "-preset", "ultrafast", *map(str, arguments)])
+
+
+def files(folder: Path) -> dict[str, int]:
+    """Name -> inode, which a file that is made again changes."""
+    return {str(p.relative_to(folder)): p.stat().st_ino for p in folder.rglob("*") if p.is_file()}
+
+
+def test_a_folder(folder: Path, tiny_model: Path, film: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert enhance(tiny_model, "in", "out") == 1
+    told = capfd.readouterr()
+    assert told.out == ""
+    lines = told.err.splitlines()
+    assert any("in: left out" in line and "notes.txt" in line for line in lines)
+    assert sum("in/b.mkv: " in line for line in lines) == 1, "the broken one is told at once"
+    table = [line.split(maxsplit=5) for line in lines[-6:-2]]
+    assert table[0] == ["file", "frames", "seconds", "frames/s", "size", "result"]
+    assert [(row[0], row[1]) for row in table[1:]] == [("in/a.mkv", "4"), ("in/b.mkv", "-"), ("in/c.mp4", "4")]
+    assert [row[-1].endswith(" done") for row in table[1:]] == [True, False, True]
+    assert table[2][-1].startswith("failed: cannot be opened")
+    assert "2 of 3 files enhanced, 8 frames" in lines[-2]
+    assert lines[-1] == "vidrts: 1 of 3 files failed"
+    before = files(folder / "out")
+    assert sorted(before) == ["a.mkv", "c.mp4"]
+    assert all(is_marked(folder / "out" / name) for name in before)
+
+    # the same again, with sub-folders: what is done is left alone
+    (folder / "in" / "b.mkv").unlink()
+    (folder / "out" / "c.mp4").write_bytes(film.read_bytes())
+    assert enhance(tiny_model, "-q", "-r", "in", "out/") == 1
+    line = capfd.readouterr().err
+    assert "out/c.mp4: already exists and was not made by vidrts" in line and len(line.splitlines()) == 2
+    after = files(folder / "out")
+    assert sorted(after) == ["a.mkv", "c.mp4", "sub/d.mkv"]
+    assert after["a.mkv"] == before["a.mkv"]
+    assert (folder / "out" / "c.mp4").read_bytes() == film.read_bytes()
+
+    # nothing is left to do
+    assert enhance(tiny_model, "in/a.mkv", "./in/a.mkv", "out") == 0
+    assert [line.split()[-2:] for line in capfd.readouterr().err.splitlines()[1:-1]] == [["was", "there"]]
+
+
+def test_again_and_by_force(folder: Path, tiny_model: Path, film: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    names = ["in/a.mkv", "in/c.mp4"]
+    assert enhance(tiny_model, *names, "out/", "--suffix", ".x", "--ext", "mkv") == 0
+    before = files(folder / "out")
+    assert sorted(before) == ["a.x.mkv", "c.x.mkv"]
+    (folder / "out" / "c.x.mkv").write_bytes(film.read_bytes())
+    assert enhance(tiny_model, "-y", *names, "out", "--suffix", ".x", "--ext", "mkv") == 1
+    after = files(folder / "out")
+    assert after["a.x.mkv"] != before["a.x.mkv"]
+    assert (folder / "out" / "c.x.mkv").read_bytes() == film.read_bytes()
+    assert "--force" in capfd.readouterr().err
+    assert enhance(tiny_model, "-q", "--force", "in/c.mp4", "out", "--suffix", ".x", "--ext", "mkv") == 0
+    assert is_marked(folder / "out" / "c.x.mkv")
+    assert capfd.readouterr().err == ""
+
+
+def test_one_file_into_a_folder(folder: Path, tiny_model: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert enhance(tiny_model, "in/a.mkv", "out/") == 0
+    told = capfd.readouterr().err.splitlines()
+    assert told[-1].startswith("vidrts: out/a.mkv: 4 frames in "), "as with the whole name, without a table"
+    before = files(folder / "out")
+    assert enhance(tiny_model, "-i", "in/a.mkv", "out") == 0
+    assert "-y" in capfd.readouterr().err
+    assert files(folder / "out") == before
+    assert enhance(tiny_model, "in/b.mkv", "new/") == 1
+    assert len(capfd.readouterr().err.splitlines()) == 1
+    assert not (folder / "new").exists(), "what stays empty is removed"
+
+
+def test_ctrl_c_ends_all(
+    folder: Path, tiny_model: Path, film: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A signal within the second file: the first is there, the second partly, the third not."""
+    from vidrts.cli import many
+
+    about = many._about
+
+    def interrupting(source: str | Path, tell: object) -> object:
+        if Path(source).name == "c.mp4":
+            os.kill(os.getpid(), signal.SIGINT)
+        return about(source, tell)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(many, "_about", interrupting)
+    (folder / "in" / "b.mkv").unlink()
+    assert enhance(tiny_model, "-r", "in", "out") == 130
+    lines = capfd.readouterr().err.splitlines()
+    assert "1 of 3 files are done, 0 failed, 2 are left" in lines[-1]
+    assert any(line.split()[:2] == ["in/a.mkv", "4"] for line in lines)
+    assert sorted(files(folder / "out"))[0] == "a.mkv"
+    assert not any(name.endswith("d.mkv") for name in files(folder / "out"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        ("in/a.mkv in/c.mp4 out", 1, "write out/ to make it"),
+        ("in/a.mkv in/c.mp4", 1, "in/c.mp4: already exists"),
+        ("in/a.mkv in/c.mp4 in/sub/d.mkv", 1, "in/sub/d.mkv: is a file, expected a directory"),
+        ("in out.mp4", 1, "out.mp4: no such directory; expected one, since in is one"),
+        ("in none/out/", 1, "no such directory: none"),
+        ("in in", 2, "in/a.mkv, which is itself"),
+        ("in/a.mkv - out/", 2, "(stdin) as the only IN"),
+        ("- out/", 2, "no file name to keep"),
+        ("in -", 2, "a pipe, which takes one file"),
+        ("in/a.mkv in/c.mp4 -", 2, "a pipe, which takes one file"),
+        ("-f y4m in out", 2, "--ext"),
+        ("--raw 64x48:yuv420p@25 in out", 2, "stdin"),
+        ("--ext avi in out", 2, "mkv"),
+        ("--suffix a/b in out", 2, "a/b"),
+        ("--ext mkv in/a.mkv out.mkv", 2, "OUT a directory"),
+        ("-r in/a.mkv out/", 2, "no IN is a directory"),
+        ("-c:v nosuch in out", 2, "nosuch"),
+        ("--ext mkv in/a.mkv in/a.mp4 out/", 2, "in/a.mkv and in/a.mp4 would both be written to out/a.mkv"),
+        ("--scale 4 in out", 2, "scale"),
+        ("in/*.mkv out/", 1, "in/*.mkv: no such file; the shell"),
+        ("in/* in/c.mp4 out/", 1, "1 of 2"),
+    ],
+)
+def test_mistakes_are_told_before_any_work(
+    arguments: str, code: int, says: str, folder: Path, tiny_model: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    before = files(folder)
+    assert enhance(tiny_model, *arguments.split()) == code
+    told = capfd.readouterr()
+    assert says in told.err and told.out == ""
+    assert set(files(folder)) - set(before) == ({"out/c.mp4"} if "1 of 2" in says else set())
