@@ -58,7 +58,8 @@ MAY_IMPORT = {
     },
     "workers": {"frame", "networks", "picture", "prefetch", "threads"},
     "plan": {"frame", "media", "picture"},
-    "pipeline": {"workers", "frame", "media", "networks", "options", "picture", "plan", "prefetch"},
+    "pictures": {"media", "networks", "options", "picture"},
+    "pipeline": {"pictures", "workers", "frame", "media", "networks", "options", "picture", "plan", "prefetch"},
     "dry_run": {"frame", "options", "pipeline", "plan", "prefetch"},
     "folders": {"media"},
     "cli": {
@@ -84,7 +85,14 @@ MAY_IMPORT = {
     "__main__": {"cli"},
     "plugins": {"color", "colorplan", "frame", "networks", "picture"},
 }
-WITHIN_MEDIA = {"read": {"pipes"}, "write": {"pipes"}, "pipes": set(), "tools": set(), "input": set()}
+WITHIN_MEDIA = {
+    "read": {"pictures", "pipes"},
+    "write": {"pictures", "pipes"},
+    "pictures": set(),
+    "pipes": set(),
+    "tools": set(),
+    "input": set(),
+}
 """Folders and files of media/ -> folders of it that they may import, beside the files in media/ itself."""
 
 
@@ -196,7 +204,8 @@ def test_option_lists_are_decisions() -> None:
             "--precision --tile --batch -ss -to "
             "-t --stream --interlaced --hwaccel --strict -c:v -crf -b:v -preset -tune -pix_fmt -e -c:a --audio "
             "--subtitles --no-audio --no-subtitles --threads --no-progress --debug -q --quiet "
-            "--raw -f --low-latency --colorspace --range --primaries --transfer".split()
+            "--raw -f --low-latency --colorspace --range --primaries --transfer --quality -framerate "
+            "-start_number".split()
         ),
         "bench": [],
         "degrader": [],

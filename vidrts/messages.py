@@ -25,6 +25,13 @@ class Code(Enum):
     ALPHA_DROPPED = "alpha channel dropped"
     CMYK_CONVERTED = "CMYK: converted without its colour profile"
 
+    # media/pictures
+    PALETTE_CONVERTED = "palette converted to {model}: the colours of an enhanced picture are not in it"
+    PICTURES_LEFT_OUT = "enhancing the first picture; {count} more in the file left out"
+    PICTURE_DEPTH_LOST = "16 bit rounded to 8: not supported in {format}; .png and .tif hold 16"
+    NUMBERS_MISSING = "pictures {first} to {last}: {count} missing: {numbers}"
+    RESOLUTION_LOST = "resolution of {dpi} dpi lost: not supported in {format}"
+
     # media/read
     INPUT_DAMAGED = "warning: {damage}"
     READ_FAILED = "the file is damaged or truncated at {time:.3f} s ({reason})"

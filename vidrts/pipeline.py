@@ -27,6 +27,7 @@ from vidrts.messages import Tell, ignore
 from vidrts.networks.checkpoint import load_model
 from vidrts.options import EnhanceOptions
 from vidrts.picture.device import pick_devices
+from vidrts.pictures import Done, PictureRun, are_pictures
 from vidrts.plan import Plan
 from vidrts.prefetch import Cancelled, prefetch
 from vidrts.workers import Workers
@@ -98,6 +99,8 @@ class Summary:
     bytes_written: int
     lost: str | None
     """Damage of the input, None if there is none."""
+    pictures: bool = False
+    """Whether the frames are picture files, each of its own."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,9 +176,10 @@ def enhance(
     on_message: Tell = ignore,
     stop_signal: Callable[[], int | None] = lambda: None,
 ) -> Summary:
-    """Enhance the video `source` and write it to `target`, with everything else in the file kept.
+    """Enhance the video or picture `source` and write it to `target`, with everything else in the file kept.
 
-    Both are files, `source` may be a URL, and "-" is stdin and stdout (`vidrts.media.pipes.stdio`).
+    Both are files, `source` may be a URL, and "-" is stdin and stdout (`vidrts.media.pipes.stdio`). Names such as
+    "frames/%05d.png" are numbered pictures.
 
     `on_plan` gets what was decided, once, before the first frame is enhanced; `on_message` gets messages (warnings,
     assumptions), `on_progress` is called for each frame. When `stop_signal` returns a signal number, the run ends early
@@ -183,9 +187,12 @@ def enhance(
     frame, the finished part of a file is kept, playable, as `<name>.partial.<ext>`, and the error says so; only a
     complete file gets the target's name. With pipes: `SourceBrokenError` and `ConsumerGoneError`.
     """
+    options = options or EnhanceOptions()
+    if are_pictures(source, target):
+        return _enhance_pictures(source, target, options, on_progress, on_message, stop_signal)
     began = time.monotonic()
     frames = 0
-    with opened(source, target, options or EnhanceOptions(), on_message=on_message, stop_signal=stop_signal) as run:
+    with opened(source, target, options, on_message=on_message, stop_signal=stop_signal) as run:
         reader, writer, parts = run.reader, run.writer, run.parts
         on_plan(run.plan)
         position = _Position(reader.info)
@@ -226,6 +233,33 @@ def enhance(
     return Summary(
         target=writer.path, frames=frames, seconds=time.monotonic() - began, parts=parts,
         bytes_written=writer.bytes_written, lost=_lost(reader, writer),
+    )  # fmt: skip
+
+
+def _enhance_pictures(
+    source: str | os.PathLike[str],
+    target: str | os.PathLike[str],
+    options: EnhanceOptions,
+    on_progress: Callable[[Progress], None],
+    on_message: Tell,
+    stop_signal: Callable[[], int | None],
+) -> Summary:
+    """`enhance` where both are pictures."""
+    run = PictureRun(source, target, options, on_message)
+    model = load_model(options.model, options.picture.scale, pick_devices(options.picture.device)[0])
+    began = time.monotonic()
+
+    def progressed(done: Done) -> None:
+        on_progress(Progress(
+            frames=done.pictures, total=run.total, seconds=time.monotonic() - began, bytes_written=done.bytes_written,
+            light_rate=None,
+        ))  # fmt: skip
+
+    done = run(model, stop_signal, progressed)
+    return Summary(
+        target=run.path, frames=done.pictures, seconds=time.monotonic() - began,
+        parts=PartTimes(decode=done.decode, enhance=done.enhance, encode=done.encode),
+        bytes_written=done.bytes_written, lost=None, pictures=True,
     )  # fmt: skip
 
 

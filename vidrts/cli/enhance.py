@@ -11,12 +11,13 @@ from vidrts.cli import interrupt, many
 from vidrts.cli.common import CHROMA_MODE, DEBUG, DEVICES, ENGINE, MODEL_HELP, NOISE, PRECISION, QUIET, SCALE, was_given
 from vidrts.cli.malloc import keep_freed_memory
 from vidrts.cli.option_groups import Sectioned
-from vidrts.cli.parsing import BIT_RATE, LANGUAGES, PAIR, TILE, TIME
+from vidrts.cli.parsing import BIT_RATE, LANGUAGES, PAIR, RATE, TILE, TIME
 from vidrts.cli.pipes import COLOR, RAW, color_options
 from vidrts.cli.progress import ProgressReport, summary_line
 from vidrts.cli.progress_bar import say
 from vidrts.media import color_names
 from vidrts.media.output_formats import FRAME_FORMATS, PIPE_FORMATS
+from vidrts.media.pictures.formats import DEFAULT_QUALITY
 from vidrts.media.read.options import INTERLACED, DecodeOptions
 from vidrts.media.write.encoders import ENCODERS
 from vidrts.media.write.options import EncodeOptions
@@ -38,6 +39,7 @@ _SECTIONS = {
     "Video encoding": (
         "video_codec", "crf", "bit_rate", "preset", "tune", "pixel_format", "options",
     ),
+    "Pictures": ("quality", "framerate", "start_number"),
     "Pipes (IN or OUT is -)": ("raw", "format", "low_latency"),
     "Colour of the input": COLOR,
     "Audio and other streams": ("audio_codec", "audio_languages", "subtitle_languages", "no_audio", "no_subtitles"),
@@ -116,6 +118,14 @@ _QUALITIES = [(encoder.name, encoder.default_quality) for encoder in ENCODERS.va
 @click.option("-tune", metavar="NAME", help="Encoder tuning.")
 @click.option("-pix_fmt", "pixel_format", metavar="NAME", help="Pixel format; default: the source's.")
 @click.option("-e", "options", type=PAIR, multiple=True, help="Any encoder option; may be repeated.")
+@click.option(
+    "--quality", type=click.IntRange(1, 100), metavar="1..100",
+    help=f"Of JPEG and WebP; default: {DEFAULT_QUALITY}, and lossless WebP for lossless pictures.",
+)  # fmt: skip
+@click.option("-framerate", type=RATE, help="Frames/s of numbered pictures; default: 25.")
+@click.option(
+    "-start_number", type=click.IntRange(0), metavar="N", help="First number, or one of four more; default: 0."
+)
 @click.option("-c:a", "audio_codec", metavar="CODEC", help="Audio encoder; default: copy.")
 @click.option("--audio", "audio_languages", type=LANGUAGES, help="Keep only audio in these languages.")
 @click.option("--subtitles", "subtitle_languages", type=LANGUAGES, help="Keep only subtitles in these languages.")
@@ -137,18 +147,19 @@ def enhance(
     paths: tuple[str, ...], named: tuple[str, ...], start: Fraction | None, end: Fraction | None,
     duration: Fraction | None, no_progress: bool, quiet: bool, **given: Any,
 ) -> None:  # fmt: skip
-    """Sharpen every frame of the video IN and write OUT; everything else in the file is kept.
+    """Sharpen every frame of the video or picture IN and write OUT; everything else in the file is kept.
 
     \b
     vidrts enhance in.mkv out.mkv
     vidrts enhance --model rts-lite --strength 0.7 -crf 18 -preset slow in.mp4 out.mp4
     vidrts enhance -ss 1:00 -t 10 in.mkv sample.mkv
+    vidrts enhance photo.jpg out.jpg
     vidrts enhance a.mkv b.mp4 sharp/
     vidrts enhance -r films sharp/
     ffmpeg -i in.mp4 -f yuv4mpegpipe - | vidrts enhance - - | ffmpeg -i - out.mp4
 
     IN is a file, a URL (http, https, rtsp, rtmp) or - (stdin). OUT is - (stdout) or a file whose extension selects
-    the container: mp4, mov, mkv, webm or ts.
+    the container: mp4, mov, mkv, webm or ts, or a picture: png, jpg, tif or webp.
     OUT is a directory for several files and for the videos of a directory; they keep their names, what is there
     already is not made again, and one that fails does not stop the others.
     An OUT that exists is replaced by -y if vidrts made it, so that `vidrts enhance -y *.mp4` overwrites no film; by
@@ -190,7 +201,8 @@ def enhance(
         ),
         decode=DecodeOptions(
             start=start, end=end, color=color_names.named(**{k: given[k] for k in COLOR}),
-            **{k: given[k] for k in ("stream", "interlaced", "hwaccel", "threads", "strict", "raw", "low_latency")},
+            **{k: given[k] for k in ("stream", "interlaced", "hwaccel", "threads", "strict", "raw", "low_latency",
+                                      "framerate", "start_number")},
         ),
         encode=EncodeOptions(
             audio=not given["no_audio"],
@@ -202,7 +214,7 @@ def enhance(
                 k: given[k]
                 for k in (
                     "video_codec", "audio_codec", "crf", "bit_rate", "preset", "tune", "pixel_format", "threads",
-                    "audio_languages", "subtitle_languages", "format", "low_latency",
+                    "audio_languages", "subtitle_languages", "format", "low_latency", "quality",
                 )
             },
         ),

@@ -44,6 +44,14 @@ def parse_bit_rate(text: str) -> int:
     return int(Fraction(match[1]) * {"": 1, "k": 1000, "m": 10**6, "g": 10**9}[match[2].lower()])
 
 
+def parse_rate(text: str) -> Fraction:
+    """Frames/s of 25, 29.97 or 30000/1001; raises ValueError."""
+    match = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)(?:/(\d{1,9}))?", text)
+    if not match or Fraction(match[1]) == 0 or int(match[2] or 1) == 0:
+        raise ValueError(f"expected frames/s such as 25, 29.97 or 30000/1001, got {text!r}")
+    return Fraction(match[1]) / int(match[2] or 1)
+
+
 def parse_pair(text: str) -> tuple[str, str]:
     """(key, value) of key=value; raises ValueError."""
     key, equals, value = text.partition("=")
@@ -108,6 +116,7 @@ TIME = Parsed(parse_time, "TIME")
 TILE = Parsed(parse_tile, "auto|none|WxH")
 CROP = Parsed(parse_crop, "WxH+X+Y")
 BIT_RATE = Parsed(parse_bit_rate, "RATE")
+RATE = Parsed(parse_rate, "RATE")
 PAIR = Parsed(parse_pair, "KEY=VALUE")
 LANGUAGES = Parsed(parse_languages, "LANG[,LANG]")
 SIZES = Parsed(parse_sizes, "WxH[,WxH]")

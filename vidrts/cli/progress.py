@@ -47,6 +47,9 @@ def summary_line(summary: "Summary") -> str:
         return f"{summary.frames / seconds:.1f}" if seconds > 0 else "-"
 
     parts = summary.parts
+    if summary.pictures:
+        count = f"{summary.frames} picture{'s' * (summary.frames != 1)}"
+        return f"{summary.target}: {count} in {summary.seconds:.1f} s, {human_size(summary.bytes_written)}"
     return (
         f"{summary.target}: {summary.frames} frames in {summary.seconds:.1f} s,"
         f" {rate(summary.seconds)} frames/s (decode {rate(parts.decode)}, enhance {rate(parts.enhance)},"

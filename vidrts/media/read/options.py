@@ -34,6 +34,10 @@ class DecodeOptions:
     """Colour tags that override the source's; unspecified ones do not."""
     raw: Header | None = None
     """Stdin is raw video of this format."""
+    framerate: Fraction | None = None
+    """Of numbered pictures (-framerate), 25 if None."""
+    start_number: int | None = None
+    """The first of numbered pictures has this number or one of four more (-start_number), 0 if None."""
     hwaccel: str = "none"
     """Hardware decoder: none (software), cuda or cuda:N (NVDEC), auto (NVDEC if available)."""
     low_latency: bool = False
@@ -55,6 +59,12 @@ class DecodeOptions:
             number = getattr(self.color, tag.name)
             check(f"color.{tag.name}", number, "a number of ITU-T H.273", is_integer(number) and 0 <= number <= 255)
         check("raw", self.raw, "a Header (pipes.raw_header.parse) or None", isinstance(self.raw, Header | None))
+        rate = self.framerate
+        fits = rate is None or (isinstance(rate, Rational) and Fraction(1, 1000) <= rate <= 1000)
+        check("framerate", rate, "pictures per second as a Fraction or an integer, 0.001 to 1000, or None", fits)
+        number = self.start_number
+        fits = number is None or (is_integer(number) and 0 <= number < 2**31)
+        check("start_number", number, "0 or more, or None", fits)
         accelerated = isinstance(self.hwaccel, str) and re.fullmatch(r"none|auto|cuda(:\d+)?", self.hwaccel)
         check("hwaccel", self.hwaccel, "none, auto, cuda or cuda:N", bool(accelerated))
         check_flag("low_latency", self.low_latency)

@@ -10,6 +10,7 @@ import av
 from av.container import InputContainer
 
 from vidrts.media.containers import FFmpegErrors
+from vidrts.media.pictures import mark as picture_mark
 
 _NAME = "vidrts"
 _NULL = b"\x47\x1f\xff\x10"
@@ -42,6 +43,8 @@ def is_marked(path: Path, container: InputContainer | None = None) -> bool:
             file.seek(-_PACKET, 2)
             if file.read(_PACKET).startswith(_NULL + _NAME.encode()):
                 return True
+    if picture_mark.is_marked(path):
+        return True
     if container is not None:
         return _is_tagged(container)
     try:

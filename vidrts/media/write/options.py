@@ -20,6 +20,8 @@ class EncodeOptions:
     """Constant quality (-crf); the defaults are in `encoders.ENCODERS`."""
     bit_rate: int | None = None
     """Bits per second (-b:v)."""
+    quality: int | None = None
+    """Of JPEG and WebP pictures, 1 to 100 (--quality); None: 95, and WebP of a lossless picture lossless."""
     preset: str | None = None
     tune: str | None = None
     pixel_format: str | None = None
@@ -52,6 +54,8 @@ class EncodeOptions:
         check("bit_rate", bit_rate, "bits per second, 1 or more, or None", fits)
         if crf is not None and bit_rate is not None:
             raise OptionError(f"crf {crf:g} and bit_rate {bit_rate} are mutually exclusive; give one of them")
+        fits = self.quality is None or (is_integer(self.quality) and 1 <= self.quality <= 100)
+        check("quality", self.quality, "1 to 100, or None", fits)
         check_text("preset", self.preset, "a preset's name")
         check_text("tune", self.tune, "a tuning's name")
         check_text("pixel_format", self.pixel_format, "FFmpeg's name of a format")

@@ -1,0 +1,21 @@
+"""Which files are pictures: by the extension what is written, by their content what is read."""
+
+from pathlib import Path
+from typing import Literal
+
+PictureFormat = Literal["PNG", "JPEG", "TIFF", "WebP"]
+SUFFIXES: dict[str, PictureFormat] = {
+    ".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".tif": "TIFF", ".tiff": "TIFF", ".webp": "WebP",
+}  # fmt: skip
+"""What is written, by file extension in lower case."""
+READ = "PNG, JPEG, TIFF, WebP, BMP or GIF"
+"""What is read, in words."""
+DEFAULT_QUALITY = 95
+"""Of JPEG and of lossy WebP, 1..100, on their libraries' scales."""
+LONGEST_SIDE: dict[PictureFormat, int] = {"JPEG": 65_500, "WebP": 16_383}
+"""Pixels, where the format has a limit below FFmpeg's and Pillow's."""
+
+
+def is_picture_name(name: Path) -> bool:
+    """Whether a file of this name would be written as a picture."""
+    return name.suffix.lower() in SUFFIXES

@@ -1,0 +1,187 @@
+"""Enhancing picture files, one or a numbered sequence: each is read, enhanced and written on its own."""
+
+import os
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+
+from vidrts.errors import Interrupted, OptionError, OutputError, VidrtsError, add, naming
+from vidrts.files import followed
+from vidrts.media.containers import is_url
+from vidrts.media.output_formats import OUTPUT_FORMATS
+from vidrts.media.pictures import read, sequence, write
+from vidrts.media.pictures.formats import is_picture_name
+from vidrts.media.pictures.read import Picture
+from vidrts.media.read.options import DecodeOptions
+from vidrts.media.write import output_path
+from vidrts.media.write.options import EncodeOptions
+from vidrts.messages import Tell
+from vidrts.native_calls import unfinished
+from vidrts.networks.checkpoint import LoadedModel
+from vidrts.options import EnhanceOptions
+from vidrts.picture.device import pick_devices
+from vidrts.picture.enhancer import Enhancer
+
+_OF_PICTURES = ("threads", "strict", "overwrite", "own_only", "quality")
+"""Options of decoding and encoding that pictures have, too."""
+_OF_SEQUENCES = ("start_number",)
+_NAMES = {
+    "start": "-ss", "end": "-to and -t", "color": "--colorspace, --range, --primaries and --transfer",
+    "video_codec": "-c:v", "audio_codec": "-c:a", "crf": "-crf", "bit_rate": "-b:v", "preset": "-preset",
+    "tune": "-tune", "pixel_format": "-pix_fmt", "options": "-e", "audio": "--no-audio", "subtitles": "--no-subtitles",
+    "audio_languages": "--audio", "subtitle_languages": "--subtitles", "format": "-f", "framerate": "-framerate",
+    "start_number": "-start_number",
+}  # fmt: skip
+"""The command line's names of options, where they are not those of their fields."""
+
+
+@dataclass(kw_only=True)
+class Done:
+    """What became of a run: pictures, bytes, and seconds of its parts."""
+
+    pictures: int = 0
+    bytes_written: int = 0
+    decode: float = 0.0
+    enhance: float = 0.0
+    encode: float = 0.0
+
+
+class PictureRun:
+    """Enhances a picture file, or the pictures of a pattern such as frames/%05d.png, each into a file of its own.
+
+    Names and options are checked when it is made: `OptionError`, `OutputError`, `InputError`.
+    """
+
+    def __init__(
+        self, source: str | os.PathLike[str], target: str | os.PathLike[str], options: EnhanceOptions, tell: Tell
+    ) -> None:  # fmt: skip
+        self.path = output_path.final(target, options.encode.format)
+        self._options, self._tell = options, tell
+        several = sequence.is_pattern(self.path)
+        self._pairs = self._sequence(source) if several else self._single(source)
+        for given, made in self._pairs:
+            encode = options.encode
+            output_path.check(made, given, overwrite=encode.overwrite, own_only=encode.own_only)
+
+    @property
+    def total(self) -> int:
+        """Pictures to enhance."""
+        return len(self._pairs)
+
+    def _sequence(self, source: str | os.PathLike[str]) -> list[tuple[Path, Path]]:
+        refuse(self._options, self.path, (*_OF_PICTURES, *_OF_SEQUENCES))
+        write.check_quality(self.path, self._options.encode.quality)
+        found = sequence.find(Path(source), self._options.decode.start_number, self._tell)
+        return [(found.file(number), sequence.numbered(self.path, number)) for number in found.numbers]
+
+    def _single(self, source: str | os.PathLike[str]) -> list[tuple[Path, Path]]:
+        path = Path(source)
+        if source == "-" or is_url(source):
+            raise OptionError(f"{self.path} is a picture: expected a picture file as IN, got {os.fspath(source)}")
+        if sequence.is_pattern(path):
+            raise OptionError(
+                f"{path} are several pictures: expected a name such as out%05d{self.path.suffix} or a video as OUT, "
+                f"got {self.path}"
+            )
+        if path.suffix.lower() in OUTPUT_FORMATS and path.is_file():
+            raise OptionError(
+                f"{self.path} is a picture, but {path} a video; write its frames to numbered pictures, "
+                f"{self.path.stem}%05d{self.path.suffix}"
+            )
+        refuse(self._options, self.path, _OF_PICTURES)
+        write.check_quality(self.path, self._options.encode.quality)
+        return [(path, self.path)]
+
+    def __call__(
+        self, model: LoadedModel, stop_signal: Callable[[], int | None], on_picture: Callable[[Done], None]
+    ) -> Done:
+        """Enhance all. Raises `Interrupted` on a stop signal, and other subclasses of `VidrtsError`.
+
+        Every picture has its name when it is complete, and those that have theirs are kept, whatever happens.
+        """
+        options = self._options.picture
+        enhancer = Enhancer(model, replace(options, device=str(pick_devices(options.device)[0])), on_message=self._tell)
+        done = Done()
+        for source, target in self._pairs:
+            try:
+                self._enhance(source, target, enhancer, stop_signal, done)
+            except VidrtsError as error:
+                if done.pictures:
+                    add(error, f"the {done.pictures} pictures before it are written")
+                raise
+            on_picture(done)
+        return done
+
+    def _enhance(
+        self, source: Path, target: Path, enhancer: Enhancer, stop_signal: Callable[[], int | None], done: Done
+    ) -> None:
+        def check() -> None:
+            if (number := stop_signal()) is not None:
+                raise Interrupted(f"stopped; {target} is not written", number)
+
+        check()
+        began = time.monotonic()
+        scale = self._options.picture.scale
+        jpeg = target.suffix.lower() in (".jpg", ".jpeg")
+        picture = read.read(source, ycc=jpeg, on_message=self._tell)
+        done.decode += time.monotonic() - began
+        check()
+        began = time.monotonic()
+        with naming(source):
+            (frame,) = enhancer([picture.frame])
+        picture = replace(picture, frame=frame, metadata=picture.metadata.enlarged(scale))
+        done.enhance += time.monotonic() - began
+        check()
+        began = time.monotonic()
+        done.bytes_written += save(picture, target, self._options.encode, self._tell, check)
+        done.encode += time.monotonic() - began
+        done.pictures += 1
+
+
+def save(
+    picture: Picture, target: Path, options: EncodeOptions, tell: Tell, check: Callable[[], None] = lambda: None
+) -> int:  # fmt: skip
+    """Write a picture under a hidden name, then rename it to `target`; returns its size in bytes.
+
+    `check`: called before that, and may raise. Raises `OutputError`; whatever it raises, nothing is left.
+    """
+    final = followed(target)
+    hidden = output_path.temporary(final, secrets.token_hex(4))
+    unfinished(str(hidden.absolute()))
+    try:
+        write.write(hidden, picture, target, quality=options.quality, on_message=tell)
+        check()
+        size = hidden.stat().st_size
+        try:
+            output_path.rename(hidden, final, overwrite=options.overwrite, own_only=options.own_only)
+        except OSError as error:
+            raise OutputError(
+                f"{target}: cannot rename the complete file to this name ({error.strerror}); nothing was written"
+            ) from error
+        return size
+    finally:
+        hidden.unlink(missing_ok=True)
+
+
+def are_pictures(source: str | os.PathLike[str], target: str | os.PathLike[str]) -> bool:
+    """Whether a run is one of a `PictureRun`: OUT is a picture, or both are numbered pictures."""
+    out = Path(target)
+    if target == "-" or is_url(target) or not is_picture_name(out):
+        return False
+    return not sequence.is_pattern(out) or (source != "-" and sequence.is_pattern(Path(source)))
+
+
+def refuse(options: EnhanceOptions, path: Path, allowed: Sequence[str]) -> None:
+    """Raise `OptionError` for options of decoding and encoding that are given and not `allowed`."""
+    pairs = ((options.decode, DecodeOptions()), (options.encode, EncodeOptions()))
+    given = [
+        _NAMES.get(f.name, f"--{f.name.replace('_', '-')}")
+        for part, default in pairs
+        for f in fields(default)
+        if f.name not in allowed and getattr(part, f.name) != getattr(default, f.name)
+    ]
+    if given:
+        advice = "; --quality is for pictures" if {"-crf", "-b:v"} & set(given) else ""
+        raise OptionError(f"{', '.join(dict.fromkeys(given))}: for videos only, and {path} is a picture{advice}")
