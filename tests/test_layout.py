@@ -203,7 +203,8 @@ def test_option_lists_are_decisions() -> None:
             "--model --scale --strength --chroma --detail --noise --noise-amplitude --device --engine "
             "--precision --tile --batch -ss -to "
             "-t --stream --interlaced --hwaccel --strict -c:v -crf -b:v -preset -tune -pix_fmt -e -c:a --audio "
-            "--subtitles --no-audio --no-subtitles --threads --no-progress --debug -q --quiet "
+            "--subtitles --no-audio --no-subtitles --threads --dry-run --progress "
+            "--no-progress --log -v --verbose --debug -q --quiet "
             "--raw -f --low-latency --colorspace --range --primaries --transfer --quality -framerate "
             "-start_number".split()
         ),

@@ -32,6 +32,8 @@ class Estimate:
     """That were enhanced and encoded to know it."""
     rate: float
     """Frames/s."""
+    total: int | None
+    """Expected number of frames; None if unknown."""
     seconds: float | None
     """Of the whole run; None where the number of frames is unknown."""
 
@@ -92,5 +94,6 @@ def _timed(run: Run, began: float, stop_signal: Callable[[], int | None]) -> Est
     if run.plan.info.frames is None and run.plan.info.length is not None and shown > 0:  # rates in headers may be wrong
         total = round(run.plan.info.length * (count - 1) / shown)
     if total is None:
-        return Estimate(frames=count, rate=rate, seconds=None)
-    return Estimate(frames=count, rate=rate, seconds=now - began + max(0, total - count) / rate)
+        return Estimate(frames=count, rate=rate, total=None, seconds=None)
+    seconds = now - began + max(0, total - count) / rate
+    return Estimate(frames=count, rate=rate, total=total, seconds=seconds)

@@ -19,7 +19,8 @@ import vidrts
 from vidrts.cli import jsonfile, run
 from vidrts.cli.enhance import enhance as command
 from vidrts.cli.parsing import parse_bit_rate, parse_languages, parse_pair, parse_tile, parse_time
-from vidrts.cli.progress import describe, human_size, human_time
+from vidrts.cli.progress import describe
+from vidrts.cli.words import human_size, human_time
 from vidrts.errors import OutputError
 from vidrts.networks.checkpoint import read_info, save_model
 from vidrts.networks.purposes import PURPOSES
@@ -39,7 +40,7 @@ def test_the_main_job(clips: Path, tiny_model: Path, tmp_path: Path, capfd: pyte
     assert told.out == ""
     assert re.fullmatch(
         r"vidrts: \S+out\.mp4: 30 frames in [\d.]+ s, [\d.]+ frames/s "
-        r"\(decode [\d.]+, enhance [\d.]+, encode [\d.]+\), [\d.]+ kB",
+        r"\(each stage alone: decode [\d.]+ frames/s, enhance [\d.]+ frames/s, encode [\d.]+ frames/s\), [\d.]+ kB",
         told.err.strip().splitlines()[-1],
     )
     with av.open(target) as made:

@@ -4,6 +4,7 @@ Exit codes: 0 success; 1 failure; 2 usage error; 130 stopped by Ctrl-C; 143 by S
 """
 
 import os
+import shlex
 import signal
 import sys
 import traceback
@@ -13,7 +14,8 @@ from pathlib import Path
 import click
 
 from vidrts import memory
-from vidrts.cli import failures
+from vidrts.cli import failures, log
+from vidrts.cli.progress_bar import say
 from vidrts.cli.subcommands import Subcommands
 from vidrts.errors import ConsumerGoneError, Interrupted, OptionError, VidrtsError
 from vidrts.media.output_formats import OUTPUT_FORMATS
@@ -46,11 +48,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def run(arguments: Sequence[str] | None = None, command: click.Command = command, name: str = "vidrts") -> int:
     """Run `command` under the program name `name`; returns the exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    log.prepare(shlex.join([name, *given]))
+    try:
+        code = _run(given, command, name)
+        log.note(f"exit code {code}")
+    finally:
+        log.close()
+    return code
+
+
+def _run(given: list[str], command: click.Command, name: str) -> int:
     debug = "--debug" in given
     try:
         command.main(given, prog_name=name, standalone_mode=False)
     except click.ClickException as error:
         error.show()
+        log.note(error.format_message())
         _hint_at_dashes(given)
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
@@ -58,20 +71,32 @@ def run(arguments: Sequence[str] | None = None, command: click.Command = command
     except ConsumerGoneError:
         return BROKEN_PIPE
     except Interrupted as error:
-        click.echo(f"vidrts: {error}", err=True)
+        _tell(str(error))
         return 128 + error.signal_number
     except VidrtsError as error:
         if debug:
-            traceback.print_exc()
-        click.echo(f"vidrts: {failures.line(error)}", err=True)
+            _trace()
+        _tell(failures.line(error))
         _hint_at_dashes(given)
         return USAGE if isinstance(error, OptionError) else FAILED
     except Exception as error:  # noqa: BLE001 - the last resort: a line instead of a traceback
         if debug:
-            traceback.print_exc()
-        click.echo(f"vidrts: {failures.line(error)}", err=True)
+            _trace()
+        _tell(failures.line(error))
         return FAILED
     return 0
+
+
+def _tell(line: str) -> None:
+    """Print an error, and put it into the log."""
+    log.note(line)
+    say(f"vidrts: {line}")
+
+
+def _trace() -> None:
+    """Print where the present error was raised, and put it into the log."""
+    log.note(traceback.format_exc())
+    traceback.print_exc()
 
 
 def _hint_at_dashes(given: list[str]) -> None:

@@ -40,6 +40,9 @@ DEVICES = click.option(
     help="Where the network runs; several GPUs share the frames.",
 )  # fmt: skip
 QUIET = click.option("-q", "--quiet", is_flag=True, help="Print errors only.")
+VERBOSE = click.option(
+    "-v", "--verbose", is_flag=True, help="Print every decision: streams, encoder options, tags, tiles, threads."
+)
 DEBUG = click.option("--debug", is_flag=True, expose_value=False, help="Show tracebacks of errors.")
 
 

@@ -6,8 +6,8 @@ import click
 
 from vidrts.cli.common import DEBUG, QUIET
 from vidrts.cli.parsing import CROP, TIME
-from vidrts.cli.progress import human_size
 from vidrts.cli.progress_bar import Steps, say
+from vidrts.cli.words import human_size
 from vidrts.compare.comparison import FRAMES, SAMPLES, CompareOptions
 from vidrts.compare.comparison import compare as run_compare
 from vidrts.compare.save import LARGE, check_target, save

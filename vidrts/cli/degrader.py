@@ -10,8 +10,8 @@ import click
 
 from vidrts.cli import interrupt
 from vidrts.cli.common import DEBUG, DEVICE, QUIET, was_given
-from vidrts.cli.progress import human_time
 from vidrts.cli.progress_bar import Steps, say
+from vidrts.cli.words import human_time
 from vidrts.errors import Interrupted
 from vidrts.networks.names import RECONSTRUCTIONS
 from vidrts.training.degrader.options import DegraderOptions

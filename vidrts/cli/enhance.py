@@ -8,13 +8,26 @@ import click
 
 from vidrts.checks import THREADS
 from vidrts.cli import interrupt, many
-from vidrts.cli.common import CHROMA_MODE, DEBUG, DEVICES, ENGINE, MODEL_HELP, NOISE, PRECISION, QUIET, SCALE, was_given
+from vidrts.cli.common import (
+    CHROMA_MODE,
+    DEBUG,
+    DEVICES,
+    ENGINE,
+    MODEL_HELP,
+    NOISE,
+    PRECISION,
+    QUIET,
+    SCALE,
+    VERBOSE,
+    was_given,
+)  # fmt: skip
+from vidrts.cli.log import LOG
 from vidrts.cli.malloc import keep_freed_memory
 from vidrts.cli.option_groups import Sectioned
 from vidrts.cli.parsing import BIT_RATE, LANGUAGES, PAIR, RATE, TILE, TIME
 from vidrts.cli.pipes import COLOR, RAW, color_options
-from vidrts.cli.progress import ProgressReport, summary_line
-from vidrts.cli.progress_bar import say
+from vidrts.cli.progress import ProgressReport
+from vidrts.cli.progress_format import PROGRESS, ProgressFormat, check_apart
 from vidrts.media import color_names
 from vidrts.media.output_formats import FRAME_FORMATS, PIPE_FORMATS
 from vidrts.media.pictures.formats import DEFAULT_QUALITY
@@ -43,7 +56,9 @@ _SECTIONS = {
     "Pipes (IN or OUT is -)": ("raw", "format", "low_latency"),
     "Colour of the input": COLOR,
     "Audio and other streams": ("audio_codec", "audio_languages", "subtitle_languages", "no_audio", "no_subtitles"),
-    "Output and messages": ("overwrite", "force", "threads", "no_progress", "quiet", "debug"),
+    "Output and messages": (
+        "overwrite", "force", "threads", "dry_run", "progress", "no_progress", "log_file", "quiet", "verbose", "debug",
+    ),
 }  # fmt: skip
 _QUALITIES = [(encoder.name, encoder.default_quality) for encoder in ENCODERS.values()]
 
@@ -140,12 +155,23 @@ _QUALITIES = [(encoder.name, encoder.default_quality) for encoder in ENCODERS.va
     "--threads", type=click.IntRange(0, THREADS), default=_DECODE.threads, show_default=True,
     metavar="N", help="Threads of decoder, network (on a CPU) and encoder; 0: automatic.",
 )  # fmt: skip
-@click.option("--no-progress", is_flag=True, help="Print only warnings and the summary.")
+@click.option(
+    "--dry-run", is_flag=True,
+    help="Decide all, print what -v says and about how long it takes, by a second of frames; write nothing.",
+)  # fmt: skip
+@click.option(
+    "--progress", type=PROGRESS, default="auto", show_default=True, metavar="auto|none|json[:FD]|ffmpeg[:FD]",
+    help="json: a line for each update; ffmpeg: as its -progress; to file descriptor FD, else to stderr.",
+)  # fmt: skip
+@click.option("--no-progress", is_flag=True, help="As --progress none.")
+@LOG
 @QUIET
+@VERBOSE
 @DEBUG
 def enhance(
     paths: tuple[str, ...], named: tuple[str, ...], start: Fraction | None, end: Fraction | None,
-    duration: Fraction | None, no_progress: bool, quiet: bool, **given: Any,
+    duration: Fraction | None, dry_run: bool, progress: ProgressFormat, no_progress: bool, quiet: bool, verbose: bool,
+    **given: Any,
 ) -> None:  # fmt: skip
     """Sharpen every frame of the video or picture IN and write OUT; everything else in the file is kept.
 
@@ -183,6 +209,13 @@ def enhance(
         end = (start or Fraction(0)) + duration
     if given["bit_rate"] is not None and given["crf"] is not None:
         raise click.UsageError("-b:v and -crf are mutually exclusive.")
+    if no_progress:
+        if progress.kind != "auto":
+            raise click.UsageError("--progress and --no-progress are mutually exclusive.")
+        progress = ProgressFormat("none")
+    if quiet and verbose:
+        raise click.UsageError("-q and -v are mutually exclusive.")
+    check_apart(progress, target)
     if None not in (given["detail"], given["noise_amplitude"]):
         raise click.UsageError("--detail and --noise-amplitude are mutually exclusive.")
     if end is not None and end <= (start or 0):
@@ -223,7 +256,7 @@ def enhance(
         find_model(options.model)  # a mistyped name is told before torch is loaded
     with interrupt.exit_immediately():
         batch = many.planned(
-            sources, target, options, force=given["force"], tell=lambda line: None if quiet else say(f"vidrts: {line}"),
+            sources, target, options, force=given["force"], tell=partial(many.tell, quiet=quiet),
             **{k: given[k] for k in ("recursive", "suffix", "extension")},
         )  # fmt: skip
     if batch is not None and batch.is_done:
@@ -236,21 +269,28 @@ def enhance(
         with interrupt.exit_immediately(guardian.dismiss):  # loading takes seconds, and nothing is to be kept yet
             import torch
 
+            from vidrts.dry_run import dry_run as run_dry
             from vidrts.pipeline import check
             from vidrts.pipeline import enhance as run_enhance
         if given["threads"]:
             torch.set_num_threads(given["threads"])
         with (
             interrupt.deferred() as stop_signal,
-            ProgressReport(given["model"], show=not no_progress, quiet=quiet) as report,
+            ProgressReport(progress, quiet=quiet, verbose=verbose or dry_run) as report,
         ):
-            run_one = partial(run_enhance, on_progress=report.frame, stop_signal=stop_signal)
+            run_one = partial(run_enhance, on_plan=report.plan, on_progress=report.frame, stop_signal=stop_signal)
+            estimate_one = partial(run_dry, on_plan=report.plan, stop_signal=stop_signal)
             if batch is not None:
                 check(options)
-                batch.run(run_one, options, report, stop_signal, debug=was_given("debug"))
+                one = estimate_one if dry_run else run_one
+                batch.run(one, options, report, stop_signal, debug=was_given("debug"))
+            elif dry_run:
+                estimate = estimate_one(sources[0], target, options, on_message=report.message)
             else:
                 summary = run_one(sources[0], target, options, on_message=report.message)
     if batch is not None:
         batch.finish(quiet=quiet)
-    elif not quiet:
-        say(f"vidrts: {summary_line(summary)}")
+    elif dry_run:
+        report.estimated(estimate)
+    else:
+        report.done(summary)

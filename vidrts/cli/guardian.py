@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 
-from vidrts.cli import guardian_child
+from vidrts.cli import guardian_child, log
 from vidrts.native_calls import watched
 
 PATIENCE = 15
@@ -83,9 +83,11 @@ def dismiss() -> None:
 
 
 def _start(descriptor: int, patience: int) -> None:
-    command = [sys.executable, "-I", "-S", guardian_child.__file__, str(os.getpid()), str(patience), str(descriptor)]
+    shared = [place for place in (descriptor, log.descriptor()) if place is not None]
+    numbers = map(str, (os.getpid(), patience, *shared))
+    command = [sys.executable, "-I", "-S", guardian_child.__file__, *numbers]
     child = subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, bufsize=0, pass_fds=[descriptor],
+        command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, bufsize=0, pass_fds=shared,
         start_new_session=True,  # Ctrl-C is for this process alone
     )  # fmt: skip
     _children.append(child)

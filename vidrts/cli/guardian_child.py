@@ -1,6 +1,7 @@
 """The child process of `guardian`: ends the parent with a line when a native call hangs, and tells when it died.
 
-Arguments: the parent's process id, seconds of patience, a file descriptor of shared memory (`guardian.Shared`). Stdin
+Arguments: the parent's process id, seconds of patience, file descriptors of shared memory (`guardian.Shared`) and, if
+there is one, of the log. Stdin
 is a pipe of which the parent has the other end: "done" says that it ends by itself. Imports the standard library alone;
 Linux only.
 """
@@ -10,6 +11,7 @@ import os
 import select
 import signal
 import sys
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -22,15 +24,18 @@ _LITTLE = 0.05
 """Seconds of CPU time in a tick that threads which only poll may take."""
 
 
-def main(pid: int, patience: int, descriptor: int) -> None:
-    """Watch over the parent until it ends."""
+def main(pid: int, patience: int, descriptor: int, *places: int) -> None:
+    """Watch over the parent until it ends. `places`: the log's descriptor, if there is one."""
     shared = mmap.mmap(descriptor, SIZE)
     before, idle, used = shared[:], 0, 0.0
     while True:
         if select.select([0], [], [], _TICK)[0]:
             if not os.read(0, 16):
                 left = _left(shared, keep=True)
-                _say(f"ended by a signal or by a library; if nobody stopped it, there is too little memory{left}")
+                _say(
+                    f"ended by a signal or by a library; if nobody stopped it, there is too little memory{left}",
+                    *places,
+                )
             return
         now, cpu = shared[:], _cpu_seconds(pid)
         call = _text(now[CALL])
@@ -41,7 +46,8 @@ def main(pid: int, patience: int, descriptor: int) -> None:
             left = _left(shared, keep=not call.endswith("(opening)"))
             _say(
                 f"{call}: hangs, no CPU time for {patience} s; often there is too little memory: give it more, or use "
-                f"another encoder (-c:v){left}"
+                f"another encoder (-c:v){left}",
+                *places,
             )
             if os.getppid() == pid:
                 os.kill(pid, signal.SIGKILL)
@@ -64,7 +70,12 @@ def _left(shared: mmap.mmap, *, keep: bool) -> str:
     return ""
 
 
-def _say(line: str) -> None:
+def _say(line: str, *places: int) -> None:
+    now = time.time()
+    for place in places:
+        moment = f"{time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(now))}.{int(now % 1 * 1000):03}"
+        with suppress(OSError):
+            os.write(place, os.fsencode(f"{moment}{time.strftime('%z', time.localtime(now))} {line}\n"))
     with suppress(OSError):  # stderr may be closed
         os.write(2, os.fsencode(f"vidrts: {line}\n"))
 
@@ -87,4 +98,4 @@ def _all_wait(pid: int) -> bool:
 
 if __name__ == "__main__":
     with suppress(OSError):  # the parent is gone, or /proc is
-        main(*map(int, sys.argv[1:4]))
+        main(*map(int, sys.argv[1:]))

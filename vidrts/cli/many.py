@@ -10,40 +10,47 @@ from typing import TYPE_CHECKING, Protocol
 
 import click
 
-from vidrts.cli import failures
-from vidrts.cli.progress import ProgressReport, human_size, summary_line
+from vidrts.cli import failures, log
+from vidrts.cli.progress import ProgressReport, summary_line
 from vidrts.cli.progress_bar import say
+from vidrts.cli.words import human_size, spoken_time
 from vidrts.errors import Interrupted, OutputError, VidrtsError
 from vidrts.media.output_formats import OUTPUT_FORMATS
 from vidrts.messages import Tell
 from vidrts.options import EnhanceOptions
 
 if TYPE_CHECKING:
+    from vidrts.dry_run import Estimate
     from vidrts.folders import Job
     from vidrts.pipeline import Summary
 
 _HEADS = ("file", "frames", "seconds", "frames/s", "size", "result")
 
 
-class Enhance(Protocol):
-    """`pipeline.enhance` of a run, with all else given."""
+class Enhance[T](Protocol):
+    """`pipeline.enhance` or `dry_run.dry_run` of a run, with all else given."""
 
-    def __call__(self, source: str | Path, target: Path, options: EnhanceOptions, *, on_message: Tell) -> "Summary":
+    def __call__(self, source: str | Path, target: Path, options: EnhanceOptions, *, on_message: Tell) -> T:
         """Enhance one file."""
 
 
 @dataclass
 class _Row:
-    """A file and what became of it; with neither `summary` nor `failure` it was there already."""
+    """A file and what became of it; with only `job` it was there already. `estimate`: of a dry run."""
 
     job: "Job"
     summary: "Summary | None" = None
+    estimate: "Estimate | None" = None
     failure: str | None = None
 
     @property
     def cells(self) -> tuple[str, ...]:
         """Under `_HEADS`."""
         name, made = str(self.job.source), self.summary
+        if (guess := self.estimate) is not None:
+            frames = "?" if guess.total is None else str(guess.total)
+            seconds = "?" if guess.seconds is None else f"{guess.seconds:.1f}"
+            return name, frames, seconds, f"{guess.rate:.1f}", "-", self.result
         if made is None:
             return name, "-", "-", "-", "-", self.result
         rate = f"{made.frames / made.seconds:.1f}" if made.seconds > 0 else "-"
@@ -54,6 +61,8 @@ class _Row:
         """In words."""
         if self.failure is not None:
             return f"failed: {self.failure.removeprefix(f'{self.job.source}: ')}"
+        if self.estimate is not None:
+            return "estimated"
         if self.summary is None:
             return "was there"
         return "done" if self.summary.lost is None else f"done; damaged input: {self.summary.lost}"
@@ -81,14 +90,19 @@ class Batch:
 
     def run(
         self,
-        enhance: Enhance,
+        enhance: Enhance["Summary | Estimate"],
         options: EnhanceOptions,
         report: ProgressReport,
         stop_signal: Callable[[], int | None],
         *,
         debug: bool,
     ) -> None:
-        """Enhance what is not done. An error ends the run only if there is no other file; others are told at once."""
+        """Enhance what is not done. An error ends the run only if there is no other file; others are told at once.
+
+        With a dry run as `enhance`, directories are made for its time.
+        """
+        from vidrts.dry_run import Estimate
+
         options = replace(options, encode=replace(options.encode, overwrite=True, own_only=not self.force))
         with _directories() as make:
             for number, job in enumerate(self.jobs, 1):
@@ -99,14 +113,17 @@ class Batch:
                     if (signal := stop_signal()) is not None:
                         raise Interrupted("stopped", signal)
                     make(job.target)
-                    if self.alone:
-                        self.rows.append(_Row(job, enhance(job.source, job.target, options, on_message=report.message)))
-                        return
-                    report.file = f"{number}/{len(self.jobs)} {job.source}: "
-                    tell = _about(job.source, report.message)
-                    summary = enhance(job.source, job.target, options, on_message=tell)
-                    self.rows.append(_Row(job, summary))
-                    report.note(f"{number}/{len(self.jobs)} {summary_line(summary)}")
+                    report.file = "" if self.alone else f"{number}/{len(self.jobs)} {job.source}: "
+                    tell = report.message if self.alone else _about(job.source, report.message)
+                    made = enhance(job.source, job.target, options, on_message=tell)
+                    if isinstance(made, Estimate):
+                        self.rows.append(_Row(job, estimate=made))
+                        report.estimated(made)
+                        continue
+                    self.rows.append(_Row(job, made))
+                    report.done_for_programs(made)
+                    if not self.alone:
+                        report.note(f"{number}/{len(self.jobs)} {summary_line(made)}")
                 except Interrupted as error:
                     self.stopped = error
                     return
@@ -114,6 +131,7 @@ class Batch:
                     if self.alone:
                         raise
                     if debug:
+                        log.note(traceback.format_exc())
                         traceback.print_exc()
                     line = failures.line(error)
                     if str(job.source) not in line and str(job.target) not in line:
@@ -127,18 +145,29 @@ class Batch:
             self.rows = [_Row(job) for job in self.jobs]
         made = [row.summary for row in self.rows if row.summary is not None]
         failed = sum(row.failure is not None for row in self.rows)
-        there = len(self.rows) - len(made) - failed
+        guesses = [row.estimate for row in self.rows if row.estimate is not None]
+        there = len(self.rows) - len(made) - failed - len(guesses)
         already = "already there, made by vidrts; -y enhances again"
         if self.alone and self.stopped is not None:
             raise self.stopped
-        if self.alone and not quiet:
-            say(f"vidrts: {summary_line(made[0]) if made else f'{self.jobs[0].target}: {already}'}")
-        elif not quiet:
+        if not self.alone:
             for line in _table(self.rows):
-                say(line)
-            frames, seconds = sum(one.frames for one in made), sum(one.seconds for one in made)
-            told = f"{len(made)} of {len(self.jobs)} files enhanced, {frames} frames in {seconds:.1f} s"
-            say(f"vidrts: {told}{f'; {there} {already}' if there else ''}")
+                log.note(line)
+                if not quiet:
+                    say(line)
+            if guesses:
+                seconds = sum(one.seconds or 0 for one in guesses)
+                unknown = "more than " if any(one.seconds is None for one in guesses) else ""
+                told = f"{len(guesses)} of {len(self.jobs)} files to enhance, in about {unknown}{spoken_time(seconds)}"
+            else:
+                frames, seconds = sum(one.frames for one in made), sum(one.seconds for one in made)
+                told = f"{len(made)} of {len(self.jobs)} files enhanced, {frames} frames in {spoken_time(seconds)}"
+            tell(
+                f"{told}{f'; {there} {already}' if there else ''}{'; dry run, nothing written' * bool(guesses)}",
+                quiet=quiet,
+            )
+        elif not guesses:
+            tell(summary_line(made[0]) if made else f"{self.jobs[0].target}: {already}", quiet=quiet)
         if self.stopped is not None:
             left = len(self.jobs) - len(self.rows)
             raise Interrupted(
@@ -148,6 +177,13 @@ class Batch:
             )
         if failed:
             raise VidrtsError(f"{failed} of {len(self.jobs)} files failed")
+
+
+def tell(line: str, *, quiet: bool) -> None:
+    """Put a line into the log, and print it unless `quiet`."""
+    log.note(line)
+    if not quiet:
+        say(f"vidrts: {line}")
 
 
 def planned(

@@ -1,28 +1,18 @@
-"""Progress of an enhancing run."""
+"""What an enhancing run says of itself: choices, progress, messages, the summary."""
 
 from typing import TYPE_CHECKING
 
+from vidrts.cli import log
+from vidrts.cli.plan_lines import details, headline
 from vidrts.cli.progress_bar import Steps
+from vidrts.cli.progress_format import ProgressFormat
+from vidrts.cli.progress_writer import ProgressWriter
+from vidrts.cli.words import human_size, human_time, spoken_time
 
 if TYPE_CHECKING:
+    from vidrts.dry_run import Estimate
     from vidrts.pipeline import Progress, Summary
-
-
-def human_size(count: int) -> str:
-    """Bytes in the largest fitting decimal unit: 12.3 MB."""
-    size = float(count)
-    for unit in ("B", "kB", "MB", "GB"):
-        if size < 1000:
-            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
-        size /= 1000
-    return f"{size:.1f} TB"
-
-
-def human_time(seconds: float) -> str:
-    """h:mm:ss, or m:ss under an hour."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+    from vidrts.plan import Plan
 
 
 def describe(progress: "Progress", model: str) -> str:
@@ -41,36 +31,112 @@ def describe(progress: "Progress", model: str) -> str:
 
 
 def summary_line(summary: "Summary") -> str:
-    """Frames, seconds, frames/s per part, size."""
+    """Frames, time, frames/s of the whole and of each stage alone, size."""
 
     def rate(seconds: float) -> str:
-        return f"{summary.frames / seconds:.1f}" if seconds > 0 else "-"
+        return f"{summary.frames / seconds:.1f} frames/s" if seconds > 0 else "no time"
 
     parts = summary.parts
     if summary.pictures:
         count = f"{summary.frames} picture{'s' * (summary.frames != 1)}"
-        return f"{summary.target}: {count} in {summary.seconds:.1f} s, {human_size(summary.bytes_written)}"
+        return f"{summary.target}: {count} in {spoken_time(summary.seconds)}, {human_size(summary.bytes_written)}"
     return (
-        f"{summary.target}: {summary.frames} frames in {summary.seconds:.1f} s,"
-        f" {rate(summary.seconds)} frames/s (decode {rate(parts.decode)}, enhance {rate(parts.enhance)},"
+        f"{summary.target}: {summary.frames} frames in {spoken_time(summary.seconds)}, {rate(summary.seconds)}"
+        f" (each stage alone: decode {rate(parts.decode)}, enhance {rate(parts.enhance)},"
         f" encode {rate(parts.encode)}), {human_size(summary.bytes_written)}"
     )
 
 
+def estimate_line(plan: "Plan", estimate: "Estimate") -> str:
+    """About how long a run takes."""
+    whole = "unknown number of frames"
+    if estimate.seconds is not None:
+        about = "" if plan.info.frames is not None else "about "
+        whole = f"{about}{estimate.total} frames in about {spoken_time(estimate.seconds)}"
+    timed = f"about {estimate.rate:.2f} frames/s, from {estimate.frames} frame{'s' * (estimate.frames != 1)}"
+    return f"{plan.target}: {whole} ({timed}); dry run, nothing written"
+
+
 class ProgressReport(Steps):
-    """Shows `Progress` values of a run with `model`."""
+    """Says what runs do: on stderr as far as asked, all of it in the log, and progress in the form that was chosen.
+
+    `quiet`: nothing but errors on stderr; `verbose`: every decision.
+    """
 
     file = ""
-    """Stands before each: which of many files it is."""
+    """Stands before the progress: which of many files it is."""
 
-    def __init__(self, model: str, *, show: bool, quiet: bool) -> None:
-        super().__init__(show=show, quiet=quiet)
-        self._model = model
+    def __init__(self, form: ProgressFormat, *, quiet: bool = False, verbose: bool = False) -> None:
+        super().__init__(show=form.kind == "auto", quiet=quiet)
+        self._verbose = verbose
+        self._programs = ProgressWriter(form) if form.kind in ("json", "ffmpeg") else None
+        self._model = ""
+        self._plan: Plan | None = None
+
+    def __exit__(self, *raised: object) -> None:
+        super().__exit__(*raised)
+        if isinstance(raised[1], BaseException):
+            self.failed(raised[1])
+
+    def plan(self, plan: "Plan") -> None:
+        """Callback for what was decided."""
+        self._plan, self._model = plan, plan.model
+        self.message(headline(plan))
+        for line in details(plan):
+            if self._verbose:
+                self.message(line)
+            else:
+                log.note(line)
+        if self._programs is not None:
+            self._programs.plan(plan)
 
     def frame(self, progress: "Progress") -> None:
         """Callback for each written frame."""
         line = self.file + describe(progress, self._model)
-        if progress.done is None:
+        if self._programs is not None:
+            self._programs.frame(progress)
+        elif progress.done is None:
             self.show(line, progress.frames, progress.total)
         else:
             self.show(line, round(progress.done * 1000), 1000)
+
+    def message(self, line: str) -> None:
+        """Show a message."""
+        log.note(line)
+        super().message(line)
+
+    def note(self, line: str) -> None:
+        """Show a message that is part of the progress."""
+        if not self._show:
+            log.note(line)
+        super().note(line)
+
+    def error(self, line: str) -> None:
+        """Show an error that does not end the runs."""
+        if self._quiet:
+            log.note(line)
+        super().error(line)
+        if self._programs is not None:
+            self._programs.failed(line)
+
+    def done(self, summary: "Summary") -> None:
+        """Say what a run did."""
+        self.message(summary_line(summary))
+        self.done_for_programs(summary)
+
+    def done_for_programs(self, summary: "Summary") -> None:
+        """Tell programs alone what a run did."""
+        if self._programs is not None:
+            self._programs.done(summary)
+
+    def estimated(self, estimate: "Estimate") -> None:
+        """Say about how long the run of the last plan would take."""
+        assert self._plan is not None
+        self.message(estimate_line(self._plan, estimate))
+        if self._programs is not None:
+            self._programs.estimated(estimate)
+
+    def failed(self, error: BaseException) -> None:
+        """Tell programs that a run ended by an error or a signal; people are told where it is caught."""
+        if self._programs is not None:
+            self._programs.failed(str(error) or type(error).__name__)

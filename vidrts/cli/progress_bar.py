@@ -46,6 +46,7 @@ class Steps:
     def __exit__(self, *_: object) -> None:
         if self._bar is not None:
             self._bar.stop()
+            self._bar = None
 
     def message(self, line: str) -> None:
         """Show a message."""

@@ -12,9 +12,9 @@ import click
 from vidrts.cli import interrupt
 from vidrts.cli.common import DEBUG, DEVICE, was_given
 from vidrts.cli.option_groups import Sectioned
-from vidrts.cli.progress import human_time
 from vidrts.cli.progress_bar import say
 from vidrts.cli.train_adversarial import NAMES, adversarial_options
+from vidrts.cli.words import human_time
 from vidrts.errors import Interrupted, VidrtsError
 from vidrts.networks.names import COLOURS, RECIPES
 from vidrts.training.adversarial.options import AdversarialOptions

@@ -72,6 +72,7 @@ class Target:
         self._container: OutputContainer | None = None
         self._order = Interleaver(self._mux)
         self._drained = False
+        self._muxed = 0
         self._written = Written()
         self._destination: Destination
         if isinstance(path, StandardOutput):
@@ -117,8 +118,9 @@ class Target:
 
     @property
     def bytes_written(self) -> int:
-        """Size of the output so far."""
-        return self._destination.size
+        """Size of the output so far, with what muxer and system hold back."""
+        size = self._destination.size
+        return size if self._container is None else max(size, self._muxed)
 
     @property
     def damage(self) -> tuple[Message, ...]:
@@ -336,6 +338,7 @@ class Target:
     def _mux(self, packet: AnyPacket) -> None:
         assert self._container is not None
         self._destination.take(packet.size)
+        self._muxed += packet.size
         self._written.note(packet)
         self._container.mux(packet)
 
