@@ -233,7 +233,7 @@ def test_option_lists_are_decisions() -> None:
             "--loss --ema --held-out --optimizer --flat-patches --lock-mean --no-lock-mean --seed --device "
             "--compile --no-compile --target-memory --viqet --no-viqet --blur-level --no-blur-level --pairs "
             "--pair-weight --pair-batch --pair-floor --pair-aim --colour --shrink --shrink-below --grey "
-            "--rendered --turn --no-turn --left-for-truth --cache "
+            "--luma-input --no-luma-input --rendered --turn --no-turn --left-for-truth --cache "
             "--method --adversarial-steps --adversarial-rate --discriminator-rate --largest "
             "--features --noise --gan-weight --contextual-weight --reconstruction-weight --cycle-weight "
             "--noisy-cycle-weight --chroma-weight --style-weight --judge-features --judge-growth --spectral "

@@ -35,7 +35,10 @@ _SECTIONS = {
         "method", "photos", "stills", "stills_weight", "out", "resume", "model", "scale", "init", "held_out", "crops",
         "patch", "seed",
     ),
-    "Inputs": ("degrade", "pairs", "shrink", "shrink_below", "grey", "rendered", "turn", "left_for_truth", "cache"),
+    "Inputs": (
+        "degrade", "pairs", "shrink", "shrink_below", "grey", "luma_input", "rendered", "turn", "left_for_truth",
+        "cache",
+    ),
     "Pairs": ("pair_weight", "pair_batch", "pair_floor", "pair_aim", "blur_level"),
     "Stages and schedule": (
         "stages", "steps", "later_steps", "batch", "rate", "later_rate", "decay", "stage_init", "aim",
@@ -111,6 +114,10 @@ def _steps() -> list[tuple[str, str]]:
     "--blur-level/--no-blur-level", default=_DEFAULT.blur_level, show_default=True,
     help="Feed the network luma and the blur level of the frame, which a small network estimates. "
     "Requires --pairs and --colour luma.",
+)  # fmt: skip
+@click.option(
+    "--luma-input/--no-luma-input", default=_DEFAULT.luma_input, show_default=True,
+    help="Feed an RTS network luma alone, so that its inner channels need not keep colours. Requires --colour luma.",
 )  # fmt: skip
 @click.option(
     "--shrink", type=float, default=_DEFAULT.shrink, show_default=True,

@@ -14,7 +14,8 @@ def init_from(network: Network, smaller: Network) -> None:
     """Give a fresh `network` the weights of `smaller`, which has no more layers and channels.
 
     With more channels it computes what `smaller` does to rounding (the new ones lead nowhere yet); with more layers
-    nearly. Raises ValueError where it does not fit, or one of them is no residual network.
+    nearly. Where one of them alone has luma as its input, the last layer and the extension stay fresh. Raises
+    ValueError where it does not fit, or one of them is no residual network.
     """
     new_form, old_form = network.residual_form, smaller.residual_form
     if new_form is None or old_form is None:
@@ -29,6 +30,8 @@ def init_from(network: Network, smaller: Network) -> None:
         bias[:c] = old_bias
     for weight, _ in new_layers[len(old_layers) :]:
         weight *= _NEW_LAYER
+    if network.luma_input != smaller.luma_input:
+        return
     weight, bias = new_out
     weight.zero_()
     weight[:, :c], bias[:] = old_out

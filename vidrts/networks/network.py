@@ -21,10 +21,13 @@ class Network(nn.Module, ABC):
 
     blur_level: BlurLevel | None
     """Estimates the blur level of networks that are conditioned on it (of R'G'B' in, luma alone means something)."""
+    luma_input: bool
+    """Whether `forward` takes luma in each of three channels; of R'G'B' in, luma alone means something."""
 
     def __init__(self) -> None:
         super().__init__()
         self.blur_level = None
+        self.luma_input = False
 
     @property
     @abstractmethod
@@ -40,11 +43,18 @@ class Network(nn.Module, ABC):
 
         levels: (B, 2), their blur levels; a network that is conditioned on them estimates them where they are None.
         """
+        if self.luma_input:
+            return luma(pictures)[:, None].expand(-1, 3, -1, -1)
         if self.blur_level is None:
             return pictures
         if levels is None:
             levels = self.blur_level.of_pictures(luma(pictures)[:, None])
         return conditioned(pictures, levels)
+
+    @property
+    def sees_luma_alone(self) -> bool:
+        """Whether the colours of pictures play no part."""
+        return self.spec.channels == "luma" or self.luma_input or self.blur_level is not None
 
     @property
     def padded_reach(self) -> int:

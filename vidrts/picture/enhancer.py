@@ -46,13 +46,13 @@ class Enhancer:
         title, network, trained_on_luma = (
             (model.title, model.network, model.info.colour == "luma")
             if isinstance(model, LoadedModel)
-            else (type(model).__name__, model, model.blur_level is not None)
+            else (type(model).__name__, model, model.sees_luma_alone)
         )
         spec = network.spec
         scales = model.info.scales(spec) if isinstance(model, LoadedModel) else spec.scales
         if options.scale not in scales:
             raise OptionError(f"{title}: expected scale {' or '.join(map(str, scales))}, got {options.scale}")
-        if options.chroma == "sharpen" and (trained_on_luma or spec.channels == "luma"):
+        if options.chroma == "sharpen" and (trained_on_luma or network.sees_luma_alone):
             raise OptionError(
                 f'{title}: trained on luma alone, cannot sharpen chroma; use --chroma keep (chroma="keep" in Python)'
             )

@@ -99,7 +99,7 @@ class TiledUpscaler:
         self.device = device
         self.scale = scale
         self.luma = luma or spec.channels == "luma"
-        self.sees_luma_alone = spec.channels == "luma" or network.blur_level is not None
+        self.sees_luma_alone = network.sees_luma_alone
         """Whether the colours of its input play no part."""
         self._channels = 1 if spec.channels == "luma" else 3
         self._context = Context(spec.factor_for(scale))

@@ -55,6 +55,8 @@ class RunOptions:
     """What the loss looks at: R'G'B' as in the paper, or luma alone, which is what users get written back."""
     blur_level: bool = False
     """Give the network luma, and tell it how blurred the whole picture is (`networks.blur_level`)."""
+    luma_input: bool = False
+    """Give the network luma, whose inner channels then need not keep colours (`networks.rts`)."""
     shrink: float = 1.0
     """Photographs for training are scaled by a factor between this and `shrink_below`: detail as fine as pixels."""
     shrink_below: float = 1.0
@@ -90,6 +92,8 @@ class RunOptions:
             raise OptionError(f"grey {self.grey:g}: expected 0 to 1")
         if self.blur_level and (self.colour != "luma" or not self.pairs):
             raise OptionError("blur-level: expected --colour luma and --pairs with it")
+        if self.luma_input and (self.colour != "luma" or self.blur_level or RECIPES[self.model][0] != "rts"):
+            raise OptionError("luma-input: expected an RTS network, and --colour luma without --blur-level")
         if self.rendered < 0 or self.left_for_truth < 0:
             raise OptionError(f"rendered {self.rendered}, left-for-truth {self.left_for_truth}: expected 0 or more")
 
@@ -108,7 +112,8 @@ class RunOptions:
     def network(self) -> tuple[str, Mapping[str, int]]:
         """Architecture and numbers of the network."""
         architecture, numbers = RECIPES[self.model]
-        return architecture, {**numbers, "blur_level": 1} if self.blur_level else numbers
+        inputs = {"blur_level": self.blur_level, "luma_input": self.luma_input}
+        return architecture, {**numbers, **{name: 1 for name, asked in inputs.items() if asked}}
 
     def public(self) -> dict[str, Any]:
         """The settings that belong in a model file: all but paths, and where and how the run was computed."""

@@ -25,6 +25,8 @@ def channel_ranges(network: ResidualNetwork) -> list[torch.Tensor]:
     if network.blur_level:
         corners = torch.cartesian_prod(torch.tensor([0.0, 1.0]), torch.tensor([0.0, 1.0]))
         f = torch.cat([network.prepared(f, corner.expand(len(f), 2)) for corner in corners])
+    else:
+        f = network.prepared(f)
     found = []
     for layer in network.branch:
         if layer.skip:
