@@ -10,10 +10,10 @@ from vidrts.networks.registry import build
 from vidrts.networks.rts import RTS
 
 
-def tiny_network(seed: int = 0, n: int = 1, channels: int = 4, blur_level: int = 0) -> RTS:
+def tiny_network(seed: int = 0, n: int = 1, channels: int = 4, blur_level: int = 0, luma_input: int = 0) -> RTS:
     """A very small RTS whose residual and tail really change a picture."""
     torch.manual_seed(seed)
-    network = build("rts", {"n": n, "channels": channels, "blur_level": blur_level})
+    network = build("rts", {"n": n, "channels": channels, "blur_level": blur_level, "luma_input": luma_input})
     with torch.no_grad():
         network.conv_out.weight.normal_(std=0.05)
         network.conv_ext.weight.add_(torch.randn_like(network.conv_ext.weight) * 0.02)

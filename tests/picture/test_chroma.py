@@ -91,7 +91,7 @@ def exact_luma(network: Network, rgb: torch.Tensor) -> torch.Tensor:
     """Y(d(SR(x))) - Y(x) of (3, H, W) in float64, the long way; BT.709."""
     weights = torch.tensor([0.2126, 0.7152, 0.0722], dtype=torch.float64)
     margin = network.spec.reach[2] + 4
-    prepared = network.prepared(rgb[None].float()).double() if network.blur_level else rgb[None]
+    prepared = network.prepared(rgb[None].float()).double() if network.sees_luma_alone else rgb[None]
     wide = torch.nn.functional.pad(prepared, (margin,) * 4, mode="replicate")
     with torch.no_grad():
         resolved = halve(copy.deepcopy(network).double()(wide))[0, :, margin:-margin, margin:-margin]
@@ -114,11 +114,11 @@ def seen_by_network(true_rgb: torch.Tensor, kr: float, kb: float) -> torch.Tenso
 YCGCO = torch.tensor([[0.25, 0.5, 0.25], [-0.25, 0.5, -0.25], [0.5, 0, -0.5]], dtype=torch.float64)
 
 
-@pytest.mark.parametrize("model", ["tiny", "rts-lite"])
+@pytest.mark.parametrize("model", ["tiny", "tiny of luma", "rts-lite"])
 @pytest.mark.parametrize("matrix", [*MATRICES, 8])
 @pytest.mark.parametrize(("name", "full"), [("yuv444p", False), ("yuv444p10le", True), ("yuv444p16le", False)])
 def test_luma_is_what_float64_says(name: str, full: bool, matrix: int, model: str) -> None:
-    network = tiny_network() if model == "tiny" else load_model(model).network
+    network = load_model(model).network if model == "rts-lite" else tiny_network(luma_input=int("luma" in model))
     frame = random_frame(name, low=0.2, high=0.8, matrix=matrix, range=2 if full else 1)
     (out,) = Enhancer(network, KEEP)([frame])
     most, step = frame.format.most, 2.0 ** (frame.format.depth - 8)
@@ -128,7 +128,7 @@ def test_luma_is_what_float64_says(name: str, full: bool, matrix: int, model: st
     to_planes = YCGCO if matrix == 8 else weighing(*MATRICES[matrix])
     true_rgb = torch.einsum("rc,chw->rhw", torch.linalg.inv(to_planes), planes)
     rgb = seen_by_network(true_rgb, float(to_planes[0, 0]), float(to_planes[0, 2]))
-    if network.blur_level:  # looks at luma alone
+    if network.sees_luma_alone:
         rgb = planes[:1].clamp(0, 1).expand(3, -1, -1)
     wanted = y + span * exact_luma(network, rgb)
     low, high = (y.clamp(max=black), y.clamp(min=black + span))
