@@ -90,7 +90,7 @@ def test_the_videos_of_a_folder_and_what_is_left_out(folder: Path, tmp_path: Pat
     assert {line.code for line in told} == {Code.FILES_LEFT_OUT}
     assert left == {
         "sub": 1, "linked": 1, "pipe.mkv": 1, "sharp.mkv": 1, "x.partial-12.mkv, x.partial.mkv": 2,
-        "notes.txt, photo.jpg, picture.png, 2 more": 5,
+        "notes.txt, song.mp4, unknown.xyz": 3, "photo.jpg, picture.png": 2,
     }  # fmt: skip
     assert not out.exists()
 
@@ -104,6 +104,11 @@ def test_sub_folders_keep_their_places(folder: Path) -> None:
     targets = {str(job.target.relative_to(out)) for job in found}
     assert {"b.mkv", "sub/c.mkv", "sub/deep/d.mkv"} < targets
     assert len(found) == 8
+
+
+def test_pictures_that_are_named_stay_pictures(folder: Path, tmp_path: Path) -> None:
+    found, _ = planned([folder / name for name in ("photo.jpg", "%03d.png", "x.bmp")], tmp_path)
+    assert [job.target.name for job in found] == ["photo.jpg", "%03d.png", "x.png"]
 
 
 def test_suffix_and_extension(folder: Path, tmp_path: Path) -> None:
@@ -150,7 +155,7 @@ def test_a_folder_without_videos_is_an_error_if_there_is_nothing_else(
         jobs([no_films], tmp_path)
     found, told = planned([no_films, film], tmp_path)
     assert [job.source for job in found] == [film]
-    assert [line.code for line in told] == [Code.FILES_LEFT_OUT, Code.NO_VIDEOS]
+    assert [line.code for line in told] == [Code.FILES_LEFT_OUT, Code.FILES_LEFT_OUT, Code.NO_VIDEOS]
 
 
 def test_no_source_is_replaced(folder: Path, own: Path, tmp_path: Path) -> None:

@@ -15,18 +15,21 @@ from urllib.parse import unquote, urlsplit
 from vidrts.errors import InputError, OptionError
 from vidrts.media.containers import FFmpegErrors, choose_video, open_source, place
 from vidrts.media.output_formats import OUTPUT_FORMATS
+from vidrts.media.pictures.formats import SUFFIXES, is_picture_name
 from vidrts.media.read import picture_streams
 from vidrts.media.write.mark import is_marked
 from vidrts.media.write.output_path import UNFINISHED
 from vidrts.messages import Code, Message, Tell, ignore
 
+_WRITTEN = (*OUTPUT_FORMATS, *SUFFIXES)
 _VIDEOS = {
     *OUTPUT_FORMATS,
     *(".avi .wmv .asf .flv .f4v .mpg .mpeg .vob .m2v .ogv .mxf .3gp .3g2 .dv .y4m .mjpeg .rm .rmvb .nut .ivf".split()),
 }
 """Extensions of files that are taken for videos even where they cannot be opened: one that is broken has to be told."""
+_FALLBACKS = {".bmp": ".png", ".gif": ".png"}
 _FALLBACK = ".mkv"
-"""Container of outputs whose source is in one that vidrts does not write; it holds the most kinds of streams."""
+"""Extension of outputs whose source is in a container that vidrts does not write: what holds most kinds of streams."""
 _OWN = "made by vidrts; those that are named are enhanced again"
 _SHOWN = 3
 """Names in a message about many files."""
@@ -41,7 +44,8 @@ class Names:
 
     def of(self, source: Path) -> Path:
         """The output's name, in the same folder."""
-        kept = source.suffix if source.suffix.lower() in OUTPUT_FORMATS else _FALLBACK
+        own = source.suffix.lower()
+        kept = source.suffix if own in _WRITTEN else _FALLBACKS.get(own, _FALLBACK)
         return source.with_name(f"{source.stem}{self.suffix}{self.extension or kept}")
 
 
@@ -110,6 +114,8 @@ def why_left_out(path: Path) -> str | None:
         return "not regular files"
     if UNFINISHED.search(path.stem):
         return "unfinished files"
+    if is_picture_name(path):
+        return "pictures; those that are named are enhanced"
     try:
         container = open_source(path)
     except InputError:

@@ -16,6 +16,7 @@ from vidrts.cli.progress_bar import say
 from vidrts.cli.words import human_size, spoken_time
 from vidrts.errors import Interrupted, OutputError, VidrtsError
 from vidrts.media.output_formats import OUTPUT_FORMATS
+from vidrts.media.pictures.formats import SUFFIXES
 from vidrts.messages import Tell
 from vidrts.options import EnhanceOptions
 
@@ -172,7 +173,7 @@ class Batch:
             left = len(self.jobs) - len(self.rows)
             raise Interrupted(
                 f"{self.stopped}; {len(made) + there} of {len(self.jobs)} files are done, {failed} failed, {left} are "
-                "left; the same command goes on with these",
+                f"left; the same command{' without -y' if self.again else ''} goes on with these",
                 self.stopped.signal_number,
             )
         if failed:
@@ -247,7 +248,7 @@ def _directory(sources: Sequence[str], folders: Sequence[str], target: str) -> P
     if (several or named) and os.path.lexists(path):
         raise OutputError(f"{target}: is a file, expected a directory as OUT{f', since {what}' if several else ''}")
     # With a folder as IN and no video's extension it can be nothing else.
-    if named or (folders and path.suffix.lower() not in OUTPUT_FORMATS):
+    if named or (folders and path.suffix.lower() not in (*OUTPUT_FORMATS, *SUFFIXES)):
         if not path.parent.is_dir():
             raise OutputError(f"{target}: no such directory: {path.parent}")
         return path
@@ -309,6 +310,7 @@ def checked_extension(context: click.Context, option: click.Parameter, value: st
     if value is None:
         return None
     extension = f".{value.lower().removeprefix('.')}"
-    if extension not in OUTPUT_FORMATS:
-        raise click.BadParameter(f"expected one of {', '.join(e[1:] for e in OUTPUT_FORMATS)}, got {value}")
+    known = (*OUTPUT_FORMATS, *SUFFIXES)
+    if extension not in known:
+        raise click.BadParameter(f"expected one of {', '.join(e[1:] for e in known)}, got {value}")
     return extension
