@@ -30,6 +30,8 @@ class Code(Enum):
     PICTURES_LEFT_OUT = "enhancing the first picture; {count} more in the file left out"
     PICTURE_DEPTH_LOST = "16 bit rounded to 8: not supported in {format}; .png and .tif hold 16"
     NUMBERS_MISSING = "pictures {first} to {last}: {count} missing: {numbers}"
+    PROFILE_LOST = "ICC profile lost: videos have colour tags; --primaries and --transfer give them"
+    STREAMS_NOT_IN_PICTURES = "other streams left out ({streams}): pictures hold frames only"
     RESOLUTION_LOST = "resolution of {dpi} dpi lost: not supported in {format}"
 
     # media/read

@@ -1,24 +1,21 @@
 """Enhancing picture files, one or a numbered sequence: each is read, enhanced and written on its own."""
 
 import os
-import secrets
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
-from vidrts.errors import Interrupted, OptionError, OutputError, VidrtsError, add, naming
-from vidrts.files import followed
+from vidrts.errors import Interrupted, OptionError, VidrtsError, add, naming
 from vidrts.media.containers import is_url
 from vidrts.media.output_formats import OUTPUT_FORMATS
 from vidrts.media.pictures import read, sequence, write
 from vidrts.media.pictures.formats import is_picture_name
-from vidrts.media.pictures.read import Picture
 from vidrts.media.read.options import DecodeOptions
 from vidrts.media.write import output_path
 from vidrts.media.write.options import EncodeOptions
+from vidrts.media.write.picture_file import save
 from vidrts.messages import Tell
-from vidrts.native_calls import unfinished
 from vidrts.networks.checkpoint import LoadedModel
 from vidrts.options import EnhanceOptions
 from vidrts.picture.device import pick_devices
@@ -138,31 +135,6 @@ class PictureRun:
         done.bytes_written += save(picture, target, self._options.encode, self._tell, check)
         done.encode += time.monotonic() - began
         done.pictures += 1
-
-
-def save(
-    picture: Picture, target: Path, options: EncodeOptions, tell: Tell, check: Callable[[], None] = lambda: None
-) -> int:  # fmt: skip
-    """Write a picture under a hidden name, then rename it to `target`; returns its size in bytes.
-
-    `check`: called before that, and may raise. Raises `OutputError`; whatever it raises, nothing is left.
-    """
-    final = followed(target)
-    hidden = output_path.temporary(final, secrets.token_hex(4))
-    unfinished(str(hidden.absolute()))
-    try:
-        write.write(hidden, picture, target, quality=options.quality, on_message=tell)
-        check()
-        size = hidden.stat().st_size
-        try:
-            output_path.rename(hidden, final, overwrite=options.overwrite, own_only=options.own_only)
-        except OSError as error:
-            raise OutputError(
-                f"{target}: cannot rename the complete file to this name ({error.strerror}); nothing was written"
-            ) from error
-        return size
-    finally:
-        hidden.unlink(missing_ok=True)
 
 
 def are_pictures(source: str | os.PathLike[str], target: str | os.PathLike[str]) -> bool:

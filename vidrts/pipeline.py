@@ -13,16 +13,14 @@ from fractions import Fraction
 from pathlib import Path
 
 from vidrts import memory
-from vidrts.errors import ConsumerGoneError, InputError, Interrupted, SourceBrokenError, add
+from vidrts.errors import ConsumerGoneError, InputError, Interrupted, OptionError, SourceBrokenError, add
 from vidrts.frame import Frame, StreamInfo
 from vidrts.media.containers import Place
 from vidrts.media.input import CopiedPacket
 from vidrts.media.pipes.stdio import stdout_or
 from vidrts.media.read.open import open_video
 from vidrts.media.read.source import Source
-from vidrts.media.write.open import open_target
-from vidrts.media.write.raw_target import RawTarget
-from vidrts.media.write.target import Target
+from vidrts.media.write.open import AnyTarget, open_target
 from vidrts.messages import Tell, ignore
 from vidrts.networks.checkpoint import load_model
 from vidrts.options import EnhanceOptions
@@ -109,7 +107,7 @@ class Run:
 
     plan: Plan
     reader: Source
-    writer: Target | RawTarget
+    writer: AnyTarget
     workers: Workers
     ready: Iterator[Frame | CopiedPacket]
     """What is to be written, in order."""
@@ -131,6 +129,8 @@ def opened(
 
     Raises as `enhance` does. `discard`: nothing is written.
     """
+    if are_pictures(source, target):
+        raise OptionError(f"{os.fspath(target)}: a dry run is for videos, and this is a picture")
     device = pick_devices(options.picture.device)[0]
     model = load_model(options.model, options.picture.scale, device)
     parts = PartTimes()
@@ -263,7 +263,7 @@ def _enhance_pictures(
     )  # fmt: skip
 
 
-def _lost(reader: Source, writer: Target | RawTarget) -> str | None:
+def _lost(reader: Source, writer: AnyTarget) -> str | None:
     """All damage in words."""
     audio = [f"audio stream {line.values['index']}: {line.values['damage']}" for line in writer.damage]
     return "; ".join([*([str(reader.lost)] if str(reader.lost) else []), *audio]) or None
@@ -274,7 +274,7 @@ class _StopRequested:
     """Polled while waiting for the next frame: whether to stop; if so, also stops waiting for stdin."""
 
     reader: Source
-    writer: Target | RawTarget
+    writer: AnyTarget
     stop_signal: Callable[[], int | None]
 
     def __call__(self) -> bool:
@@ -285,7 +285,7 @@ class _StopRequested:
 
 
 @contextmanager
-def _rescuing(writer: Target | RawTarget) -> Iterator[None]:
+def _rescuing(writer: AnyTarget) -> Iterator[None]:
     """Inside, an error keeps what is written, and says where."""
     try:
         yield
@@ -304,7 +304,7 @@ def _where_kept(place: Place | None) -> str:
     return f"{'kept in' if isinstance(place, Path) else 'written to'} {place}"
 
 
-def _report_damage(reader: Source, writer: Target | RawTarget, on_message: Tell) -> None:
+def _report_damage(reader: Source, writer: AnyTarget, on_message: Tell) -> None:
     """Report damaged input."""
     if lost := reader.lost.summary():
         on_message(lost)

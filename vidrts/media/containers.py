@@ -147,8 +147,14 @@ def open_source(path: Place, *, low_latency: bool = False, hardware: HWAccel | N
     if still or brand in ("avif", "avis", "heic", "heix", "mif1", "msf1"):
         container.close()
         kind = "an animated GIF" if "gif" in names else f"a picture ({brand or names[0]})"
-        raise InputError(f"{path}: expected a video, got {kind}")
+        raise not_a_video(path, kind)
     return container
+
+
+def not_a_video(path: Place, kind: str) -> InputError:
+    """The error to raise for a picture."""
+    advice = "; give OUT a name such as out.png" if isinstance(path, Path) and "GIF" not in kind else ""
+    return InputError(f"{path}: expected a video, got {kind}{advice}")
 
 
 def unheard(stream: Stream) -> bool:

@@ -82,6 +82,18 @@ def write_planes(frame: av.VideoFrame, fmt: PixelFormat, planes: Sequence[torch.
         targets[index][:, :, position] = values
 
 
+def carried(planes: Sequence[torch.Tensor], fmt: PixelFormat) -> av.VideoFrame:
+    """An FFmpeg frame with the samples of `planes`, without copying if possible."""
+    height, width = planes[0].shape
+    halves = (1 << fmt.log2_w, 1 << fmt.log2_h)
+    if fmt.layout == "planar" and not (width % halves[0] or height % halves[1]):
+        stored = sorted(zip((plane for plane, _ in fmt.order), planes, strict=True), key=lambda pair: pair[0])
+        return av.VideoFrame.from_dlpack(tuple(plane for _, plane in stored), format=fmt.name)
+    frame = av.VideoFrame(width, height, fmt.name)
+    write_planes(frame, fmt, planes, fmt)
+    return frame
+
+
 class FrameBuilder:
     """Makes the encoder's frames. One for each target, used in one thread.
 

@@ -11,8 +11,7 @@ from itertools import chain
 import av
 from av.container import InputContainer
 
-from vidrts.errors import InputError
-from vidrts.media.containers import AnyPacket, Place
+from vidrts.media.containers import AnyPacket, Place, not_a_video
 
 RATE = 25
 """Frames/s that FFmpeg gives them."""
@@ -47,7 +46,7 @@ def _several(every: Iterator[AnyPacket], path: Place, kind: str) -> Iterator[Any
     first, second = next(every, None), next(every, None)
     photo = first is not None and _SECOND_VIEW.search(memoryview(first)[:_HEAD])
     if first is None or second is None or not second.size or photo:
-        raise InputError(f"{path}: expected a video, got a picture ({kind})")
+        raise not_a_video(path, f"a picture ({kind})")
     yield from chain((first, second), every)
 
 

@@ -1,19 +1,16 @@
 """y4m and raw video from stdin, by our own readers."""
 
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 
-import av
-import torch
-
 from vidrts.errors import InputError, SourceBrokenError
-from vidrts.frame import ColorTags, Frame, PixelFormat, StreamInfo
+from vidrts.frame import ColorTags, Frame, StreamInfo
 from vidrts.media.containers import Decoded, Place, named_stream
 from vidrts.media.input import Input, VideoTrack
 from vidrts.media.pipes import rawvideo, y4m
 from vidrts.media.pipes.stdio import StandardInput
-from vidrts.media.planes import FieldMarker, write_planes
+from vidrts.media.planes import FieldMarker, carried
 from vidrts.media.read.damage import LossReport
 from vidrts.media.read.hwaccel import hardware
 from vidrts.media.read.options import DecodeOptions
@@ -70,7 +67,7 @@ class RawDemuxer:
         try:
             for number, (planes, order) in enumerate(self._reader.frames()):
                 self._check()
-                frame = _carried(planes, header.format)
+                frame = carried(planes, header.format)
                 frame.pts, frame.duration, frame.time_base = number, 1, self.time_base
                 set_color(frame, color)
                 yield frame if order == "progressive" else self._marker.marked(frame, order, self.time_base)
@@ -113,15 +110,3 @@ class RawDemuxer:
 
     def close(self) -> None:
         """Nothing to do: stdin stays open."""
-
-
-def _carried(planes: Sequence[torch.Tensor], fmt: PixelFormat) -> av.VideoFrame:
-    """An FFmpeg frame with the samples of `planes`, without copying if possible."""
-    height, width = planes[0].shape
-    halves = (1 << fmt.log2_w, 1 << fmt.log2_h)
-    if fmt.layout == "planar" and not (width % halves[0] or height % halves[1]):
-        stored = sorted(zip((plane for plane, _ in fmt.order), planes, strict=True), key=lambda pair: pair[0])
-        return av.VideoFrame.from_dlpack(tuple(plane for _, plane in stored), format=fmt.name)
-    frame = av.VideoFrame(width, height, fmt.name)
-    write_planes(frame, fmt, planes, fmt)
-    return frame
