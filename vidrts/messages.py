@@ -150,7 +150,7 @@ class Code(Enum):
     # measure, compare, score
     METRIC_NOT_FOR_HDR = "defined for SDR alone, got {signal}"
     METRIC_NEEDS_SIZE = "needs at least {smallest} pixels a side, got {width}x{height}"
-    METRIC_NEEDS_PACKAGE = "needs the package {package}: pip install 'vidrts[report]'"
+    METRIC_NEEDS_PACKAGE = "needs the package {package}: pip install {package}"
     METRIC_INFINITE = "infinite, the two are equal"
     METRICS_MISSING = "no {metrics}: {why}"
     SCORED_AS_CODED = "{signal} video is measured as coded; VIQET was made for SDR pictures"

@@ -23,7 +23,7 @@ from vidrts.picture.enhancer import Enhancer
 from vidrts.picture.options import EnhancerOptions
 from vidrts.picture.tiled_upscaler import TiledUpscaler
 
-vs = pytest.importorskip("vapoursynth", reason="VapourSynth is not installed: pip install 'vidrts[vapoursynth]'")
+vs = pytest.importorskip("vapoursynth", reason="VapourSynth is not installed: pip install vapoursynth")
 
 from vsrts import enhance  # noqa: E402 - after the skip
 from vsrts.filter import check_clip  # noqa: E402

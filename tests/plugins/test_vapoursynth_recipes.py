@@ -19,7 +19,7 @@ from vidrts.media.read.source import Source
 from vidrts.networks.checkpoint import load_model
 from vidrts.picture.enhancer import Enhancer
 
-pytest.importorskip("vapoursynth", reason="VapourSynth is not installed: pip install 'vidrts[vapoursynth]'")
+pytest.importorskip("vapoursynth", reason="VapourSynth is not installed: pip install vapoursynth")
 
 COMMANDS = commands("plugins/vapoursynth/README.md")
 BIN = Path(sys.executable).parent

@@ -16,7 +16,7 @@ from vidrts.networks.checkpoint import load_model
 from vidrts.picture.enhancer import Enhancer
 from vidrts.picture.options import EnhancerOptions
 
-vs = pytest.importorskip("vapoursynth", reason="VapourSynth is not installed: pip install 'vidrts[vapoursynth]'")
+vs = pytest.importorskip("vapoursynth", reason="VapourSynth is not installed: pip install vapoursynth")
 
 from vsrts import enhance  # noqa: E402 - after the skip
 

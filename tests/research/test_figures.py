@@ -108,3 +108,21 @@ def test_card_numbers_and_key_figures(clips: Path, pieces: Path, tiny_model: Pat
     heads, _, *rows = model_card.precision_part(model, pictures, [], 2).rows
     assert heads == f"| precision | PSNR, photograph | VIQET, {len(pictures)} photographs |"
     assert [row.split(" | ")[0] for row in rows] == ["| fp32", "| bf16", "| int8"]
+
+
+def test_a_moving_picture(clips: Path, tiny_model: Path, tmp_path: Path) -> None:
+    """Frames in a row, the video's time for each, and each what `before-after` shows of it."""
+    clip, crop = str(clips / "intel__car-detection.mp4"), ["--crop", "48x32+100+100", "--model", str(tiny_model)]
+    target, still = tmp_path / "moving.webp", tmp_path / "still.png"
+    for words in (
+        ["moving", clip, str(target), "--at", "16", "--frames", "3", "--slower", "2", *crop],
+        ["before-after", clip, str(still), "--at", str(16 + 1.5 / 12.5), *crop],
+    ):
+        done = CliRunner().invoke(figures.command, words)
+        assert done.exit_code == 0, done.output
+    with Image.open(target) as image, Image.open(still) as wanted:
+        assert (getattr(image, "n_frames", 0), image.size) == (3, wanted.size)
+        image.seek(1)
+        apart = np.abs(np.array(image.convert("RGB"), float) - np.array(wanted.convert("RGB"), float))
+        assert image.info["duration"] == 160
+    assert apart.mean() < 4, "but for what WebP loses"

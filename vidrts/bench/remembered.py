@@ -14,13 +14,20 @@ _VERSIONS = ("vidrts", "torch", "openvino")
 
 
 def file() -> Path:
-    """Where they are kept: vidrts/speed.json in the user's cache folder, which XDG_CACHE_HOME may name."""
+    """Where they are kept: vidrts/speed.json in the user's cache folder, which XDG_CACHE_HOME may name.
+
+    Raises OSError where the user has no home.
+    """
+    try:
+        home = Path.home()
+    except RuntimeError:
+        raise FileNotFoundError("no home directory") from None
     if sys.platform == "win32":
-        folder = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
+        folder = os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local"
     elif sys.platform == "darwin":
-        folder = Path.home() / "Library" / "Caches"
+        folder = home / "Library" / "Caches"
     else:
-        folder = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+        folder = os.environ.get("XDG_CACHE_HOME") or home / ".cache"
     return Path(folder) / "vidrts" / "speed.json"
 
 

@@ -156,7 +156,7 @@ def quick(device: str, seconds: float, quiet: bool) -> None:
     try:
         remembered.remember(kind, found)
     except OSError as error:
-        say(f"vidrts: {remembered.file()}: speeds are not remembered ({error.strerror})")
+        say(f"vidrts: speeds are not remembered: {error}")
 
 
 @bench.command()

@@ -1,6 +1,7 @@
 """Before/after pictures and the plot of gain by frequency.
 
 python -m vidrts.research.figures before-after IN OUT.png --model rts-r3 --at 2 --crop 480x270+400+200
+python -m vidrts.research.figures moving IN OUT.webp --at 2 --crop 110x130+80+60 --zoom 3
 python -m vidrts.research.figures crops OUT.png --model rts-r3 --moment clip.mp4@2:200x150+500+330
 python -m vidrts.research.figures gain gain.png --photos DIR
 """
@@ -21,6 +22,7 @@ from vidrts.images import read_photo, to_image
 from vidrts.measure.difference import difference_ratio
 from vidrts.measure.sharpening_filters import equal_amount, unsharp
 from vidrts.measure.sharpness import predicted_gain, radial_gain
+from vidrts.media.read.source import Source
 from vidrts.networks.checkpoint import load_model
 from vidrts.networks.shipped import shipped_models
 from vidrts.picture.device import pick_device
@@ -97,6 +99,32 @@ def before_after(
     """A crop of a photograph or frame: source, enhanced, and an unsharp mask of equal difference ratio."""
     shown = Shown(models, control, amount, before)
     labelled_row(_versions(source, Fraction(at), crop, shown), zoom).save(target)
+
+
+@command.command("moving")
+@click.argument("source", type=click.Path(path_type=Path))
+@click.argument("target", type=click.Path(path_type=Path))
+@_MODEL
+@click.option("--at", type=float, default=0.0, help="Seconds into the video.")
+@click.option("--frames", "count", type=click.IntRange(2, 100), default=12, show_default=True)
+@click.option("--slower", type=click.FloatRange(1, 10), default=1.0, show_default=True, help="Than the video.")
+@click.option("--crop", required=True, metavar="WxH+X+Y")
+@click.option("--zoom", type=click.IntRange(1, 8), default=1)
+@_CONTROL
+@_UNSHARP
+def moving(
+    source: Path, target: Path, at: float, count: int, slower: float, crop: str, zoom: int, models: tuple[str, ...],
+    control: bool, amount: float | None,
+) -> None:  # fmt: skip
+    """What `before-after` shows of frames in a row, as an animated WebP."""
+    with Source(source) as reader:
+        rate = reader.info.frame_rate or Fraction(25)
+    shown = Shown(models, control, amount)
+    times = [Fraction(at) + (number + Fraction(1, 2)) / rate for number in range(count)]
+    first, *others = [labelled_row(_versions(source, time, crop, shown), zoom) for time in times]
+    first.save(
+        target, save_all=True, append_images=others, duration=round(1000 * slower / rate), loop=0, quality=80, method=6
+    )  # fmt: skip
 
 
 @command.command("crops")

@@ -9,7 +9,7 @@ from importlib.metadata import version
 try:
     import vapoursynth as _vapoursynth  # noqa: F401 - vsrts is installed with vidrts, VapourSynth only with its extra
 except ModuleNotFoundError as error:
-    raise ImportError("vsrts needs VapourSynth: pip install 'vidrts[vapoursynth]'") from error
+    raise ImportError("vsrts needs VapourSynth: pip install vapoursynth") from error
 
 from vsrts.filter import enhance
 

@@ -26,7 +26,7 @@ def draw(runs: Sequence[Run], folder: Path) -> list[tuple[str, Path]]:
     try:
         import matplotlib as mpl
     except ModuleNotFoundError:
-        raise VidrtsError("figures need matplotlib; pip install 'vidrts[report]'") from None
+        raise VidrtsError("figures need matplotlib: pip install matplotlib") from None
     mpl.use("Agg")
     measured = [run for run in runs if run.stages]
     made = []
