@@ -71,8 +71,8 @@ def jobs(
     """What to enhance into `folder`, which need not exist yet: files, URLs, and the videos of folders among `sources`.
 
     Of a folder the files that are videos are taken; `recursive`: those of its sub-folders, too, which keep their places
-    under `folder`. Left out of folders, and told by a message: what is no video, unfinished files (.partial), what
-    vidrts made, and `folder` itself. A file that is named is always taken.
+    under `folder`. Left out of folders, and told by a message: what is no video, unfinished files (.partial), and what
+    vidrts made; untold, hidden files and `folder` itself. A file that is named is always taken.
 
     Raises `InputError` where there is no video at all, `OptionError` where two sources would get one name, or an
     output would replace a source.

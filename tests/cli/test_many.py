@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from vidrts.cli import run
+from vidrts.cli.progress import ProgressReport
 from vidrts.media.write.mark import is_marked
+from vidrts.pipeline import Progress
 
 
 @pytest.fixture(scope="module")
@@ -105,26 +107,38 @@ def test_one_file_into_a_folder(folder: Path, tiny_model: Path, capfd: pytest.Ca
 
 
 def test_ctrl_c_ends_all(
-    folder: Path, tiny_model: Path, film: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    folder: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """A signal within the second file: the first is there, the second partly, the third not."""
-    from vidrts.cli import many
+    """A signal at the first frame of the second file: the first is there, the second partly, the third not."""
+    shown = ProgressReport.frame
 
-    about = many._about
-
-    def interrupting(source: str | Path, tell: object) -> object:
-        if Path(source).name == "c.mp4":
+    def interrupting(self: ProgressReport, progress: Progress) -> None:
+        shown(self, progress)
+        if self.file.startswith("2/"):
             os.kill(os.getpid(), signal.SIGINT)
-        return about(source, tell)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(many, "_about", interrupting)
+    monkeypatch.setattr(ProgressReport, "frame", interrupting)
     (folder / "in" / "b.mkv").unlink()
     assert enhance(tiny_model, "-r", "in", "out") == 130
     lines = capfd.readouterr().err.splitlines()
-    assert "1 of 3 files are done, 0 failed, 2 are left" in lines[-1]
+    assert "out/c.partial.mp4; 1 of 3 files are done, 0 failed, 2 are left" in lines[-1]
     assert any(line.split()[:2] == ["in/a.mkv", "4"] for line in lines)
-    assert sorted(files(folder / "out"))[0] == "a.mkv"
-    assert not any(name.endswith("d.mkv") for name in files(folder / "out"))
+    assert sorted(files(folder / "out")) == ["a.mkv", "c.partial.mp4"]
+
+
+def test_no_error_of_one_file_ends_the_others(
+    folder: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("a mistake of ours")
+
+    monkeypatch.setattr("vidrts.pipeline.enhance", broken)
+    assert enhance(tiny_model, "in", "out", "-q") == 1
+    lines = capfd.readouterr().err.splitlines()
+    assert [line.split(": unexpected ZeroDivisionError: a mistake of ours")[0] for line in lines[:-1]] == [
+        "vidrts: in/a.mkv", "vidrts: in/b.mkv", "vidrts: in/c.mp4",
+    ]  # fmt: skip
+    assert not (folder / "out").exists()
 
 
 @pytest.mark.parametrize(

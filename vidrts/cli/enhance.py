@@ -148,7 +148,7 @@ _QUALITIES = [(encoder.name, encoder.default_quality) for encoder in ENCODERS.va
 @click.option("--no-subtitles", is_flag=True, help="Leave out all subtitles.")
 @click.option(
     "-y/-n", "overwrite", default=_ENCODE.overwrite,
-    help="Overwrite OUT if vidrts made it, and any OUT if IN is given by -i; default: refuse.",
+    help="Overwrite OUT if vidrts made it, and any OUT file if IN is given by -i; default: refuse (directory: skip).",
 )  # fmt: skip
 @click.option("--force", is_flag=True, help="Overwrite OUT, whatever it is.")
 @click.option(

@@ -239,6 +239,8 @@ def _directory(sources: Sequence[str], folders: Sequence[str], target: str) -> P
     """
     path = Path(target)
     if _is_directory(target):
+        if not os.access(path, os.W_OK | os.X_OK):
+            raise OutputError(f"{target}: directory not writable")
         return path
     several = len(sources) > 1 or bool(folders)
     what = f"{sources[0]} is one" if folders else f"there are {len(sources)} inputs"
