@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 from test_pipeline import uneven
 
 from vidrts import EnhanceOptions, enhance
-from vidrts.dry_run import dry_run
-from vidrts.errors import Interrupted, VidrtsError
+from vidrts.dry_run import Estimate, dry_run
+from vidrts.errors import Interrupted, OutputError, VidrtsError
 from vidrts.media.read.options import DecodeOptions
 from vidrts.media.write.options import EncodeOptions
 from vidrts.picture.options import EnhancerOptions
@@ -107,3 +108,27 @@ def test_a_signal_ends_it(tiny_model: Path, tmp_path: Path) -> None:
                 stop_signal=lambda: 15 if told else None)  # fmt: skip
     assert caught.value.signal_number == 15
     assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
+
+
+def test_pictures(tiny_model: Path, tmp_path: Path) -> None:
+    for number in (1, 2, 3):
+        Image.new("RGB", (64, 48), (number, 0, 0)).save(tmp_path / f"{number}.png")
+    before = sorted(tmp_path.iterdir())
+    plans: list[Plan] = []
+    told = EnhanceOptions(model=str(tiny_model), picture=EnhancerOptions(device="cpu", engine="torch", scale=2))
+    for source, target, total in (("1.png", "out.jpg", 1), ("%d.png", "out%d.webp", 3)):
+        for make in (dry_run, enhance):
+            estimate = make(tmp_path / source, tmp_path / target, told, on_plan=plans.append)
+            if make is dry_run:
+                assert isinstance(estimate, Estimate)
+                assert (estimate.frames, estimate.total, estimate.rate > 0) == (1, total, True)
+                assert not [path for path in tmp_path.iterdir() if path not in before and path.suffix != ".jpg"]
+    assert (plans[0], plans[2]) == (plans[1], plans[3])
+    first, second = plans[0], plans[2]
+    assert (first.written.container, first.written.quality) == ("JPEG", "quality 95")
+    assert (second.written.container, second.written.quality) == ("WebP", "lossless")
+    assert (first.written.width, first.computations[0].engine, first.info.codec) == (128, "torch", "PNG")
+    with Image.open(tmp_path / "out2.webp") as made:
+        assert made.size == (second.written.width, second.written.height)
+    with pytest.raises(OutputError, match="already exists"):
+        dry_run(tmp_path / "1.png", tmp_path / "out.jpg", told)

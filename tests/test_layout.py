@@ -58,9 +58,9 @@ MAY_IMPORT = {
     },
     "workers": {"frame", "networks", "picture", "prefetch", "threads"},
     "plan": {"frame", "media", "picture"},
-    "pictures": {"media", "networks", "options", "picture"},
+    "pictures": {"frame", "media", "networks", "options", "picture", "plan", "threads"},
     "pipeline": {"pictures", "workers", "frame", "media", "networks", "options", "picture", "plan", "prefetch"},
-    "dry_run": {"frame", "options", "pipeline", "plan", "prefetch"},
+    "dry_run": {"frame", "networks", "options", "picture", "pictures", "pipeline", "plan", "prefetch"},
     "folders": {"media"},
     "cli": {
         *(

@@ -13,7 +13,10 @@ from vidrts import memory
 from vidrts.errors import InputError, Interrupted
 from vidrts.frame import Frame
 from vidrts.messages import Tell, ignore
+from vidrts.networks.checkpoint import load_model
 from vidrts.options import EnhanceOptions
+from vidrts.picture.device import pick_devices
+from vidrts.pictures import PictureRun, are_pictures
 from vidrts.pipeline import Run, opened
 from vidrts.plan import Plan
 from vidrts.prefetch import Cancelled
@@ -51,10 +54,11 @@ def dry_run(
     """Open and decide all that `enhance` does, with its errors, and enhance and encode a second of frames; nothing is
     written. Of stdin that second is read.
     """
+    options = options or EnhanceOptions()
+    if are_pictures(source, target):
+        return _first_picture(PictureRun(source, target, options, on_message), options, on_plan, stop_signal)
     began = time.monotonic()
-    with opened(
-        source, target, options or EnhanceOptions(), discard=True, on_message=on_message, stop_signal=stop_signal
-    ) as run:
+    with opened(source, target, options, discard=True, on_message=on_message, stop_signal=stop_signal) as run:
         on_plan(run.plan)
         try:
             return _timed(run, began, stop_signal)
@@ -62,6 +66,19 @@ def dry_run(
             number = stop_signal()
             assert number is not None
             raise Interrupted("stopped; a dry run writes nothing", number) from None
+
+
+def _first_picture(
+    run: PictureRun,
+    options: EnhanceOptions,
+    on_plan: Callable[[Plan], None],
+    stop_signal: Callable[[], int | None],
+) -> Estimate:
+    """The estimate from the first picture, without the time to write it."""
+    model = load_model(options.model, options.picture.scale, pick_devices(options.picture.device)[0])
+    done = run(model, stop_signal, lambda done: None, on_plan, dry=True)
+    seconds = done.decode + done.enhance
+    return Estimate(frames=1, rate=1 / seconds, total=run.total, seconds=seconds * run.total)
 
 
 def _timed(run: Run, began: float, stop_signal: Callable[[], int | None]) -> Estimate:

@@ -4,22 +4,29 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import partial
 from pathlib import Path
 
 from vidrts.errors import Interrupted, OptionError, VidrtsError, add, naming
+from vidrts.frame import StreamInfo
 from vidrts.media.containers import is_url
 from vidrts.media.output_formats import OUTPUT_FORMATS
 from vidrts.media.pictures import read, sequence, write
-from vidrts.media.pictures.formats import is_picture_name
+from vidrts.media.pictures.formats import SUFFIXES, is_picture_name
+from vidrts.media.pictures.read import Picture
+from vidrts.media.pictures.write import quality_words
 from vidrts.media.read.options import DecodeOptions
 from vidrts.media.write import output_path
 from vidrts.media.write.options import EncodeOptions
 from vidrts.media.write.picture_file import save
+from vidrts.media.write.write_plan import StreamPlan, WritePlan
 from vidrts.messages import Tell
 from vidrts.networks.checkpoint import LoadedModel
 from vidrts.options import EnhanceOptions
 from vidrts.picture.device import pick_devices
 from vidrts.picture.enhancer import Enhancer
+from vidrts.plan import Plan
+from vidrts.threads import worker_threads
 
 _OF_PICTURES = ("threads", "strict", "overwrite", "own_only", "quality")
 """Options of decoding and encoding that pictures have, too."""
@@ -56,6 +63,7 @@ class PictureRun:
     ) -> None:  # fmt: skip
         self.path = output_path.final(target, options.encode.format)
         self._options, self._tell = options, tell
+        self._source = Path(source)
         several = sequence.is_pattern(self.path)
         self._pairs = self._sequence(source) if several else self._single(source)
         for given, made in self._pairs:
@@ -92,18 +100,27 @@ class PictureRun:
         return [(path, self.path)]
 
     def __call__(
-        self, model: LoadedModel, stop_signal: Callable[[], int | None], on_picture: Callable[[Done], None]
+        self,
+        model: LoadedModel,
+        stop_signal: Callable[[], int | None],
+        on_picture: Callable[[Done], None],
+        on_plan: Callable[[Plan], None] = lambda plan: None,
+        *,
+        dry: bool = False,
     ) -> Done:
         """Enhance all. Raises `Interrupted` on a stop signal, and other subclasses of `VidrtsError`.
 
         Every picture has its name when it is complete, and those that have theirs are kept, whatever happens.
+        `on_plan` gets what was decided, once the first picture is read. `dry`: that one alone is enhanced, and not
+        written.
         """
         options = self._options.picture
         enhancer = Enhancer(model, replace(options, device=str(pick_devices(options.device)[0])), on_message=self._tell)
         done = Done()
-        for source, target in self._pairs:
+        for source, target in self._pairs[:1] if dry else self._pairs:
+            begin = (lambda picture: None) if done.pictures else partial(self._plan, on_plan, model, enhancer)
             try:
-                self._enhance(source, target, enhancer, stop_signal, done)
+                self._enhance(source, target, enhancer, stop_signal, done, begin, dry=dry)
             except VidrtsError as error:
                 if done.pictures:
                     add(error, f"the {done.pictures} pictures before it are written")
@@ -111,12 +128,45 @@ class PictureRun:
             on_picture(done)
         return done
 
+    def _plan(
+        self, on_plan: Callable[[Plan], None], model: LoadedModel, enhancer: Enhancer, picture: Picture
+    ) -> None:  # fmt: skip
+        """Tell what was decided. `picture`: the first."""
+        (source, target), frame, options = self._pairs[0], picture.frame, self._options
+        used = enhancer.computation(frame.height, frame.width)
+        codec, kind = (SUFFIXES.get(name.suffix.lower(), name.suffix[1:]) for name in (source, target))
+        info = StreamInfo(
+            width=frame.width, height=frame.height, format=frame.format, color=frame.color, time_base=frame.time_base,
+            frame_rate=None, frames=self.total, sar=frame.sar, rotation=0, field_order="progressive", codec=codec,
+        )  # fmt: skip
+        written = WritePlan(
+            container=kind, encoder=kind, quality=quality_words(target, picture, options.encode.quality), settings={},
+            width=frame.width * options.picture.scale, height=frame.height * options.picture.scale,
+            format=frame.format.name, color=frame.color,
+            streams=(StreamPlan(index=0, type="video", codec=codec, language="und", fate="enhanced"),),
+        )  # fmt: skip
+        on_plan(Plan(
+            source=source if self.total == 1 else self._source, target=self.path, info=info, hardware=False,
+            model=model.title, computations=() if used is None else (used,), workers=1,
+            worker_threads=worker_threads(1), picture=options.picture, decode=options.decode, written=written,
+        ))  # fmt: skip
+
     def _enhance(
-        self, source: Path, target: Path, enhancer: Enhancer, stop_signal: Callable[[], int | None], done: Done
+        self,
+        source: Path,
+        target: Path,
+        enhancer: Enhancer,
+        stop_signal: Callable[[], int | None],
+        done: Done,
+        begin: Callable[[Picture], None],
+        *,
+        dry: bool,
     ) -> None:
         def check() -> None:
             if (number := stop_signal()) is not None:
-                raise Interrupted(f"stopped; {target} is not written", number)
+                raise Interrupted(
+                    "stopped; a dry run writes nothing" if dry else f"stopped; {target} is not written", number
+                )
 
         check()
         began = time.monotonic()
@@ -124,6 +174,7 @@ class PictureRun:
         jpeg = target.suffix.lower() in (".jpg", ".jpeg")
         picture = read.read(source, ycc=jpeg, on_message=self._tell)
         done.decode += time.monotonic() - began
+        begin(picture)
         check()
         began = time.monotonic()
         with naming(source):
@@ -131,6 +182,9 @@ class PictureRun:
         picture = replace(picture, frame=frame, metadata=picture.metadata.enlarged(scale))
         done.enhance += time.monotonic() - began
         check()
+        if dry:
+            done.pictures += 1
+            return
         began = time.monotonic()
         done.bytes_written += save(picture, target, self._options.encode, self._tell, check)
         done.encode += time.monotonic() - began

@@ -13,7 +13,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from vidrts import memory
-from vidrts.errors import ConsumerGoneError, InputError, Interrupted, OptionError, SourceBrokenError, add
+from vidrts.errors import ConsumerGoneError, InputError, Interrupted, SourceBrokenError, add
 from vidrts.frame import Frame, StreamInfo
 from vidrts.media.containers import Place
 from vidrts.media.input import CopiedPacket
@@ -129,8 +129,6 @@ def opened(
 
     Raises as `enhance` does. `discard`: nothing is written.
     """
-    if are_pictures(source, target):
-        raise OptionError(f"{os.fspath(target)}: a dry run is for videos, and this is a picture")
     device = pick_devices(options.picture.device)[0]
     model = load_model(options.model, options.picture.scale, device)
     parts = PartTimes()
@@ -189,7 +187,7 @@ def enhance(
     """
     options = options or EnhanceOptions()
     if are_pictures(source, target):
-        return _enhance_pictures(source, target, options, on_progress, on_message, stop_signal)
+        return _enhance_pictures(source, target, options, on_plan, on_progress, on_message, stop_signal)
     began = time.monotonic()
     frames = 0
     with opened(source, target, options, on_message=on_message, stop_signal=stop_signal) as run:
@@ -240,6 +238,7 @@ def _enhance_pictures(
     source: str | os.PathLike[str],
     target: str | os.PathLike[str],
     options: EnhanceOptions,
+    on_plan: Callable[[Plan], None],
     on_progress: Callable[[Progress], None],
     on_message: Tell,
     stop_signal: Callable[[], int | None],
@@ -255,7 +254,7 @@ def _enhance_pictures(
             light_rate=None,
         ))  # fmt: skip
 
-    done = run(model, stop_signal, progressed)
+    done = run(model, stop_signal, progressed, on_plan)
     return Summary(
         target=run.path, frames=done.pictures, seconds=time.monotonic() - began,
         parts=PartTimes(decode=done.decode, enhance=done.enhance, encode=done.encode),

@@ -149,3 +149,35 @@ def test_times_have_units() -> None:
     assert [spoken_time(t) for t in (0.04, 59.94, 60, 3599.7, 12_000)] == [
         "0.0 s", "59.9 s", "1 min 0 s", "1 h 0 min", "3 h 20 min",
     ]  # fmt: skip
+
+
+def test_many_files(
+    tiny_model: Path, film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Each has its line and its objects; a dry run leaves no directory."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("a", "b", "c"):
+        Path(f"{name}.y4m").write_bytes(film.read_bytes())
+    Path("b.y4m").write_bytes(b"nothing")
+    names = ["a.y4m", "b.y4m", "c.y4m"]
+    assert enhance(tiny_model, "--dry-run", "--ext", "mp4", *names, "out/") == 1
+    told = capfd.readouterr().err.splitlines()
+    assert sorted(path.name for path in tmp_path.iterdir()) == names
+    assert any(
+        re.match(r"vidrts: 2 of 3 files to enhance, in about .*; dry run, nothing written$", line) for line in told
+    )
+    read, write = os.pipe()
+    try:
+        more = ["-q", "--log", "log", "--progress", f"json:{write}", "--ext", "mp4"]
+        assert enhance(tiny_model, *more, *names, "out/") == 1
+    finally:
+        os.close(write)
+    with os.fdopen(read) as pipe:
+        objects = [json.loads(line) for line in pipe]
+    stages = [one["stage"] for one in objects if one["stage"] != "enhance"]
+    assert stages == ["start", "done", "error", "start", "done"]
+    assert [one["target"] for one in objects if one["stage"] == "done"] == ["out/a.mp4", "out/c.mp4"]
+    log = Path("log").read_text()
+    assert log.count(", encoder libx264 (crf 30, preset ultrafast), container mp4\n") == 2
+    assert "2 of 3 files enhanced, 10 frames in " in log and "failed: cannot be opened" in log
+    assert all("failed" in line or "b.y4m" in line for line in capfd.readouterr().err.splitlines()), "-q: errors only"

@@ -24,6 +24,14 @@ def check_quality(path: Path, quality: int | None) -> None:
         )
 
 
+def quality_words(name: Path, picture: Picture, quality: int | None) -> str:
+    """In which quality `write` writes a picture, as "quality 95"."""
+    kind = SUFFIXES[name.suffix.lower()]
+    if kind in ("PNG", "TIFF") or (kind == "WebP" and quality is None and picture.lossless):
+        return "lossless"
+    return f"quality {quality or DEFAULT_QUALITY}"
+
+
 def write(
     path: Path, picture: Picture, name: Path, *, quality: int | None = None, on_message: Tell = ignore
 ) -> None:  # fmt: skip

@@ -73,7 +73,7 @@ class SequenceTarget:
         self._given = self._bytes = 0
         quality = "lossless" if kind in ("PNG", "TIFF") else f"quality {options.quality or DEFAULT_QUALITY}"
         self.plan = WritePlan(
-            container=f"{kind} pictures", encoder=None, quality=quality, settings={}, width=info.width * scale,
+            container=f"{kind} pictures", encoder=kind, quality=quality, settings={}, width=info.width * scale,
             height=info.height * scale, format=self._convert.format.name, color=self._convert.color,
             streams=frames_alone(source, "a sequence of pictures"),
         )  # fmt: skip
