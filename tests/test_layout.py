@@ -202,7 +202,7 @@ def test_option_lists_are_decisions() -> None:
             "-i -y -n --force -r --recursive --suffix --ext "
             "--model --scale --strength --chroma --detail --noise --noise-amplitude --device --engine "
             "--precision --tile --batch -ss -to "
-            "-t --stream --interlaced --hwaccel --strict -c:v -crf -b:v -preset -tune -pix_fmt -e -c:a --audio "
+            "-t --stream -vf --interlaced --hwaccel --strict -c:v -crf -b:v -preset -tune -pix_fmt -e -c:a --audio "
             "--subtitles --no-audio --no-subtitles --threads --dry-run --progress "
             "--no-progress --log -v --verbose --debug -q --quiet "
             "--raw -f --low-latency --colorspace --range --primaries --transfer --quality -framerate "
@@ -279,7 +279,7 @@ HEAVY = ("torch", "av", "numpy", "openvino", "rich", "PIL", "scipy", "safetensor
         ("enhance -presett slow in.mkv out.mkv", 2, ["-presett", "-preset"]),
         ("enhance --model rts-litte in.mkv out.mkv", 1, ["rts-litte", "did you mean rts-lite"]),
         ("enhance --nosuch in.mkv out.mkv", 2, ["--nosuch"]),
-        ("enhance -frames:v 20 in.mkv out.mkv", 2, ["-frames:v"]),
+        ("enhance -map 0 in.mkv out.mkv", 2, ["-map: all streams are kept"]),
         ("enhance --engine abacus in.mkv out.mkv", 2, ["abacus", "openvino"]),
         ("enhance --precision fp8 in.mkv out.mkv", 2, ["fp8", "bf16"]),
         ("enhance --colorspace bt999 in.mkv out.mkv", 2, ["bt999", "bt709"]),

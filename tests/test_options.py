@@ -46,6 +46,7 @@ WRONG: list[tuple[type, str, list[Any]]] = [
     (DecodeOptions, "raw", ["64x48:yuv420p@25", 3]),
     (DecodeOptions, "hwaccel", [None, 0, "gpu", "cuda:", ["cuda"]]),
     (DecodeOptions, "low_latency", [None, 1]),
+    (DecodeOptions, "filters", ["", 1, ["crop"]]),
     (EnhanceOptions, "model", [None, 3, Path("rts-lite"), ["rts-lite"]]),
     (EnhanceOptions, "picture", [None, {}, {"strength": 1}, EncodeOptions()]),
     (EnhanceOptions, "decode", [None, {}, EncodeOptions()]),

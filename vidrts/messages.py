@@ -51,6 +51,8 @@ class Code(Enum):
         "interlaced frames from {time:.3f} s: deinterlacing luma and chroma by bwdif, at frame rate; "
         "--interlaced keep enhances the fields instead"
     )
+    TURNED_UPRIGHT = "-vf: pictures turned upright by {degrees} degrees before the filters, as ffmpeg does"
+    FILTERS_LOWER_DEPTH = "-vf: the filters turn {before} into {now}, which has fewer bits"
     DECODED_IN_SOFTWARE = "{codec} {format} cannot be decoded by the GPU: decoding in software"
     FRAME_RATE_ASSUMED = "no frame rate in the header: assuming {rate} frames/s"
     ENDS_EARLY = "the video ends before {time:.3f} s, earlier than its header says"

@@ -21,9 +21,9 @@ from vidrts.cli.common import (
     VERBOSE,
     was_given,
 )  # fmt: skip
+from vidrts.cli.ffmpeg_options import FILTERS, FFmpegLike
 from vidrts.cli.log import LOG
 from vidrts.cli.malloc import keep_freed_memory
-from vidrts.cli.option_groups import Sectioned
 from vidrts.cli.parsing import BIT_RATE, LANGUAGES, PAIR, RATE, TILE, TIME
 from vidrts.cli.pipes import COLOR, RAW, color_options
 from vidrts.cli.progress import ProgressReport
@@ -43,7 +43,7 @@ _RUN, _PICTURE, _DECODE, _ENCODE = EnhanceOptions(), EnhancerOptions(), DecodeOp
 
 
 _SECTIONS = {
-    "Input and time": ("named", "start", "end", "duration", "stream", "interlaced", "hwaccel", "strict"),
+    "Input and time": ("named", "start", "end", "duration", "stream", "interlaced", "filters", "hwaccel", "strict"),
     "Many files (OUT is a directory)": ("recursive", "suffix", "extension"),
     "Picture": (
         "model", "strength", "chroma", "scale", "detail", "noise", "noise_amplitude", "device", "engine", "precision",
@@ -63,7 +63,7 @@ _SECTIONS = {
 _QUALITIES = [(encoder.name, encoder.default_quality) for encoder in ENCODERS.values()]
 
 
-@click.command(cls=Sectioned, sections=_SECTIONS, tables={"Default quality (visually lossless)": _QUALITIES})
+@click.command(cls=FFmpegLike, sections=_SECTIONS, tables={"Default quality (visually lossless)": _QUALITIES})
 @click.argument("paths", nargs=-1, metavar="IN... OUT", type=click.Path())
 @click.option(
     "-i", "named", multiple=True, type=click.Path(), metavar="IN", help="Input, as in ffmpeg; only OUT follows then."
@@ -80,6 +80,7 @@ _QUALITIES = [(encoder.name, encoder.default_quality) for encoder in ENCODERS.va
     "--hwaccel", default=_DECODE.hwaccel, show_default=True, metavar="none|auto|cuda[:N]",
     help="Hardware decoder; cuda: NVDEC, with software for streams that it does not support.",
 )  # fmt: skip
+@FILTERS
 @click.option("--strict", is_flag=True, help="Fail on damaged input instead of warning.")
 @click.option("--raw", type=RAW, metavar="WxH:PIXFMT@RATE", help="Read raw video in this format from stdin.")
 @click.option(
@@ -234,8 +235,8 @@ def enhance(
         ),
         decode=DecodeOptions(
             start=start, end=end, color=color_names.named(**{k: given[k] for k in COLOR}),
-            **{k: given[k] for k in ("stream", "interlaced", "hwaccel", "threads", "strict", "raw", "low_latency",
-                                      "framerate", "start_number")},
+            **{k: given[k] for k in ("stream", "interlaced", "filters", "hwaccel", "threads", "strict", "raw",
+                                      "low_latency", "framerate", "start_number")},
         ),
         encode=EncodeOptions(
             audio=not given["no_audio"],

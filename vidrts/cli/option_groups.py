@@ -30,9 +30,7 @@ class Sectioned(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Reject unknown options such as `-frames:v 20`, which click takes for `-f` with the value `rames:v`."""
-        valued = {
-            name: not getattr(o, "is_flag", True) for o in self.get_params(ctx) for name in (*o.opts, *o.secondary_opts)
-        }
+        valued = takes_value(self, ctx)
         words = iter(args)
         for word in words:
             if word == "--":
@@ -59,6 +57,12 @@ class Sectioned(click.Command):
         for heading, table in self._tables.items():
             with formatter.section(heading):
                 formatter.write_dl(table() if callable(table) else table)
+
+
+def takes_value(command: click.Command, ctx: click.Context) -> dict[str, bool]:
+    """Each name of an option -> whether a value follows it."""
+    options = command.get_params(ctx)
+    return {name: not getattr(o, "is_flag", True) for o in options for name in (*o.opts, *o.secondary_opts)}
 
 
 _COLUMN = 30

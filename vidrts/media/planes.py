@@ -214,11 +214,11 @@ class FieldMarker:
         return marked
 
 
-def buffer_arguments(frame: av.VideoFrame, time_base: Fraction) -> str:
-    """Arguments of the filter "buffer" for frames like `frame`."""
+def buffer_arguments(frame: av.VideoFrame, time_base: Fraction, sar: Fraction = Fraction(1)) -> str:
+    """Arguments of the filter "buffer" for frames like `frame`; `sar` 0: unknown."""
     matrix = frame.colorspace
     tags = f":colorspace={matrix}" if matrix != 3 else ""  # 3 is reserved; the filter refuses it
     return (
         f"video_size={frame.width}x{frame.height}:pix_fmt={frame.format.name}:time_base={time_base}"
-        f":pixel_aspect=1/1:range={frame.color_range}{tags}"
+        f":pixel_aspect={sar.numerator}/{sar.denominator}:range={frame.color_range}{tags}"
     )

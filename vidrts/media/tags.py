@@ -42,13 +42,18 @@ _DESCRIPTOR, _PROVIDER = 252, 6
 
 def color_tags(frame: av.VideoFrame, fmt: PixelFormat) -> ColorTags:
     """The colour tags of a decoded frame; yuvj formats imply full range."""
-    tags = _color(frame, frame.chroma_location)
+    tags = frame_color(frame)
     return replace(tags, range=2) if fmt.name.startswith("yuvj") else tags
 
 
 def stated_color(context: av.VideoCodecContext) -> ColorTags:
     """The colour tags of a stream as its container states them. Decoding overwrites them with the stream's own."""
     return _color(context, context.chroma_sample_location)
+
+
+def frame_color(frame: av.VideoFrame) -> ColorTags:
+    """The colour tags of a frame as FFmpeg has them."""
+    return _color(frame, frame.chroma_location)
 
 
 def _color(tagged: av.VideoFrame | av.VideoCodecContext, siting: int) -> ColorTags:
@@ -77,7 +82,7 @@ def corrected(color: ColorTags, override: ColorTags) -> ColorTags:
 
 def complete_color(frame: av.VideoFrame, stated: ColorTags) -> None:
     """Tag a decoded frame with what the container states of its colour, wherever the stream itself says nothing."""
-    set_color(frame, corrected(stated, _color(frame, frame.chroma_location)))
+    set_color(frame, corrected(stated, frame_color(frame)))
 
 
 def set_color(frame: av.VideoFrame, color: ColorTags) -> None:

@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator
 from fractions import Fraction
 from typing import Protocol
 
+from av import VideoFrame
+
 from vidrts.frame import Frame
 from vidrts.media.containers import Decoded, Place
 from vidrts.media.input import Input
@@ -42,6 +44,9 @@ class Demuxer(Protocol):
 
     def aspect_ratio(self, pts: int) -> Fraction:
         """The sample aspect ratio of the frame with this pts; 0 when unknown."""
+
+    def display_matrix(self, frame: VideoFrame) -> tuple[int, ...] | None:
+        """How players turn the pictures, by a decoded frame or the container; see `tags.display_matrix`."""
 
     def is_cover(self, index: int) -> bool:
         """Whether a stream is cover art."""

@@ -90,6 +90,9 @@ class FFmpegDemuxer:
     def aspect_ratio(self, pts: int) -> Fraction:  # noqa: D102 - Demuxer's
         return self._aspect_ratios.at(pts)
 
+    def display_matrix(self, frame: av.VideoFrame) -> tuple[int, ...] | None:  # noqa: D102 - Demuxer's
+        return display_matrix(frame, self.video)
+
     def is_cover(self, index: int) -> bool:  # noqa: D102 - Demuxer's
         return bool(self.container.streams[index].disposition & Disposition.attached_pic)
 
@@ -113,7 +116,7 @@ class FFmpegDemuxer:
         matrix = display_matrix(frame, video)
         info = stream_info(
             first, video, rotation(matrix, frame), cut,
-            fields=self._options.interlaced == "keep",
+            fields=self._options.interlaced == "keep" and self._options.filters is None,
         )  # fmt: skip
         software = self._hardware is None or in_software(info.format.name, video.codec_context)
         if self._hardware and software:

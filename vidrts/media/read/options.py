@@ -6,7 +6,7 @@ from fractions import Fraction
 from numbers import Rational
 from typing import Literal, get_args
 
-from vidrts.checks import check, check_flag, check_made, check_name, check_threads, is_integer
+from vidrts.checks import check, check_flag, check_made, check_name, check_text, check_threads, is_integer
 from vidrts.frame import ColorTags
 from vidrts.media.pipes.header import Header
 
@@ -42,6 +42,8 @@ class DecodeOptions:
     """Hardware decoder: none (software), cuda or cuda:N (NVDEC), auto (NVDEC if available)."""
     low_latency: bool = False
     """Output frames as soon as they are decoded, at the cost of speed."""
+    filters: str | None = None
+    """FFmpeg's filters for the decoded frames (-vf), which give one frame for each and keep its time."""
 
     def __post_init__(self) -> None:
         named = self.stream is None or (isinstance(self.stream, str) and re.fullmatch(r"(v:)?[0-9]+", self.stream))
@@ -68,3 +70,8 @@ class DecodeOptions:
         accelerated = isinstance(self.hwaccel, str) and re.fullmatch(r"none|auto|cuda(:\d+)?", self.hwaccel)
         check("hwaccel", self.hwaccel, "none, auto, cuda or cuda:N", bool(accelerated))
         check_flag("low_latency", self.low_latency)
+        check_text("filters", self.filters, "FFmpeg's filters such as 'crop=640:360,scale=1280:-2'")
+        if self.filters is not None:
+            from vidrts.media.read import filter_check  # loads FFmpeg
+
+            filter_check.check(self.filters)

@@ -4,6 +4,8 @@ import io
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 
+from av import VideoFrame
+
 from vidrts.errors import InputError, SourceBrokenError
 from vidrts.frame import ColorTags, Frame, StreamInfo
 from vidrts.media.containers import Decoded, Place, named_stream
@@ -77,6 +79,9 @@ class RawDemuxer:
     def aspect_ratio(self, pts: int) -> Fraction:  # noqa: D102 - Demuxer's
         return self._reader.header.sar
 
+    def display_matrix(self, frame: VideoFrame) -> None:  # noqa: D102 - Demuxer's
+        return None
+
     def is_cover(self, index: int) -> bool:  # noqa: D102 - Demuxer's
         return False
 
@@ -94,7 +99,7 @@ class RawDemuxer:
         keep = self._options.interlaced == "keep"
         info = StreamInfo(
             width=first.width, height=first.height, format=first.format, color=first.color, time_base=first.time_base,
-            frame_rate=header.rate, frames=None, sar=header.sar, rotation=0, field_order=first.field_order,
+            frame_rate=header.rate, frames=None, sar=first.sar, rotation=0, field_order=first.field_order,
             codec="rawvideo",
         )  # fmt: skip
         return Input(

@@ -5,6 +5,8 @@ from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
+from av import VideoFrame
+
 from vidrts.errors import OptionError
 from vidrts.frame import Frame, StreamInfo
 from vidrts.media.containers import Decoded, Place, named_stream
@@ -63,6 +65,9 @@ class SequenceDemuxer:
     def aspect_ratio(self, pts: int) -> Fraction:  # noqa: D102 - Demuxer's
         return Fraction(0)
 
+    def display_matrix(self, frame: VideoFrame) -> None:  # noqa: D102 - Demuxer's
+        return None
+
     def is_cover(self, index: int) -> bool:  # noqa: D102 - Demuxer's
         return False
 
@@ -79,8 +84,8 @@ class SequenceDemuxer:
         codec = "mjpeg" if self._path.suffix.lower() in (".jpg", ".jpeg") else self._path.suffix[1:].lower()
         info = StreamInfo(
             width=first.width, height=first.height, format=first.format, color=first.color, time_base=self.time_base,
-            frame_rate=self._rate, frames=len(numbers), length=length, sar=Fraction(0), rotation=0,
-            field_order="progressive", codec=codec,
+            frame_rate=self._rate, frames=len(numbers), length=length, sar=first.sar, rotation=0,
+            field_order=first.field_order, codec=codec,
         )  # fmt: skip
         if cut.begin is not None or cut.end is not None:
             begin, end = cut.begin or Fraction(0), length if cut.end is None else min(length, cut.end)

@@ -17,7 +17,7 @@ import torch
 from av.packet import Packet
 
 from vidrts.errors import InputError, Interrupted, SourceBrokenError, UnsupportedFormatError
-from vidrts.frame import Frame, PixelFormat, StreamInfo
+from vidrts.frame import ColorTags, Frame, PixelFormat, StreamInfo
 from vidrts.media.containers import Decoded, Place, place
 from vidrts.media.input import CopiedPacket, Input
 from vidrts.media.pipes.stdio import StandardInput
@@ -28,6 +28,7 @@ from vidrts.media.read.deinterlace import FieldProbe, progressive
 from vidrts.media.read.demuxer import Demuxer, OpenDemuxer
 from vidrts.media.read.encryption import refuse_encrypted
 from vidrts.media.read.ffmpeg_demuxer import FFmpegDemuxer
+from vidrts.media.read.filter_chain import FilterChain
 from vidrts.media.read.options import DecodeOptions
 from vidrts.media.read.sample_limit import clamped
 from vidrts.media.read.trim import Cut
@@ -62,6 +63,10 @@ class Source:
         self._first: Frame | None = None
         self._stages: Iterator[Frame | CopiedPacket] = iter(())
         self._given = 0
+        self._filters: FilterChain | None = None
+        if self.options.filters is not None:
+            threads = self.options.threads
+            self._filters = FilterChain(self.options.filters, self.path, threads=threads, tell=self._tell)
         try:
             self.demuxer: Demuxer = demuxer(self.path, self.options, self._tell, self._check_stopped)
         except InputError:
@@ -122,9 +127,7 @@ class Source:
         start, end = self.options.start, self.options.end
         begin = None if start is None else origin + start
         self._cut = Cut(begin=begin, end=None if end is None else origin + end, decoded=self.demuxer.index)
-        decoded = self.demuxer.frames(begin, seek=bool(start))
-        deinterlaced = progressive(decoded, self.path, self.demuxer.time_base, self.options.interlaced, self._tell)
-        self._stages = self._framed(self._cut.apply(deinterlaced, self.demuxer.time_base))
+        self._stages = self._framed(self._prepared(self.demuxer.frames(begin, seek=bool(start))))
         held: list[Frame | CopiedPacket] = []
         covers: dict[int, bytes] = {}
         for event in self._stages:
@@ -139,7 +142,21 @@ class Source:
             self._check_complete()
             raise InputError(f"{self.path}: {self._cut.no_frames(origin) or self.demuxer.no_frames()}")
         self.input = replace(self.demuxer.describe(self._first, self._cut), covers=covers)
+        if self._filters is not None and self._filters.turned:
+            self.input = replace(self.input, display_matrix=None, info=replace(self.input.info, rotation=0))
         self._events = chain(held, self._stages)
+
+    def _prepared(self, decoded: Iterator[Decoded]) -> Iterator[Decoded]:
+        """The range that is kept: deinterlaced, filtered, and deinterlaced if the filters are meant for fields."""
+        base, filters = self.demuxer.time_base, self._filters
+
+        def deinterlaced(events: Iterator[Decoded]) -> Iterator[Decoded]:
+            return progressive(events, self.path, base, self.options.interlaced, self._tell)
+
+        if filters is None:
+            return self._cut.apply(deinterlaced(decoded), base)
+        cut = self._cut.apply(decoded if filters.for_fields else deinterlaced(decoded), base)
+        return deinterlaced(filters.filtered(cut, self.demuxer, self._cut, self.options.color))
 
     def _check_complete(self) -> None:
         """Raise `SourceBrokenError` if the source was truncated."""
@@ -155,7 +172,7 @@ class Source:
         """FFmpeg's frames as `Frame`, shifted to the output's clock."""
         base = self.demuxer.time_base
         probe = FieldProbe(base)
-        known_color = self.options.color
+        known_color = self.options.color if self._filters is None else ColorTags()  # the filters have it
         offset: int | None = None
         first: Frame | None = None
         for event in events:
@@ -165,6 +182,8 @@ class Source:
             if offset is None:
                 offset = round(self._cut.shift / base)  # exact: the shift is a frame's own time
             sar = self.demuxer.aspect_ratio(event.pts or 0)
+            if self._filters is not None:
+                sar = self._filters.aspect_ratio(sar)
             event.pts = (event.pts or 0) - offset
             try:
                 fmt = known(event.format.name)

@@ -5,13 +5,13 @@ and the encoder opens without it.
 """
 
 import re
-import threading
 from collections.abc import Mapping
 
 import av
 
 from vidrts.errors import OptionError
 from vidrts.media.containers import FFmpegErrors, av_call, reason
+from vidrts.media.ffmpeg_log import heard
 from vidrts.media.write import scheduling
 from vidrts.messages import Code, Message
 from vidrts.native_calls import native_call
@@ -24,8 +24,6 @@ _NO_PAIRS = "Error setting option"
 """How FFmpeg begins where the text is no list of key=value; the rest repeats it with what vidrts adds."""
 _ONE_THREAD = {"libx265": ("x265-params", "pools=none:frame-threads=1"), "libsvtav1": ("svtav1-params", "lp=1")}
 """The log is Python code: it cannot run in a thread of the encoder's while opening holds Python's lock."""
-_alone = threading.Lock()
-"""Held while the log is on: its level is the process's."""
 
 
 def given_params(given: Mapping[str, str]) -> list[str]:
@@ -73,19 +71,10 @@ def opened(like: av.VideoCodecContext, options: Mapping[str, str]) -> tuple[list
         made[key] = f"{value}:{made[key]}" if made.get(key) else value  # what comes later wins
     context.options = made
     failure = None
-    with _alone:
-        before, skips = av.logging.get_level(), av.logging.get_skip_repeated()
-        av.logging.set_skip_repeated(False)
-        av.logging.set_level(av.logging.WARNING)
+    with heard(av.logging.WARNING) as lines:
         try:
-            # The outer one takes what other threads log meanwhile.
-            with av.logging.Capture(local=False), av.logging.Capture(local=True) as lines:
-                try:
-                    with native_call(f"{name} (opening)"), scheduling.kept(), av_call():
-                        context.open()
-                except FFmpegErrors as error:
-                    failure = reason(error)
-        finally:
-            av.logging.set_level(before)
-            av.logging.set_skip_repeated(skips)
+            with native_call(f"{name} (opening)"), scheduling.kept(), av_call():
+                context.open()
+        except FFmpegErrors as error:
+            failure = reason(error)
     return [(level, " ".join(text.split()).rstrip(".")) for level, _, text in lines if text.strip()], failure
