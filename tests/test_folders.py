@@ -109,6 +109,9 @@ def test_sub_folders_keep_their_places(folder: Path) -> None:
 def test_pictures_that_are_named_stay_pictures(folder: Path, tmp_path: Path) -> None:
     found, _ = planned([folder / name for name in ("photo.jpg", "%03d.png", "x.bmp")], tmp_path)
     assert [job.target.name for job in found] == ["photo.jpg", "%03d.png", "x.png"]
+    for extension, made in ((".webm", ["photo.jpg", "b.webm"]), (".webp", ["photo.webp", "b.mkv"])):
+        found, _ = planned([folder / "photo.jpg", folder / "b.mkv"], tmp_path, Names(extension=extension))
+        assert [job.target.name for job in found] == made
 
 
 def test_suffix_and_extension(folder: Path, tmp_path: Path) -> None:

@@ -37,7 +37,10 @@ _SHOWN = 3
 
 @dataclass(frozen=True)
 class Names:
-    """How an output is named after its source: the stem, then `suffix`, then `extension` (".mkv"; None: kept)."""
+    """How an output is named after its source: the stem, then `suffix`, then `extension` (".mkv"; None: kept).
+
+    The extension of a video is not given to pictures, nor a picture's to videos.
+    """
 
     suffix: str = ""
     extension: str | None = None
@@ -46,7 +49,8 @@ class Names:
         """The output's name, in the same folder."""
         own = source.suffix.lower()
         kept = source.suffix if own in _WRITTEN else _FALLBACKS.get(own, _FALLBACK)
-        return source.with_name(f"{source.stem}{self.suffix}{self.extension or kept}")
+        fits = self.extension is not None and (self.extension in SUFFIXES) == (kept.lower() in SUFFIXES)
+        return source.with_name(f"{source.stem}{self.suffix}{self.extension if fits else kept}")
 
 
 @dataclass(frozen=True)

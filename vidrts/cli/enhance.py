@@ -95,7 +95,7 @@ _QUALITIES = [(encoder.name, encoder.default_quality) for encoder in ENCODERS.va
 )
 @click.option(
     "--ext", "extension", callback=many.checked_extension, metavar="EXT",
-    help="Container of all; default: the source's, or mkv where that is not written.",
+    help="Container of all videos, or format of all pictures; default: the source's, else mkv or png.",
 )  # fmt: skip
 @click.option("--model", default=_RUN.model, show_default=True, metavar="NAME|FILE", help=f"{MODEL_HELP}.")
 @click.option(
