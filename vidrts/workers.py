@@ -34,7 +34,7 @@ LIGHT_PARAMETERS = 8_179
 """Of `LIGHT_MODEL`, as `parameter_count` counts them."""
 _GROWTH = 0.75
 """A frame's time on a CPU grows with this power of the number of parameters: 7 times from rts-lite to rts-r3, which
-has 14 times as many (README, "Speed"); colour conversion takes as long with either."""
+has 14 times as many (models/bench/README.md); colour conversion takes as long with either."""
 
 
 def worker_count(device: torch.device) -> int:

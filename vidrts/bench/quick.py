@@ -15,7 +15,7 @@ from vidrts.picture.options import EnhancerOptions
 from vidrts.workers import Workers
 
 SIZE = (640, 360)
-"""Of the frames. The time of a pixel is the same for larger ones within 7 % (README, "Speed")."""
+"""Of the frames. The time of a pixel is the same for larger ones within 7 % (models/bench/README.md)."""
 _FRAMES = 4
 MEASURED = tuple((name, scale) for scale in (1, 2) for name in (LIGHT_MODEL, DEFAULT_MODEL))
 """(model, scale): what `--model auto` may be."""

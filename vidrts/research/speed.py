@@ -1,4 +1,4 @@
-"""The figure of README that shows how fast machines are, from what `vidrts bench --json` kept of them.
+"""The figure of models/bench that shows how fast machines are, from what `vidrts bench --json` kept of them.
 
 python -m vidrts.research.speed models/bench/*.json models/speed.png
 """
