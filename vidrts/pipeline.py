@@ -57,6 +57,18 @@ class Progress:
     """Part of the run that is done, 0 to 1, by the frames' times; None if unknown."""
     time: float = 0.0
     """Seconds of video written, by the frames' times; 0 until there are two."""
+    warmed: float | None = None
+    """`seconds` when the first frame was written: opening and compiling, which are done once, are in it."""
+
+    @property
+    def left(self) -> float | None:
+        """Seconds left, by the time since the first frame; None if unknown, and after that frame alone."""
+        part = self.done or (self.frames / self.total if self.total else None)
+        if not part or self.frames < 2:
+            return None
+        if self.warmed is None:
+            return self.seconds * max(0.0, 1 - part) / part
+        return (self.seconds - self.warmed) * max(0.0, 1 - part) / (part * (self.frames - 1) / self.frames)
 
 
 class _Position:
@@ -65,13 +77,15 @@ class _Position:
     def __init__(self, info: StreamInfo) -> None:
         self._info = info
         self._first: Fraction | None = None
+        self._warmed: float | None = None
 
     def after(
         self, frame: Frame, count: int, *, seconds: float, bytes_written: int, light_rate: float | None
     ) -> Progress:  # fmt: skip
         """The progress once `count` frames up to `frame` are written."""
         time = frame.pts * frame.time_base
-        self._first = time if self._first is None else self._first
+        if self._first is None:
+            self._first, self._warmed = time, seconds
         shown = (time - self._first) * count / (count - 1) if time > self._first else None  # the last one takes time
         total = self._info.frames if (self._info.frames or 0) >= count else None
         done = None
@@ -80,7 +94,8 @@ class _Position:
             total = total or round(count / done)
         return Progress(
             frames=count, total=total, about=total != self._info.frames, done=None if done is None else float(done),
-            time=0.0 if shown is None else float(shown), seconds=seconds, bytes_written=bytes_written,
+            time=0.0 if shown is None else float(shown), seconds=seconds, warmed=self._warmed,
+            bytes_written=bytes_written,
             light_rate=light_rate,
         )  # fmt: skip
 

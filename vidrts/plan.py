@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 from vidrts.frame import StreamInfo
 from vidrts.media.containers import Place
@@ -38,9 +39,15 @@ class Plan:
     written: WritePlan
 
     @property
+    def frame_rate(self) -> Fraction | None:
+        """Frames/s by the header; None if it is unknown, or a time base and no rate."""
+        rate = self.info.frame_rate
+        return None if rate is None or rate > _FASTEST else rate
+
+    @property
     def frames(self) -> int | None:
         """Expected number of frames: counted by an index, else about, by length and rate; None if unknown."""
         if self.info.frames is not None:
             return self.info.frames
-        length, rate = self.info.length, self.info.frame_rate
-        return None if length is None or rate is None or rate > _FASTEST else max(1, round(length * rate))
+        length, rate = self.info.length, self.frame_rate
+        return None if length is None or rate is None else max(1, round(length * rate))

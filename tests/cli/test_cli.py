@@ -311,6 +311,8 @@ def test_progress_lines() -> None:
         frames=30, total=60, seconds=10, bytes_written=999, light_rate=None, about=True, done=0.25
     )  # fmt: skip
     assert describe(guess, "x") == "30 of about 60 frames, 3.00 frames/s, 0:30 left, 999 B"
+    slow_start = Progress(frames=11, total=21, seconds=30, warmed=20, bytes_written=0, light_rate=None)
+    assert describe(slow_start, "x") == "11/21 frames, 0.37 frames/s, 0:10 left, 0 B", "ten frames take ten seconds"
     unknown = Progress(frames=5, total=None, seconds=1, bytes_written=999, light_rate=None)
     assert describe(unknown, "x") == "5 frames, 5.00 frames/s, 999 B"
     assert (human_size(0), human_size(10**12 * 3), human_time(3725)) == ("0 B", "3.0 TB", "1:02:05")

@@ -1,5 +1,6 @@
 """The guardian's sentence: where a native call hangs, where a library ends the process, and nowhere else."""
 
+import re
 import resource
 import signal
 import subprocess
@@ -137,3 +138,17 @@ def test_the_command_says_that_memory_is_short() -> None:
     (line,) = done.stderr.splitlines()
     assert line.startswith("vidrts: out of memory: ")
     assert "of the 400 MiB of memory allowed by ulimit -v" in line
+
+
+def test_the_line_is_in_the_log(tmp_path: Path) -> None:
+    """With its time, after what was said before; nothing of it is lost where the process ends at once."""
+    name = str(tmp_path / "log")
+    begin = f"from pathlib import Path\nfrom vidrts.cli import log\nlog.opened(None, None, Path({name!r}))\n"
+    script = begin + SCRIPT.format(body="log.note('said before')\n    os.abort()")
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == -signal.SIGABRT
+    _, before, last = (tmp_path / "log").read_text().splitlines()
+    stamp = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}[+-]\d{4} "
+    assert re.fullmatch(f"{stamp}said before", before)
+    assert re.fullmatch(f"{stamp}ended by a signal or by a library.*", last)
+    assert last.split(" ", 2)[2] == done.stderr.strip().removeprefix("vidrts: ")

@@ -47,8 +47,8 @@ def _network(plan: "Plan") -> str:
 def _source(plan: "Plan") -> str:
     info, words = plan.info, []
     words.append(f"{info.codec} {info.format.name} {info.width}x{info.height}")
-    if info.frame_rate is not None:
-        words.append(f"{float(info.frame_rate):.3f} frames/s")
+    if plan.frame_rate is not None:
+        words.append(f"{float(plan.frame_rate):.3f} frames/s")
     if (frames := plan.frames) is not None:
         words.append(f"{'' if info.frames is not None else 'about '}{frames} frames")
     if info.length is not None:

@@ -22,8 +22,8 @@ def describe(progress: "Progress", model: str) -> str:
     if progress.total:
         of = f" of about {progress.total}" if progress.about else f"/{progress.total}"
     line = f"{progress.frames}{of} frames, {rate:.2f} frames/s"
-    if done := progress.done or (progress.frames / progress.total if progress.total else None):
-        line += f", {human_time(progress.seconds * max(0, 1 / done - 1))} left"
+    if (left := progress.left) is not None:
+        line += f", {human_time(left)} left"
     line += f", {human_size(progress.bytes_written)}"
     if progress.light_rate and progress.light_rate > 1.5 * rate:
         line += f" ({model} on a CPU; --model rts-lite enhances about {progress.light_rate:.1f} frames/s)"

@@ -45,10 +45,8 @@ class ProgressWriter:
     def frame(self, progress: "Progress") -> None:
         """A frame is written; at most one in `INTERVAL` is told."""
         rate = progress.frames / progress.seconds if progress.seconds > 0 else None
-        part = progress.done or (progress.frames / progress.total if progress.total else None)
-        left = None if not part else progress.seconds * max(0.0, 1 / part - 1)
         guess = self._expected if (self._expected or 0) >= progress.frames else None
-        self._last = _numbers(progress.frames, progress.total or guess, rate, left, progress.bytes_written)
+        self._last = _numbers(progress.frames, progress.total or guess, rate, progress.left, progress.bytes_written)
         self._video = progress.time
         self._block = _block(progress.frames, progress.time, progress.seconds, progress.bytes_written, rate or 0.0)
         if time.monotonic() >= self._next:
