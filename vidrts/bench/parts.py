@@ -179,11 +179,11 @@ class Pictures:
 
     def blur_level(self, network: Network, model: str) -> Probe:
         """Luma, and its estimated blur levels, as the network wants them."""
-        prepared = preparing(network, self.device)
+        prepare = preparing(network, self.device)
 
         def make() -> Callable[[int], object]:
             out = torch.empty_like(self.rgb)
-            return lambda _: out.copy_(prepared(self.rgb))
+            return lambda _: prepare(self.rgb, out)
 
         return self._probe("blur level", make, {"copy": 2.0 * _PIXEL * self.pixels}, model=model)
 

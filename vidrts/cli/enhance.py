@@ -30,7 +30,7 @@ from vidrts.cli.progress import ProgressReport
 from vidrts.cli.progress_format import PROGRESS, ProgressFormat, check_apart
 from vidrts.media import color_names
 from vidrts.media.output_formats import FRAME_FORMATS, PIPE_FORMATS
-from vidrts.media.pictures.formats import DEFAULT_QUALITY
+from vidrts.media.pictures.formats import DEFAULT_QUALITY, is_one_picture
 from vidrts.media.read.options import INTERLACED, DecodeOptions
 from vidrts.media.write.encoders import ENCODERS
 from vidrts.media.write.options import EncodeOptions
@@ -263,7 +263,8 @@ def enhance(
     if batch is not None and batch.is_done:
         batch.finish(quiet=quiet)
         return
-    keep_freed_memory()
+    if not is_one_picture(target):  # a large one needs what reading it took for writing
+        keep_freed_memory()
     from vidrts.cli import guardian
 
     with guardian.guarded():

@@ -18,6 +18,7 @@ from vidrts.networks.network import Network
 from vidrts.networks.spec import Context
 from vidrts.ops.convolution import use_deterministic_convolution
 from vidrts.ops.lanczos import enlarge
+from vidrts.picture import banded_color
 from vidrts.picture.computation import Computation
 from vidrts.picture.engines import torch as torch_engine
 from vidrts.picture.forward import next_multiple, tile_pass
@@ -106,7 +107,7 @@ class TiledUpscaler:
         self._maps = partial(_maps, self._context.factor, amplitude, noise, seed) if spec.noise and amplitude else None
         self._tiles = tile_pass(network, device, dtype, scale, engine, on_message, luma=luma)
         self._halo, self._multiple = self._tiles.halo, self._tiles.multiple
-        self._prepared = preparing(network, device)
+        self._prepare = preparing(network, device)
         self._tile = tile
         self._fastest: dict[tuple[int, int], tuple[int, int]] = {}
         shapes = ";".join(f"{name} {tuple(weight.shape)}" for name, weight in network.named_parameters())
@@ -145,9 +146,7 @@ class TiledUpscaler:
         Their luma stays as it is, their colours may not: a network may need others (`Network.prepared`).
         """
         pictures = extended.pictures
-        prepared = self._prepared(pictures)
-        if prepared is not pictures:
-            pictures.copy_(prepared)
+        self._prepare(pictures, pictures)
         _replicate(extended, self._halo)
         height, width = (side - 2 * self._halo for side in extended.whole.shape[-2:])
         if self._tile == "fastest" and self.device.type == "cuda" and (height, width) not in self._fastest:
@@ -268,13 +267,32 @@ def _maps(
     return tuple(amplitude * torch.stack([maps[level, tile] for tile in tiles])[:, None] for level in levels)
 
 
-def preparing(network: Network, device: torch.device) -> Callable[[torch.Tensor], torch.Tensor]:
-    """`network.prepared` on `device`, in float32, whatever size a picture has."""
-    if network.blur_level is None:
-        return network.prepared
-    copied = torch_engine.frozen_copy(network, device, torch.float32)
-    use_deterministic_convolution(copied)
-    return copied.prepared
+def preparing(network: Network, device: torch.device) -> Callable[[torch.Tensor, torch.Tensor], None]:
+    """A function that writes `network.prepared` of pictures, in float32, into others, or the same, whatever their size.
+
+    On a CPU a band of rows at a time: at once it would take three times the memory of a large picture.
+    """
+    if network.blur_level is None and not network.luma_input:
+        return lambda pictures, out: None if out is pictures else _copy(pictures, out)
+    copied = network
+    if network.blur_level is not None:
+        copied = torch_engine.frozen_copy(network, device, torch.float32)
+        use_deterministic_convolution(copied)
+
+    def prepare(pictures: torch.Tensor, out: torch.Tensor) -> None:
+        estimate = copied.blur_level
+        levels = None if estimate is None else estimate.of_pictures(colorplan.luma(pictures)[:, None])
+        height = pictures.shape[-2]
+        step = banded_color.ROWS if pictures.device.type == "cpu" else height
+        for first in range(0, height, step):
+            rows = slice(first, first + step)
+            out[..., rows, :] = copied.prepared(pictures[..., rows, :], levels)
+
+    return prepare
+
+
+def _copy(pictures: torch.Tensor, out: torch.Tensor) -> None:
+    out.copy_(pictures)
 
 
 def enhanced_rgb(upscaler: TiledUpscaler, rgb: torch.Tensor, strength: float = 1) -> torch.Tensor:

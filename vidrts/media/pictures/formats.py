@@ -16,6 +16,11 @@ LONGEST_SIDE: dict[PictureFormat, int] = {"JPEG": 65_500, "WebP": 16_383}
 """Pixels, where the format has a limit below FFmpeg's and Pillow's."""
 
 
+def is_one_picture(name: str) -> bool:
+    """Whether OUT of this name is a single picture."""
+    return "%" not in name and is_picture_name(Path(name))
+
+
 def is_picture_name(name: Path) -> bool:
     """Whether a file of this name would be written as a picture."""
     return name.suffix.lower() in SUFFIXES
