@@ -57,6 +57,8 @@ def _source(plan: "Plan") -> str:
         {"progressive": "progressive", "tff": "top field first", "bff": "bottom field first"}[info.field_order]
     )
     words.append("decoded by the GPU" if plan.hardware else "decoded in software")
+    if plan.decode.filters is not None:
+        words.append(f"as -vf {plan.decode.filters} makes it")
     return ", ".join(words)
 
 
