@@ -19,6 +19,7 @@ def test_each_command_has_a_page(tmp_path: Path) -> None:
     page = made["vidrts-enhance.1"].replace("\\-", "-")
     for option in (name for p in enhance.params if p.param_type_name == "option" for name in p.opts):
         assert re.search(rf"^\.B .*(?<![\w-]){re.escape(option)}(?![\w-])", page, re.MULTILINE), option
+    assert "\n.B IN" not in page, "arguments are in the synopsis"
     assert ".nf\nvidrts enhance in.mkv out.mkv\n" in page
     assert not re.search(r"^\.(?!TH|SH|PP|TP|B |nf|fi)", page, re.MULTILINE), "no text is taken for a request"
     if not shutil.which("groff"):

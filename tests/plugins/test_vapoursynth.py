@@ -511,3 +511,22 @@ def test_detail_is_what_the_model_was_calibrated_for(tmp_path: Path) -> None:
     assert not same(made(detail=1, noise="static"), made(detail=1))
     with pytest.raises(vs.Error, match="at scale 1"):
         made(scale=1, detail=1)
+
+
+def test_without_a_name_it_is_the_model_of_the_device() -> None:
+    """rts-lite on a CPU, to the bit; its weights for scale 2 there."""
+    clip = vs.core.std.BlankClip(width=64, height=48, format=vs.GRAY16, length=1)
+    ramp = (np.arange(64 * 48, dtype=np.uint16).reshape(48, 64) * 21) ^ 4096
+
+    def paint(n: int, f: Any) -> Any:
+        painted = f.copy()
+        np.asarray(painted[0])[:] = ramp
+        return painted
+
+    clip = clip.std.ModifyFrame(clip, paint)
+    for scale in (1, 2):
+        auto, named, other = (
+            planes_of(enhance(clip, device="cpu", precision="fp32", scale=scale, **given).get_frame(0))
+            for given in ({}, {"model": "rts-lite"}, {"model": "rts-r3"})
+        )
+        assert same(auto, named) and not same(auto, other)

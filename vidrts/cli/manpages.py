@@ -37,8 +37,8 @@ def _page(command: click.Command, context: click.Context, name: str) -> Iterator
         else:
             yield f".PP\n{_roff(' '.join(paragraph.split()))}"
     yield ".SH OPTIONS"
-    for parameter in command.get_params(context):
-        if record := parameter.get_help_record(context):
+    for option in (p for p in command.get_params(context) if isinstance(p, click.Option)):
+        if record := option.get_help_record(context):
             yield f".TP\n.B {_roff(record[0])}\n{_roff(record[1])}"
     if isinstance(command, click.Group):
         yield ".SH COMMANDS"
