@@ -256,7 +256,7 @@ def test_hdr_is_said_and_left_out_where_it_would_mislead(clips: Path) -> None:
     video = look(clips / "androidx_media__hdr10-video-with-sdr-container.mp4")
     assert any("PQ (HDR), tone-mapped from 1000 cd/m²" in note for note in video.view.notes)
     _, missing = usable(SHOWN, video.info.width, video.info.height, video.info.color.hdr)
-    assert missing.keys() == {"mos", "cambi", "ssimulacra2", "ciede2000", "vmaf", "vmaf_neg"}
+    assert missing.keys() == {"mos", "cambi", "ssimulacra2", "ciede2000", "color_shift", "vmaf", "vmaf_neg"}
     assert {(line.code, line.values["signal"]) for line in missing.values()} == {(Code.METRIC_NOT_FOR_HDR, "PQ")}
     dark, bright = (video.view.picture(torch.full((3, 4, 4), v)) for v in (0.3, 0.6))
     assert dark.getpixel((0, 0)) < (110, 110, 110) < (220, 220, 220) < bright.getpixel((0, 0))

@@ -14,12 +14,12 @@ from numpy.lib.stride_tricks import sliding_window_view
 from PIL import Image
 from scipy import ndimage
 
-from vidrts.measure.color_difference import ciede2000, mean_ciede2000, srgb_to_lab
+from vidrts.measure.color_difference import ciede2000, color_shift, mean_ciede2000, srgb_to_lab
 from vidrts.measure.difference import delta_scalar, difference_ratio, mean_difference, rms_difference, step_ratio
 from vidrts.measure.fidelity import psnr, ssim
 from vidrts.measure.luma import luma
 from vidrts.measure.sharpening_filters import unsharp
-from vidrts.measure.sharpness import overshoot
+from vidrts.measure.sharpness import edge_gain, overshoot
 
 
 def photo(kodak: Path, index: int = 4) -> torch.Tensor:
@@ -175,6 +175,33 @@ def test_luma_is_bt709(kodak: Path) -> None:
     assert float((luma(a) - wanted).abs().max()) < 1e-6
     assert luma(torch.stack([a, a])).shape == (2, *a.shape[1:])
     assert torch.equal(luma(torch.ones(3, 2, 2).double()), torch.ones(2, 2).double())
+
+
+def test_the_steepness_of_edges(kodak: Path) -> None:
+    """That of a blurred step by its formula; noise makes no difference."""
+    x = torch.arange(64, dtype=torch.float64) - 31.5
+
+    def step(sigma: float) -> torch.Tensor:
+        return (0.5 + 0.2 * torch.erf(x / (sigma * 2**0.5))).expand(3, 64, 64)
+
+    slope = {s: math.erf(0.5 / (s * 2**0.5)) for s in (1.0, 2.0)}  # of the middle difference, over the step's height
+    found = edge_gain(step(1.0), step(2.0), share=1 / 63)
+    assert found == pytest.approx(slope[1.0] / slope[2.0], rel=1e-6)
+    assert edge_gain(step(2.0), step(1.0), share=1 / 63) == pytest.approx(1 / found, rel=1e-6)
+    assert edge_gain(step(1.0), step(1.0)) == 1
+    clean = photo(kodak)
+    noise = torch.randn(clean.shape, generator=torch.Generator().manual_seed(1))
+    assert edge_gain(clean, clean + 0.03 * noise) == pytest.approx(1, abs=0.02), "taking noise away blurs no edge"
+    with pytest.raises(ValueError, match="one colour"):
+        edge_gain(clean * 0 + 0.5, clean * 0 + 0.5)
+
+
+def test_the_shift_of_colours_is_that_of_blocks() -> None:
+    grey = torch.full((3, 32, 48), 0.5)
+    checks = grey + 0.1 * (torch.arange(48) % 2 * 2 - 1)
+    assert color_shift(checks, grey) == pytest.approx(0, abs=1e-4)
+    redder = grey + torch.tensor([0.1, 0, 0])[:, None, None]
+    assert color_shift(redder, grey) == pytest.approx(mean_ciede2000(redder, grey), rel=1e-6)
 
 
 def test_overshoot_by_scipy(kodak: Path) -> None:

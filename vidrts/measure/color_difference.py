@@ -3,6 +3,7 @@
 import math
 
 import torch
+import torch.nn.functional as F  # noqa: N812 - torch's own name for it
 
 _TO_XYZ = ((0.4124564, 0.3575761, 0.1804375), (0.2126729, 0.7151522, 0.0721750), (0.0193339, 0.1191920, 0.9503041))
 """Linear sRGB -> XYZ of D65, IEC 61966-2-1."""
@@ -20,6 +21,11 @@ def mean_ciede2000(picture: torch.Tensor, truth: torch.Tensor) -> float:
         pieces = (srgb_to_lab(p[:, top : top + _BAND]) for p in (picture, truth))
         total += float(ciede2000(*pieces).sum())
     return total / truth[0].numel()
+
+
+def color_shift(picture: torch.Tensor, truth: torch.Tensor, block: int = 16) -> float:
+    """`mean_ciede2000` of the means of blocks of `block` pixels, which neither detail nor noise changes."""
+    return mean_ciede2000(*(F.avg_pool2d(each[None], block)[0] for each in (picture, truth)))
 
 
 def srgb_to_lab(rgb: torch.Tensor) -> torch.Tensor:

@@ -8,13 +8,13 @@ FFmpeg's filters measure.
 from collections.abc import Mapping
 from dataclasses import replace
 
-from vidrts.measure.color_difference import mean_ciede2000
+from vidrts.measure.color_difference import color_shift, mean_ciede2000
 from vidrts.measure.difference import difference_ratio, mean_difference, rms_difference
 from vidrts.measure.fidelity import psnr, ssim
 from vidrts.measure.flicker import still_change
 from vidrts.measure.metric import Metric
 from vidrts.measure.motion import motion_change
-from vidrts.measure.sharpness import block_borders, flat_noise_gain, overshoot
+from vidrts.measure.sharpness import block_borders, edge_gain, flat_noise_gain, overshoot
 from vidrts.measure.ssimulacra2 import ssimulacra2
 from vidrts.measure.viqet import DEFAULT_MODEL, MODELS
 
@@ -64,6 +64,11 @@ COMPARED = (
         better="lower", same=1.0, tolerance=0.03, smallest=16,
         meaning="The same for what moves, followed from frame to frame; sharper pictures have a little more of it.",
     ),
+    Metric(
+        key="edge_gain", name="Edge steepness", unit="×", kind="pair", measure=edge_gain, same=1.0, tolerance=0.02,
+        smallest=8, headline=True,
+        meaning="Slope of luma across the steepest edges, over that of the source; above 1: sharper.",
+    ),
     _NOISE,
     Metric(
         key="overshoot", name="Overshoot", unit="%", kind="pair", measure=overshoot, better="lower", same=0.0,
@@ -85,6 +90,11 @@ COMPARED = (
         key="ciede2000", name="Colour difference", unit="ΔE", kind="pair", measure=mean_ciede2000, better="lower",
         sdr=True,
         meaning="Mean CIEDE2000; differences of about 1 are just seen side by side.",
+    ),
+    Metric(
+        key="color_shift", name="Colour shift", unit="ΔE", kind="pair", measure=color_shift, better="lower", same=0.0,
+        tolerance=0.5, sdr=True, smallest=16, headline=True,
+        meaning="Mean CIEDE2000 of the means of 16x16 blocks, which neither detail nor noise changes.",
     ),
     Metric(
         key="psnr_rgb", name="PSNR", unit="dB", kind="pair", measure=psnr, better="higher", decibels=10,
@@ -135,6 +145,10 @@ _TRAINING = (
     Metric(
         key="psnr_lr_to_hr0", name="PSNR of SR(LR) to HR0", unit="dB", kind="reported", better="higher", decibels=10,
         meaning="The enlarged LR against the photograph.",
+    ),
+    Metric(
+        key="psnr_lanczos_to_hr0", name="PSNR of Lanczos to HR0", unit="dB", kind="reported", better="higher",
+        decibels=10, meaning="LR enlarged by Lanczos against the photograph.",
     ),
     Metric(
         key="psnr_lr_to_target", name="PSNR of SR(LR) to its target", unit="dB", kind="reported", better="higher",
