@@ -153,6 +153,7 @@ class Code(Enum):
     METRIC_NOT_FOR_HDR = "defined for SDR alone, got {signal}"
     METRIC_NEEDS_SIZE = "needs at least {smallest} pixels a side, got {width}x{height}"
     METRIC_NEEDS_PACKAGE = "needs the package {package}: pip install {package}"
+    METRIC_MEANINGLESS = "not meaningful below {smallest} pixels a side, got {width}x{height}"
     METRIC_INFINITE = "infinite, the two are equal"
     METRICS_MISSING = "no {metrics}: {why}"
     SCORED_AS_CODED = "{signal} video is measured as coded; VIQET was made for SDR pictures"
@@ -173,6 +174,12 @@ class Code(Enum):
         "--contextual-weight may be needed"
     )
     FAITHFULNESS_LOST = "step {step}: without noise the network is {lost:.2f} dB below phase 1"
+    NO_STAGE_IMPROVES = "no stage improves on its input; train longer ({reasons})"
+    STAGE_FAILED = "no improvement on the input; train longer, or use the other stage ({reasons})"
+    PAIRS_NOT_IMPROVED = "PSNR of held-out pairs {gain:+.2f} dB over their inputs', expected above 0"
+    NOT_ABOVE_LANCZOS = "PSNR {psnr:.2f} dB, expected above that of Lanczos, {lanczos:.2f} dB"
+    STAGE_BLURS = "gain at 0.35 cycles per pixel {gain}, expected above 1: it blurs"
+    SCORE_LOWERED = "score {score}, expected no less than the photographs' own, {own}"
     CALIBRATE_NEXT = "for --detail, run next: vidrts calibrate {file}"
     PICTURE_LEFT_OUT = "{path}: left out, {reason}"
     PAIRS_DROPPED = (

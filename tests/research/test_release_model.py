@@ -2,6 +2,7 @@
 
 import shlex
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,11 @@ def test_a_card_and_the_line_that_repeats_the_training(
     runs: list[Path], pictures: Path, clips: Path, tmp_path: Path
 ) -> None:
     run, other = (read_run(folder) for folder in runs)
+    assert run.selection and run.selection.shipped is None, "two steps make a network that blurs"
+    with pytest.raises(OptionError, match="no stage improves on its input"):
+        release_model.publish(run, "rts-own", "Made for a test.", pictures, [], [], tmp_path)
+    assert not list(tmp_path.iterdir())
+    run = replace(run, measures={n: {**row, "gain_at_0.35": 1 + n / 10} for n, row in run.measures.items()})
     assert run.selection
     clip = clips / "intel__car-detection.mp4"
     told = ("rts-own", "Made for a test.", pictures, [("fixed camera", clip)], [run, other], tmp_path)

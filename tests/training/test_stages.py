@@ -12,6 +12,8 @@ from helpers.networks import tiny_network
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
+from vidrts.measure.registry import MOS
+from vidrts.measure.viqet import measure_many
 from vidrts.networks.checkpoint import load_model
 from vidrts.ops.lanczos import enlarge, halve
 from vidrts.training.corpus import read_picture
@@ -98,7 +100,7 @@ def test_a_run_has_all_measures_and_keeps_targets_in_no_file_at_the_end(run: Pat
     wanted = {
         "psnr_lr_to_hr0", "psnr_lr_to_target", "ssim_lr_to_hr0", "ssim_lr_to_target", "difference_ratio",
         "delta_scalar", "step_ratio", "alpha", "alpha_sd", "alpha_correlation", "gain_at_0.35", "ciede2000",
-        "flat_noise", "overshoot", "usm_difference_ratio", "usm_step_ratio", "flat_shift", "mos", "edge_acutance",
+        "flat_noise", "overshoot", "usm_difference_ratio", "usm_step_ratio", "flat_shift", "edge_acutance",
         "noise_signature_index", "texture_acutance", "saturation", "color_warmth", "illumination", "dynamic_range",
         "over_exposed_pct", "under_exposed_pct", "resolution_mp", "blue_difference",
     }  # fmt: skip
@@ -106,12 +108,25 @@ def test_a_run_has_all_measures_and_keeps_targets_in_no_file_at_the_end(run: Pat
     for stage in (1, 2, 3):
         assert wanted <= set(measures[stage])
         assert all(math.isfinite(value) for value in measures[stage].values())
-    assert {"null_ratio", "mos", "lr_mos", "edge_acutance", "lr_texture_acutance"} <= set(measures[0])
+        assert "mos" not in measures[stage], "it says nothing of pictures of 240x180"
+    assert {"null_ratio", "psnr_lanczos_to_hr0", "edge_acutance", "lr_texture_acutance"} <= set(measures[0])
+    assert not {"mos", "lr_mos"} & set(measures[0])
     assert measures[0]["lr_texture_acutance"] < measures[0]["texture_acutance"] < measures[1]["texture_acutance"]
     assert not list(run.glob("targets-*"))
     chosen = json.loads((run / "selection.json").read_text())["shipped"]
     assert chosen in (1, 2, 3)
-    assert load_model(run / f"stage-{chosen}.safetensors").info.figures["mos"] == measures[chosen]["mos"]
+    figures = load_model(run / f"stage-{chosen}.safetensors").info.figures
+    assert figures["gain_at_0.35"] == measures[chosen]["gain_at_0.35"] > 1
+
+
+def test_the_score_is_that_of_large_photographs(photos: Path, few_photos: Path, tmp_path: Path) -> None:
+    with Image.open(min(photos.glob("*.jpg"))) as image:
+        large = image.convert("RGB").crop((0, 0, MOS.smallest, MOS.smallest))
+    large.save(tmp_path / "large.png")
+    paths = [min(few_photos.iterdir()), tmp_path / "large.png"]
+    found = Validation(paths, Degradation("triangle"), CPU, tmp_path / "examples").start()
+    (alone,) = measure_many([np.asarray(large)], workers=1)
+    assert found["mos"] == alone.mos
 
 
 def test_targets_in_a_file_give_the_same_numbers(few_photos: Path, tmp_path: Path) -> None:
@@ -178,6 +193,8 @@ def test_measures_of_a_stage_by_a_second_way(few_photos: Path, tmp_path: Path) -
         10 * np.log10(1 / np.square(predicted.clip(0, 1) - enhanced).mean()), abs=0.02
     )
     lanczos = halve(enlarge(torch.from_numpy(y)[None], 2))[0].numpy()
+    doubled = enlarge(torch.from_numpy(low)[None], 2)[0].numpy().clip(0, 1)
+    assert start["psnr_lanczos_to_hr0"] == pytest.approx(-10 * np.log10(np.square(doubled - y).mean()), abs=0.02)
     assert start["null_ratio"] == pytest.approx(100 * np.abs(lanczos - y).sum() / y.sum(), rel=1e-4)
     a = (raw - lanczos).ravel()
     b = (predicted - enlarge(torch.from_numpy(low)[None], 2)[0].numpy()).ravel()

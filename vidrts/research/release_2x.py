@@ -56,11 +56,13 @@ def publish(
 ) -> Path:  # fmt: skip
     """Write name.safetensors, name.md and, with crops, name-crops.webp into `folder`; returns the card.
 
-    sets, crfs: of the standard test. Raises `OptionError` for a run for another scale or one that is not finished, and
-    what the test raises.
+    sets, crfs: of the standard test. Raises `OptionError` for a run for another scale, one that is not finished
+    or no better than Lanczos, and what the test raises.
     """
     if run.options.scale != 2 or not run.stages:
         raise OptionError(f"{run.folder}: expected a finished run of `vidrts train --scale 2`")
+    if run.selection and run.selection.shipped is None:
+        raise OptionError(f"{run.folder}: no stage improves on its input ({run.selection.reasons}); train longer")
     model = load_model(RunStore(run.folder).stage_file(1))
     chosen = replace(model, info=replace(model.info, name=name, figures={}))
     file = folder / f"{name}.safetensors"

@@ -18,6 +18,7 @@ import torch
 from vidrts.errors import OptionError
 from vidrts.images import read_photo
 from vidrts.measure.registry import METRICS
+from vidrts.messages import Code, Message
 from vidrts.networks.checkpoint import load_model, save_model
 from vidrts.research import baselines
 from vidrts.research.analyses import spread
@@ -52,14 +53,17 @@ def publish(
     photos: a folder of PNG pictures that were not trained on. clips: (name, file), `count` frames of each; the first
     one's flicker is the key figure. seeds: runs of one recipe and other seeds, for error bars. stage: the one to ship,
     0 for that of the paper's rules. truth: what the truth bench says of it, in Markdown (`research.truth.card`). Raises
-    `OptionError` for a run that is not finished or has no such stage, and what reading a model raises.
+    `OptionError` for a run that is not finished, has no such stage or none that improves on its input, and what reading
+    a model raises.
     """
     selection = run.selection
     if stage and stage not in run.stages:
         raise OptionError(f"stage {stage}: {run.folder} has {', '.join(map(str, run.stages)) or 'none'}")
     if not stage and (selection is None or len(run.stages) < run.options.stages):
         raise OptionError(f"{run.folder}: expected a finished run; resume it with `vidrts train --resume {run.folder}`")
-    last = stage or (selection.shipped if selection else 1)
+    if not stage and selection and selection.shipped is None:
+        raise OptionError(f"{run.folder}: {Message(Code.NO_STAGE_IMPROVES, reasons=selection.reasons)}")
+    last = stage or (selection and selection.shipped) or 1
     stages = [load_model(RunStore(run.folder).stage_file(n)) for n in range(1, last + 1)]
     chosen = replace(stages[-1], info=replace(stages[-1].info, name=name))
     files = sorted(photos.rglob("*.png"))

@@ -18,6 +18,7 @@ from vidrts.training import make_targets, train_stage
 from vidrts.training.batches import Supply, near
 from vidrts.training.distributed import joined
 from vidrts.training.held_pairs import HeldPairs
+from vidrts.training.improvement import last_pair_gains, shortfalls
 from vidrts.training.objective import inner_part, pair_part
 from vidrts.training.recurrence_options import TrainOptions
 from vidrts.training.run_store import Row
@@ -139,11 +140,13 @@ class _Recurrence(TrainingRun[TrainOptions]):
                 file.unlink()
 
     def _select(self) -> None:
-        """Say which stage ships, and keep it in selection.json."""
+        """Say which stage ships, or why none does, and keep it in selection.json."""
         if self.team.leads:
             stages = {n: row for n, row in self.store.measures().items() if 1 <= n <= self.options.stages}
             scores = {n: row["mos"] for n, row in stages.items() if "mos" in row}
             deltas = {n: row["delta_scalar"] for n, row in stages.items()}
-            selection = select(scores, deltas)
+            measures = {0: self.store.measures().get(0, {}), **stages}
+            failed = shortfalls(self.options, measures, last_pair_gains(self.store.rows()))
+            selection = select(scores, deltas, failed)
             self.store.write_json("selection.json", asdict(selection))
             self.tell(selection.told(scores, deltas))

@@ -18,7 +18,7 @@ from vidrts.measure.color_shift import flat_shift
 from vidrts.measure.fidelity import psnr, ssim
 from vidrts.measure.luma import luma
 from vidrts.measure.nan_mean import mean, or_nan
-from vidrts.measure.registry import METRICS, VIQET
+from vidrts.measure.registry import METRICS, MOS, VIQET
 from vidrts.measure.sharpening_filters import equal_amount, unsharp
 from vidrts.measure.sharpness import flat_noise_gain, overshoot, radial_gain
 from vidrts.measure.viqet import measure_many
@@ -76,11 +76,15 @@ class Validation:
         """The measures of HR0 and LR (brought back to size by Lanczos), which stand above those of stage 1.
 
         null_ratio: the difference ratio of d(U(HR0)), which is what Lanczos there and back alone changes.
+        psnr_lanczos_to_hr0: that of U(LR), in dB.
         """
         doubled = [raised.clamp(0, 1) for raised in self._raised]
         self._keep("LR", doubled)
         self._keep("HR0", self._before)
-        rows = [{"null_ratio": dr.difference_ratio(b, o)} for b, o in zip(self._back, self._before, strict=True)]
+        rows = [
+            {"null_ratio": dr.difference_ratio(back, original), "psnr_lanczos_to_hr0": psnr(low, original)}
+            for back, low, original in zip(self._back, doubled, self._before, strict=True)
+        ]
         return {
             **_means(rows),
             **self._scores(self._before),
@@ -208,14 +212,16 @@ def _means(rows: Sequence[Mapping[str, float]]) -> Measures:
 
 
 def _viqet(pictures: Sequence[torch.Tensor]) -> Measures:
-    """MOS (of VIQET Preview 1 day) and `VIQET`, of the pictures that are large enough."""
+    """MOS (of VIQET Preview 1 day) and `VIQET`, each of the pictures that are large enough for it."""
     large = [picture for picture in pictures if min(picture.shape[1:]) >= _VIQET_LEAST]
     rows = []
     # A pool of processes takes longer to start than some few pictures take.
-    for scores in measure_many((_bytes(p) for p in large), workers=1 if len(large) < 16 else None):
+    measured = measure_many((_bytes(p) for p in large), workers=1 if len(large) < 16 else None)
+    for picture, scores in zip(large, measured, strict=True):
         columns = scores.columns()
         values = {metric.key: columns[metric.key] for metric in VIQET}
-        rows.append({"mos": scores.mos, **{k: math.nan if v is None else v for k, v in values.items()}})
+        mos = scores.mos if min(picture.shape[1:]) >= MOS.smallest else math.nan
+        rows.append({"mos": mos, **{k: math.nan if v is None else v for k, v in values.items()}})
     return _means(rows) if rows else {}
 
 

@@ -89,6 +89,10 @@ def test_a_resumed_run_has_the_same_numbers(few_photos: Path, tmp_path: Path, mo
         0.001 * last["gan"] + 0.1 * last["contextual"] + 10 * last["reconstruction"] + 10 * last["cycle"]
         + 10 * last["noisy_cycle"] + 2 * last["chroma"] + 0.1 * last["style"], rel=1e-4,
     )  # fmt: skip
+    last_words = {Code.NO_STAGE_IMPROVES, Code.STAGE_FAILED, Code.CALIBRATE_NEXT}
+    (judged,) = [line for line in said if isinstance(line, Message) and line.code in last_words]
+    assert judged.code is Code.NO_STAGE_IMPROVES, "four steps do not get as near as Lanczos"
+    assert all(f"stage {n}: PSNR" in judged.values["reasons"] for n in (1, 2))
     compared = [line for line in said if isinstance(line, Message) and line.code is Code.FEATURES_COMPARED]
     assert [line.values for line in compared] == [{"features": "Gabor filters"}]
     info = load_model(files[1]).info

@@ -11,9 +11,10 @@ import pytest
 from PIL import Image
 
 from vidrts.cli import run as command
+from vidrts.messages import Code
 from vidrts.training.degradation.recipe import Degradation
 from vidrts.training.recurrence_options import TrainOptions
-from vidrts.training.report.runs import PAPER_CHANGE, PAPER_DELTA, PAPER_VIQET
+from vidrts.training.report.runs import PAPER_CHANGE, PAPER_DELTA, PAPER_VIQET, read_run
 
 
 def made_run(folder: Path, stages: int, *, scored: bool = True, photos: Path = Path("photos")) -> Path:
@@ -94,6 +95,26 @@ def test_a_run_like_the_papers_gives_the_papers_tables(tmp_path: Path, capfd: py
         assert (run / "report" / name).is_file()
 
 
+def test_a_run_that_only_blurs_has_no_stage_to_ship(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    folder = made_run(tmp_path / "blurs", 2)
+    metrics = folder / "metrics.jsonl"
+    rows = [json.loads(line) for line in metrics.read_text().splitlines()[:-1]]
+    for row in rows:
+        if row["stage"] and "difference_ratio" in row:
+            row |= {"gain_at_0.35": 0.8 + 0.05 * row["stage"], "mos": 3.7}  # of photographs that score 3.825
+    metrics.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert command(["report", str(folder)]) == 0
+    selection = read_run(folder).selection
+    assert selection is not None and selection.shipped is None
+    assert [(n, why.code, why.values) for n, why in selection.shortfalls.items()] == [
+        (1, Code.STAGE_BLURS, {"gain": "0.85"}), (2, Code.STAGE_BLURS, {"gain": "0.90"}),
+    ]  # fmt: skip
+    page = (folder / "report" / "report.html").read_text("utf-8")
+    for text in (capfd.readouterr().err, page, (folder / "report" / "report.md").read_text("utf-8")):
+        assert "o stage improves on its input; train longer" in text
+        assert "0.85" in text and "is the one to ship" not in text
+
+
 def first_of(page: Page, version: str, width: int) -> list[str]:
     """The first row of a version in a table of so many columns."""
     return next(row for row in page.cells if row and row[0] == version and len(row) == width)
@@ -103,7 +124,6 @@ def test_figure_4_shows_what_the_runs_measured(tmp_path: Path) -> None:
     from matplotlib import pyplot
 
     from vidrts.training.report import figures
-    from vidrts.training.report.runs import read_run
 
     runs = [read_run(made_run(tmp_path / "a", 3)), read_run(made_run(tmp_path / "b", 2, scored=False))]
     lines = {}

@@ -19,6 +19,7 @@ from vidrts.training.batches import Supply, near
 from vidrts.training.corpus import Corpus
 from vidrts.training.distributed import joined
 from vidrts.training.run_store import Row
+from vidrts.training.selection import in_words
 from vidrts.training.training_run import Prepared, Progress, TrainingRun
 
 _LARGE_NORM, _SURE, _GRID, _LOST = 100.0, 0.9, 0.15, 0.2
@@ -59,6 +60,7 @@ class _Adversarial(TrainingRun[AdversarialOptions]):
                 self._phase(phase, network, supply, seen, prepared)
             files.append(file)
         self.finish()
+        self._judge()
         return files
 
     def begin_measuring(self, corpus: Corpus) -> None:
@@ -101,9 +103,23 @@ class _Adversarial(TrainingRun[AdversarialOptions]):
         found = self._held(network)
         self.store.record({"stage": stage, **found})
         self.tell(f"phase {stage}: {_told(found)}")
-        if stage == 2:
-            self.tell(Message(Code.CALIBRATE_NEXT, file=self.store.stage_file(stage)))
         return found
+
+    def _judge(self) -> None:
+        """Say what to do next; a network that is no nearer the truth than Lanczos, even without noise, is of no use."""
+        if not self.team.leads:
+            return
+        phases, lanczos = {n: m for n, m in self.store.measures().items() if n > 0}, self._held.lanczos()
+        failed = {
+            n: Message(Code.NOT_ABOVE_LANCZOS, psnr=m["psnr_w0"], lanczos=lanczos)
+            for n, m in phases.items() if not m["psnr_w0"] > lanczos
+        }  # fmt: skip
+        if len(failed) == len(phases):
+            self.tell(Message(Code.NO_STAGE_IMPROVES, reasons=in_words(failed)))
+        elif failed:
+            self.tell(Message(Code.STAGE_FAILED, reasons=in_words(failed)))
+        elif 2 in phases:
+            self.tell(Message(Code.CALIBRATE_NEXT, file=self.store.stage_file(2)))
 
     def _snapshot(self, state: State, prepared: Prepared) -> dict[str, float]:
         """A model file to look at, and its measures."""

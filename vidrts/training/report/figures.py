@@ -14,7 +14,15 @@ from vidrts.training.report.runs import PAPER_CHANGE, PAPER_VIQET, VIQET_KEYS, R
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_GREY = "0.45"
+_GREY = "0.62"
+_GROUND, _INK = "#141414", "#e9e9e9"
+_STYLE = {
+    **{f"{part}.facecolor": _GROUND for part in ("figure", "axes", "savefig", "legend")},
+    **dict.fromkeys(("text.color", "axes.labelcolor", "xtick.labelcolor", "ytick.labelcolor"), _INK),
+    **dict.fromkeys(("axes.edgecolor", "xtick.color", "ytick.color", "legend.edgecolor"), _GREY),
+}
+"""As the page has it."""
+_COLORS = ("#84b6da", "#f0a35e", "#9fd39a", "#e58c8a", "#c3a6e0", "#d6c36b", "#8fd6d2", "#e0a9c9")
 _ZOOM = 2
 
 
@@ -28,6 +36,12 @@ def draw(runs: Sequence[Run], folder: Path) -> list[tuple[str, Path]]:
     except ModuleNotFoundError:
         raise VidrtsError("figures need matplotlib: pip install matplotlib") from None
     mpl.use("Agg")
+    with mpl.rc_context({**_STYLE, "axes.prop_cycle": mpl.cycler(color=_COLORS)}):
+        return _drawn(runs, folder)
+
+
+def _drawn(runs: Sequence[Run], folder: Path) -> list[tuple[str, Path]]:
+    """`draw`, in the style; what has no values is left out."""
     measured = [run for run in runs if run.stages]
     made = []
     if measured:
@@ -35,15 +49,16 @@ def draw(runs: Sequence[Run], folder: Path) -> list[tuple[str, Path]]:
             "Figure 4: difference ratio from HR0 by stage; an unsharp mask that starts with the same change, repeated.",
             _figure_4(measured, folder / "figure-4.png"),
         ))  # fmt: skip
-        if any("mos" in run.measures[n] for run in measured for n in run.stages):
+        if scored := [name for name in VIQET_KEYS if name != "resolution_mp" and _known(measured, name)]:
             made.append((
                 "Figure 6: VIQET's measures by stage; those of the paper over its HR0, ours over ours.",
-                _figure_6(measured, folder / "figure-6.png"),
+                _figure_6(measured, scored, folder / "figure-6.png"),
             ))  # fmt: skip
-        made.append((
-            "Gain by radial frequency, measured on the held-out photographs, beside the linear account's.",
-            _gains(measured, folder / "gain.png"),
-        ))  # fmt: skip
+        if curved := [run for run in measured if any(_curve(run, n) for n in run.stages)]:
+            made.append((
+                "Gain by radial frequency, measured on the held-out photographs, beside the linear account's.",
+                _gains(curved, folder / "gain.png"),
+            ))  # fmt: skip
     for number, run in enumerate(runs, 1):
         file = folder / (f"figure-5-{number}.png" if len(runs) > 1 else "figure-5.png")
         if _figure_5(run, file):
@@ -70,9 +85,13 @@ def _figure_4(runs: Sequence[Run], file: Path) -> Path:
     return _save(figure, [axes], file)
 
 
-def _figure_6(runs: Sequence[Run], file: Path) -> Path:
-    names = [name for name in VIQET_KEYS if name != "resolution_mp"]
-    figure, panels = _canvas(len(names), columns=4)
+def _known(runs: Sequence[Run], name: str) -> bool:
+    """Whether some run has a value of HR0 and of a stage."""
+    return any(name in run.measures.get(0, {}) and name in run.measures[n] for run in runs for n in run.stages)
+
+
+def _figure_6(runs: Sequence[Run], names: Sequence[str], file: Path) -> Path:
+    figure, panels = _canvas(len(names), columns=min(4, len(names)))
     last = max(n for run in runs for n in run.stages)
     for axes, name in zip(panels, names, strict=True):
         whole = name in ("over_exposed_pct", "under_exposed_pct")  # near 0: a ratio would say nothing
@@ -91,18 +110,23 @@ def _figure_6(runs: Sequence[Run], file: Path) -> Path:
     return _save(figure, panels, file, legends=1)
 
 
+def _curve(run: Run, stage: int) -> list[tuple[float, float]]:
+    """(cycles per pixel, gain) in order."""
+    return sorted((float(k[5:]), v) for k, v in run.measures[stage].items() if k.startswith("gain_0."))
+
+
 def _gains(runs: Sequence[Run], file: Path) -> Path:
     figure, panels = _canvas(len(runs), columns=min(2, len(runs)))
     for axes, run in zip(panels, runs, strict=True):
         kernels = run.options.degradation.kernels
         for n in run.stages:
-            curve = sorted((float(k[5:]), v) for k, v in run.measures[n].items() if k.startswith("gain_0."))
+            curve = _curve(run, n)
             (line,) = axes.plot([f for f, _ in curve], [g for _, g in curve], label=f"HR{n}")
             if len(kernels) == 1 and run.options.aim == "recurrent":
                 (taps,) = kernels.values()
                 grid = [k / 100 for k in range(51)]
                 axes.plot(grid, [predicted_gain(taps, n, f) for f in grid], "--", color=line.get_color(), linewidth=0.9)
-        axes.axhline(1, color="0.7", linewidth=0.8)
+        axes.axhline(1, color=_GREY, linewidth=0.8)
         note = f"LR by {', '.join(kernels)}; dashed: formula" if len(kernels) == 1 else f"LR by {', '.join(kernels)}"
         axes.set_title(f"{run.name} ({note})", fontsize=9)
         axes.set(xlabel="cycles per pixel", ylabel="gain over HR0")
@@ -118,6 +142,7 @@ def _losses(runs: Sequence[Run], file: Path) -> Path:
             (line,) = axes.plot(
                 [begun + step for step, _ in points], [loss for _, loss in points], color=color,
                 label=run.name if stage == min(run.losses) else None, linewidth=1.2,
+                marker="o" if len(points) == 1 else "",
             )  # fmt: skip
             color = line.get_color()
             if stage > min(run.losses):
@@ -134,11 +159,11 @@ def _figure_5(run: Run, file: Path) -> bool:
     if not rows:
         return False
     side, gap, label = _ZOOM * max(image.width for row in rows for image in row.values()), 6, 24
-    sheet = Image.new("RGB", (len(versions) * (side + gap) - gap, label + len(rows) * (side + gap) - gap), "white")
+    sheet = Image.new("RGB", (len(versions) * (side + gap) - gap, label + len(rows) * (side + gap) - gap), _GROUND)
     pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(15)
     for column, version in enumerate(versions):
         left = column * (side + gap)
-        pen.text((left + side // 2, 3), version, fill="black", font=font, anchor="ma")
+        pen.text((left + side // 2, 3), version, fill=_INK, font=font, anchor="ma")
         for number, row in enumerate(rows):
             if version in row:
                 image = row[version]

@@ -1,11 +1,12 @@
 """Training runs as tables: the paper's Tables 1 and 2 beside its printed figures, and what it does not measure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from vidrts.errors import TrainingError
-from vidrts.measure.registry import METRICS, VIQET
+from vidrts.measure.registry import METRICS, MOS, VIQET
+from vidrts.training.improvement import last_pair_gains, shortfalls
 from vidrts.training.recurrence_options import TrainOptions
 from vidrts.training.run_store import Row, RunStore
 from vidrts.training.selection import Selection, select
@@ -60,6 +61,8 @@ class Run:
     """Stage -> measures; 0 has those of HR0 and LR."""
     losses: Mapping[int, tuple[tuple[int, float], ...]]
     """Stage -> (step, mean loss) in order."""
+    pair_gains: Mapping[int, float] = field(default_factory=dict)
+    """Stage -> its last gain on held-out pairs, in dB."""
 
     @property
     def stages(self) -> tuple[int, ...]:
@@ -68,10 +71,10 @@ class Run:
 
     @property
     def selection(self) -> Selection | None:
-        """Which stage ships; None while there is none."""
+        """Which stage ships, if any; None while there is none."""
         deltas = {n: self.delta(n) for n in self.stages}
         scores = {n: self.measures[n]["mos"] for n in self.stages if "mos" in self.measures[n]}
-        return select(scores, deltas) if deltas else None
+        return select(scores, deltas, shortfalls(self.options, self.measures, self.pair_gains)) if deltas else None
 
     def delta(self, stage: int) -> float:
         """DR(HR_n, HR0) - DR(HR_{n-1}, HR0) in percent points."""
@@ -93,13 +96,14 @@ def read_run(folder: Path) -> Run:
     held_out = [p for p in manifest["pictures"] if p["use"] == "validation"] if manifest else None
     return Run(
         folder.resolve().name, folder, options, None if held_out is None else len(held_out), files.measures(),
-        {stage: tuple(points) for stage, points in losses.items()},
+        {stage: tuple(points) for stage, points in losses.items()}, last_pair_gains(files.rows()),
     )  # fmt: skip
 
 
 def tables(run: Run) -> tuple[Table, ...]:
-    """Table 1, Table 2 and the measures that the paper lacks, of one run."""
-    return (_table_1(run), _nearness(run), _table_2(run), _price(run))
+    """Table 1, Table 2 where VIQET measured, and the measures that the paper lacks, of one run."""
+    scored = any(key in run.measures[n] for n in run.stages for key in VIQET_KEYS)
+    return (_table_1(run), _nearness(run), *([_table_2(run)] if scored else []), _price(run))
 
 
 def _table_1(run: Run) -> Table:
@@ -132,12 +136,15 @@ def _nearness(run: Run) -> Table:
             _text(m, "ssim_lr_to_target"), _text(m, "alpha") + spread, _text(m, "alpha_correlation"),
             _text(m, "blue_difference"),
         ))  # fmt: skip
+    plain = run.measures.get(0, {})
+    lanczos = f"Lanczos alone comes within {_text(plain, 'psnr_lanczos_to_hr0')} dB of HR0. "
     return Table(
         "SR_n(LR) against HR0 and its target HR_{n-1}",
         ("", "PSNR to HR0, dB", "PSNR to target, dB", "SSIM to HR0", "SSIM to target", "alpha", "correlation",
          "d(s) - b, %"),
         tuple(rows),
-        "alpha of eq. 11 by least squares, with its spread over the photographs; the paper has 0.779 ± 0.098 in "
+        (lanczos if "psnr_lanczos_to_hr0" in plain else "")
+        + "alpha of eq. 11 by least squares, with its spread over the photographs; the paper has 0.779 ± 0.098 in "
         "stage 1. Correlation: how well D(R(y)) and R(x) are proportional at all. d(s) - b: difference ratio of the "
         "layer at input size and HR_n, of which the paper says that they agree; no loss acts on that layer.",
     )  # fmt: skip
@@ -161,7 +168,8 @@ def _table_2(run: Run) -> Table:
         ("", "MOS", *(metric.title for metric in VIQET)),
         tuple(rows),
         "MOS here is that of VIQET Preview 1 day, the paper's that of VIQET 2.3: the two do not compare, their order "
-        "does.",
+        f"does. Here it is the mean over photographs of at least {MOS.smallest} pixels a side: below, it is not "
+        "meaningful.",
     )
 
 
