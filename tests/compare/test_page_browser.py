@@ -35,7 +35,7 @@ def comparison(clips: Path, tiny_model: Path, tmp_path_factory: pytest.TempPathF
     clip = clips / "androidx_media__roadtrip-vp92-10bit.webm"
     source = made(clip, folder / "source.mkv", tiny_model, strength=0, end=0.4)
     result = made(source, folder / "result.mkv", tiny_model)
-    return compare(source, result, CompareOptions(frames=3, samples=3, viqet=False))
+    return compare(source, result, CompareOptions(frames=3, samples=3, play=Fraction(1, 5), viqet=False))
 
 
 @pytest.fixture(scope="module")
@@ -136,6 +136,7 @@ def current(viewer: Viewer, comparison: Comparison) -> list[np.ndarray]:
 
 def test_the_screen_shows_the_pixels(viewer: Viewer, comparison: Comparison) -> None:
     """At 100 and 400 %: the source left of the divider, the result right of it, every pixel a sharp square."""
+    viewer.choose("zoom", "fit")
     source, result = current(viewer, comparison)
     for zoom in (1, 4):
         viewer.choose("zoom", str(zoom))
@@ -157,9 +158,10 @@ def test_the_screen_shows_the_pixels(viewer: Viewer, comparison: Comparison) -> 
 
 
 def test_the_divider_by_mouse(viewer: Viewer) -> None:
+    assert viewer.split == 50
+    viewer.choose("zoom", "fit")
     x, y = viewer.middle()
     width = viewer.page.locator("#box").bounding_box()["width"]
-    assert viewer.split == 50
     mouse = viewer.page.mouse
     mouse.move(x, y)
     mouse.down()
@@ -188,6 +190,7 @@ def test_the_divider_and_panning_by_touch(chromium: Any, file: Path) -> None:
             touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": at, "y": y}]})
         touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
 
+    viewer.choose("zoom", "fit")
     x, y = viewer.middle()
     drag(x, x + 100, y)
     width = viewer.page.locator("#box").bounding_box()["width"]
@@ -212,6 +215,7 @@ def test_everything_by_keyboard(viewer: Viewer) -> None:
                         ("ArrowRight", 100), ("Home", 0), ("ArrowUp", 1)):  # fmt: skip
         press(key)
         assert viewer.split == wanted, key
+    press("0")
     viewer.page.focus("input[name=zoom][value=fit]")
     press("ArrowRight")
     press("ArrowRight")
@@ -251,6 +255,123 @@ def test_everything_by_keyboard(viewer: Viewer) -> None:
     viewer.page.focus("summary >> nth=0")
     press("Enter")
     assert viewer.page.locator(".keys dl").is_visible()
+    press("Space")
+    assert not viewer.page.locator(".keys dl").is_visible(), "what has the focus keeps its own use of Space"
+
+
+@pytest.mark.parametrize(("width", "height"), [(390, 844), (1280, 800)])
+def test_keys_work_from_load(width: int, height: int, chromium: Any, file: Path, comparison: Comparison) -> None:
+    """Nothing is clicked, nothing has the focus."""
+    ratio = 2 if width < 480 else 1
+    viewer = Viewer(chromium, file, width, height, device_scale_factor=ratio)
+    page, press = viewer.page, viewer.page.keyboard.press
+
+    def sides() -> list[int]:
+        return [p["side"] for p in viewer.shown if p["visible"]]
+
+    assert page.evaluate("document.activeElement === document.body")
+    number = page.eval_on_selector_all("#moments button", "b => b.findIndex(x => x.ariaCurrent === 'true')")
+    assert number == comparison.first
+    assert page.is_checked("input[name=zoom][value='2']"), "it opens enlarged, at the largest change"
+    seen, spot = viewer.shown[0], comparison.snapshots[number].spot
+    box = page.locator("#box").bounding_box()
+    for at, length, start in ((spot[0], box["width"], seen["x"]), (spot[1], box["height"], seen["y"])):
+        assert 0 <= start + 2 / ratio * at <= length
+    still = page.locator("#controls").bounding_box()["y"]
+    for key, wanted in (("x", [1]), ("x", [0]), ("Space", [1]), ("X", [0]), ("s", [0, 1])):
+        press(key)
+        assert sides() == wanted, key
+    press("4")
+    press("ArrowLeft")
+    before = viewer.shown[0]["x"]
+    press("ArrowRight")
+    assert before - 40 <= viewer.shown[0]["x"] < before
+    assert viewer.split == 50, "the picture moves, not the divider"
+    for key, zoom in (("0", "fit"), ("1", "1"), ("4", "4"), ("-", "2"), ("+", "4"), ("2", "2")):
+        press(key)
+        assert page.is_checked(f"input[name=zoom][value='{zoom}']"), key
+    press("0")
+    press("ArrowRight")
+    assert viewer.split == 51
+    press("d")
+    assert page.locator("#difference").is_visible()
+    press("d")
+    press("l")
+    assert page.is_checked("input[name=zoom][value='2']")
+    assert page.locator("#controls").bounding_box()["y"] == still, "nothing below the picture has moved"
+    press("f")
+    page.locator("#viewer:fullscreen").wait_for()
+    assert page.locator("#stage").bounding_box()["height"] > 0.8 * height - 150
+    assert not page.locator("#caption").is_visible()
+    press("x")
+    assert sides() == [1]
+    press("f")
+    page.locator("#caption").wait_for()
+    header = page.locator("header").bounding_box()
+    assert header["height"] <= 80
+    if width < 480:
+        lines = page.eval_on_selector_all("header h1, header p", "all => all.map(e => e.offsetHeight)")
+        assert len(lines) == 2 and max(lines) <= 24, "two lines"
+        assert page.eval_on_selector("#verdict", "e => e.scrollWidth <= e.clientWidth"), "in full"
+    assert page.inner_text("#verdict") == comparison.verdict()
+    page.evaluate("window.scrollTo(0, document.body.scrollHeight)")
+    before = viewer.split
+    page.keyboard.press("ArrowRight")
+    assert viewer.split == before, "out of sight, arrows are the page's"
+    viewer.close()
+
+
+def test_both_sides_play_in_step(viewer: Viewer, comparison: Comparison) -> None:
+    clip = comparison.clip
+    assert clip is not None and len(clip.times) >= 4
+    frames = viewer.page.locator(".frames")
+    assert not frames.first.is_visible()
+    viewer.page.keyboard.press("p")
+    seen: set[int] = set()
+    viewer.page.locator("#play[aria-pressed=true]").wait_for()
+    for _ in range(200):
+        at = viewer.page.eval_on_selector_all(".frames", "both => both.map(each => each.dataset.frame)")
+        assert at[0] == at[1]
+        if at[0] is not None:
+            seen.add(int(at[0]))
+        if len(seen) == len(clip.times):
+            break
+    assert len(seen) > 1, "it moves"
+    read = """both => both.map(each => [each.dataset.frame, each.width, each.height,
+        [...each.getContext("2d").getImageData(0, 0, each.width, each.height).data]])"""
+    drawn = viewer.page.eval_on_selector_all(".frames", read)
+    for side, (number, width, height, samples) in enumerate(drawn):
+        assert (width, height) == clip.size
+        wanted = np.asarray(Image.open(io.BytesIO(clip.sides[side][int(number)])).convert("RGB")).astype(int)
+        taken = np.array(samples).reshape(height, width, 4)[..., :3]
+        assert np.abs(taken - wanted).mean() < 1, "WebP's chroma may be enlarged in another way"
+    for key, visible in (("x", [False, True]), ("x", [True, False]), ("s", [True, True])):
+        viewer.page.keyboard.press(key)
+        assert [frames.nth(k).is_visible() for k in (0, 1)] == visible
+    viewer.page.keyboard.press("p")
+    assert not frames.first.is_visible()
+    assert viewer.shown, "the moment is back"
+
+
+def test_the_wheel_zooms_at_the_pointer(viewer: Viewer) -> None:
+    page = viewer.page
+    page.keyboard.press("2")  # the whole picture is in sight
+    x, y = (round(v) for v in viewer.middle())
+    x, y = x + 90, y - 40
+
+    def pointed() -> tuple[float, float]:
+        """The place of the picture under the pointer, in its pixels."""
+        rect = page.locator(".snapshot img.on").first.bounding_box()
+        return (x - rect["x"]) * 426 / rect["width"], (y - rect["y"]) * 426 / rect["width"]
+
+    page.mouse.move(x, y)
+    place = pointed()
+    for wheel, zoom in ((-120, "4"), (-120, "4"), (120, "2"), (120, "1")):
+        page.mouse.wheel(0, wheel)
+        api.expect(page.locator(f"input[name=zoom][value='{zoom}']")).to_be_checked(timeout=SLOW)
+        if zoom == "4":
+            assert pointed() == pytest.approx(place, abs=1)
+    assert page.evaluate("window.scrollY") == 0
 
 
 def test_the_difference_is_the_amplified_one(viewer: Viewer, comparison: Comparison) -> None:
@@ -279,7 +400,9 @@ def test_moments_zoom_and_place(viewer: Viewer, comparison: Comparison) -> None:
         assert f"{float(comparison.snapshots[number].time):.3f}"[2:] in viewer.page.inner_text("#tag-left")
         told = viewer.page.inner_text("#caption")
         for metric in comparison.metrics:
-            assert metric.show(comparison.snapshots[number].readings[0].get(metric.key)) in told
+            value = metric.show(comparison.snapshots[number].readings[0].get(metric.key))
+            assert f"{metric.name} {value}" in told or not metric.headline
+    viewer.page.keyboard.press("0")
     viewer.page.click("#spot")
     assert viewer.page.is_checked("input[name=zoom][value='2']")
     place = viewer.shown[0]
@@ -298,20 +421,20 @@ def test_moments_zoom_and_place(viewer: Viewer, comparison: Comparison) -> None:
     assert viewer.page.is_checked("input[name=zoom][value='2']"), "though the first press has moved the divider there"
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize(("width", "height"), [(390, 844), (1440, 900)])
+@pytest.mark.parametrize(("width", "height", "scheme"), [(390, 844, "light"), (1440, 900, "dark")])
 def test_fits_the_screen_and_can_be_read(
     width: int, height: int, scheme: str, chromium: Any, file: Path, tmp_path: Path
 ) -> None:  # fmt: skip
+    """Dark on every system: what surrounds a picture changes how it looks."""
     viewer = Viewer(chromium, file, width, height, color_scheme=scheme)
     assert viewer.page.evaluate("document.documentElement.scrollWidth") <= width
     seen = viewer.screenshot(full_page=True, path=str(tmp_path / "page.png"))
     assert seen.shape[1] == width
-    assert (seen[2, 2].max() < 60) == (scheme == "dark")
+    assert seen[2, 2].max() < 60
     box = viewer.page.locator("#box").bounding_box()
     assert box["y"] + box["height"] < height, "the picture is in sight at once"
     assert viewer.page.evaluate("getComputedStyle(document.documentElement).scrollBehavior") == "auto"
-    for selector in ("body", ".files dd span", ".headlines span", ".caption", ".plot small", "td", ".notes li"):
+    for selector in ("body", "#verdict", "header h1", ".headlines span", ".caption", ".plot small", "td", ".notes li"):
         colours = viewer.page.eval_on_selector(selector, "e => getComputedStyle(e).color")
         back = viewer.page.eval_on_selector("body", "e => getComputedStyle(e).backgroundColor")
         assert contrast(colours, back) >= 4.5, (selector, scheme)
@@ -342,7 +465,7 @@ def test_said_to_a_screen_reader(viewer: Viewer) -> None:
     viewer.page.keyboard.press("Tab")
     assert viewer.page.evaluate("document.activeElement.textContent") == "Skip the pictures"
     reached = set()
-    for _ in range(10):
+    for _ in range(11):
         viewer.page.keyboard.press("Tab")
         found = viewer.page.evaluate(
             "(() => { const e = document.activeElement; const s = getComputedStyle(e.matches('input') ?"
@@ -378,6 +501,7 @@ def test_several_variants(chromium: Any, clips: Path, tiny_model: Path, tmp_path
     viewer = Viewer(chromium, file, 1000, 800)
     _, half, double = current(viewer, found)
     viewer.choose("zoom", "1")
+    assert viewer.page.inner_text("#verdict").startswith("tiny, strength 0.5: ")
     viewer.page.select_option("#left", label="tiny, strength 0.5")
     viewer.page.select_option("#right", label="tiny, strength 2")
     assert [p["side"] for p in viewer.shown] == [1, 2]
@@ -385,6 +509,7 @@ def test_several_variants(chromium: Any, clips: Path, tiny_model: Path, tmp_path
         viewer.choose("view", view)
         assert np.array_equal(viewer.screen()[45:], wanted[45:])
     assert viewer.page.inner_text("#name-right") == "Right"
+    assert viewer.page.inner_text("#verdict").startswith("tiny, strength 2: ")
     assert viewer.page.inner_text("#tag-right").startswith("tiny, strength 2 0:00.")
     viewer.page.select_option("#left", label="tiny, strength 2")  # the same on both sides must not break anything
     viewer.choose("view", "slider")

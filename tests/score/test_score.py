@@ -370,7 +370,7 @@ def test_small_pictures_have_no_mos(
     for score, (width, height) in zip(scores[:2], ((2 * least, least - 1), (least - 1, 800)), strict=True):
         why = score.missing()["mos"]
         assert isinstance(why, Message)
-        assert why.code is Code.METRIC_NEEDS_SIZE
+        assert why.code is Code.METRIC_MEANINGLESS
         assert why.values == {"smallest": least, "width": width, "height": height}
     assert "mos" not in scores[2].missing()
     assert rows(capfd, *files[:1])[0][0]["mos"] is None

@@ -10,7 +10,7 @@ from vidrts.cli.progress_bar import Steps, say
 from vidrts.cli.words import human_size
 from vidrts.compare.comparison import FRAMES, SAMPLES, CompareOptions
 from vidrts.compare.comparison import compare as run_compare
-from vidrts.compare.save import LARGE, check_target, save
+from vidrts.compare.save import LARGE, check_target, is_sheet, save
 from vidrts.compare.snapshot import Crop
 
 
@@ -24,14 +24,15 @@ from vidrts.compare.snapshot import Crop
 @click.option("--samples", type=click.IntRange(1, 100_000), help=f"Moments measured; default: {SAMPLES}.")
 @click.option("--every", type=TIME, help="Measure every so many seconds instead.")
 @click.option("--crop", type=CROP, metavar="WxH+X+Y", help="Show this piece of the pictures alone.")
+@click.option("--play", type=TIME, metavar="SECONDS", help="How long the page plays both, in step; default: 1.")
 @click.option("--viqet/--no-viqet", default=True, help="Measure VIQET's MOS (default), or leave it out: faster.")
 @click.option("--workers", type=click.IntRange(1), help="Processes that measure VIQET's MOS; default: one per core.")
 @DEBUG
 @QUIET
 def compare(
     source: str, result: str, report: str, overwrite: bool, frames: int | None, at: tuple[Fraction, ...],
-    samples: int | None, every: Fraction | None, crop: tuple[int, int, int, int] | None, viqet: bool,
-    workers: int | None, quiet: bool,
+    samples: int | None, every: Fraction | None, crop: tuple[int, int, int, int] | None,
+    play: Fraction | None, viqet: bool, workers: int | None, quiet: bool,
 ) -> None:  # fmt: skip
     """Show the video SRC beside OUT, what was made of it: pictures, measures, plots.
 
@@ -48,7 +49,8 @@ def compare(
     if frames == 0 and not at:
         raise click.UsageError("--frames 0 without --at leaves nothing to show.")
     options = CompareOptions(
-        frames=frames, at=at, samples=samples, every=every, crop=None if crop is None else Crop(*crop), viqet=viqet,
+        frames=frames, at=at, samples=samples, every=every, crop=None if crop is None else Crop(*crop),
+        play=Fraction(0) if is_sheet(report) else CompareOptions.play if play is None else play, viqet=viqet,
         workers=workers,
     )  # fmt: skip
     check_target(report, source, result, overwrite=overwrite)

@@ -12,7 +12,7 @@ from vidrts.cli.progress_bar import Steps, say
 from vidrts.compare.comparison import FRAMES
 from vidrts.compare.preview import Variant, details
 from vidrts.compare.preview import preview as run_preview
-from vidrts.compare.save import check_target, save
+from vidrts.compare.save import check_target, is_sheet, save
 from vidrts.compare.snapshot import Crop
 from vidrts.networks.names import AUTO
 from vidrts.picture.options import CHROMA, Chroma, EngineName, EnhancerOptions, NoiseKind, Precision
@@ -48,6 +48,10 @@ _PICTURE = EnhancerOptions()
 @ENGINE
 @PRECISION
 @click.option("--crop", type=CROP, metavar="WxH+X+Y", help="Show this piece of the pictures alone.")
+@click.option(
+    "--play", type=TIME, default=Fraction(0), metavar="SECONDS",
+    help="Enhance so much in a row, too, and let the page play it; default: 0, since it takes a while.",
+)  # fmt: skip
 @click.option("--viqet/--no-viqet", default=True, help="Measure VIQET's MOS (default), or leave it out: faster.")
 @click.option("--workers", type=click.IntRange(1), help="Processes that measure VIQET's MOS; default: one per core.")
 @DEBUG
@@ -55,8 +59,8 @@ _PICTURE = EnhancerOptions()
 def preview(
     source: str, report: str, overwrite: bool, at: tuple[Fraction, ...], frames: int | None, models: tuple[str, ...],
     strengths: tuple[float, ...], chromas: tuple[Chroma, ...], scale: str, asked: tuple[float, ...], noise: NoiseKind,
-    device: str, engine: EngineName, precision: Precision, crop: tuple[int, int, int, int] | None, viqet: bool,
-    workers: int | None, quiet: bool,
+    device: str, engine: EngineName, precision: Precision, crop: tuple[int, int, int, int] | None, play: Fraction,
+    viqet: bool, workers: int | None, quiet: bool,
 ) -> None:  # fmt: skip
     """Enhance single frames of the video IN to look at, before a long run.
 
@@ -85,7 +89,8 @@ def preview(
     with Steps(quiet=quiet) as steps:
         comparison = run_preview(
             source, variants, at=at, frames=frames or FRAMES, crop=None if crop is None else Crop(*crop),
-            viqet=viqet, workers=workers, on_message=steps.message, on_step=steps.step,
+            play=Fraction(0) if is_sheet(report) else play, viqet=viqet, workers=workers, on_message=steps.message,
+            on_step=steps.step,
         )  # fmt: skip
         size = save(comparison, report, overwrite=overwrite)
     if not quiet:

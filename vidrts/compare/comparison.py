@@ -7,27 +7,31 @@ Two passes over the files: the first measures and keeps numbers alone, the secon
 chosen by them. So memory holds a few frames and the compressed pictures of those moments, however long the videos.
 """
 
+import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from vidrts.compare import metrics
-from vidrts.compare.display import Video, look
+from vidrts.compare.clip import MOST, Clip, part, take_clip
+from vidrts.compare.display import Video, View, look
 from vidrts.compare.frames import to_rgb
 from vidrts.compare.metrics import enlarged, of_pair, usable, why_missing
-from vidrts.compare.moment_selection import ASKED, Candidate, choose
+from vidrts.compare.moment_selection import ASKED, LEAST, Candidate, choose
 from vidrts.compare.snapshot import Crop, Snapshot, take_snapshot
+from vidrts.compare.verdict import in_words
 from vidrts.errors import OptionError
 from vidrts.images import to_bytes
 from vidrts.measure.metric import Metric, Reading, Readings
 from vidrts.measure.registry import COMPARED, METRICS, MOS
-from vidrts.media.read.sampling import check_sizes, pairs
+from vidrts.media.read.sampling import Pair, check_sizes, pairs, running
 from vidrts.messages import Once
 
 FRAMES = 5
@@ -38,8 +42,17 @@ WINDOW = 3
 """Consecutive frames at each moment; few, since at a video's end they begin before the time that was asked for."""
 ENLARGED = "The result is larger: the source is enlarged with Lanczos-3 for pictures and measures."
 
+LONGEST = 4
+"""Seconds that can be played: all frames are in the page."""
+
 Step = Callable[[str, int, int | None], None]
 """Told of progress: what is being done, how many are done, of how many (None: not known)."""
+
+
+def check_play(seconds: Fraction) -> None:
+    """Raise `OptionError` for more seconds than a page can play."""
+    if not 0 <= seconds <= LONGEST:
+        raise OptionError(f"{float(seconds):g} s to play: expected 0 to {LONGEST} s")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +70,8 @@ class CompareOptions:
     crop: Crop | None = None
     """The piece of each picture that is shown; metrics are those of the full frame."""
 
+    play: Fraction = Fraction(1)
+    """Seconds that the page plays, around the moment that changed most; 0 for none."""
     viqet: bool = True
     """Whether VIQET's MOS is taken, which costs about as much as everything else."""
     workers: int | None = None
@@ -69,6 +84,7 @@ class CompareOptions:
             raise OptionError("0 frames and no time: nothing to show; ask for one or the other")
         if self.every is not None and self.every <= 0:
             raise OptionError(f"a moment every {float(self.every):g} s: expected more than 0 s")
+        check_play(self.play)
         if self.samples is not None and self.every is not None:
             raise OptionError("samples by count and by interval exclude each other")
 
@@ -104,11 +120,23 @@ class Comparison:
     """A line for everything in which the pictures shown are not those stored."""
     notes: tuple[str, ...]
     """How pictures and numbers came about: what `on_message` got."""
+    clip: Clip | None = None
+    """What the page plays."""
 
     @property
     def sides(self) -> list[str]:
         """What the source and the results are called on their pictures."""
         return ["Source", *(["Result"] if len(self.results) == 1 else [name for name, _ in self.results])]
+
+    @property
+    def first(self) -> int:
+        """The index of the snapshot that is looked at first: that of the largest change."""
+        taken = self.snapshots
+        return max(range(len(taken)), key=lambda k: (taken[k].why != LEAST, taken[k].reach))
+
+    def verdict(self, result: int = 0) -> str:
+        """A result in words."""
+        return in_words({metric.key: self.average(metric, result) for metric in self.metrics})
 
     def average(self, metric: Metric, result: int = 0) -> Reading | None:
         """The mean over the samples, or over the snapshots where there are none; None where never defined."""
@@ -156,12 +184,11 @@ def compare(
     snapshots = []
     with closing(pairs(source, result, at=times, on_message=tell)) as pictured:
         for time, pair in zip(times, pictured, strict=True):
-            after = to_rgb(pair.result[0])
-            images = [view.picture(rgb) for rgb in (enlarged(to_rgb(pair.source[0]), after), after)]
+            images = _pictured(pair, view)
             snapshots.append(take_snapshot(time, reasons[time], images, [readings[time]], options.crop))
             on_step("moments pictured", len(snapshots), len(times))
     twice = [ENLARGED] if sizes[0] != sizes[1] else []
-    return Comparison(
+    compared = Comparison(
         title=f"{videos[1].name} beside {videos[0].name}",
         source=videos[0],
         results=((videos[1].name, videos[1].facts),),
@@ -171,6 +198,42 @@ def compare(
         shown=(*view.notes, *twice, *_differences(*videos)),
         notes=tuple(tell.lines),
     )
+
+    def played(start: Fraction, count: int) -> Iterator[tuple[Fraction, Sequence[Image.Image]]]:
+        for pair in running(source, result, start=start, seconds=options.play):
+            yield pair.time, _pictured(pair, view)
+
+    return with_clip(compared, options.play, options.crop, played, on_step)
+
+
+def _pictured(pair: Pair, view: View) -> list[Image.Image]:
+    """The first frames of a pair as they are shown, of one size."""
+    after = to_rgb(pair.result[0])
+    return [view.picture(rgb) for rgb in (enlarged(to_rgb(pair.source[0]), after), after)]
+
+
+def with_clip(
+    compared: Comparison, seconds: Fraction, crop: Crop | None,
+    frames: Callable[[Fraction, int], Iterable[tuple[Fraction, Sequence[Image.Image]]]], on_step: Step,
+) -> Comparison:  # fmt: skip
+    """`compared` with what follows the first moment that is looked at, around the place that changed most in it.
+
+    frames: gives, from a time on and about so many, the times of frames and the pictures of all sides.
+    """
+    if not seconds:
+        return compared
+    moment = compared.snapshots[compared.first]
+    count = min(MOST, math.ceil((compared.source.info.frame_rate or 25) * seconds))
+    left, top, right, bottom = part(moment.size, moment.spot, count)
+    x, y = (crop.x, crop.y) if crop else (0, 0)
+
+    def told() -> Iterator[tuple[Fraction, Sequence[Image.Image]]]:
+        for number, taken in enumerate(frames(moment.time, count), 1):
+            yield taken
+            on_step("frames to play", number, count)
+
+    clip = take_clip(compared.first, (x + left, y + top, x + right, y + bottom), told())
+    return replace(compared, clip=clip and replace(clip, at=(left, top)))
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,7 @@ def _heading(comparison: Comparison, pen: ImageDraw.ImageDraw) -> None:
         facts += f"   Result {comparison.results[0][1]}"
     keys = [g for g in comparison.metrics if g.headline]
     if len(comparison.results) == 1:
-        figures = "   ".join(f"{g.name} {g.show(comparison.average(g))}" for g in keys)
+        figures = "   ".join([comparison.verdict(), *(f"{g.name} {g.show(comparison.average(g))}" for g in keys)])
     else:
         figures = f"Below each frame: {', '.join(g.name for g in keys)}"
     _text(pen, (_MARGIN, 58), facts, 15, _MUTED)

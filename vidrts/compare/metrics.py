@@ -137,7 +137,8 @@ def take_alone(metrics: Iterable[Metric], frame: Frame, source: Frame | None = N
 
 
 def _too_small(metric: Metric, width: int, height: int) -> Message:
-    return Message(Code.METRIC_NEEDS_SIZE, smallest=metric.smallest, width=width, height=height)
+    code = Code.METRIC_MEANINGLESS if metric is MOS else Code.METRIC_NEEDS_SIZE
+    return Message(code, smallest=metric.smallest, width=width, height=height)
 
 
 def _pool(filters: Sequence[Metric], scores: FilterScores, found: Measured) -> None:

@@ -65,6 +65,8 @@ class Plot:
     """The path of the upright lines of the snapshots."""
     points: tuple[tuple[float, str, str], ...]
     """Place from 0 to 1, time and value of each sample."""
+    constant: bool
+    """Whether every moment reads the same, or one moment alone has a value: a curve would show nothing."""
 
 
 def plot(comparison: Comparison, metric: Metric) -> Plot | None:
@@ -95,6 +97,7 @@ def plot(comparison: Comparison, metric: Metric) -> Plot | None:
         curves={side: (_path(points), _dots(points)) for side, points in curves.items()},
         same=None if metric.same is None else f"{height(metric.same) * _HEIGHT:.1f}",
         pins="".join(f"M{place(s.time) * _WIDTH:.1f} 0V{_HEIGHT}" for s in comparison.snapshots),
+        constant=len({metric.show(r) for _, _, r in readings if r is not None}) < 2,
         points=tuple((round(x, 4), clock(time), metric.show(r)) for x, time, r in readings),
     )
 

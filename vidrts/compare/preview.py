@@ -12,11 +12,13 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from vidrts import colorplan
 from vidrts.compare import metrics
-from vidrts.compare.comparison import ENLARGED, FRAMES, Comparison, Notes, Step, shown, suited
+from vidrts.compare.comparison import ENLARGED, FRAMES, Comparison, Notes, Step, check_play, shown, suited, with_clip
 from vidrts.compare.display import look
+from vidrts.compare.frames import frames as from_time
 from vidrts.compare.frames import to_rgb
 from vidrts.compare.metrics import enlarged, of_pictures
 from vidrts.compare.moment_selection import ASKED, SPREAD
@@ -51,6 +53,7 @@ def preview(
     at: Sequence[Fraction] = (),
     frames: int = FRAMES,
     crop: Crop | None = None,
+    play: Fraction = Fraction(0),
     viqet: bool = True,
     workers: int | None = None,
     on_message: Callable[[str], None] = lambda line: None,
@@ -58,11 +61,12 @@ def preview(
 ) -> Comparison:
     """The frames on show `at` these seconds from the first frame, or evenly spread ones, enhanced by each variant.
 
-    All variants have one scale; `viqet` and `workers` as in `CompareOptions`. The planes are those that `enhance`
-    hands to its encoder for the same frame; what an encoder loses comes on top. Measures that need moving pictures are
-    left out. Raises what `load_model`, `Enhancer` and `sample` raise, and `OptionError` for a crop outside the
-    picture.
+    All variants have one scale; `play`, `viqet` and `workers` as in `CompareOptions`. The planes are those that
+    `enhance` hands to its encoder for the same frame; what an encoder loses comes on top. Measures that need moving
+    pictures are left out. Raises what `load_model`, `Enhancer` and `sample` raise, and `OptionError` for a crop outside
+    the picture and for `play`.
     """
+    check_play(play)
     tell = Notes(on_message, source)
     (scale,) = {variant.picture.scale for variant in variants}
     variants = [replace(v, model=resolved(v.model, pick_device(v.picture.device).type)) for v in variants]
@@ -98,7 +102,7 @@ def preview(
     if not snapshots:
         raise InputError(f"{os.fspath(source)}: has no frame where one was looked for; name times with --at")
     facts = f"{width}×{height}, before encoding"
-    return Comparison(
+    compared = Comparison(
         title=f"{video.name}, a preview", source=video, results=tuple((name, facts) for name in names(variants)),
         metrics=used, samples=(),
         snapshots=tuple(
@@ -107,6 +111,16 @@ def preview(
         ),
         shown=(*view.notes, *([ENLARGED] if scale != 1 else ())), notes=tuple(tell.lines),
     )  # fmt: skip
+
+    def played(start: Fraction, count: int) -> Iterator[tuple[Fraction, Sequence[Image.Image]]]:
+        first: Fraction | None = None
+        for frame in from_time(Path(source), count, start):
+            made = [to_rgb(enhance(frame, enhancer)) for enhancer in enhancers]
+            time = frame.pts * frame.time_base
+            first = time if first is None else first
+            yield start + time - first, [view.picture(rgb) for rgb in (enlarged(to_rgb(frame), made[0]), *made)]
+
+    return with_clip(compared, play, crop, played, on_step)
 
 
 def details(model: str, scale: int) -> tuple[float | None, ...]:

@@ -15,6 +15,11 @@ LARGE = 20_000_000
 _PAGES, _SHEETS = (".html", ".htm"), (".png",)
 
 
+def is_sheet(path: str | os.PathLike[str]) -> bool:
+    """Whether the name of a report asks for a contact sheet."""
+    return Path(path).suffix.lower() in _SHEETS
+
+
 def check_target(path: str | os.PathLike[str], *sources: str | os.PathLike[str], overwrite: bool) -> None:
     """Raise `OutputError` where a report cannot or must not be written to `path`, before any work is done for it."""
     target = Path(path)

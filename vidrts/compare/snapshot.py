@@ -81,7 +81,7 @@ def take_snapshot(
     small.thumbnail((THUMBNAIL, THUMBNAIL), Image.Resampling.LANCZOS)
     return Snapshot(
         time=time, why=why, size=size, format=kind, pictures=tuple(_lossless(image, kind) for image in images),
-        thumbnail=_saved(small, "webp", quality=80), spot=_greatest(changes[0].sum(axis=2)),
+        thumbnail=lossy_webp(small, 80), spot=_greatest(changes[0].sum(axis=2)),
         reach=max(float(np.quantile(change, 0.995)) for change in changes), readings=tuple(readings),
     )  # fmt: skip
 
@@ -90,6 +90,11 @@ def gain(snapshots: Sequence[Snapshot]) -> int:
     """The amplification, a power of two up to 64, at which the differences of these moments nearly fill the scale."""
     most = 128 / max(1.0, *(snapshot.reach for snapshot in snapshots))
     return int(2 ** min(6, max(0, math.floor(math.log2(most)))))
+
+
+def lossy_webp(image: Image.Image, quality: int) -> bytes:
+    """The picture as WebP of this quality, 0 to 100."""
+    return _saved(image, "webp", quality=quality, method=2)
 
 
 def _lossless(image: Image.Image, kind: str) -> bytes:

@@ -12,7 +12,7 @@ from vidrts.errors import InputError, OptionError
 from vidrts.frame import Frame
 from vidrts.media.read import random_access as cursor_module
 from vidrts.media.read.random_access import Cursor
-from vidrts.media.read.sampling import pairs, sample
+from vidrts.media.read.sampling import pairs, running, sample
 from vidrts.messages import Code, Message
 
 needs_ffmpeg = pytest.mark.skipif(FFPROBE is None, reason="ffmpeg and ffprobe are not installed")
@@ -185,6 +185,14 @@ def test_videos_that_differ(clips: Path, tmp_path: Path) -> None:
     assert (told[0].values["source"], told[0].values["result"]) == (source, later)
     with pytest.raises(InputError, match=r"later\.mkv: no frame at 4\.000 s"):
         list(pairs(source, later, at=[Fraction(1), Fraction(4)]))
+
+    runs = [list(running(source, later, start=Fraction(s), seconds=Fraction(1, 5))) for s in ("0.24", "99")]
+    for run in runs:
+        assert len(run) == 5
+        assert all(digest(pair.source[0]) == digest(pair.result[0]) for pair in run)
+        assert [pair.time - run[0].time for pair in run] == [Fraction(k, 25) for k in range(5)]
+    assert runs[0][0].time == Fraction(6, 25)
+    assert Fraction(9, 5) <= runs[1][0].time < 2, "the last fifth of a second that both have"
 
     told.clear()
     found = list(pairs(source, slow, count=3, window=2, on_message=told.append))

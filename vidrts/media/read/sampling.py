@@ -143,6 +143,27 @@ def _paired(
             number += 1
 
 
+def running(
+    source: str | os.PathLike[str], result: str | os.PathLike[str], *, start: Fraction, seconds: Fraction,
+    on_message: Tell = ignore,
+) -> Generator[Pair]:  # fmt: skip
+    """Each frame of a video with its processed version, from the one on screen at `start` on, for some seconds.
+
+    Begins earlier where a video ends before. Frames are matched as by `pairs`, and are one at a time in memory.
+    """
+    with ExitStack() as stack:
+        a, b = (stack.enter_context(Cursor(path, on_message=on_message)) for path in (source, result))
+        lengths = [length for length in (_length(a), _length(b)) if length is not None]
+        begin = max(Fraction(0), min([start, *(length - seconds for length in lengths)]))
+        frame, number = a.shown(begin), 0
+        while frame is not None and a.time(frame) < begin + seconds:
+            matched = b.nearest(a.time(frame))
+            if matched is None:
+                return
+            yield Pair(a.time(frame), number, (frame,), (matched,))
+            frame, number = a.after(frame), number + 1
+
+
 def check_sizes(source: Path, size: tuple[int, int], result: Path, made: tuple[int, int]) -> None:
     """Raise `InputError` unless the result, (width, height) `made`, is `ENLARGEMENTS` times as large as the source."""
     (w, h), (u, v) = size, made
