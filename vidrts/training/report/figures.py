@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _GREY = "0.62"
 _GROUND, _INK = "#141414", "#e9e9e9"
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     **{f"{part}.facecolor": _GROUND for part in ("figure", "axes", "savefig", "legend")},
     **dict.fromkeys(("text.color", "axes.labelcolor", "xtick.labelcolor", "ytick.labelcolor"), _INK),
     **dict.fromkeys(("axes.edgecolor", "xtick.color", "ytick.color", "legend.edgecolor"), _GREY),
@@ -36,7 +36,7 @@ def draw(runs: Sequence[Run], folder: Path) -> list[tuple[str, Path]]:
     except ModuleNotFoundError:
         raise VidrtsError("figures need matplotlib: pip install matplotlib") from None
     mpl.use("Agg")
-    with mpl.rc_context({**_STYLE, "axes.prop_cycle": mpl.cycler(color=_COLORS)}):
+    with mpl.rc_context({**_STYLE, "axes.prop_cycle": f"cycler('color', {list(_COLORS)})"}):
         return _drawn(runs, folder)
 
 
