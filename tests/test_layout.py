@@ -212,14 +212,15 @@ def test_option_lists_are_decisions() -> None:
         "degrader": [],
         "devices": ["--json"],
         "compare": sorted(
-            "-y -n --frames --at --samples --every --crop --viqet --no-viqet --workers --debug -q --quiet".split()
+            "-y -n --frames --at --samples --every --crop --play --viqet --no-viqet --workers --debug -q "
+            "--quiet".split()
         ),
         "calibrate": sorted("--rmse --scale --device --debug -q --quiet".split()),
         "import": sorted("-y -n --debug -q --quiet".split()),
         "models": [],
         "preview": sorted(
             "-y -n --at --frames --model --strength --chroma --scale --detail --noise --device --engine "
-            "--precision --crop --viqet --no-viqet --workers --debug -q --quiet".split()
+            "--precision --crop --play --viqet --no-viqet --workers --debug -q --quiet".split()
         ),
         "report": sorted("--out --debug -q --quiet".split()),
         "score": sorted(
