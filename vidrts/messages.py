@@ -80,6 +80,12 @@ class Code(Enum):
         "audio stream {index} ({codec}) changes its channels or rate at {time:.3f} s, which {container} cannot say of "
         "copied packets: from there it may not play; -c:a {codec} encodes it alike throughout"
     )
+    AUDIO_RATE_UNUSED = "{type} stream {index} ({codec}) is copied as it is, without -b:a; -c:a aac encodes it"
+    MOVFLAGS_UNUSED = "-movflags has no effect in {container}: it is for mp4 and mov"
+    NO_ROOM_FOR_FASTSTART = (
+        "the index stays at the end of {path}: no room on the disk to write the file once more; -movflags -faststart "
+        "leaves it there"
+    )
     SOUND_NOT_FOUND = "{type} stream {index} ({codec}) left out: announced, but no packets found"
     AUDIO_NOT_ENCODED = "{type} stream {index} ({codec}) left out: {encoder} in {container} failed: {reason}"
     STREAM_LEFT_OUT = "{type} stream {index} ({codec}) left out: cannot be copied into {container}"

@@ -36,7 +36,8 @@ _NAMES = {
     "video_codec": "-c:v", "audio_codec": "-c:a", "crf": "-crf", "bit_rate": "-b:v", "preset": "-preset",
     "tune": "-tune", "pixel_format": "-pix_fmt", "options": "-e", "audio": "--no-audio", "subtitles": "--no-subtitles",
     "audio_languages": "--audio", "subtitle_languages": "--subtitles", "format": "-f", "framerate": "-framerate",
-    "start_number": "-start_number",
+    "start_number": "-start_number", "filters": "-vf", "frames": "-frames:v", "audio_bit_rate": "-b:a",
+    "metadata": "-metadata", "stream_metadata": "-metadata", "muxer_flags": "-movflags",
 }  # fmt: skip
 """The command line's names of options, where they are not those of their fields."""
 

@@ -27,6 +27,12 @@ def parsed(line: str) -> dict[str, Any]:
         ("-crf:v 20 a b", "crf", 20),
         ("-vb 2M a b", "bit_rate", 2_000_000),
         ("-preset -an a b", "preset", "-an"),
+        ("-vframes 3 a b", "frames", 3),
+        ("-frames 3 a b", "frames", 3),
+        ("-ab 96k a b", "audio_bit_rate", 96_000),
+        ("-metadata title= a b", "metadata", (("", "title", ""),)),
+        ("-metadata:g a=b=c a b", "metadata", (("", "a", "b=c"),)),
+        ("-metadata:s:a:0 a=b -metadata:s=x=y a b", "metadata", (("s:a:0", "a", "b"), ("s", "x", "y"))),
         ("a -- -an", "paths", ("a", "-an")),
     ],
 )
@@ -53,6 +59,19 @@ def test_what_to_use_instead(line: str, says: str, capsys: pytest.CaptureFixture
     option = line.split()[0]
     before, _, sentence = told.partition(": ")[2].partition(": ")
     assert before.split()[0] == option and says in sentence
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("-metadata title", "expected KEY=VALUE"), ("-metadata:c:0 a=b", "expected -metadata, -metadata:s:v"),
+        ("-frames:v 0", "-frames:v"), ("-movflags faststrat", "did you mean faststart?"),
+        ("-c:a copy -b:a 96k", "sound that is copied"), ("-vf nlmeens", "did you mean nlmeans?"),
+    ],
+)  # fmt: skip
+def test_values_are_checked_before_anything_is_opened(line: str, says: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["enhance", *line.split(), "in.mkv", "out.mkv"]) == 2
+    assert says in capsys.readouterr().err
 
 
 def test_what_is_no_option_of_either() -> None:

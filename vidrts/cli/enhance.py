@@ -21,7 +21,15 @@ from vidrts.cli.common import (
     VERBOSE,
     was_given,
 )  # fmt: skip
-from vidrts.cli.ffmpeg_options import FILTERS, FFmpegLike
+from vidrts.cli.ffmpeg_options import (
+    AUDIO_BIT_RATE,
+    FILTERS,
+    FRAMES,
+    METADATA,
+    MUXER_FLAGS,
+    FFmpegLike,
+    metadata_options,
+)
 from vidrts.cli.log import LOG
 from vidrts.cli.malloc import keep_freed_memory
 from vidrts.cli.parsing import BIT_RATE, LANGUAGES, PAIR, RATE, TILE, TIME
@@ -43,7 +51,9 @@ _RUN, _PICTURE, _DECODE, _ENCODE = EnhanceOptions(), EnhancerOptions(), DecodeOp
 
 
 _SECTIONS = {
-    "Input and time": ("named", "start", "end", "duration", "stream", "interlaced", "filters", "hwaccel", "strict"),
+    "Input and time": (
+        "named", "start", "end", "duration", "frames", "stream", "interlaced", "filters", "hwaccel", "strict",
+    ),
     "Many files (OUT is a directory)": ("recursive", "suffix", "extension"),
     "Picture": (
         "model", "strength", "chroma", "scale", "detail", "noise", "noise_amplitude", "device", "engine", "precision",
@@ -55,7 +65,10 @@ _SECTIONS = {
     "Pictures": ("quality", "framerate", "start_number"),
     "Pipes (IN or OUT is -)": ("raw", "format", "low_latency"),
     "Colour of the input": COLOR,
-    "Audio and other streams": ("audio_codec", "audio_languages", "subtitle_languages", "no_audio", "no_subtitles"),
+    "Audio and other streams": (
+        "audio_codec", "audio_bit_rate", "audio_languages", "subtitle_languages", "no_audio", "no_subtitles",
+        "metadata", "muxer_flags",
+    ),
     "Output and messages": (
         "overwrite", "force", "threads", "dry_run", "progress", "no_progress", "log_file", "quiet", "verbose", "debug",
     ),
@@ -80,6 +93,7 @@ _QUALITIES = [(encoder.name, encoder.default_quality) for encoder in ENCODERS.va
     "--hwaccel", default=_DECODE.hwaccel, show_default=True, metavar="none|auto|cuda[:N]",
     help="Hardware decoder; cuda: NVDEC, with software for streams that it does not support.",
 )  # fmt: skip
+@FRAMES
 @FILTERS
 @click.option("--strict", is_flag=True, help="Fail on damaged input instead of warning.")
 @click.option("--raw", type=RAW, metavar="WxH:PIXFMT@RATE", help="Read raw video in this format from stdin.")
@@ -143,9 +157,12 @@ _QUALITIES = [(encoder.name, encoder.default_quality) for encoder in ENCODERS.va
     "-start_number", type=click.IntRange(0), metavar="N", help="First number, or one of four more; default: 0."
 )
 @click.option("-c:a", "audio_codec", metavar="CODEC", help="Audio encoder; default: copy.")
+@AUDIO_BIT_RATE
 @click.option("--audio", "audio_languages", type=LANGUAGES, help="Keep only audio in these languages.")
 @click.option("--subtitles", "subtitle_languages", type=LANGUAGES, help="Keep only subtitles in these languages.")
 @click.option("--no-audio", is_flag=True, help="Leave out all audio.")
+@METADATA
+@MUXER_FLAGS
 @click.option("--no-subtitles", is_flag=True, help="Leave out all subtitles.")
 @click.option(
     "-y/-n", "overwrite", default=_ENCODE.overwrite,
@@ -235,19 +252,21 @@ def enhance(
         ),
         decode=DecodeOptions(
             start=start, end=end, color=color_names.named(**{k: given[k] for k in COLOR}),
-            **{k: given[k] for k in ("stream", "interlaced", "filters", "hwaccel", "threads", "strict", "raw",
+            **{k: given[k] for k in ("frames", "stream", "interlaced", "filters", "hwaccel", "threads", "strict", "raw",
                                       "low_latency", "framerate", "start_number")},
         ),
         encode=EncodeOptions(
             audio=not given["no_audio"],
             subtitles=not given["no_subtitles"],
             options=dict(given["options"]),
+            **metadata_options(given["metadata"]),
             overwrite=given["overwrite"] or given["force"],
             own_only=not (named or given["force"]),
             **{
                 k: given[k]
                 for k in (
-                    "video_codec", "audio_codec", "crf", "bit_rate", "preset", "tune", "pixel_format", "threads",
+                    "video_codec", "audio_codec", "audio_bit_rate", "muxer_flags", "crf", "bit_rate", "preset", "tune",
+                    "pixel_format", "threads",
                     "audio_languages", "subtitle_languages", "format", "low_latency", "quality",
                 )
             },

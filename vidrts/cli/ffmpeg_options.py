@@ -3,11 +3,53 @@
 import re
 from collections.abc import Iterator, Sequence
 from itertools import chain
+from typing import Any
 
 import click
 
 from vidrts.cli.option_groups import Sectioned, takes_value
+from vidrts.cli.parsing import BIT_RATE, Parsed
+from vidrts.media.write.options import SPECIFIER
 
+
+def _parse_metadata(text: str) -> tuple[str, str, str]:
+    """(specifier, key, value) of key=value, before which a specifier and a null may stand; raises ValueError."""
+    spec, _, pair = text.rpartition("\0")
+    key, equals, value = pair.partition("=")
+    if not key or not equals:
+        raise ValueError(f"expected KEY=VALUE such as title=Ducks, got {pair!r}")
+    if spec not in ("", "g") and not re.fullmatch(SPECIFIER, spec):
+        raise ValueError(f"expected -metadata, -metadata:s:v, -metadata:s:a:0 or -metadata:s:N, got -metadata:{spec}")
+    return ("" if spec == "g" else spec), key, value
+
+
+def metadata_options(given: Sequence[tuple[str, str, str]]) -> dict[str, Any]:
+    """`EncodeOptions` of all -metadata of a line."""
+    of_streams: dict[str, dict[str, str]] = {}
+    for spec, key, value in given:
+        of_streams.setdefault(spec, {})[key] = value
+    return {"metadata": of_streams.pop("", {}), "stream_metadata": of_streams}
+
+
+FRAMES = click.option(
+    "-frames:v",
+    "frames",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Stop after N frames, in all streams.",
+)
+AUDIO_BIT_RATE = click.option(
+    "-b:a", "audio_bit_rate", type=BIT_RATE, help="Bit rate of each track that is encoded (-c:a)."
+)
+METADATA = click.option(
+    "-metadata", type=Parsed(_parse_metadata, "KEY=VALUE"), multiple=True,
+    help="Set global metadata, of a stream by -metadata:s:a:0 KEY=VALUE; no VALUE deletes.",
+)  # fmt: skip
+MUXER_FLAGS = click.option(
+    "-movflags", "muxer_flags", metavar="FLAGS",
+    help="Flags of the mp4 and mov muxers. +faststart, the default of files, writes a complete file once more, its "
+    "index in front; -faststart leaves that out.",
+)  # fmt: skip
 FILTERS = click.option(
     "-vf", "filters", metavar="FILTERS",
     help="FFmpeg's filters before the network, such as crop=640:360,nlmeans: one frame out for each frame in. "
@@ -21,7 +63,7 @@ _NAMES = {
 }  # fmt: skip
 """Other names of options."""
 
-_PIPE = "ffmpeg -i IN ... -c:v ffv1 -c:a copy -f matroska - | vidrts enhance - OUT.mkv"
+_PIPE = "ffmpeg -i IN -map 0 -dn ... -c copy -c:v ffv1 -f matroska - | vidrts enhance - OUT.mkv"
 _TIMES = "every frame is kept with its time; to change the rate before: " + _PIPE
 _SOUND = "sound is copied, or encoded by -c:a and -b:a, unchanged; to change it: ffmpeg -i OUT -c:v copy {word} ..."
 _COPIED = "copied, and converted where the container needs it"
@@ -65,8 +107,8 @@ _INSTEAD = {
     "-map_metadata": "metadata is kept; -metadata KEY= deletes a value",
     "-map_chapters": "chapters are kept",
     "-disposition": "dispositions are kept",
-    "-tag": "HEVC in mp4 and mov is tagged hvc1",
-    "-vtag": "HEVC in mp4 and mov is tagged hvc1",
+    "-tag": "leave it out: HEVC in mp4 and mov is tagged hvc1",
+    "-vtag": "leave it out: HEVC in mp4 and mov is tagged hvc1",
     "-threads": "--threads N",
     "-hwaccel": "--hwaccel auto, cuda or cuda:N",
     "-hwaccel_device": "--hwaccel cuda:N",

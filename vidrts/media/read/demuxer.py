@@ -35,6 +35,10 @@ class Demuxer(Protocol):
         """Whether samples come as they are stored, checked by no decoder."""
 
     @property
+    def alone(self) -> bool:
+        """Whether there are no other streams."""
+
+    @property
     def lost(self) -> LossReport:
         """Damage so far."""
 

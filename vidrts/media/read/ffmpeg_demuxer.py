@@ -84,6 +84,10 @@ class FFmpegDemuxer:
         return self.video.codec_context.codec.canonical_name == "rawvideo"
 
     @property
+    def alone(self) -> bool:  # noqa: D102 - Demuxer's
+        return len(self.container.streams) == 1
+
+    @property
     def lost(self) -> LossReport:  # noqa: D102 - Demuxer's
         return self._decoder.lost
 

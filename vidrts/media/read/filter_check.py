@@ -104,7 +104,9 @@ def _check_name(words: FilterWords) -> None:
 
 def _before(words: FilterWords) -> str:
     """How to use it nevertheless."""
-    return f"to use it: ffmpeg -i IN -vf '{words}' -c:v ffv1 -c:a copy -f matroska - | vidrts enhance - OUT.mkv"
+    return (
+        f"to use it: ffmpeg -i IN -map 0 -dn -vf '{words}' -c copy -c:v ffv1 -f matroska - | vidrts enhance - OUT.mkv"
+    )
 
 
 def _check_type(words: FilterWords) -> None:

@@ -42,6 +42,8 @@ class DecodeOptions:
     """Hardware decoder: none (software), cuda or cuda:N (NVDEC), auto (NVDEC if available)."""
     low_latency: bool = False
     """Output frames as soon as they are decoded, at the cost of speed."""
+    frames: int | None = None
+    """Stop after so many frames (-frames:v); other streams end at that time."""
     filters: str | None = None
     """FFmpeg's filters for the decoded frames (-vf), which give one frame for each and keep its time."""
 
@@ -70,6 +72,9 @@ class DecodeOptions:
         accelerated = isinstance(self.hwaccel, str) and re.fullmatch(r"none|auto|cuda(:\d+)?", self.hwaccel)
         check("hwaccel", self.hwaccel, "none, auto, cuda or cuda:N", bool(accelerated))
         check_flag("low_latency", self.low_latency)
+        count = self.frames
+        check("frames", count, "a number of frames, 1 or more, or None",
+              count is None or (is_integer(count) and count > 0))  # fmt: skip
         check_text("filters", self.filters, "FFmpeg's filters such as 'crop=640:360,scale=1280:-2'")
         if self.filters is not None:
             from vidrts.media.read import filter_check  # loads FFmpeg

@@ -32,6 +32,7 @@ class RawDemuxer:
 
     index = 0
     raw = True
+    alone = True
     start_time = Fraction(0)
 
     def __init__(self, path: Place, options: DecodeOptions, tell: Tell, check: Callable[[], None]) -> None:

@@ -30,6 +30,7 @@ class SequenceDemuxer:
 
     index = 0
     raw = False
+    alone = True
     start_time = Fraction(0)
 
     def __init__(self, path: Place, options: DecodeOptions, tell: Tell, check: Callable[[], None]) -> None:

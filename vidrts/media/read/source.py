@@ -29,6 +29,7 @@ from vidrts.media.read.demuxer import Demuxer, OpenDemuxer
 from vidrts.media.read.encryption import refuse_encrypted
 from vidrts.media.read.ffmpeg_demuxer import FFmpegDemuxer
 from vidrts.media.read.filter_chain import FilterChain
+from vidrts.media.read.frame_limit import shortened
 from vidrts.media.read.options import DecodeOptions
 from vidrts.media.read.sample_limit import clamped
 from vidrts.media.read.trim import Cut
@@ -126,7 +127,8 @@ class Source:
         origin = self.demuxer.start_time
         start, end = self.options.start, self.options.end
         begin = None if start is None else origin + start
-        self._cut = Cut(begin=begin, end=None if end is None else origin + end, decoded=self.demuxer.index)
+        self._cut = Cut(begin=begin, end=None if end is None else origin + end, decoded=self.demuxer.index,
+                        alone=self.demuxer.alone, frames=self.options.frames)  # fmt: skip
         self._stages = self._framed(self._prepared(self.demuxer.frames(begin, seek=bool(start))))
         held: list[Frame | CopiedPacket] = []
         covers: dict[int, bytes] = {}
@@ -142,6 +144,8 @@ class Source:
             self._check_complete()
             raise InputError(f"{self.path}: {self._cut.no_frames(origin) or self.demuxer.no_frames()}")
         self.input = replace(self.demuxer.describe(self._first, self._cut), covers=covers)
+        if self.options.frames is not None:
+            self.input = shortened(self.input, self._first, self.options.frames)
         if self._filters is not None and self._filters.turned:
             self.input = replace(self.input, display_matrix=None, info=replace(self.input.info, rotation=0))
         self._events = chain(held, self._stages)

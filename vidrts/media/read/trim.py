@@ -32,6 +32,10 @@ class Cut:
     end: Fraction | None = None
     decoded: int = -1
     """Index of the decoded stream."""
+    alone: bool = False
+    """There are no other streams."""
+    frames: int | None = None
+    """How many frames are kept; `end` is set once they are."""
     shift: Fraction = Fraction(0)
     """Seconds subtracted from all timestamps; known after the first frame."""
     before: Fraction | None = None
@@ -42,22 +46,32 @@ class Cut:
 
     def apply(self, events: Iterator[Decoded], frame_base: Fraction) -> Iterator[Decoded]:
         """Frames and packets in the range. `frame_base`: time base of the frames."""
-        if self.begin is None and self.end is None:
+        if self.begin is None and self.end is None and self.frames is None:
             yield from events
             return
         open_yet = self.begin is None
         pending: list[AnyPacket] = []
         finished: set[int] = set()
         video_over = False
+        kept = 0
+        held: list[AnyPacket] = []  # with `frames`: until it is known whether they lie before the end
         for event in events:
             if isinstance(event, av.VideoFrame):
                 time = (event.pts or 0) * frame_base
                 if self.begin is not None and time < self.begin - _TOLERANCE:
                     self.before = time
                     continue
+                if kept == self.frames and (self.end is None or time < self.end):
+                    self.end = time
                 if self.end is not None and time >= self.end - _TOLERANCE:
                     self.after = time if self.after is None else self.after
                     if not open_yet:
+                        return
+                    if not video_over:
+                        yield from filter(self._inside, held)
+                        finished |= {packet.stream_index for packet in held if _beyond(packet, self.end)}
+                        held.clear()
+                    if self.alone:
                         return
                     video_over = True
                     continue
@@ -69,9 +83,17 @@ class Cut:
                     yield from self._opening(pending)
                     pending.clear()
                 yield event
+                kept += 1
+                if self.frames is not None:
+                    due = [packet for packet in held if _last_time(packet) <= time]
+                    held = [packet for packet in held if _last_time(packet) > time]
+                    yield from due
                 continue
             if not open_yet:
                 pending.append(event)
+            elif self.frames is not None and not video_over:
+                if self._inside(event):
+                    held.append(event)
             elif self._inside(event):
                 yield event
             at = packet_time(event)
@@ -80,6 +102,7 @@ class Cut:
                 dense = {s.index for s in event.stream.container.streams if s.type in ("audio", "video")}
                 if video_over and (at >= self.end + _MAX_WAIT or dense - finished <= {self.decoded}):
                     return
+        yield from filter(self._inside, held)
 
     def no_frames(self, origin: Fraction) -> str | None:
         """Why no frame is in the range, in seconds from `origin`; None if there were no frames outside of it either."""
@@ -152,3 +175,17 @@ class Cut:
             packet.duration -= over
             return True
         return False
+
+
+def _beyond(packet: AnyPacket, end: Fraction) -> bool:
+    """Whether a packet begins at `end` or later."""
+    at = packet_time(packet)
+    return at is not None and at >= end
+
+
+def _last_time(packet: AnyPacket) -> Fraction:
+    """Seconds until which a packet is shown; sound, which is never cut: at which it begins."""
+    at = packet_time(packet)
+    if at is None:
+        return Fraction(-1)
+    return at if packet.stream.type == "audio" else at + (packet.duration or 0) * time_base(packet.time_base)

@@ -16,14 +16,16 @@ from typing import Protocol
 
 from vidrts.errors import Interrupted, OutputError, add
 from vidrts.files import followed
+from vidrts.media import mov_flags
 from vidrts.media.containers import Place
 from vidrts.media.output_formats import OutputFormat
 from vidrts.media.pipes.stdio import StandardOutput
-from vidrts.media.write import mark, matroska_length, matroska_sar, output_path
+from vidrts.media.write import faststart, mark, matroska_length, matroska_sar, output_path
 from vidrts.media.write.open_file import OpenFile
 from vidrts.media.write.options import EncodeOptions
 from vidrts.media.write.reopened import Written, has_pictures
 from vidrts.media.write.room import Room
+from vidrts.messages import Code, Message
 from vidrts.native_calls import unfinished
 
 type Display = tuple[int, int, Fraction] | None
@@ -66,6 +68,10 @@ class Destination(ABC):
     def completed(self, display: Display) -> None:  # noqa: B027
         """The container is closed."""
 
+    def arrange(self) -> Message | None:
+        """Put the parts of the complete file in order; returns what could not be done."""
+        return None
+
     def verify(self, written: Written, enhanced: int) -> None:  # noqa: B027
         """Raise `OutputError` if the complete file does not hold what was written; see `Written.fault`."""
 
@@ -103,6 +109,7 @@ class FileDestination(Destination):
         output_path.check(path, source, **self._replace)
         self._path = followed(path)
         self._kind = kind
+        self._index_first = kind.muxer in ("mp4", "mov") and mov_flags.index_first(options.muxer_flags)
         self._temporary: Path | None = None
         self._open: OpenFile | None = None
         self._vanished = False
@@ -162,6 +169,19 @@ class FileDestination(Destination):
         self._temporary = self._open.find()
         self._open.close()
         self._open = None
+
+    def arrange(self) -> Message | None:
+        """The index of mp4 and mov comes first (faststart)."""
+        if not self._index_first:
+            return None
+        assert self._temporary is not None
+        beside = output_path.temporary(self._path, secrets.token_hex(4))
+        try:
+            if self._vanished or faststart.move_index(self._temporary, beside):
+                return None
+        except OSError:  # the file is complete without
+            pass
+        return Message(Code.NO_ROOM_FOR_FASTSTART, path=self._path)
 
     def verify(self, written: Written, enhanced: int) -> None:
         """Open the complete file again; one that does not hold what was written is kept under a partial name.

@@ -9,11 +9,12 @@ from av.stream import Disposition, Stream
 
 from vidrts import memory
 from vidrts.errors import OptionError
+from vidrts.media import mov_flags
 from vidrts.media.containers import CLOCKED, FFmpegErrors, av_call, cannot_be_written, open_source, time_base
 from vidrts.media.input import Input
 from vidrts.media.output_formats import OutputFormat
 from vidrts.media.tags import kept_metadata, too_long
-from vidrts.media.write import scheduling
+from vidrts.media.write import given_metadata, scheduling
 from vidrts.media.write.encoder_choice import Choice
 from vidrts.media.write.options import EncodeOptions
 from vidrts.media.write.stream_copy import copied_stream
@@ -63,7 +64,7 @@ class Muxer:
         self._routes = routes
         self.notes: list[Message] = []
         self.shift = self._clock_start()
-        metadata = {**kept_metadata(source.metadata, "file", kind.muxer), **options.metadata}
+        metadata = given_metadata.over(kept_metadata(source.metadata, "file", kind.muxer), options.metadata)
         settings = dict(kind.options)
         if kind.muxer in ("mp4", "mov"):
             # Edit lists, which say where a stream starts, count in this; FFmpeg's default is milliseconds.
@@ -78,6 +79,10 @@ class Muxer:
                 self.notes.append(line)
             else:
                 settings["movflags"] = settings.get("movflags", "") + "+use_metadata_tags"
+        if options.muxer_flags is not None and kind.muxer not in ("mp4", "mov"):
+            self.notes.append(Message(Code.MOVFLAGS_UNUSED, container=kind.name))
+        elif flags := mov_flags.for_muxer(options.muxer_flags):
+            settings["movflags"] = settings.get("movflags", "") + flags
         with av_call():
             self.container: OutputContainer = av.open(
                 to, "w", format=kind.muxer, container_options=settings, buffer_size=_BUFFER_SIZE
@@ -128,6 +133,7 @@ class Muxer:
         )
         self.notes += track.notes
         outputs += [self._other(route) for route in routes[len(before) :]]
+        self.notes += given_metadata.to_streams(self.container, self._kind, self._options.stream_metadata)
         return track, outputs
 
     def _other(self, route: Route) -> Stream | None:
@@ -142,7 +148,7 @@ class Muxer:
             attached.metadata.update({k: v for k, v in stream.metadata.items() if k.lower() == "title"})
             return None
         if route.action == "audio":
-            made: Stream = audio_stream(self.container, stream, route.codec, route.layout)
+            made: Stream = audio_stream(self.container, stream, route.codec, route.layout, self._options.audio_bit_rate)
         elif route.action == "subtitle":
             made = SubtitleEncoder.stream(self.container, stream, route.codec)
         else:

@@ -1,11 +1,16 @@
 """How a target is written: `EncodeOptions`."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from vidrts.checks import check, check_flag, check_mapping, check_name, check_text, check_threads, is_integer, is_real
 from vidrts.errors import OptionError
+from vidrts.media import mov_flags
 from vidrts.media.output_formats import FRAME_FORMATS, PIPE_FORMATS
+
+SPECIFIER = r"s(:(?P<type>[vVasdt]))?(:(?P<number>\d{1,4}))?"
+"""A regular expression of FFmpeg's stream specifiers that -metadata takes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,6 +21,8 @@ class EncodeOptions:
     """An FFmpeg encoder (-c:v); None: the first of the default order that holds the picture without loss."""
     audio_codec: str | None = None
     """An FFmpeg encoder or "copy" (-c:a); None: copy, convert only what the container cannot hold."""
+    audio_bit_rate: int | None = None
+    """Bits per second of each track of sound that is encoded (-b:a)."""
     crf: float | None = None
     """Constant quality (-crf); the defaults are in `encoders.ENCODERS`."""
     bit_rate: int | None = None
@@ -39,7 +46,11 @@ class EncodeOptions:
     own_only: bool = False
     """`overwrite` replaces nothing but what vidrts made, and empty files."""
     metadata: Mapping[str, str] = field(default_factory=dict)
-    """Additional global metadata; overrides the source's."""
+    """Additional global metadata; overrides the source's, and an empty value deletes it (-metadata)."""
+    stream_metadata: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """The same for streams of the output, by FFmpeg's specifiers: {"s:a:0": {"language": "deu"}}."""
+    muxer_flags: str | None = None
+    """Flags of the mp4 and mov muxers (-movflags); +faststart is the default of files."""
     format: str | None = None
     """What is written to stdout, one of `output_formats.PIPE_FORMATS` (-f); None: the format read from stdin."""
     low_latency: bool = False
@@ -62,6 +73,25 @@ class EncodeOptions:
         check_threads("threads", self.threads)
         check_mapping("options", self.options)
         check_mapping("metadata", self.metadata)
+        specs = self.stream_metadata
+        known = isinstance(specs, Mapping) and all(
+            isinstance(spec, str) and re.fullmatch(SPECIFIER, spec) and isinstance(values, Mapping)
+            for spec, values in specs.items()
+        )
+        check("stream_metadata", specs, "metadata by s, s:N, s:a, s:a:N or another type's letter", known)
+        for values in specs.values():
+            check_mapping("stream_metadata", values)
+        rate = self.audio_bit_rate
+        check("audio_bit_rate", rate, "bits per second, 1 or more, or None",
+              rate is None or (is_integer(rate) and rate > 0))  # fmt: skip
+        if rate is not None and self.audio_codec == "copy":
+            raise OptionError("-b:a: sound that is copied keeps its bit rate; -c:a aac or another encoder changes it")
+        check_text("muxer_flags", self.muxer_flags, "flags such as +faststart")
+        if self.muxer_flags is not None:
+            try:
+                mov_flags.parse(self.muxer_flags)
+            except ValueError as error:
+                raise OptionError(f"-movflags {self.muxer_flags}: {error}") from None
         for name in ("audio", "subtitles", "overwrite", "own_only", "low_latency"):
             check_flag(name, getattr(self, name))
         for name in ("audio_languages", "subtitle_languages"):

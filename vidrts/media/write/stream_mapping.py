@@ -47,6 +47,8 @@ def plan(source: Input, target: OutputFormat, options: EncodeOptions, tell: Tell
     """
     if options.audio_codec not in (None, "copy"):
         _check_audio_codec(options.audio_codec)
+        if options.audio_bit_rate is not None and av.Codec(str(options.audio_codec), "w").lossless:
+            raise OptionError(f"-b:a: not supported by {options.audio_codec}, which is lossless")
     routes: list[Route] = []
     lost_sound: list[Message] = []
     lines: list[Message] = []
@@ -113,9 +115,10 @@ def _route(
         return Route(stream, "cover"), None  # a copied stream would be a video track
     copies = options.audio_codec in (None, "copy") or stream.type != "audio"
     if copies and can_copy(stream, target):
-        return Route(stream, "copy"), None
+        unused = stream.type == "audio" and options.audio_bit_rate is not None
+        return Route(stream, "copy"), _line(Code.AUDIO_RATE_UNUSED, stream, target) if unused else None
     if stream.type == "audio" and stream.codec_context is not None and options.audio_codec != "copy":
-        return _convert_audio(stream, target, options.audio_codec)
+        return _convert_audio(stream, target, options.audio_codec, options.audio_bit_rate)
     if stream.type == "subtitle" and stream.codec_context is not None and not stream.codec_context.codec.bitmap_sub:
         codec = text_codec(target.muxer)
         if codec is not None and SubtitleEncoder.possible(stream):
@@ -141,7 +144,9 @@ def _line(code: Code, stream: Stream, target: OutputFormat, **values: str) -> Me
     return Message(code, **about, **values)
 
 
-def _convert_audio(stream: Stream, target: OutputFormat, requested: str | None) -> tuple[Route | None, Message | None]:
+def _convert_audio(
+    stream: Stream, target: OutputFormat, requested: str | None, bit_rate: int | None
+) -> tuple[Route | None, Message | None]:
     """The route of audio that is transcoded."""
     tried = [requested] if requested else {"webm": ["libopus"], "matroska": ["flac", "aac"]}.get(target.muxer, ["aac"])
     line: Message | None = None
@@ -151,7 +156,7 @@ def _convert_audio(stream: Stream, target: OutputFormat, requested: str | None) 
         raise OptionError(f"-c:a {requested}: not supported in {target.name}; expected {held}{other}")
     for codec in tried:
         try:
-            layout = AudioEncoder.layout(stream, codec, target.muxer)
+            layout = AudioEncoder.layout(stream, codec, target.muxer, bit_rate)
         except FFmpegErrors as error:
             line = _line(Code.AUDIO_NOT_ENCODED, stream, target, encoder=codec, reason=reason(error))
             continue

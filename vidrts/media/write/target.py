@@ -171,6 +171,8 @@ class Target:
         self.drain()
         self._check_audio()
         self._complete()
+        if line := self._destination.arrange():
+            self._tell(line)
         self._destination.verify(self._written, self._enhanced)
         self._destination.commit()
 

@@ -39,8 +39,13 @@ def text_codec(muxer: str) -> str | None:
     return _TEXT.get(muxer)
 
 
-def audio_stream(output: OutputContainer, source: Stream, codec: str, layout: str) -> AudioStream:
-    """A stream of `output` with an encoder for the sound of `source`, in `layout`: same rate where it can."""
+def audio_stream(
+    output: OutputContainer, source: Stream, codec: str, layout: str, bit_rate: int | None = None
+) -> AudioStream:
+    """A stream of `output` with an encoder for the sound of `source`, in `layout`: same rate where it can.
+
+    `bit_rate`: in bits per second; None: transparent.
+    """
     context = cast(AudioStream, source).codec_context
     with av_call():
         rates = av.Codec(codec, "w").audio_rates
@@ -50,7 +55,9 @@ def audio_stream(output: OutputContainer, source: Stream, codec: str, layout: st
     with av_call():
         stream = cast(AudioStream, output.add_stream(codec, rate=rate))
         stream.codec_context.layout = layout
-    if codec in _BIT_RATES:
+    if bit_rate is not None:
+        stream.codec_context.bit_rate = bit_rate
+    elif codec in _BIT_RATES:
         stream.codec_context.bit_rate = _BIT_RATES[codec] * stream.codec_context.channels
     return stream
 
@@ -74,7 +81,7 @@ class AudioEncoder:
         self._frames = AudioFrames(self._output.codec_context, source.index, begin, end, tell)
 
     @staticmethod
-    def layout(source: Stream, codec: str, muxer: str) -> str:
+    def layout(source: Stream, codec: str, muxer: str, bit_rate: int | None = None) -> str:
         """The channel layout in which `codec` encodes the sound of `source`.
 
         Raises FFmpeg's error if the codec does not exist, cannot be opened or is not supported in the container.
@@ -83,7 +90,7 @@ class AudioEncoder:
         for layout in channel_layout.candidates(cast(AudioStream, source).codec_context.layout):
             try:
                 with av.open(io.BytesIO(), "w", format=muxer) as trial:
-                    audio_stream(trial, source, codec, layout)
+                    audio_stream(trial, source, codec, layout, bit_rate)
                     with av_call():
                         trial.start_encoding()
             except FFmpegErrors as error:
