@@ -3,6 +3,7 @@
 import io
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -422,3 +423,29 @@ def test_videos_and_pictures_are_not_mixed(clips: Path, photo: Image.Image, tiny
     photo.save(tmp_path / "in.png")
     with pytest.raises(InputError, match="expected a video, got a picture"):
         run(tmp_path / "in.png", tmp_path / "out.mkv", tiny_model)
+
+
+_PEAK = """
+import resource, sys
+from vidrts import EnhanceOptions, enhance
+from vidrts.picture.options import EnhancerOptions
+enhance(sys.argv[1], sys.argv[2], EnhanceOptions(model="rts-lite", picture=EnhancerOptions(device="cpu")))
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+@pytest.mark.slow
+def test_100_megapixels_take_less_than_4_gb(photo: Image.Image, tmp_path: Path) -> None:
+    """By what 2 and 10 megapixels of 16 bit take in processes of their own."""
+    peaks = []
+    for name, side in (("small", 1414), ("large", 3162)):
+        source = tmp_path / f"{name}.png"
+        enlarged = np.asarray(photo.resize((side, side)), np.uint16) * 257
+        pixels = ["-f", "rawvideo", "-pix_fmt", "rgb48le", "-s", f"{side}x{side}", "-i", "-"]
+        command = ["ffmpeg", "-v", "error", *pixels, "-compression_level", "1", source]
+        subprocess.run(command, input=enlarged.tobytes(), check=True)
+        child = [sys.executable, "-c", _PEAK, source, tmp_path / f"{name}.out.png"]
+        done = subprocess.run(child, check=True, capture_output=True, text=True)
+        peaks.append(1024 * int(done.stdout))
+    per_pixel = (peaks[1] - peaks[0]) / (3162**2 - 1414**2)
+    assert peaks[0] + per_pixel * (100e6 - 1414**2) < 2**32
