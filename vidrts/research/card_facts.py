@@ -51,6 +51,8 @@ def facts(run: Run, model: LoadedModel, *, by_rules: bool) -> list[str]:
                 "`networks/blur_level.py`)"
             }
             if info.numbers.get("blur_level")
+            else {"input": "luma, three times: inner channels need not keep colours (see `networks/rts.py`)"}
+            if info.numbers.get("luma_input")
             else {}
         ),
         "colour": "trained on luma alone (`--chroma keep`)" if info.colour == "luma" else "trained on R'G'B'",
