@@ -1,5 +1,6 @@
 """A finished run for scale 2 as a model that ships: the file, the card, the crops."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,9 @@ def test_a_card_has_the_standard_test_and_crops(pictures: Path, tmp_path: Path) 
     run = read_run(trained(pictures, tmp_path / "run", 2))
     crop = release_2x.Crop.parse(f"{next(pictures.iterdir())}:40x30+50+60")
     assert (crop.width, crop.height, crop.x, crop.y) == (40, 30, 50, 60)
+    with pytest.raises(OptionError, match="no stage improves on its input"):  # two steps are not enough
+        release_2x.publish(run, "own-2x", "Made for a test.", [pictures], tmp_path)
+    run = replace(run, measures={n: row for n, row in run.measures.items() if n > 0})  # nothing to compare with
     card = release_2x.publish(run, "own-2x", "Made for a test.", [pictures], tmp_path, crfs=[28], crops=[crop])
     text = card.read_text()
     name = pictures.parent.name
