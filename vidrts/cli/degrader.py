@@ -109,7 +109,8 @@ def _tell(progress: "Progress") -> None:
 @click.argument("source", metavar="IN", type=click.Path(path_type=Path))
 @click.argument("target", metavar="OUT", type=click.Path(path_type=Path))
 @click.option(
-    "--degrader", "file", default="", metavar="FILE", help="A degrader file of `vidrts degrader train`."
+    "--degrader", "file", default="", metavar="FILE",
+    help="A degrader file of `vidrts degrader train`; default: the one that ships."
 )  # fmt: skip
 @click.option(
     "--psnr", type=(float, float), default=(27.0, 30.0), show_default=True, metavar="LOW HIGH",

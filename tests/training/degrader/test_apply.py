@@ -19,7 +19,7 @@ from vidrts.training.degrader import damage
 from vidrts.training.degrader.apply import MANIFEST, apply_to_folder, apply_to_video
 from vidrts.training.degrader.control import Fit
 from vidrts.training.degrader.damage import Damager, damager, open_damager
-from vidrts.training.degrader.reconstruct import reconstructed
+from vidrts.training.degrader.reconstruct import reconstructed, spun
 
 
 @pytest.fixture
@@ -78,6 +78,28 @@ def test_networks_of_one_size_see_squares_that_overlap(
     network, part = Echo(), picture[:, : size[0], : size[1]]
     made = reconstructed(network, part, np.random.default_rng(1))
     assert torch.allclose(made, part, atol=1e-5) and network.calls == squares
+
+
+class Lattice(ReconstructionNetwork):
+    """Gives what it is given, but brightens every fourth column and row."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.ones(1))
+
+    def forward(self, x: torch.Tensor, rng: np.random.Generator) -> Reconstruction:
+        x = x.clone()
+        x[..., ::4] += 0.1
+        x[..., ::4, :] += 0.1
+        return Reconstruction(x * self.weight, x.new_zeros(()))
+
+
+def test_a_lattice_is_spread_evenly(picture: torch.Tensor) -> None:
+    part = 0.25 + 0.5 * picture[:, :45, :71]
+    once = reconstructed(Lattice(), part, np.random.default_rng(1)) - part
+    assert float(once.max() - once.min()) > 0.09
+    spread = spun(Lattice(), part, np.random.default_rng(1)) - part
+    assert torch.allclose(spread, torch.full_like(spread, 0.025), atol=1e-5)
 
 
 def test_a_folder_by_seed(two: Damager, folder: Path, tmp_path: Path) -> None:

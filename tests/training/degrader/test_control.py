@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from vidrts.training.degrader.control import Fit, corrected, displacement, fit
+from vidrts.training.degrader.report import lattice
 
 
 def shifted(picture: torch.Tensor, across: float, down: float) -> torch.Tensor:
@@ -43,6 +44,27 @@ def test_correction_takes_a_cast_and_leaves_damage(picture: torch.Tensor) -> Non
     left = made - clean
     assert float(left.std()) > 0.8 * float((damaged - cast - clean).std()), "blur and noise are still there"
     assert torch.equal(corrected(clean, clean), clean)
+
+
+@pytest.mark.parametrize("across", [True, False])
+def test_correction_takes_a_lattice_and_leaves_damage(picture: torch.Tensor, across: bool) -> None:
+    clean = picture[:, :96, :128]
+    noise = 0.005 * torch.randn(1, 96, 128).expand(3, -1, -1)
+    grid = torch.zeros(3, 96, 128)
+    grid[:, :, :64:4] = 0.01  # in one half
+    grid = grid if across else grid.transpose(1, 2)[:, :96].repeat(1, 1, 2)[:, :, :128]
+    assert lattice(grid) > 0.8
+    without, with_it = (corrected(clean + damage, clean) - clean for damage in (noise, noise + grid))
+    assert lattice(noise + grid) > 0.3
+    assert lattice(with_it) < lattice(without) + 0.1 < 0.15
+    inner = (slice(None), slice(16, -16), slice(16, 48))
+    assert without[inner].std() > 0.9 * noise[inner].std(), "noise stays"
+    line = torch.zeros(3, 96, 128)
+    line[:, :, 60] = 0.5
+    beside = (corrected(0.25 + line, torch.full((3, 96, 128), 0.25)) - 0.25)[:, :, 62:80].mean((0, 1))
+    assert beside.diff(dim=0).abs().max() < 1 / 255, "one line does not repeat"
+    tiny = torch.rand(3, 3, 40)
+    assert corrected(tiny, tiny).equal(tiny)
 
 
 def test_limits() -> None:

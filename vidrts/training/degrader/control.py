@@ -1,9 +1,11 @@
-"""What keeps damage from being a change of colour or place: a correction, and limits beyond which a pair is dropped.
+"""What keeps damage from being a change of colour or place, or a lattice: a correction, and limits beyond which a pair
+is dropped.
 
 Training on pairs of other colours makes networks worse (arXiv 2503.02767), and on displaced ones blurred.
 """
 
 from dataclasses import dataclass
+from itertools import product
 
 import cv2
 import numpy as np
@@ -15,6 +17,12 @@ from vidrts.measure.luma import luma
 
 _LOW, _CHROMA = 8.0, 2.0
 """Sigmas of a Gaussian in pixels, wider than which luma and chroma are the clean picture's."""
+LATTICE = 4
+"""Pixels at which networks of two strides of 2 repeat, where they rebuild flat areas badly."""
+_REPEATS = 4.0
+"""Sigma, in repetitions, of a Gaussian within which a lattice is taken for the same."""
+_FAINT = 6 / 255
+"""A change that counts half."""
 MOST_DIFFERENCE = 6.0
 """Mean CIEDE2000."""
 MOST_DISPLACED = 0.8
@@ -51,13 +59,30 @@ def fit(damaged: torch.Tensor, clean: torch.Tensor) -> Fit:
 def corrected(damaged: torch.Tensor, clean: torch.Tensor) -> torch.Tensor:
     """The damaged picture with the clean one's coarse luma and less coarse chroma; (3, H, W) float32 in 0..1.
 
-    Detail, and so most of the damage, stays.
+    What repeats every 4 pixels for a while is taken out, too. Detail, and so most of the damage, stays.
     """
+    lattice = _repeated(damaged - clean)
+    damaged = damaged - lattice
     change = clean - damaged
     light = luma(change)
     soft_light = _blurred(light, _LOW)
-    soft_colour = torch.stack([_blurred(plane - light, _CHROMA) for plane in change])
+    soft_colour = _blurred_planes(change - light, _CHROMA)
     return (damaged + soft_light + soft_colour).clamp(0, 1)
+
+
+def _repeated(change: torch.Tensor) -> torch.Tensor:
+    """What repeats every `LATTICE` pixels in both directions, without what is coarse; smaller pictures have nothing.
+
+    It is faint and found where a picture is flat: what changes by much counts less, or one dark line would repeat.
+    """
+    if min(change.shape[1:]) < LATTICE:
+        return torch.zeros_like(change)
+    fine = change - _blurred_planes(change, LATTICE)
+    faint = fine / (1 + (fine / _FAINT).square())
+    found = torch.empty_like(change)
+    for y, x in product(range(LATTICE), repeat=2):
+        found[:, y::LATTICE, x::LATTICE] = _blurred_planes(faint[:, y::LATTICE, x::LATTICE], _REPEATS)
+    return found - _blurred_planes(found, LATTICE)
 
 
 def displacement(damaged: torch.Tensor, clean: torch.Tensor) -> float:
@@ -91,3 +116,7 @@ def _lightness(picture: torch.Tensor) -> Plane:
 
 def _blurred(plane: torch.Tensor, sigma: float) -> torch.Tensor:
     return torch.from_numpy(cv2.GaussianBlur(plane.contiguous().numpy(), (0, 0), sigma, borderType=cv2.BORDER_REFLECT))
+
+
+def _blurred_planes(planes: torch.Tensor, sigma: float) -> torch.Tensor:
+    return torch.stack([_blurred(plane, sigma) for plane in planes])

@@ -12,7 +12,7 @@ from vidrts.networks.names import DEGRADER
 from vidrts.networks.reconstruction.checkpoint import Degrader, SnapshotInfo, load_degrader
 from vidrts.networks.reconstruction.network import ReconstructionNetwork
 from vidrts.training.degrader.control import Fit, corrected, fit
-from vidrts.training.degrader.reconstruct import reconstructed
+from vidrts.training.degrader.reconstruct import spun
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Damager:
         round otherwise, and may choose other codes. Inputs of training are made with one thread each.
         """
         drawn = self.draw(rng) if number is None else number
-        raw = reconstructed(self.networks[drawn], picture, rng)
+        raw = spun(self.networks[drawn], picture, rng)
         made = corrected(raw, picture)
         return Damaged(made, raw, self.snapshots[drawn], fit(made, picture))
 
