@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from helpers.paths import ROOT
 
+from vidrts.networks.names import DEGRADER
 from vidrts.networks.shipped import shipped_models
 
 NEEDS = ("vidrts/samples/ducks.mp4", "vidrts/py.typed", "vsrts/")
@@ -32,7 +33,8 @@ def test_it_holds_what_people_run_and_no_research(wheel: Path) -> None:
     pages = {f"vidrts/pages/templates/{path.name}" for path in (ROOT / "vidrts" / "pages" / "templates").iterdir()}
     assert len(pages) > 4 and pages <= set(held)
     assert not [name for name in held if "research" in name or name.startswith("tests")]
-    models = [f"{path.stem}.{kind}" for path in shipped_models().values() for kind in ("md", "safetensors")]
+    names = [*(path.stem for path in shipped_models().values()), DEGRADER]
+    models = [f"{name}.{kind}" for name in names for kind in ("md", "safetensors")]
     assert sorted(name.removeprefix("vidrts/models/") for name in held if "/models/" in name) == sorted(models)
 
 

@@ -122,11 +122,12 @@ def test_wrong_words_of_research(arguments: list[str], word: str, capfd: pytest.
 
 def test_option_lists_of_bench_are_decisions() -> None:
     found = {name: sorted(o for p in sub.params for o in p.opts) for name, sub in bench.commands.items()}
-    common = "--rounds --quick --json -v --verbose -q --quiet"
+    common = "--rounds --quick --json --debug -q --quiet"
     assert {k: v for k, v in found.items() if k != "train"} == {
         "enhance": sorted(
             f"--models --sizes --engines --precisions --presets --clip --device --seconds {common}".split()
         ),
+        "quick": sorted("--device --seconds --debug -q --quiet".split()),
     }
 
 

@@ -40,7 +40,7 @@ class ProgressWriter:
         self._video = 0.0
         self._last = _numbers(0, self._expected, None, None, 0)
         self._block = _block(0, 0.0, None, 0, 0.0)
-        self._object("start", {**self._last, **_about(plan)})
+        self._object("start", {**self._last, **_about(plan)}, _PATIENCE)
 
     def frame(self, progress: "Progress") -> None:
         """A frame is written; at most one in `INTERVAL` is told."""
@@ -52,7 +52,7 @@ class ProgressWriter:
         if time.monotonic() >= self._next:
             self._next = time.monotonic() + INTERVAL
             if self._json:
-                self._object("enhance", self._last, patience=0.0)
+                self._object("enhance", self._last, 0.0)
             else:
                 self._send(f"{self._block}progress=continue\n", 0.0)
 
@@ -80,11 +80,11 @@ class ProgressWriter:
         self._end("error", {**self._last, "eta_s": None, "message": reason})
 
     def _end(self, stage: str, values: dict[str, Any]) -> None:
-        self._object(stage, values)
+        self._object(stage, values, _PATIENCE)
         if not self._json:
             self._send(f"{self._block}progress=end\n", _PATIENCE)
 
-    def _object(self, stage: str, values: dict[str, Any], patience: float = _PATIENCE) -> None:
+    def _object(self, stage: str, values: dict[str, Any], patience: float) -> None:
         if self._json:
             self._send(json.dumps({"stage": stage, **values}) + "\n", patience)
 
