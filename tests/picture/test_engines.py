@@ -37,7 +37,13 @@ BF16 = pytest.param(
 )
 TYPES = pytest.mark.parametrize("dtype", [pytest.param(torch.float32, id="fp32"), BF16])
 ENGINES = pytest.mark.parametrize("engine", ["torch", "openvino"])
-USED = [(model, scale) for scale in (1, 2) for model in sorted(shipped_models(scale))]
+OFTEN = ("rts-lite", "rts-r3", "rts-r1", "rts-lite-2x", "rts-r3-2x")
+"""Others differ from these in numbers alone, and take long."""
+SHIPPED = [pytest.param(name, marks=() if name in OFTEN else pytest.mark.slow) for name in sorted(shipped_models())]
+USED = [
+    pytest.param(model, scale, marks=() if model in OFTEN else pytest.mark.slow)
+    for scale in (1, 2) for model in sorted(shipped_models(scale))
+]  # fmt: skip
 
 
 def first_frame(path: Path) -> Frame:
@@ -90,7 +96,7 @@ def test_shipped_models_are_near_float64(model: str, scale: int, pictures: dict[
             assert decibels(got, truth) > least, (name, dtype, engine)
 
 
-@pytest.mark.parametrize("model", sorted(shipped_models()))
+@pytest.mark.parametrize("model", SHIPPED)
 def test_8_bits_cut_nothing_off(model: str) -> None:
     """Where ranges are too small for text and dots of pure colours, they miss by a hundred codes."""
     network, info = load_model(model).network, load_model(model).info
@@ -108,7 +114,7 @@ def test_8_bits_cut_nothing_off(model: str) -> None:
         assert (got - exact).abs().max() < 0.06, name
 
 
-@pytest.mark.parametrize("model", sorted(shipped_models()))
+@pytest.mark.parametrize("model", SHIPPED)
 def test_8_bits_make_no_bands(model: str) -> None:
     """A slow ramp in codes of 8 bit, and flat colours: off by a code and a half at a step, by half of one between."""
     network, info = load_model(model).network, load_model(model).info
