@@ -77,7 +77,7 @@ def test_a_card_and_the_line_that_repeats_the_training(
     given = command.make_context("train", words[2:]).params
     degradation = Degradation(given.pop("degrade"))
     assert given.pop("method") == run.options.method
-    assert given.pop("resume") is None and not given.pop("verbose") and not given.pop("pairs")
+    assert given.pop("resume") is None and not given.pop("pairs")
     settings = {name: value for name, value in given.items() if name in TrainOptions.__dataclass_fields__}
     again = TrainOptions(**settings, degradation=degradation)
     held = run.options.stored()

@@ -235,7 +235,7 @@ def test_ssimulacra2_is_near_the_package(clip: torch.Tensor, tmp_path: Path) -> 
 def test_ssimulacra2_without_its_package_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     ssimulacra2._package.cache_clear()
     monkeypatch.setitem(sys.modules, "ssimulacra2", None)
-    with pytest.raises(MissingPackageError, match=r"vidrts\[report\]"):
+    with pytest.raises(MissingPackageError, match=r"pip install ssimulacra2"):
         ssimulacra2.Truth(torch.zeros(3, 16, 16))
     with pytest.raises(ValueError, match="8x8"):
         ssimulacra2.Truth(torch.zeros(3, 7, 16))
