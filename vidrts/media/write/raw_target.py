@@ -5,19 +5,20 @@
 `write.open` chooses between this and `Target`.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
-from typing import BinaryIO, Self, cast
+from typing import BinaryIO, cast
 
 from vidrts.errors import OptionError
 from vidrts.frame import PIXEL_FORMATS, Frame, PixelFormat
 from vidrts.media.color_names import Fact, ffmpeg_options
 from vidrts.media.containers import Place, write_error
-from vidrts.media.input import CopiedPacket, Input
+from vidrts.media.input import Input
 from vidrts.media.pipes import rawvideo, y4m
 from vidrts.media.pipes.header import Header
 from vidrts.media.pipes.stdio import StandardOutput
+from vidrts.media.write.frames_target import FramesTarget
 from vidrts.media.write.options import EncodeOptions
 from vidrts.media.write.tag_changes import TagChanges
 from vidrts.media.write.write_plan import WritePlan, frames_alone
@@ -28,7 +29,7 @@ _LATE = 1
 _NAMES = {"y4m": "y4m", "raw": "raw video"}
 
 
-class RawTarget:
+class RawTarget(FramesTarget):
     """y4m or raw video, frame by frame to stdout. Passive; one thread. Used as `Target` is.
 
     Raises `OptionError` for encoder options and `UnsupportedFormatError` for pixel formats that y4m does not support.
@@ -73,48 +74,23 @@ class RawTarget:
         for line in self._losses():
             self._tell(line)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass
-
-    @property
-    def streams(self) -> Collection[int]:
-        """Indices of the source's other streams whose packets are taken: none."""
-        return ()
-
     @property
     def bytes_written(self) -> int:
         """Size of the output so far."""
         return self._stdout.count
 
-    @property
-    def damage(self) -> tuple[Message, ...]:
-        """Damage of the audio: none is taken."""
-        return ()
-
-    def write(self, event: Frame | CopiedPacket) -> None:
-        """Write a frame; packets are dropped. Raises `OutputError`."""
-        if not isinstance(event, Frame):
-            return
-        self._check_time(event)
-        self._changes.seen(event)
-        planes = event.planes if not self._shift else tuple(plane >> self._shift for plane in event.planes)
+    def _write_frame(self, frame: Frame) -> None:
+        self._check_time(frame)
+        self._changes.seen(frame)
+        planes = frame.planes if not self._shift else tuple(plane >> self._shift for plane in frame.planes)
         try:
             if isinstance(self._writer, y4m.Writer):
-                self._writer.write(planes, event.field_order)
+                self._writer.write(planes, frame.field_order)
             else:
                 self._writer.write(planes)
         except OSError as error:
             raise write_error(self.path, error, reader_closed=self.reader_closed()) from error
         self._given += 1
-
-    def drain(self) -> None:
-        """Nothing to do: every frame is written."""
-
-    def finish(self) -> None:
-        """Nothing to do: every frame is written."""
 
     def keep_partial(self) -> Place | None:
         """Where the frames went; None without frames."""

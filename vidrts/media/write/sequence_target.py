@@ -5,10 +5,9 @@
 `write.open` chooses between this and `Target`.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
-from typing import Self
 
 import torch
 
@@ -16,7 +15,7 @@ from vidrts import color, colorplan
 from vidrts.errors import OptionError, OutputError
 from vidrts.frame import ColorTags, Frame, PixelFormat, pixel_format
 from vidrts.media.containers import Place
-from vidrts.media.input import CopiedPacket, Input
+from vidrts.media.input import Input
 from vidrts.media.pictures import sequence
 from vidrts.media.pictures.formats import DEFAULT_QUALITY, SUFFIXES
 from vidrts.media.pictures.metadata import Metadata
@@ -24,6 +23,7 @@ from vidrts.media.pictures.read import Picture
 from vidrts.media.pictures.write import check_quality
 from vidrts.media.write import output_path
 from vidrts.media.write.conversion import Conversion
+from vidrts.media.write.frames_target import FramesTarget
 from vidrts.media.write.options import EncodeOptions
 from vidrts.media.write.picture_file import save
 from vidrts.media.write.tag_changes import TagChanges
@@ -34,7 +34,7 @@ _FIRST = 1
 """Number of the first picture, as FFmpeg has it."""
 
 
-class SequenceTarget:
+class SequenceTarget(FramesTarget):
     """Numbered pictures, from 1. Passive; one thread. Used as `Target` is.
 
     RGB of full range, gray where the source is, of 8 bit, or 16 where the source has more and the format holds them.
@@ -85,37 +85,18 @@ class SequenceTarget:
     def _replace(self) -> dict[str, bool]:
         return {"overwrite": self._options.overwrite, "own_only": self._options.own_only}
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass
-
-    @property
-    def streams(self) -> Collection[int]:
-        """Indices of the source's other streams whose packets are taken: none."""
-        return ()
-
     @property
     def bytes_written(self) -> int:
         """Size of the pictures so far."""
         return self._bytes
 
-    @property
-    def damage(self) -> tuple[Message, ...]:
-        """Damage of the audio: none is taken."""
-        return ()
-
-    def write(self, event: Frame | CopiedPacket) -> None:
-        """Write a frame; packets are dropped. Raises `OutputError`."""
-        if not isinstance(event, Frame):
-            return
-        self._changes.seen(event)
+    def _write_frame(self, frame: Frame) -> None:
+        self._changes.seen(frame)
         if self._discard:
-            self._convert(event)
+            self._convert(frame)
             return
         picture = Picture(
-            frame=self._convert(event), metadata=Metadata(), lossless=False, subsampling=self._subsampling
+            frame=self._convert(frame), metadata=Metadata(), lossless=False, subsampling=self._subsampling
         )  # fmt: skip
         target = sequence.numbered(self._pattern, _FIRST + self._given)
         try:
@@ -129,12 +110,6 @@ class SequenceTarget:
     def _once_of_all(self, line: Message) -> None:
         """A message about one picture, told of all."""
         self._tell(Message(line.code, **line.values).about(self._pattern))
-
-    def drain(self) -> None:
-        """Nothing to do: every frame is written."""
-
-    def finish(self) -> None:
-        """Nothing to do: every frame is written."""
 
     def keep_partial(self) -> Place | None:
         """Where the pictures are, each complete; None without any."""
