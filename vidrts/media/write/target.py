@@ -33,9 +33,10 @@ from vidrts.media.containers import (
 from vidrts.media.input import CopiedPacket, Input
 from vidrts.media.output_formats import output_format, pipe_format, pipe_kind
 from vidrts.media.pipes.stdio import StandardOutput
-from vidrts.media.write import encoder_choice, loss_warnings, output_path
+from vidrts.media.write import loss_warnings, output_path
 from vidrts.media.write.destination import Destination, FileDestination, PipeDestination
 from vidrts.media.write.discarded_file import DiscardedFile
+from vidrts.media.write.encoder_attempts import choices, none_opened
 from vidrts.media.write.encoder_choice import Choice
 from vidrts.media.write.interleaver import Interleaver
 from vidrts.media.write.muxer import Muxer
@@ -88,7 +89,7 @@ class Target:
         self._unheard = {s.index: s for s in source.others if unheard(s) and selected(s, self.options)}
         self._routes = plan(source, self._kind, self.options, self._tell)
         try:
-            self._open_first(self._choices(), self._routes)
+            self._open_first(choices(source.info, self.options, self._kind), self._routes)
         except BaseException:
             self.discard()
             raise
@@ -223,22 +224,10 @@ class Target:
 
     # Opening ------------------------------------------------------------------------------------------------------
 
-    def _choices(self) -> list[Choice]:
-        """The encoders to try, in order."""
-        info, options = self._source.info, self.options
-        if options.video_codec is not None:
-            return encoder_choice.named(options.video_codec, info.format, options.pixel_format, self._kind)
-        if options.pixel_format is not None:
-            found = encoder_choice.for_format(info.codec, options.pixel_format, self._kind)
-        else:
-            found = encoder_choice.candidates(info.codec, info.format, self._kind)
-        # With encoder options given, do not fall back to another codec.
-        return found[:1] if options.encoder_settings else found
-
-    def _open_first(self, choices: list[Choice], routes: list[Route]) -> None:
+    def _open_first(self, tried: list[Choice], routes: list[Route]) -> None:
         """Open the output with the first encoder that supports this picture."""
         failures = []
-        for choice in choices:
+        for choice in tried:
             try:
                 opened = Muxer(self._destination.begin(), self._kind, self._source, self.options, routes)
                 self._container = opened.container
@@ -274,23 +263,8 @@ class Target:
                 if o is not None and r.stream.type != "attachment"
             }
             return
-        width, height = (n * self._scale for n in (self._source.info.width, self._source.info.height))
-        fmt = choices[0].format
-        odd = width % (1 << fmt.log2_w) or height % (1 << fmt.log2_h)
-        if odd and all(choice.encoder.name != "ffv1" for choice in choices):
-            advice = "the encoder may need even sizes; use .mkv with -c:v ffv1, or -pix_fmt yuv444p"
-        else:
-            advice = self._advice(choices)
-        raise OutputError(
-            f"{self.path}: no encoder could be opened for {width}x{height}: {'; '.join(failures)}; {advice}"
-        )
-
-    def _advice(self, choices: list[Choice]) -> str:
-        """What to do when no encoder could be opened."""
-        if any("nvenc" in choice.encoder.name for choice in choices):
-            return "NVENC needs an NVIDIA GPU with an encoder, and its driver"
-        given = self.options.encoder_settings
-        return f"{f'check {", ".join(given)}, or ' if given else ''}use another encoder (-c:v)"
+        size = (self._source.info.width * self._scale, self._source.info.height * self._scale)
+        raise none_opened(self.path, size, self.options, tried, failures)
 
     # Writing ------------------------------------------------------------------------------------------------------
 
