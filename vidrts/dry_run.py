@@ -13,11 +13,9 @@ from vidrts import memory
 from vidrts.errors import InputError, Interrupted
 from vidrts.frame import Frame
 from vidrts.messages import Tell, ignore
-from vidrts.networks.checkpoint import load_model
 from vidrts.options import EnhanceOptions
-from vidrts.picture.device import pick_devices
 from vidrts.pictures import PictureRun, are_pictures
-from vidrts.pipeline import Run, opened
+from vidrts.pipeline import Run, model_of, opened
 from vidrts.plan import Plan
 from vidrts.prefetch import Cancelled
 
@@ -75,8 +73,7 @@ def _first_picture(
     stop_signal: Callable[[], int | None],
 ) -> Estimate:
     """The estimate from the first picture, without the time to write it."""
-    model = load_model(options.model, options.picture.scale, pick_devices(options.picture.device)[0])
-    done = run(model, stop_signal, lambda done: None, on_plan, dry=True)
+    done = run(model_of(options), stop_signal, lambda done: None, on_plan, dry=True)
     seconds = done.decode + done.enhance
     return Estimate(frames=1, rate=1 / seconds, total=run.total, seconds=seconds * run.total)
 

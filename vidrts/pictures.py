@@ -141,7 +141,8 @@ class PictureRun:
             frame_rate=None, frames=self.total, sar=frame.sar, rotation=0, field_order="progressive", codec=codec,
         )  # fmt: skip
         written = WritePlan(
-            container=kind, encoder=kind, quality=quality_words(target, picture, options.encode.quality), settings={},
+            container=kind, encoder=kind, settings={},
+            quality=quality_words(target, options.encode.quality, lossless=picture.lossless),
             width=frame.width * options.picture.scale, height=frame.height * options.picture.scale,
             format=frame.format.name, color=frame.color,
             streams=(StreamPlan(index=0, type="video", codec=codec, language="und", fate="enhanced"),),

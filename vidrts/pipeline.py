@@ -22,7 +22,7 @@ from vidrts.media.read.open import open_video
 from vidrts.media.read.source import Source
 from vidrts.media.write.open import AnyTarget, open_target
 from vidrts.messages import Tell, ignore
-from vidrts.networks.checkpoint import load_model
+from vidrts.networks.checkpoint import LoadedModel, load_model
 from vidrts.options import EnhanceOptions
 from vidrts.picture.device import pick_devices
 from vidrts.pictures import Done, PictureRun, are_pictures
@@ -144,8 +144,7 @@ def opened(
 
     Raises as `enhance` does. `discard`: nothing is written.
     """
-    device = pick_devices(options.picture.device)[0]
-    model = load_model(options.model, options.picture.scale, device)
+    model = model_of(options)
     parts = PartTimes()
     # Checks device and precision before any file is opened for writing.
     workers = Workers(model, options.picture, options.workers, on_message=on_message)
@@ -171,11 +170,15 @@ def opened(
         yield Run(plan=plan, reader=reader, writer=writer, workers=workers, ready=ready, parts=parts)
 
 
+def model_of(options: EnhanceOptions) -> LoadedModel:
+    """The model that a run uses, for its scale and its first device. Raises `ModelError`, `DeviceError`."""
+    return load_model(options.model, options.picture.scale, pick_devices(options.picture.device)[0])
+
+
 @memory.named()
 def check(options: EnhanceOptions) -> None:
     """Raise what is wrong with the model, the device, or the two together: `enhance` would for any source."""
-    device = pick_devices(options.picture.device)[0]
-    Workers(load_model(options.model, options.picture.scale, device), options.picture, 1)
+    Workers(model_of(options), options.picture, 1)
 
 
 @memory.named()
@@ -260,7 +263,7 @@ def _enhance_pictures(
 ) -> Summary:
     """`enhance` where both are pictures."""
     run = PictureRun(source, target, options, on_message)
-    model = load_model(options.model, options.picture.scale, pick_devices(options.picture.device)[0])
+    model = model_of(options)
     began = time.monotonic()
 
     def progressed(done: Done) -> None:

@@ -24,10 +24,10 @@ def check_quality(path: Path, quality: int | None) -> None:
         )
 
 
-def quality_words(name: Path, picture: Picture, quality: int | None) -> str:
-    """In which quality `write` writes a picture, as "quality 95"."""
+def quality_words(name: Path, quality: int | None, *, lossless: bool) -> str:
+    """In which quality `write` writes a picture, as "quality 95"; `lossless`: whether its source is."""
     kind = SUFFIXES[name.suffix.lower()]
-    if kind in ("PNG", "TIFF") or (kind == "WebP" and quality is None and picture.lossless):
+    if kind in ("PNG", "TIFF") or (kind == "WebP" and quality is None and lossless):
         return "lossless"
     return f"quality {quality or DEFAULT_QUALITY}"
 

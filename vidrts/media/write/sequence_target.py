@@ -17,10 +17,10 @@ from vidrts.frame import ColorTags, Frame, PixelFormat, pixel_format
 from vidrts.media.containers import Place
 from vidrts.media.input import Input
 from vidrts.media.pictures import sequence
-from vidrts.media.pictures.formats import DEFAULT_QUALITY, SUFFIXES
+from vidrts.media.pictures.formats import SUFFIXES
 from vidrts.media.pictures.metadata import Metadata
 from vidrts.media.pictures.read import Picture
-from vidrts.media.pictures.write import check_quality
+from vidrts.media.pictures.write import check_quality, quality_words
 from vidrts.media.write import output_path
 from vidrts.media.write.conversion import Conversion
 from vidrts.media.write.frames_target import FramesTarget
@@ -71,9 +71,9 @@ class SequenceTarget(FramesTarget):
         self._convert = _Convert(info.format, info.color, info.height, 16 if deep else 8)
         self._subsampling = 2 if info.format.log2_h else 1 if info.format.log2_w else 0
         self._given = self._bytes = 0
-        quality = "lossless" if kind in ("PNG", "TIFF") else f"quality {options.quality or DEFAULT_QUALITY}"
         self.plan = WritePlan(
-            container=f"{kind} pictures", encoder=kind, quality=quality, settings={}, width=info.width * scale,
+            container=f"{kind} pictures", encoder=kind, settings={},
+            quality=quality_words(pattern, options.quality, lossless=False), width=info.width * scale,
             height=info.height * scale, format=self._convert.format.name, color=self._convert.color,
             streams=frames_alone(source, "a sequence of pictures"),
         )  # fmt: skip
