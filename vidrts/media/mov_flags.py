@@ -1,7 +1,8 @@
 """Flags of the muxers of mp4 and mov (-movflags)."""
 
 import re
-from difflib import get_close_matches
+
+from vidrts.suggestions import did_you_mean
 
 NAMES = (
     "cmaf dash default_base_moof delay_moov disable_chpl empty_moov faststart frag_custom frag_discont "
@@ -20,9 +21,8 @@ def parse(text: str) -> list[tuple[str, str]]:
     found = [(sign or "+", name) for sign, name in re.findall(r"([+-]?)(\w+)", text)]
     for _, name in found:
         if name not in NAMES:
-            near = get_close_matches(name, NAMES, 1)
-            meant = f"did you mean {near[0]}?" if near else f"expected one of {', '.join(NAMES)}"
-            raise ValueError(f"unknown flag {name}; {meant}")
+            meant = did_you_mean(name, NAMES, 1) or f"; expected one of {', '.join(NAMES)}"
+            raise ValueError(f"unknown flag {name}{meant}")
     return found
 
 

@@ -1,6 +1,5 @@
 """Which of FFmpeg's filters may stand before the network, and what to use instead of the others."""
 
-import difflib
 from collections.abc import Sequence
 
 import av
@@ -10,6 +9,7 @@ from vidrts.errors import OptionError
 from vidrts.media.containers import FFmpegErrors, av_call, reason
 from vidrts.media.ffmpeg_log import heard
 from vidrts.media.read.filter_syntax import FilterWords, parse
+from vidrts.suggestions import did_you_mean
 
 _RETIMING = {
     "concat", "cue", "decimate", "dejudder", "detelecine", "doubleweave", "feedback", "fps", "framepack", "framerate",
@@ -98,8 +98,7 @@ def _check_name(words: FilterWords) -> None:
         raise OptionError(f"-vf {words}: PyAV's FFmpeg has no filter {name}{instead}; {_before(words)}")
     if name == "sws_flags":
         raise OptionError(f"-vf {words}: give flags to the filter itself, scale=1280:-2:flags=lanczos")
-    near = difflib.get_close_matches(name, [*filters_available, *_RETIMING], 1)
-    raise OptionError(f"-vf {words}: unknown filter {name}{f'; did you mean {near[0]}?' if near else ''}")
+    raise OptionError(f"-vf {words}: unknown filter {name}{did_you_mean(name, (*filters_available, *_RETIMING), 1)}")
 
 
 def _before(words: FilterWords) -> str:
