@@ -13,7 +13,7 @@ from pathlib import Path
 import av
 import pytest
 from helpers.media_truth import describe
-from helpers.paths import DATA
+from helpers.paths import DATA, need
 
 from vidrts.frame import Frame
 from vidrts.media.read.discontinuity import Continuity
@@ -166,7 +166,7 @@ DROP = "noise=drop=between(n\\,15\\,82)"
     ],
 )
 def test_files_in_which_one_stream_stops(tmp_path: Path, name: str, coded: str) -> None:
-    path = ffmpeg(tmp_path / name, coded, video=18, audio=18, rate=5) if name else FAULTS / "ts_video_gap_13s.ts"
+    path = ffmpeg(tmp_path / name, coded, video=18, audio=18, rate=5) if name else need(FAULTS / "ts_video_gap_13s.ts")
     pictures, sound, lines = events(path)
     told = describe(path)
     assert not lines
@@ -181,7 +181,7 @@ def test_files_in_which_one_stream_stops(tmp_path: Path, name: str, coded: str) 
 )
 def test_parts_of_unlike_lengths(tmp_path: Path, name: str, coded: str, video: float, audio: float) -> None:
     """The second part begins where the longer stream of the first one ends, as a whole."""
-    path = FAULTS / "cat_sound_longer.ts"
+    path = need(FAULTS / "cat_sound_longer.ts")
     if name:
         part = ffmpeg(tmp_path / name, coded, video=video, audio=audio).read_bytes()
         path = tmp_path / f"both-{name}"

@@ -8,7 +8,7 @@ from pathlib import Path
 import av
 import pytest
 from helpers.media_truth import describe, relay
-from helpers.paths import DATA
+from helpers.paths import DATA, need
 
 from vidrts.frame import Frame
 from vidrts.media.read.options import DecodeOptions
@@ -38,7 +38,7 @@ def times(path: Path, options: DecodeOptions | None = None) -> tuple[list[Fracti
 
 def test_a_file_of_a_muxer_that_knew_no_b_frames(tmp_path: Path) -> None:
     """Its edit list leaves out the frame between the third and the fourth, as in FFmpeg."""
-    source = DATA / "faults" / "bframes_no_ctts.mp4"
+    source = need(DATA / "faults" / "bframes_no_ctts.mp4")
     lines = relay(source, tmp_path / "out.mp4", encode=FAST)
     assert [line.values["problem"] for line in lines if line.code is Code.TIMESTAMPS_DERIVED] == ["out of order"]
     wanted, got = describe(source).frames, describe(tmp_path / "out.mp4").frames

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from helpers.media_truth import compare, describe, relay
-from helpers.paths import DATA
+from helpers.paths import DATA, need
 from helpers.pipe_ends import ffmpeg
 
 from vidrts.media.write.options import EncodeOptions
@@ -14,7 +14,12 @@ from vidrts.messages import Code
 
 FAST = EncodeOptions(preset="ultrafast")
 AT_0 = ("-muxpreload", "0", "-muxdelay", "0", "-avoid_negative_ts", "disabled")
-LATE = DATA / "faults" / "flv_clock_at_1h.flv"
+
+
+@pytest.fixture
+def late() -> Path:
+    """A film whose clock starts at an hour."""
+    return need(DATA / "faults" / "flv_clock_at_1h.flv")
 
 
 def copied(source: Path, target: Path, *options: str) -> Path:
@@ -24,8 +29,8 @@ def copied(source: Path, target: Path, *options: str) -> Path:
 
 
 @pytest.mark.parametrize("name", ["flv", "mkv", "nut"])
-def test_a_late_clock_starts_at_0_in_mp4(tmp_path: Path, name: str) -> None:
-    source = LATE if name == "flv" else copied(LATE, tmp_path / f"in.{name}")
+def test_a_late_clock_starts_at_0_in_mp4(tmp_path: Path, late: Path, name: str) -> None:
+    source = late if name == "flv" else copied(late, tmp_path / f"in.{name}")
     lines = relay(source, tmp_path / "out.mp4", encode=FAST)
     (shifted,) = [line.values for line in lines if line.code is Code.TIMESTAMPS_SHIFTED]
     assert shifted["shift"] == pytest.approx(-3599.979)
@@ -51,14 +56,14 @@ def test_a_shift_has_one_sign(tmp_path: Path, offset: str, signed: str) -> None:
     assert describe(tmp_path / "out.mp4").frames[0] == 0
 
 
-def test_matroska_keeps_the_clock_as_it_does_that_of_mpegts(tmp_path: Path) -> None:
-    relay(LATE, tmp_path / "out.mkv", encode=FAST)
-    assert describe(tmp_path / "out.mkv").frames == describe(LATE).frames
+def test_matroska_keeps_the_clock_as_it_does_that_of_mpegts(tmp_path: Path, late: Path) -> None:
+    relay(late, tmp_path / "out.mkv", encode=FAST)
+    assert describe(tmp_path / "out.mkv").frames == describe(late).frames
 
 
 @pytest.mark.parametrize(("name", "start"), [("in.flv", 0.5), ("in.mp4", 5)])
-def test_a_delay_stays(tmp_path: Path, name: str, start: float) -> None:
-    source = copied(LATE, tmp_path / name, "-output_ts_offset", str(start - 3600))
+def test_a_delay_stays(tmp_path: Path, late: Path, name: str, start: float) -> None:
+    source = copied(late, tmp_path / name, "-output_ts_offset", str(start - 3600))
     lines = relay(source, tmp_path / "out.mp4", encode=FAST)
     assert Code.TIMESTAMPS_SHIFTED not in {line.code for line in lines}
     assert describe(source).frames[0] == start
