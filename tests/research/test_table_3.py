@@ -23,7 +23,7 @@ TINY = {"steps": 2, "later_steps": 2, "batch": 2, "patch": 32, "crops": 2, "held
 
 def test_eight_networks_at_equal_steps(tmp_path: Path) -> None:
     arms = EXPERIMENTS["networks"].arms
-    heavy = {"vdsr": 1, "edsr": 2, "srresnet": 2}
+    heavy = {"vdsr": 1, "edsr": 1, "srresnet": 2, "srcnn": 4}
     for scale, fewer in (("short", heavy), ("brief", heavy), ("full", {})):
         options = {arm: experiments._options(tmp_path, tmp_path, {**SCALES[scale], **arms[arm]}) for arm in arms}
         assert len({(o.steps, o.later_steps, o.stages, o.patch) for o in options.values()}) == 1
