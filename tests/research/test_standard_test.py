@@ -10,7 +10,7 @@ from PIL import Image
 
 from vidrts.errors import InputError
 from vidrts.research.__main__ import run_research
-from vidrts.research.standard_test import read_y, resized, run_standard_test, score
+from vidrts.research.standard_test import film_flicker, lanczos, read_y, resized, run_standard_test, score
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +47,22 @@ def test_a_grey_picture_keeps_its_values_and_odd_sizes_lose_a_row(tmp_path: Path
     assert read_y(tmp_path / "white.png").tolist() == [[235, 235], [235, 235]]
 
 
+def still_film(file: Path, deviation: float) -> Path:
+    """Eight grey frames of noise, as y4m."""
+    frames = np.random.default_rng(1).normal(128, deviation, (8, 48, 64)).round().clip(0, 255).astype(np.uint8)
+    file.write_bytes(b"YUV4MPEG2 W64 H48 F25:1 Cmono\n" + b"".join(b"FRAME\n" + frame.tobytes() for frame in frames))
+    return file
+
+
+def test_films_flicker_as_their_enlarger_makes_them(tmp_path: Path) -> None:
+    film = still_film(tmp_path / "film.y4m", 2)
+    assert film_flicker(film, lanczos) == 1
+    halved = film_flicker(film, lambda plane: 64 + lanczos(plane) / 2)
+    assert halved == pytest.approx(0.5, abs=0.05)  # rounded to 8 bits
+    with pytest.raises(InputError, match=r"film.y4m: .*stands still"):
+        film_flicker(still_film(tmp_path / "film.y4m", 60), lanczos)
+
+
 def test_the_command_measures_models_beside_bicubic(sets: Path, tmp_path: Path, tiny_model: Path) -> None:
     small = tmp_path / "Small" / "HR"
     small.mkdir(parents=True)
@@ -54,12 +70,15 @@ def test_the_command_measures_models_beside_bicubic(sets: Path, tmp_path: Path, 
         with Image.open(path) as image:
             image.crop((40, 40, 121, 120)).save(small / path.name)
     command = ["experiment", "x2", "--photos", str(small), "--model", str(tiny_model), "--out", str(tmp_path / "out")]
-    assert run_research([*command, "--crf", "18", "--crf", "35"]) == 0
+    film = still_film(tmp_path / "film.y4m", 2)
+    assert run_research([*command, "--crf", "18", "--crf", "35", "--clip", str(film)]) == 0
     scores = json.loads((tmp_path / "out" / "scores.json").read_text())
     assert set(scores) == {"bicubic", "Lanczos-3", str(tiny_model)}
     assert all(0 < row["Small"]["ssim"] <= 1 and row["Small"]["psnr"] > 15 for row in scores.values())
     clean, good, bad = (scores["bicubic"][name]["psnr"] for name in ("Small", "Small, crf 18", "Small, crf 35"))
     assert clean > good > bad + 1
+    flickers = json.loads((tmp_path / "out" / "flicker.json").read_text())
+    assert flickers["Lanczos-3"] == {"film.y4m": 1.0} and 0.8 < flickers["bicubic"]["film.y4m"] < 1
     answer = (tmp_path / "out" / "answer.md").read_text()
     assert "coded by H.264 at crf 35" in answer and f"{bad:.2f}" in answer
     assert f"{scores['bicubic']['Small']['psnr']:.2f}" in answer and "36.66" not in answer

@@ -55,7 +55,8 @@ _QUESTIONS = {name: e.question for name, e in EXPERIMENTS.items()} | {TRUTH: QUE
 @click.option("--out", type=click.Path(path_type=Path), required=True, metavar="DIR", help="Folder of the experiment.")
 @click.option(
     "--clip", "clips", type=click.Path(path_type=Path), multiple=True, metavar="VIDEO",
-    help="For linear: measure frames of this video, too. For truth: a fixed camera's, for flicker. May be repeated.",
+    help="For linear: measure frames of this video, too. For truth and x2: a fixed camera's, for flicker. May be "
+    "repeated.",
 )  # fmt: skip
 @click.option(
     "--model", "models", multiple=True, metavar="NAME|FILE",
@@ -125,10 +126,10 @@ def experiment(
             photos, out, scale=scale, models=models, device=device, clips=clips, also=also, on_message=say
         )  # fmt: skip
     elif name == X2:
-        if arms or also or clips:
-            raise OptionError("--arm, --also and --clip: x2 takes none; expected --model, perhaps")
+        if arms or also:
+            raise OptionError("--arm and --also: x2 takes none; expected --model, perhaps")
         answer = run_standard_test(
-            photos, out, models or tuple(shipped_models(2)), crfs=crfs, device=device, on_message=say
+            photos, out, models or tuple(shipped_models(2)), crfs=crfs, clips=clips, device=device, on_message=say
         )  # fmt: skip
     else:
         if models or also or len(photos) > 1:

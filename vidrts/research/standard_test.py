@@ -2,7 +2,8 @@
 
 LR is MATLAB's imresize by 1/2 of Y: bicubic of a = -0.5, antialiased, edges mirrored. PSNR and SSIM are of Y of BT.601
 in 16..235, rounded to 8 bits, without 2 pixels at each side. Networks see Y as a grey picture, and their luma counts:
-what `vidrts enhance` writes. Beside that, if asked for, LR that H.264 has coded: what videos are enlarged from.
+what `vidrts enhance` writes. Beside that, if asked for: LR that H.264 has coded, which is what videos are
+enlarged from, and how much enlarged films of fixed cameras flicker.
 """
 
 import json
@@ -16,10 +17,12 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from vidrts.compare.frames import frames, to_rgb
 from vidrts.errors import InputError
 from vidrts.files import atomic_write
 from vidrts.frame import pixel_format
 from vidrts.measure.fidelity import psnr, ssim
+from vidrts.measure.flicker import flicker
 from vidrts.measure.luma import luma
 from vidrts.media.tools.codec_roundtrip import through_codec
 from vidrts.networks.checkpoint import load_model
@@ -27,10 +30,13 @@ from vidrts.networks.registry import parameter_count
 from vidrts.ops.lanczos import enlarge
 from vidrts.picture.device import pick_device
 from vidrts.picture.tiled_upscaler import TiledUpscaler
+from vidrts.research.truth.work import middle
 from vidrts.training.report.runs import Table
 
 QUESTION = "What do models reach at scale 2 on the standard test pictures, beside bicubic, Lanczos and other papers?"
 SHAVED = 2
+FILM_FRAMES, FILM_SIZE = 16, (180, 320)
+"""Of a clip: its first frames, and (height, width) of their middles."""
 PUBLISHED: Mapping[str, Mapping[str, float]] = {
     "SRCNN (2014)": {"Set5": 36.66, "Set14": 32.45, "BSD100": 31.36, "Urban100": 29.50},
     "FSRCNN (2016)": {"Set5": 37.00, "Set14": 32.63, "BSD100": 31.53, "Urban100": 29.88},
@@ -142,19 +148,36 @@ def score(pictures: Sequence[Path], enlarger: Enlarger, crf: int | None = None) 
     return Score(*(float(mean) for mean in np.mean(rows, axis=0)))
 
 
+def film_flicker(clip: Path, enlarger: Enlarger) -> float:
+    """Flicker of a clip that `enlarger` enlarges, over that of the same enlarged by Lanczos. Raises `InputError`."""
+    found = [luma(middle(to_rgb(frame), *FILM_SIZE)).double().numpy() * 255 for frame in frames(clip, FILM_FRAMES)]
+    if len(found) < 2:
+        raise InputError(f"{clip}: expected at least two frames")
+    ours, source = (
+        torch.from_numpy(np.stack([_rounded(way(plane)) for plane in found])) / 255 for way in (enlarger, lanczos)
+    )
+    try:
+        return flicker(ours, source)
+    except ValueError as error:
+        raise InputError(f"{clip}: {error}; expected a film of a camera that stands still") from None
+
+
 def run_standard_test(
     sets: Sequence[Path],
     out: Path,
     models: Sequence[str],
     *,
     crfs: Sequence[int] = (),
+    clips: Sequence[Path] = (),
     device: str = "auto",
     on_message: Callable[[str], None] = lambda line: None,
 ) -> Path:
     """Measure `models` on each folder of pictures and write answer.md and scores.json to `out`; returns the former.
 
     A set is named by its folder, or the folder above one called HR. crfs: LR coded by H.264 at each of these, too.
-    Raises `InputError` for a folder without pictures.
+    clips: films of fixed cameras, whose flicker is measured (and kept in flicker.json).
+
+    Raises `InputError` for a folder without pictures and a clip of which no pixel stands still.
     """
     found = {_name(folder): _pictures(folder) for folder in sets}
     ways: dict[str, Enlarger] = {"bicubic": lambda plane: resized(plane, 2), "Lanczos-3": lanczos}
@@ -173,6 +196,11 @@ def run_standard_test(
         file.write_text(json.dumps(kept, indent=1) + "\n")
     counts = {name: parameter_count(load_model(name, 2).network) for name in models}
     tables = [table(scores, list(found), counts), *(coded_table(scores, list(found), crf) for crf in crfs)]
+    if clips:
+        flickers = {way: {clip.name: film_flicker(clip, enlarger) for clip in clips} for way, enlarger in ways.items()}
+        with atomic_write(out / "flicker.json") as file:
+            file.write_text(json.dumps(flickers, indent=1) + "\n")
+        tables.append(flicker_table(flickers))
     with atomic_write(out / "answer.md") as file:
         file.write_text("\n\n".join([f"# {QUESTION}", *(each.markdown() for each in tables)]) + "\n")
     return out / "answer.md"
@@ -203,6 +231,18 @@ def coded_table(scores: Mapping[str, Mapping[str, Score]], sets: Sequence[str], 
     return Table(
         f"LR coded by H.264 at crf {crf}", ("", *sets), tuple(rows), "The last of three frames of a still shot."
     )
+
+
+def flicker_table(flickers: Mapping[str, Mapping[str, float]]) -> Table:
+    """By clip."""
+    height, width = FILM_SIZE
+    names = list(next(iter(flickers.values())))
+    rows = [(way, *(f"{row[name]:.3f}" for name in names)) for way, row in flickers.items()]
+    return Table(
+        "Flicker of enlarged films, where nothing moves", ("", *names), tuple(rows),
+        f"Change from frame to frame over that of the same films enlarged by Lanczos: the first {FILM_FRAMES} frames, "
+        f"their middle {width}x{height} pixels.",
+    )  # fmt: skip
 
 
 def _column(name: str, crf: int | None) -> str:
