@@ -61,6 +61,10 @@ MAY_IMPORT = {
     "pictures": {"frame", "media", "networks", "options", "picture", "plan", "threads"},
     "pipeline": {"pictures", "workers", "frame", "media", "networks", "options", "picture", "plan", "prefetch"},
     "dry_run": {"frame", "networks", "options", "picture", "pictures", "pipeline", "plan", "prefetch"},
+    "segments": {
+        *("cores", "frame", "media", "networks", "options", "picture", "pictures", "pipeline", "plan", "prefetch"),
+        *("workers", "__init__"),
+    },
     "folders": {"media"},
     "cli": {
         *(
@@ -77,6 +81,7 @@ MAY_IMPORT = {
             "plan",
             "dry_run",
             "score",
+            "segments",
             "training",
         ),
         *("__init__", "checks"),
@@ -207,7 +212,7 @@ def test_option_lists_are_decisions() -> None:
             "--subtitles --no-audio --no-subtitles --threads --dry-run --progress "
             "--no-progress --log -v --verbose --debug -q --quiet "
             "--raw -f --low-latency --colorspace --range --primaries --transfer --quality -framerate "
-            "-start_number".split()
+            "-start_number --segment --resume --restart".split()
         ),
         "bench": [],
         "degrader": [],
@@ -218,6 +223,7 @@ def test_option_lists_are_decisions() -> None:
         ),
         "calibrate": sorted("--rmse --scale --device --debug -q --quiet".split()),
         "import": sorted("-y -n --debug -q --quiet".split()),
+        "jobs": [],
         "models": [],
         "preview": sorted(
             "-y -n --at --frames --model --strength --chroma --scale --detail --noise --device --engine "
@@ -245,7 +251,7 @@ def test_option_lists_are_decisions() -> None:
 
 
 def test_users_and_researchers_have_commands_of_their_own() -> None:
-    names = "enhance preview compare score models import calibrate devices stills train report degrader bench"
+    names = "enhance jobs preview compare score models import calibrate devices stills train report degrader bench"
     assert list(SUBCOMMANDS) == names.split()
     options = {name: sorted(o for p in sub.params if isinstance(p, click.Option) for o in p.opts)
                for name, sub in research.commands.items()}  # fmt: skip

@@ -144,6 +144,19 @@ class Code(Enum):
     TIMES_ROUNDED = "{encoder} has a constant frame rate: timestamps rounded to {rate:.3f} frames/s"
     TIMESTAMPS_SHIFTED = "timestamps shifted by {shift:+.3f} s, to start at 0 in {container}"
 
+    # segments
+    SEGMENTS_KEPT = (
+        "{count} segment(s) of about {length:g} s, kept in {folder} until {target} is complete: for a time both need "
+        "room, twice that of {target} (the source has {source:.1f} MB, {free:.0f} MB are free)"
+    )
+    SEGMENTS_FOUND = "{done} of {count} segment(s) are done: {frames} frames, going on with the rest"
+    SEGMENT_ANEW = "segment {number} was made again: the frames at its start are not those at the end of the one before"
+    BIT_RATE_OF_SEGMENTS = "-b:v is reached in each segment on its own; -crf keeps the quality alike throughout"
+    ONE_SEGMENT = "the source does not say how long it is: one segment"
+    RESUME_EXISTS = (
+        "about {hours} left; a run with --resume goes on after a power cut or a crash, with the same command"
+    )
+
     # folders
     FILES_LEFT_OUT = "{folder}: left out {count} ({reason}): {names}"
     NO_VIDEOS = "{folder}: no videos in this directory"

@@ -60,15 +60,29 @@ class Progress:
     warmed: float | None = None
     """`seconds` when the first frame was written: opening and compiling, which are done once, are in it."""
 
+    earlier: int = 0
+    """Frames among `frames` that an earlier run had written."""
+    done_earlier: float = 0.0
+    """Part of the whole among `done` that an earlier run had done."""
+
     @property
     def left(self) -> float | None:
         """Seconds left, by the time since the first frame; None if unknown, and after that frame alone."""
         part = self.done or (self.frames / self.total if self.total else None)
-        if not part or self.frames < 2:
+        own = self.frames - self.earlier
+        if not part or own < 2:
+            return None
+        left, part = max(0.0, 1 - part), part - self.done_earlier
+        if part <= 0:
             return None
         if self.warmed is None:
-            return self.seconds * max(0.0, 1 - part) / part
-        return (self.seconds - self.warmed) * max(0.0, 1 - part) / (part * (self.frames - 1) / self.frames)
+            return self.seconds * left / part
+        return (self.seconds - self.warmed) * left / (part * (own - 1) / own)
+
+    @property
+    def rate(self) -> float:
+        """Frames/s of this run; 0 at its start."""
+        return (self.frames - self.earlier) / self.seconds if self.seconds > 0 else 0.0
 
 
 class _Position:
@@ -114,6 +128,8 @@ class Summary:
     """Damage of the input, None if there is none."""
     pictures: bool = False
     """Whether the frames are picture files, each of its own."""
+    earlier: int = 0
+    """Frames that an earlier run had enhanced."""
 
 
 @dataclass(frozen=True, kw_only=True)

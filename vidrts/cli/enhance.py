@@ -1,8 +1,9 @@
 """`vidrts enhance IN... OUT`."""
 
+from collections.abc import Callable
 from fractions import Fraction
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -46,6 +47,10 @@ from vidrts.networks.names import AUTO
 from vidrts.networks.shipped import find_model
 from vidrts.options import EnhanceOptions
 from vidrts.picture.options import EnhancerOptions
+from vidrts.segments.options import LENGTH, Segments, refuse_pipes
+
+if TYPE_CHECKING:
+    from vidrts.pipeline import Summary
 
 _RUN, _PICTURE, _DECODE, _ENCODE = EnhanceOptions(), EnhancerOptions(), DecodeOptions(), EncodeOptions()
 
@@ -54,6 +59,7 @@ _SECTIONS = {
     "Input and time": (
         "named", "start", "end", "duration", "frames", "stream", "interlaced", "filters", "hwaccel", "strict",
     ),
+    "Long jobs": ("segment", "resume", "restart"),
     "Many files (OUT is a directory)": ("recursive", "suffix", "extension"),
     "Picture": (
         "model", "strength", "chroma", "scale", "detail", "noise", "noise_amplitude", "device", "engine", "precision",
@@ -103,6 +109,15 @@ _QUALITIES = [(encoder.name, encoder.default_quality) for encoder in ENCODERS.va
 )  # fmt: skip
 @click.option("--low-latency", is_flag=True, help="Output each frame as soon as possible; costs speed and compression.")
 @color_options
+@click.option(
+    "--segment", type=TIME, metavar="SECONDS",
+    help=f"Enhance in segments of about this length, each encoded on its own; default with --resume: {LENGTH}.",
+)  # fmt: skip
+@click.option(
+    "--resume", is_flag=True,
+    help="Keep finished segments in OUT.vidrts, and go on where an earlier run of this command ended, however it did.",
+)  # fmt: skip
+@click.option("--restart", is_flag=True, help="As --resume, but begin anew.")
 @click.option("-r", "--recursive", is_flag=True, help="The videos of sub-directories of IN, too.")
 @click.option(
     "--suffix", callback=many.checked_suffix, metavar="TEXT", help="Add this to the names, before the extension."
@@ -188,7 +203,8 @@ _QUALITIES = [(encoder.name, encoder.default_quality) for encoder in ENCODERS.va
 @DEBUG
 def enhance(
     paths: tuple[str, ...], named: tuple[str, ...], start: Fraction | None, end: Fraction | None,
-    duration: Fraction | None, dry_run: bool, progress: ProgressFormat, no_progress: bool, quiet: bool, verbose: bool,
+    duration: Fraction | None, resume: bool, restart: bool, dry_run: bool, progress: ProgressFormat, no_progress: bool,
+    quiet: bool, verbose: bool,
     **given: Any,
 ) -> None:  # fmt: skip
     """Sharpen every frame of the video or picture IN and write OUT; everything else in the file is kept.
@@ -200,6 +216,7 @@ def enhance(
     vidrts enhance photo.jpg out.jpg
     vidrts enhance a.mkv b.mp4 sharp/
     vidrts enhance -r films sharp/
+    vidrts enhance --resume film.mkv out.mkv
     ffmpeg -i in.mp4 -f yuv4mpegpipe - | vidrts enhance - - | ffmpeg -i - out.mp4
 
     IN is a file, a URL (http, https, rtsp, rtmp) or - (stdin). OUT is - (stdout) or a file whose extension selects
@@ -272,6 +289,13 @@ def enhance(
             },
         ),
     )  # fmt: skip
+    in_segments = resume or restart or given["segment"] is not None
+    segments = Segments(
+        LENGTH if given["segment"] is None else given["segment"], resume=resume or restart, restart=restart
+    )
+    if in_segments:
+        for source in sources:
+            refuse_pipes(source, target)
     if options.model != AUTO:
         find_model(options.model)  # a mistyped name is told before torch is loaded
     with interrupt.exit_immediately():
@@ -293,13 +317,15 @@ def enhance(
             from vidrts.dry_run import dry_run as run_dry
             from vidrts.pipeline import check
             from vidrts.pipeline import enhance as run_enhance
+            from vidrts.segments.run import enhance_in_segments
         if given["threads"]:
             torch.set_num_threads(given["threads"])
         with (
             interrupt.deferred() as stop_signal,
             ProgressReport(progress, quiet=quiet, verbose=verbose or dry_run) as report,
         ):
-            run_one = partial(run_enhance, on_plan=report.plan, on_progress=report.frame, stop_signal=stop_signal)
+            run: Callable[..., Summary] = partial(enhance_in_segments, how=segments) if in_segments else run_enhance
+            run_one = partial(run, on_plan=report.plan, on_progress=report.frame, stop_signal=stop_signal)
             estimate_one = partial(run_dry, on_plan=report.plan, stop_signal=stop_signal)
             if batch is not None:
                 check(options)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def describe(progress: "Progress", model: str) -> str:
     """Frames done and total, frames/s, time left, size; what the light model would give where that helps."""
-    rate = progress.frames / progress.seconds if progress.seconds > 0 else 0.0
+    rate = progress.rate
     of = ""
     if progress.total:
         of = f" of about {progress.total}" if progress.about else f"/{progress.total}"
@@ -34,14 +34,15 @@ def summary_line(summary: "Summary") -> str:
     """Frames, time, frames/s of the whole and of each stage alone, size."""
 
     def rate(seconds: float) -> str:
-        return f"{summary.frames / seconds:.1f} frames/s" if seconds > 0 else "no time"
+        return f"{(summary.frames - summary.earlier) / seconds:.1f} frames/s" if seconds > 0 else "no time"
 
     parts = summary.parts
+    earlier = f", {summary.earlier} of them by an earlier run," if summary.earlier else ""
     if summary.pictures:
         count = f"{summary.frames} picture{'s' * (summary.frames != 1)}"
         return f"{summary.target}: {count} in {spoken_time(summary.seconds)}, {human_size(summary.bytes_written)}"
     return (
-        f"{summary.target}: {summary.frames} frames in {spoken_time(summary.seconds)}, {rate(summary.seconds)}"
+        f"{summary.target}: {summary.frames} frames{earlier} in {spoken_time(summary.seconds)}, {rate(summary.seconds)}"
         f" (each stage alone: decode {rate(parts.decode)}, enhance {rate(parts.enhance)},"
         f" encode {rate(parts.encode)}), {human_size(summary.bytes_written)}"
     )

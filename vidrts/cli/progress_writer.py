@@ -44,7 +44,7 @@ class ProgressWriter:
 
     def frame(self, progress: "Progress") -> None:
         """A frame is written; at most one in `INTERVAL` is told."""
-        rate = progress.frames / progress.seconds if progress.seconds > 0 else None
+        rate = progress.rate or None
         guess = self._expected if (self._expected or 0) >= progress.frames else None
         self._last = _numbers(progress.frames, progress.total or guess, rate, progress.left, progress.bytes_written)
         self._video = progress.time
@@ -58,7 +58,7 @@ class ProgressWriter:
 
     def done(self, summary: "Summary") -> None:
         """The run has ended, and its output is complete."""
-        rate = summary.frames / summary.seconds if summary.seconds > 0 else None
+        rate = (summary.frames - summary.earlier) / summary.seconds if summary.seconds > 0 else None
         numbers = _numbers(summary.frames, summary.frames, rate, 0.0, summary.bytes_written)
         self._block = _block(summary.frames, self._video, summary.seconds, summary.bytes_written, rate or 0.0)
         self._end("done", {**numbers, "target": str(summary.target), "seconds": round(summary.seconds, 3)})

@@ -10,6 +10,7 @@ from vidrts.suggestions import did_you_mean
 
 SUBCOMMANDS = {
     "enhance": "Sharpen every frame of a video; everything else is kept.",
+    "jobs": "List what runs with --resume have not finished.",
     "preview": "Enhance single frames, to choose a model and a strength.",
     "compare": "Compare a video with its enhanced version on an HTML page.",
     "score": "Measure pictures and videos, alone or against their source.",

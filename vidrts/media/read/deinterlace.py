@@ -93,9 +93,15 @@ def progressive(
     time_base: Fraction,
     interlaced: Literal["auto", "keep", "error"],
     tell: Tell,
+    *,
+    begun: bool = False,
 ) -> Iterator[Decoded]:
-    """Handle interlaced frames by `DecodeOptions.interlaced`; raises `InputError` for "error"."""
+    """Handle interlaced frames by `DecodeOptions.interlaced`; raises `InputError` for "error".
+
+    `begun`: earlier frames of the film may have been deinterlaced, and bwdif has seen the one before.
+    """
     filtered: Deinterlacer | None = None
+    before: av.VideoFrame | None = None
     for event in events:
         if isinstance(event, Packet):
             yield event
@@ -109,9 +115,18 @@ def progressive(
             if interlaced == "auto":
                 tell(Message(Code.DEINTERLACED, time=time))
                 filtered = Deinterlacer(path, time_base)
-        if filtered is None:
-            yield event
-        else:
+                if before is not None:
+                    yield from filtered.push(before)
+                    before = None
+        if filtered is not None:
             yield from filtered.push(event)
+        elif begun:
+            if before is not None:
+                yield before
+            before = event
+        else:
+            yield event
+    if before is not None:
+        yield before
     if filtered is not None:
         yield from filtered.flush()

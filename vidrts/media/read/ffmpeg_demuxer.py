@@ -54,6 +54,7 @@ class FFmpegDemuxer:
         self._check = check
         self._scanned: Fraction | None = None
         self._broken = False
+        self._counted: tuple[Fraction | None, Fraction | None] = (None, None)
         self._hardware = hardware(options.hwaccel)
         self._open()
 
@@ -193,7 +194,7 @@ class FFmpegDemuxer:
         self._decoder = VideoDecoder(
             self._path, self.video, stated=self._stated, aspect_ratios=self._aspect_ratios, threads=threads,
             strict=self._options.strict, begin=begin, origin=self.start_time, sought=sought,
-            low_latency=self._options.low_latency, tell=self._tell,
+            low_latency=self._options.low_latency, counted=self._counted, tell=self._tell,
         )  # fmt: skip
         return self._decoded()
 

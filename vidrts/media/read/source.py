@@ -62,6 +62,8 @@ class Source:
         self._tell = on_message
         self._stop_signal = stop_signal
         self._first: Frame | None = None
+        self._reference: StreamInfo | None = None
+        """What the tags of frames are held against; None: the first frame."""
         self._stages: Iterator[Frame | CopiedPacket] = iter(())
         self._given = 0
         self._filters: FilterChain | None = None
@@ -178,7 +180,7 @@ class Source:
         probe = FieldProbe(base)
         known_color = self.options.color if self._filters is None else ColorTags()  # the filters have it
         offset: int | None = None
-        first: Frame | None = None
+        first: Frame | StreamInfo | None = self._reference
         for event in events:
             if isinstance(event, Packet):
                 yield CopiedPacket(event.stream_index, event, self._cut.early(event))
@@ -222,7 +224,7 @@ class Source:
             self.lost.note(at)
         return planes
 
-    def _check_tags(self, first: Frame, frame: Frame) -> None:
+    def _check_tags(self, first: Frame | StreamInfo, frame: Frame) -> None:
         """Raise `InputError` where the tags of a frame contradict those of the first."""
         changes = [color_change(first.color, frame.color, frame.format)] if frame.color != first.color else []
         if frame.sar not in (0, first.sar):

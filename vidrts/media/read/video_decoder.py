@@ -51,7 +51,7 @@ class VideoDecoder:
     `stated`: the container's colour tags, for what the stream does not say itself; `aspect_ratios`: gets every frame;
     `begin`: frames before this many seconds are not counted as lost; `origin`: where the file's clock starts; `sought`:
     reading began somewhere in the file; `threads` 0: automatic; `strict`: damage raises `InputError`; `low_latency`:
-    no frame threads.
+    no frame threads; `counted`: seconds (from, to; None: open) whose damage is counted, all if None.
     """
 
     def __init__(
@@ -67,9 +67,11 @@ class VideoDecoder:
         origin: Fraction,
         sought: bool = False,
         low_latency: bool = False,
+        counted: tuple[Fraction | None, Fraction | None] = (None, None),
         tell: Tell,
     ):
         self._path = path
+        self._counted = counted
         self._context = _decoder(stream)
         self._stated = stated
         self._aspect_ratios = aspect_ratios
@@ -111,7 +113,7 @@ class VideoDecoder:
             return
         if packet is not None and not packet.is_discard:
             self._ledger.sent(packet.pts)
-            if packet.is_corrupt:
+            if packet.is_corrupt and self._counts(packet_time(packet)):
                 self.lost.marked += 1
                 self.damaged(packet_time(packet), "video packet marked as corrupt")
         if packet is not None and self._last_frames:
@@ -149,7 +151,7 @@ class VideoDecoder:
             elif self._unplaced:
                 self._unplaced -= 1
                 self.lost.note(at - self._origin)
-            elif self._begin is None or at >= self._begin:
+            elif (self._begin is None or at >= self._begin) and self._counts(at):
                 self.lost.missing += 1
                 self.damaged(at, "video packet gave no picture")
 
@@ -164,7 +166,7 @@ class VideoDecoder:
             self._first = self.last_time
             self.lost.first = self._first - self._origin if self.lost.leading else None
         self._check_size(frame)
-        if frame.is_corrupt:
+        if frame.is_corrupt and self._counts(self.last_time):
             self.lost.corrupt += 1
             self.damaged(self.last_time, "frame decoded with errors")
         return self._unpacker.unpacked(frame, self.time_base)
@@ -172,6 +174,11 @@ class VideoDecoder:
     def no_frames(self) -> str:
         """Why there are no frames."""
         return f"no frame could be decoded{': ' + self._failure if self._failure else ''}"
+
+    def _counts(self, at: Fraction | None) -> bool:
+        """Whether damage at this time is counted."""
+        begin, end = self._counted
+        return at is None or not ((begin is not None and at < begin) or (end is not None and at >= end))
 
     def damaged(self, at: Fraction | None, what: str) -> None:
         """Note damage at a time in seconds; with `strict` raise `InputError`."""
@@ -215,7 +222,7 @@ class VideoDecoder:
         self._refused_count += 1
         if self._first is None:
             self._leading(at, f"video packet cannot be decoded: {self._failure}")
-        else:
+        elif self._counts(at):
             self.lost.packets += 1
             self._unplaced += not placed
             words = f"video packet cannot be decoded: {self._failure}"

@@ -102,12 +102,18 @@ class Destination(ABC):
 
 
 class FileDestination(Destination):
-    """A file. Only a complete file gets its final name, `path`; of a symbolic link the target is replaced."""
+    """A file. Only a complete file gets its final name, `path`; of a symbolic link the target is replaced.
 
-    def __init__(self, path: Path, source: Place, kind: OutputFormat, options: EncodeOptions):
+    `workshop`: see `Target`.
+    """
+
+    def __init__(
+        self, path: Path, source: Place, kind: OutputFormat, options: EncodeOptions, *, workshop: Path | None = None
+    ):
         self._replace = {"overwrite": options.overwrite, "own_only": options.own_only}
         output_path.check(path, source, **self._replace)
         self._path = followed(path)
+        self._workshop = workshop
         self._kind = kind
         self._index_first = kind.muxer in ("mp4", "mov") and mov_flags.index_first(options.muxer_flags)
         self._temporary: Path | None = None
@@ -142,9 +148,14 @@ class FileDestination(Destination):
 
     def begin(self) -> str:
         """A new hidden name for FFmpeg to open."""
-        self._temporary = output_path.temporary(self._path, secrets.token_hex(4))
+        self._temporary = self._hidden()
         unfinished(str(self._temporary.absolute()))
         return f"file:{self._temporary}"
+
+    def _hidden(self) -> Path:
+        """A new temporary name."""
+        made = output_path.temporary(self._path, secrets.token_hex(4))
+        return made if self._workshop is None else self._workshop / made.name
 
     def started(self, display: Display) -> None:
         """Hold the file."""
@@ -175,7 +186,7 @@ class FileDestination(Destination):
         if not self._index_first:
             return None
         assert self._temporary is not None
-        beside = output_path.temporary(self._path, secrets.token_hex(4))
+        beside = self._hidden()
         try:
             if self._vanished or faststart.move_index(self._temporary, beside):
                 return None

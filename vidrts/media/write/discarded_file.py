@@ -11,7 +11,7 @@ from vidrts.media.write.destination import Destination, Writable
 from vidrts.media.write.options import EncodeOptions
 
 
-class _Nowhere:
+class Nowhere:
     """Takes bytes and forgets them. Seekable, since muxers of files go back."""
 
     def __init__(self) -> None:
@@ -39,7 +39,7 @@ class DiscardedFile(Destination):
     def __init__(self, path: Path, source: Place, kind: OutputFormat, options: EncodeOptions):
         output_path.check(path, source, overwrite=options.overwrite, own_only=options.own_only)
         self._path = path
-        self._nowhere = _Nowhere()
+        self._nowhere = Nowhere()
 
     @property
     def size(self) -> int:
@@ -48,7 +48,7 @@ class DiscardedFile(Destination):
 
     def begin(self) -> Writable:
         """What FFmpeg opens."""
-        self._nowhere = _Nowhere()
+        self._nowhere = Nowhere()
         return self._nowhere
 
     def keep_partial(self) -> Place:

@@ -48,7 +48,10 @@ _USUAL_KEYS = {
 
 
 class Muxer:
-    """Creates a container, adds its streams and writes its header; `Target` then owns the parts."""
+    """Creates a container, adds its streams and writes its header; `Target` then owns the parts.
+
+    `repeatable`: see `Target`.
+    """
 
     def __init__(
         self,
@@ -57,6 +60,8 @@ class Muxer:
         source: Input,
         options: EncodeOptions,
         routes: list[Route],
+        *,
+        repeatable: bool = False,
     ):
         self._kind = kind
         self._source = source
@@ -66,6 +71,8 @@ class Muxer:
         self.shift = self._clock_start()
         metadata = given_metadata.over(kept_metadata(source.metadata, "file", kind.muxer), options.metadata)
         settings = dict(kind.options)
+        if repeatable:  # no random identifiers, no version of FFmpeg
+            settings["fflags"] = "+bitexact"
         if kind.muxer in ("mp4", "mov"):
             # Edit lists, which say where a stream starts, count in this; FFmpeg's default is milliseconds.
             ticks = source.info.time_base.denominator

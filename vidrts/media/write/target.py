@@ -12,7 +12,9 @@ and WebM round to milliseconds.
 import os
 from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
+from fractions import Fraction
 from functools import partial
+from pathlib import Path
 from typing import Self
 
 from av.container import OutputContainer
@@ -39,8 +41,10 @@ from vidrts.media.write.discarded_file import DiscardedFile
 from vidrts.media.write.encoder_attempts import choices, none_opened
 from vidrts.media.write.encoder_choice import Choice
 from vidrts.media.write.interleaver import Interleaver
+from vidrts.media.write.joined_track import JoinedTrack
 from vidrts.media.write.muxer import Muxer
 from vidrts.media.write.options import EncodeOptions
+from vidrts.media.write.packet_file import EncodedPacket
 from vidrts.media.write.packet_remapper import PacketRemapper
 from vidrts.media.write.reopened import Written
 from vidrts.media.write.stream_mapping import Route, plan, selected
@@ -54,6 +58,8 @@ class Target:
 
     Options and paths are checked on creation, which raises `OutputError` or `OptionError`. Leaving the `with` without
     `finish` or `keep_partial` removes the temporary file. `discard`: no file is made, all else is done and checked.
+    `repeatable`: two files of the same packets are equal, byte for byte. `workshop`: the folder on the same disk in
+    which a file lies until it is complete; None: beside its final name.
     """
 
     def __init__(
@@ -64,6 +70,8 @@ class Target:
         *,
         scale: int = 1,
         discard: bool = False,
+        repeatable: bool = False,
+        workshop: Path | None = None,
         on_message: Tell = ignore,
     ):
         self.options = options or EncodeOptions()
@@ -72,6 +80,8 @@ class Target:
         self._scale = scale
         self._container: OutputContainer | None = None
         self._order = Interleaver(self._mux)
+        self._repeatable = repeatable
+        self._joined: JoinedTrack | None = None
         self._drained = False
         self._muxed = 0
         self._written = Written()
@@ -84,8 +94,10 @@ class Target:
         else:
             self.path = output_path.final(path, self.options.format)
             self._kind = output_format(self.path)
-            place = DiscardedFile if discard else FileDestination
-            self._destination = place(self.path, source.path, self._kind, self.options)
+            if discard:
+                self._destination = DiscardedFile(self.path, source.path, self._kind, self.options)
+            else:
+                self._destination = FileDestination(self.path, source.path, self._kind, self.options, workshop=workshop)
         self._unheard = {s.index: s for s in source.others if unheard(s) and selected(s, self.options)}
         self._routes = plan(source, self._kind, self.options, self._tell)
         try:
@@ -140,10 +152,7 @@ class Target:
             if isinstance(event, Frame):
                 for packet in self._track.encode(event):
                     self._order.encoded(packet)
-                time = event.pts * event.time_base + self._source.shift
-                for remapper in self._remappers.values():
-                    for packet in remapper.until(time):
-                        self._order.other(packet)
+                self._reached(event.pts * event.time_base)
             elif event.index in self._unheard:
                 self._refuse_late(event)
             elif event.index in self._remappers:
@@ -151,6 +160,46 @@ class Target:
                     self._order.other(packet)
         except FFmpegErrors as error:
             raise write_error(self.path, error, reader_closed=self.reader_closed()) from error
+
+    def write_encoded(self, part: EncodedPacket, dts: int | None) -> None:
+        """Mux a packet of another encoder with the same settings, in decoding order; `dts`: see `joined_track.rising`.
+
+        Instead of frames. Raises `OutputError`.
+        """
+        if self._joined is None:
+            self._joined = JoinedTrack(self._track, closes=self._kind.muxer in ("mp4", "mov"))
+        try:
+            for packet in self._joined.packets(part, dts):
+                self._order.encoded(packet)
+        except FFmpegErrors as error:
+            raise write_error(self.path, error, reader_closed=self.reader_closed()) from error
+
+    def reached(self, time: Fraction) -> None:
+        """A frame at `time`, seconds of the output, is among the packets: for streams that are converted."""
+        try:
+            self._reached(time)
+        except FFmpegErrors as error:
+            raise write_error(self.path, error, reader_closed=self.reader_closed()) from error
+
+    def _reached(self, time: Fraction) -> None:
+        for remapper in self._remappers.values():
+            for packet in remapper.until(time + self._source.shift):
+                self._order.other(packet)
+
+    @property
+    def parameters(self) -> bytes:
+        """The parameter sets of the enhanced stream that the container stores; empty where packets have them."""
+        return self._track.stream.codec_context.extradata or b""
+
+    @property
+    def moved(self) -> int:
+        """Ticks of the source by which packets of the enhanced stream are earlier than its frames."""
+        return self._track.shift
+
+    @property
+    def _pictures(self) -> bool:
+        """Whether there are frames."""
+        return self._track.frames or self._joined is not None
 
     def _refuse_late(self, event: CopiedPacket) -> None:
         """Raise `OutputError`: sound that was announced, but not found, comes after all."""
@@ -182,7 +231,7 @@ class Target:
 
         Existing files are not replaced: the next free name is <name>.partial-2.<ext>.
         """
-        if self._container is None or not self._track.frames:
+        if self._container is None or not self._pictures:
             self.discard()
             return None
         self._complete()
@@ -193,7 +242,7 @@ class Target:
 
         Returns what became of it, in words; None if there is nothing to say: no frames, or not a file.
         """
-        if not self._track.frames or not self._destination.unfinished:
+        if not self._pictures or not self._destination.unfinished:
             return None
         with suppress(Exception):  # what encoders hold may be lost, what is written must not
             if not self._destination.full:
@@ -229,7 +278,10 @@ class Target:
         failures = []
         for choice in tried:
             try:
-                opened = Muxer(self._destination.begin(), self._kind, self._source, self.options, routes)
+                opened = Muxer(
+                    self._destination.begin(), self._kind, self._source, self.options, routes,
+                    repeatable=self._repeatable,
+                )  # fmt: skip
                 self._container = opened.container
                 track, outputs = opened.add(choice, self._scale, self._tell)
                 opened.start(track)
@@ -308,7 +360,7 @@ class Target:
             self._order.other(packet)
 
     def _drain_pictures(self) -> None:
-        for packet in self._track.drain():
+        for packet in self._track.drain() if self._joined is None else self._joined.drain():
             self._order.encoded(packet)
 
     def _mux(self, packet: AnyPacket) -> None:

@@ -77,7 +77,8 @@ class VideoEncoder:
         self._source = source
         self._options = options
         self._scale = scale
-        self._shift = round(shift / source.info.time_base)
+        self.shift = round(shift / source.info.time_base)
+        """Ticks subtracted from all pts."""
         origin = source.start_time - source.shift - shift
         self._fields = FieldFlags(self.encoder, source.info.field_order, tell, origin)
         # Other containers store an encoder's headers, and with them the tags, once for the whole film.
@@ -108,6 +109,11 @@ class VideoEncoder:
     def color(self) -> ColorTags:
         """The tags that are written."""
         return self._color
+
+    @property
+    def time_base(self) -> Fraction:
+        """Of its packets."""
+        return time_base(self._context.time_base)
 
     @property
     def frames(self) -> bool:
@@ -237,12 +243,12 @@ class VideoEncoder:
     def encode(self, frame: Frame) -> Iterator[AnyPacket]:
         """The packets that are ready once `frame` is there."""
         if self._changes.seen(frame):
-            yield from self._rest()
+            yield from self.rest()
             self._renew()
         made = self._builder.build(frame.planes, frame.carrier, frame.time_base)
         set_color(made, self._color)
         made.pict_type = 0  # else the encoder repeats the source's choice of key frames
-        base, pts, shown = frame.time_base, frame.pts - self._shift, made.duration
+        base, pts, shown = frame.time_base, frame.pts - self.shift, made.duration
         if self.encoder.rate_based:
             base = time_base(self._context.time_base)
             pts, shown = round(pts * frame.time_base / base), round(shown * frame.time_base / base)
@@ -269,17 +275,19 @@ class VideoEncoder:
         if not self.frames:
             return
         last: AnyPacket | None = None
-        for packet in self._rest():
+        for packet in self.rest():
             if last is not None:
                 yield last
             last = packet
         if last is not None:
             if self._kind.muxer in ("mp4", "mov"):
-                self._close_table(last)
+                last.duration = closed_duration(last, self._first_pts, self._first_dts, self._end)
             yield last
 
-    def _rest(self) -> Iterator[AnyPacket]:
+    def rest(self) -> Iterator[AnyPacket]:
         """What this encoder still holds."""
+        if not self.frames:
+            return
         held = self._context.encode_lazy(None)  # one by one, so that a signal is noticed between
         for packet in each_within(lambda: self.encoder.call("finishing"), held):
             packet.stream = self.stream
@@ -295,15 +303,15 @@ class VideoEncoder:
             packet.duration = duration
         return packet
 
-    def _close_table(self, last: AnyPacket) -> None:
-        """Give the last packet in decoding order the duration that makes the track as long as its frames are shown.
 
-        mp4 and mov count a track's length in decoding order: that of the frame shown last would be forgotten where
-        another frame is decoded after it.
-        """
-        if None in (last.pts, last.dts, self._first_dts, self._first_pts):
-            return
-        assert last.pts is not None and last.dts is not None
-        assert self._first_dts is not None and self._first_pts is not None
-        missing = (self._end - self._first_pts) - (last.dts - self._first_dts)
-        last.duration = max(last.duration or 0, min(missing, self._end - last.pts))
+def closed_duration(last: AnyPacket, first_pts: int | None, first_dts: int | None, end: int) -> int:
+    """The duration of the last packet in decoding order that makes the track as long as its frames are shown.
+
+    mp4 and mov count a track's length in decoding order: that of the frame shown last would be forgotten where another
+    frame is decoded after it. `end`: the pts at which the last frame ends.
+    """
+    own = last.duration or 0
+    if last.pts is None or last.dts is None or first_dts is None or first_pts is None:
+        return own
+    missing = (end - first_pts) - (last.dts - first_dts)
+    return max(own, min(missing, end - last.pts))

@@ -1,0 +1,351 @@
+"""`enhance_in_segments`: as `pipeline.enhance`, in segments that outlive the run.
+
+from vidrts.segments.options import Segments
+from vidrts.segments.run import enhance_in_segments
+summary = enhance_in_segments("in.mkv", "out.mkv", EnhanceOptions(), Segments(resume=True))
+"""
+
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from vidrts import memory
+from vidrts.cores import usable_cores
+from vidrts.errors import InputError, Interrupted, OptionError, OutputError, VidrtsError, add
+from vidrts.media.containers import is_url
+from vidrts.media.input import Input
+from vidrts.media.pictures.sequence import is_pattern
+from vidrts.media.read.key_frames import key_frames
+from vidrts.media.read.open import open_video
+from vidrts.media.read.section import check_filters
+from vidrts.media.write.segment_encoder import check_joinable
+from vidrts.media.write.target import Target
+from vidrts.messages import Code, Message, Tell, ignore
+from vidrts.options import EnhanceOptions
+from vidrts.pictures import are_pictures
+from vidrts.pipeline import PartTimes, Progress, Summary, enhance, model_of, opened
+from vidrts.plan import Plan
+from vidrts.prefetch import Cancelled
+from vidrts.segments import join
+from vidrts.segments.executor import Executor, Finished, Here
+from vidrts.segments.identity import THREADS, changed, identity
+from vidrts.segments.job import Job, cutting_times, without_streams
+from vidrts.segments.journal import Journal, Kept
+from vidrts.segments.meter import Meter
+from vidrts.segments.options import Segments, refuse_pipes
+from vidrts.segments.segment import merged
+from vidrts.segments.told import Told
+from vidrts.segments.unfinished import SOURCE
+from vidrts.workers import Workers
+
+
+def check_possible(source: str | os.PathLike[str], target: str | os.PathLike[str], options: EnhanceOptions) -> None:
+    """Raise `OptionError` for what cannot be made in segments."""
+    refuse_pipes(source, target)
+    for place in (source, target):
+        if is_url(place):
+            raise OptionError(f"{os.fspath(place)}: is a URL; --segment and --resume need files")
+        if is_pattern(Path(place)):
+            raise OptionError(f"{os.fspath(place)}: --segment and --resume are for videos, got numbered pictures")
+    if options.decode.frames is not None:
+        raise OptionError(
+            f"-frames:v {options.decode.frames}: counts over segments; use -t with --segment and --resume"
+        )
+    check_filters(options.decode.filters)
+
+
+type MakeExecutor = Callable[[Workers], Executor]
+
+
+@memory.named()
+def enhance_in_segments(
+    source: str | os.PathLike[str],
+    target: str | os.PathLike[str],
+    options: EnhanceOptions | None = None,
+    how: Segments | None = None,
+    *,
+    executor: MakeExecutor | None = None,
+    on_plan: Callable[[Plan], None] = lambda plan: None,
+    on_progress: Callable[[Progress], None] = lambda progress: None,
+    on_message: Tell = ignore,
+    stop_signal: Callable[[], int | None] = lambda: None,
+) -> Summary:
+    """As `pipeline.enhance`, of a file into a file; `executor` makes the segments, this process if None.
+
+    With `Segments.resume` no partial file is made: what is finished stays in OUT.vidrts, and the error says so.
+    """
+    options, how = options or EnhanceOptions(), how or Segments()
+    if are_pictures(source, target):  # each is a whole file, made at once
+        return enhance(
+            source, target, options, on_plan=on_plan, on_progress=on_progress, on_message=on_message,
+            stop_signal=stop_signal,
+        )  # fmt: skip
+    check_possible(source, target, options)
+    run = _Run(options, how, on_plan, on_progress, on_message, stop_signal)
+    return run(source, target, executor or (lambda workers: Here(workers, stop_signal)))
+
+
+class _Run:
+    """One run. Stateful."""
+
+    def __init__(
+        self,
+        options: EnhanceOptions,
+        how: Segments,
+        on_plan: Callable[[Plan], None],
+        on_progress: Callable[[Progress], None],
+        on_message: Tell,
+        stop_signal: Callable[[], int | None],
+    ):
+        self._given = options
+        self._how = how
+        self._on_plan = on_plan
+        self._on_progress = on_progress
+        self._tell = Told(on_message)
+        self._stop_signal = stop_signal
+        self._began = time.monotonic()
+        self._kept: dict[int, Kept] = {}
+        self._early: tuple[int, Kept] | None = None
+        """The segment that was at work when the run ended."""
+        self._earlier = 0
+        """Frames that an earlier run had done."""
+
+    def __call__(
+        self, source: str | os.PathLike[str], target: str | os.PathLike[str], executor: MakeExecutor
+    ) -> Summary:
+        """Plan, make what is missing, join."""
+        self._journal = journal = Journal(Path(target))
+        known = journal.exists
+        if known and not (self._how.resume or self._how.restart):
+            raise OutputError(
+                f"{journal.folder}: holds what an earlier run finished; --resume goes on, --restart begins anew"
+            )
+        self._plan(source, target, self._threads(known=known))
+        try:
+            with journal.held():
+                self._find(known=known)
+                self._on_plan(self._decided)
+                self._announce()
+                self._at_work = executor(self._workers)
+                try:
+                    self._make()
+                    summary = self._join()
+                except Interrupted:  # a second signal: end at once
+                    raise
+                except Exception as error:  # noqa: BLE001 - what is finished is kept, whatever it is
+                    raise self._ended(error) from error.__cause__
+                journal.remove()
+        except OSError as error:
+            raise OutputError(f"{journal.folder}: {error.strerror or error}{self._kept_words()}") from error
+        return summary
+
+    # Planning -----------------------------------------------------------------------------------------------------
+
+    def _threads(self, *, known: bool) -> int:
+        """The encoder's threads: as given, as the earlier run had them, or as many as there are cores."""
+        before = self._journal.plan().get(THREADS) if known and not self._how.restart else None
+        return self._given.encode.threads or (before if isinstance(before, int) else usable_cores())
+
+    def _plan(self, source: str | os.PathLike[str], target: str | os.PathLike[str], threads: int) -> None:
+        """Decide all that the whole film needs; nothing is written."""
+        given = self._given
+        model = model_of(given)
+        options = replace(given, model=str(model.path), encode=replace(given.encode, threads=threads))
+        with opened(
+            source, target, options, discard=True, on_message=self._tell, stop_signal=self._stop_signal
+        ) as run:  # fmt: skip
+            writer, facts, place = run.writer, run.reader.input, run.reader.path
+            if not isinstance(writer, Target) or not isinstance(place, Path):
+                raise OptionError(f"{source}: --segment and --resume are for videos in files")
+            check_joinable(writer.encoder.name)
+            keys = key_frames(place, facts)
+            begin = facts.start_time if facts.begin is None else facts.begin
+            self._job = job = Job(
+                source=place, target=Path(str(writer.path)), options=options, facts=without_streams(facts),
+                encoder=writer.encoder, format=writer.frame_format, parameters=writer.parameters,
+                cuts=cutting_times(keys, begin, facts.end, self._how.length),
+            )  # fmt: skip
+            self._workers = run.workers
+            self._decided = replace(run.plan, model=model.title)
+        self._identity = identity(job, given, keys, self._decided.computations, model.path, self._how.length)
+
+    def _find(self, *, known: bool) -> None:
+        """What is finished already; raises `OptionError` where it is of something else."""
+        journal = self._journal
+        before = journal.plan() if known and not self._how.restart else {}
+        if not before:
+            journal.begin({SOURCE: str(self._job.source.absolute()), **self._identity})
+            return
+        if (what := changed(before, self._identity)) is not None:
+            raise OptionError(f"{journal.folder}: is of another run ({what}); --restart begins anew")
+        self._kept = journal.finished()
+        self._earlier = sum(kept.facts.frames for kept in self._kept.values())
+
+    def _announce(self) -> None:
+        """What people should know beforehand."""
+        job, encode, folder = self._job, self._given.encode, self._journal.folder
+        if encode.bit_rate is not None or "b" in encode.options:
+            self._tell(Message(Code.BIT_RATE_OF_SEGMENTS))
+        if job.count == 1 and self._decided.info.length is None:
+            self._tell(Message(Code.ONE_SEGMENT))
+        self._tell(Message(
+            Code.SEGMENTS_KEPT, count=job.count, length=float(self._how.length), folder=folder, target=job.target.name,
+            source=job.source.stat().st_size / 1e6, free=shutil.disk_usage(folder).free / 1e6,
+        ))  # fmt: skip
+        if self._kept:
+            done = len(self._kept)
+            self._tell(Message(Code.SEGMENTS_FOUND, done=done, count=job.count, frames=self._earlier))
+
+    # Making -------------------------------------------------------------------------------------------------------
+
+    def _make(self) -> None:
+        """All segments that are missing, then those that do not fit the ones before."""
+        job = self._job
+        meter = Meter(job, self._began, self._workers)
+        for number, kept in sorted(self._kept.items()):
+            meter.finished(number, kept.facts.frames, kept.size, earlier=True)
+            self._tell.all(kept.facts.said)
+        missing = [number for number in range(job.count) if number not in self._kept]
+        anew: set[int] = set()
+        while missing:
+            for made in self._at_work.run(
+                job, missing, self._journal.folder, from_start=frozenset(anew),
+                on_frame=lambda number, frame, size: self._on_progress(meter.after(number, frame, size)),
+            ):  # fmt: skip
+                self._tell.all(made.facts.said)
+                if made.facts.complete:
+                    kept = self._kept[made.number] = self._journal.add(made.number, made.result, made.facts)
+                    meter.finished(made.number, kept.facts.frames, kept.size)
+                else:
+                    self._early = made.number, self._loose(made)
+            if self._stop_signal() is not None:
+                raise Cancelled
+            missing = []
+            if (wrong := self._misfit()) is not None:
+                if wrong in anew:
+                    raise InputError(f"{job.source}: cannot be cut into segments, since other frames come when it is "
+                                     "read from a place within; leave out --segment and --resume")  # fmt: skip
+                anew.add(wrong)
+                missing.append(wrong)
+                self._tell(Message(Code.SEGMENT_ANEW, number=wrong + 1))
+        if not any(kept.facts.frames for kept in self._kept.values()):
+            raise InputError(f"{job.source}: no frames in the selected range; check -ss, -to, -t")
+
+    def _loose(self, made: Finished) -> Kept:
+        """A file that is in no journal."""
+        path = self._journal.folder / "early"
+        if isinstance(made.result, bytes):
+            path.write_bytes(made.result)
+        else:
+            made.result.replace(path)
+        return Kept(path, path.stat().st_size, made.facts)
+
+    def _misfit(self) -> int | None:
+        """The first segment that does not begin with the frame at which the one before ends; None: all fit."""
+        after = None
+        for number in range(self._job.count):
+            facts = self._kept[number].facts
+            if facts.frames:
+                if after is not None and facts.first != after:
+                    return number
+                after = facts.after
+        return None
+
+    # Joining ------------------------------------------------------------------------------------------------------
+
+    def _join(self) -> Summary:
+        """The complete file."""
+        segments = [self._kept[number] for number in range(self._job.count)]
+        at_work = self._at_work.busy
+        parts = PartTimes(decode=at_work.decode, enhance=self._workers.seconds, encode=at_work.encode)
+        began = time.monotonic()
+        with self._opened() as (whole, writer):
+            join.write(
+                self._job, whole, [kept.path for kept in segments], writer, tell=self._tell,
+                stop_signal=self._stop_signal,
+            )  # fmt: skip
+            writer.finish()
+            lost = self._tell_lost(segments, writer)
+            size = writer.bytes_written
+        parts.encode += time.monotonic() - began
+        return Summary(
+            target=self._job.target, frames=sum(kept.facts.frames for kept in segments), parts=parts,
+            seconds=time.monotonic() - self._began, bytes_written=size, lost=lost, earlier=self._earlier,
+        )  # fmt: skip
+
+    @contextmanager
+    def _opened(self) -> Iterator[tuple[Input, Target]]:
+        """The source and the output."""
+        job, options = self._job, self._job.options
+        workshop = self._journal.folder if self._how.resume else None
+        with (
+            open_video(job.source, options.decode, on_message=self._tell) as reader,
+            Target(
+                job.target, reader.input, options.encode, scale=options.picture.scale, repeatable=True,
+                workshop=workshop, on_message=self._tell,
+            ) as writer,
+        ):  # fmt: skip
+            if (writer.encoder, writer.parameters) != (job.encoder, job.parameters):
+                raise OutputError(f"{job.target}: {writer.encoder.name} has other parameter sets than the segments")
+            yield reader.input, writer
+
+    def _tell_lost(self, segments: list[Kept], writer: Target) -> str | None:
+        """Report damage; all of it in words."""
+        lost = merged([kept.facts.lost for kept in segments])
+        for line in (lost.summary(), *writer.damage):
+            if line is not None:
+                self._tell(line)
+        audio = [f"audio stream {line.values['index']}: {line.values['damage']}" for line in writer.damage]
+        return "; ".join([*([str(lost)] if str(lost) else []), *audio]) or None
+
+    # Ending early -------------------------------------------------------------------------------------------------
+
+    def _ended(self, error: Exception) -> Exception:
+        """What to raise for `error`, once all that can be kept is."""
+        number = self._stop_signal()
+        if self._how.resume:
+            frames = sum(kept.facts.frames for kept in self._kept.values())
+            words = self._kept_words()
+            if self._early is not None:
+                self._early[1].path.unlink(missing_ok=True)
+            if not self._kept:
+                self._journal.remove()
+        else:
+            frames, words = self._keep_partial()
+        if isinstance(error, Cancelled):
+            return Interrupted(f"stopped after {frames} frames{words or '; nothing was written'}", number or 0)
+        if words:
+            add(error, words.removeprefix("; "))
+        return error
+
+    def _kept_words(self) -> str:
+        if not self._kept:
+            return ""
+        return (f"; {len(self._kept)} of {self._job.count} segments are kept in {self._journal.folder}, and the same "
+                f"command{'' if self._how.resume else ' with --resume'} goes on")  # fmt: skip
+
+    def _keep_partial(self) -> tuple[int, str]:
+        """Join what is there into a partial file; the frames in it, and where it is in words."""
+        segments: list[Kept] = []
+        while len(segments) in self._kept:
+            segments.append(self._kept[len(segments)])
+        if self._early is not None and self._early[0] == len(segments):
+            segments.append(self._early[1])
+        frames = sum(kept.facts.frames for kept in segments)
+        words = ""
+        if frames:
+            try:
+                with self._opened() as (whole, writer):
+                    paths = [kept.path for kept in segments]
+                    join.write(self._job, whole, paths, writer, tell=self._tell, stop_signal=lambda: None, early=True)
+                    words = f"; kept in {writer.keep_partial()}"
+                    self._tell_lost(segments, writer)
+            except (VidrtsError, OSError):  # a full disk
+                if self._kept:
+                    return frames, self._kept_words()
+        self._journal.remove()
+        return frames, words
