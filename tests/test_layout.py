@@ -66,11 +66,13 @@ MAY_IMPORT = {
         *("workers", "__init__"),
     },
     "folders": {"media"},
+    "export": {"colorplan", "networks", "ops", "picture"},
     "cli": {
         *(
             "bench",
             "calibration",
             "compare",
+            "export",
             "folders",
             "measure",
             "media",
@@ -222,6 +224,9 @@ def test_option_lists_are_decisions() -> None:
             "--quiet".split()
         ),
         "calibrate": sorted("--rmse --scale --device --debug -q --quiet".split()),
+        "export": sorted(
+            "--scale --luma --size --fp16 --blur-level --noise-amplitude -y -n --debug -q --quiet".split()
+        ),
         "import": sorted("-y -n --debug -q --quiet".split()),
         "jobs": [],
         "models": [],
@@ -251,7 +256,9 @@ def test_option_lists_are_decisions() -> None:
 
 
 def test_users_and_researchers_have_commands_of_their_own() -> None:
-    names = "enhance jobs preview compare score models import calibrate devices stills train report degrader bench"
+    names = (
+        "enhance jobs preview compare score models import export calibrate devices stills train report degrader bench"
+    )
     assert list(SUBCOMMANDS) == names.split()
     options = {name: sorted(o for p in sub.params if isinstance(p, click.Option) for o in p.opts)
                for name, sub in research.commands.items()}  # fmt: skip

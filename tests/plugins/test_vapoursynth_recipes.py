@@ -19,7 +19,7 @@ from vidrts.media.read.source import Source
 from vidrts.networks.checkpoint import load_model
 from vidrts.picture.enhancer import Enhancer
 
-pytest.importorskip("vapoursynth", reason="VapourSynth is not installed: pip install vapoursynth")
+vapoursynth = pytest.importorskip("vapoursynth", reason="VapourSynth is not installed: pip install vapoursynth")
 
 COMMANDS = commands("plugins/vapoursynth/README.md")
 BIN = Path(sys.executable).parent
@@ -110,7 +110,7 @@ def frames_of(path: Path) -> list[Frame]:
 def test_the_readme_shows_every_example() -> None:
     examples = {path.name for path in (ROOT / "plugins/vapoursynth/examples").glob("*.vpy")}
     assert examples == set(re.findall(r"examples/(\w+\.vpy)", "".join(COMMANDS)))
-    assert len(COMMANDS) == 5
+    assert len(COMMANDS) == 7
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=range(len(COMMANDS)))
@@ -118,6 +118,11 @@ def test_each_command_of_the_readme(command: str, film: Path) -> None:
     """As it stands, but for the GPU and for vspreview's window, in whose place vspipe asks for the same frames."""
     if not torch.cuda.is_available():
         command = command.replace("device=cuda", "device=cpu")
+    if ".onnx" in command:
+        pytest.importorskip("onnxscript")
+        if not hasattr(vapoursynth.core, "ort"):
+            pytest.skip("vs-mlrt is not installed: pip install vapoursynth-mlrt-ort")
+        command = command.replace("export rts-lite", "export --blur-level 0.2 0.4 rts-lite")  # a small film
     done = run(re.sub(r"^vspreview (\S+) (.*)", r"vspipe --end 3 \2 \1 --", command), film)
     match command.split()[-1]:
         case "vsrts":
@@ -135,6 +140,14 @@ def test_each_command_of_the_readme(command: str, film: Path) -> None:
             for a, b in zip(frames_of(film / "lossless.mkv"), wanted, strict=True):
                 apart = [(x.int() - y.int()).abs().max() for x, y in zip(a.planes, b.planes, strict=True)]
                 assert max(apart) <= 1
+        case "lite.onnx":
+            assert "departs from torch" in done.stderr
+        case "exported.mkv":
+            apart = [
+                (a.planes[0].float() - b.planes[0].float()).abs().mean()
+                for a, b in zip(frames_of(film / "exported.mkv"), frames_of(film / "in.mkv"), strict=True)
+            ]
+            assert min(apart) > 0.1 and max(apart) < 5
         case "progressive.mkv":
             frames = frames_of(film / "progressive.mkv")
             assert len(frames) == len(frames_of(film / "interlaced.ts"))

@@ -16,6 +16,7 @@ SUBCOMMANDS = {
     "score": "Measure pictures and videos, alone or against their source.",
     "models": "List the shipped models, or describe a model file.",
     "import": "Make a model file of weights that others published.",
+    "export": "Write a model as ONNX, for other programs.",
     "calibrate": "Measure what --detail means for a model, once.",
     "devices": "List devices with their memory and precisions.",
     "stills": "Extract sharp, distinct frames from videos, for training.",

@@ -120,6 +120,24 @@ def _starts(side: int) -> list[int]:
     return [round(k * (side - _WINDOW) / (_WINDOWS - 1)) for k in range(_WINDOWS)]
 
 
+WINDOWED = _WINDOW * _WINDOWS
+"""Pixels of a side beyond which windows of a picture are looked at."""
+
+
+def estimated(estimator: BlurLevel, luma: torch.Tensor) -> torch.Tensor:
+    """`estimator.of_pictures` as a graph for any size beyond `WINDOWED` pixels a side: (B, 1, H, W) -> (B, 2)."""
+    height, width = luma.shape[-2:]
+    rows, columns = (
+        [(2 * k * (side - _WINDOW) + _WINDOWS - 1) // (2 * (_WINDOWS - 1)) for k in range(_WINDOWS)]  # rounded
+        for side in (height, width)
+    )
+    cut = [luma[..., y : y + _WINDOW, x : x + _WINDOW] for y in rows for x in columns]
+    judged = estimator._judged(torch.cat(cut))  # (3, windows * B, N)
+    of_picture = judged.view(len(judged), len(cut), -1, judged.shape[-1]).transpose(1, 2).flatten(2)
+    levels = _pooled(of_picture)
+    return torch.stack([levels[band].clamp(0.0, most) for band, most in enumerate(MOST)], dim=1)
+
+
 def conditioned(pictures: torch.Tensor, levels: torch.Tensor) -> torch.Tensor:
     """The input of a network that is conditioned on blur levels: luma three times, G' and B' raised by the levels.
 
