@@ -6,6 +6,7 @@ for job in jobs(["films"], Path("sharp"), recursive=True, tell=print):
 """
 
 import os
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -31,6 +32,8 @@ _FALLBACKS = {".bmp": ".png", ".gif": ".png"}
 _FALLBACK = ".mkv"
 """Extension of outputs whose source is in a container that vidrts does not write: what holds most kinds of streams."""
 _OWN = "made by vidrts; those that are named are enhanced again"
+_HIDDEN = re.compile(r"^\.|\.vidrts$")
+"""Folders that are not looked into: hidden ones, and what runs with --resume keep beside their outputs."""
 _SHOWN = 3
 """Names in a message about many files."""
 
@@ -141,7 +144,7 @@ def _videos(folder: Path, output: Path, recursive: bool, tell: Tell) -> Iterator
     left: defaultdict[str, list[Path]] = defaultdict(list)
     unread: list[OSError] = []
     for base, inner, files in folder.walk(on_error=unread.append):
-        kept = sorted(name for name in inner if not name.startswith(".") and not _same(base / name, output))
+        kept = sorted(name for name in inner if not _HIDDEN.search(name) and not _same(base / name, output))
         inner[:] = kept if recursive else []
         if kept and not recursive:
             left["sub-directories; -r takes them"] = [base / name for name in kept]

@@ -21,7 +21,8 @@ from vidrts.media.pipes.stdio import stdout_or
 from vidrts.media.read.open import open_video
 from vidrts.media.read.source import Source
 from vidrts.media.write.open import AnyTarget, open_target
-from vidrts.messages import Tell, ignore
+from vidrts.media.write.target import Target
+from vidrts.messages import Code, Message, Tell, ignore
 from vidrts.networks.checkpoint import LoadedModel, load_model
 from vidrts.options import EnhanceOptions
 from vidrts.picture.device import pick_devices
@@ -29,6 +30,11 @@ from vidrts.pictures import Done, PictureRun, are_pictures
 from vidrts.plan import Plan
 from vidrts.prefetch import Cancelled, prefetch
 from vidrts.workers import Workers
+
+_LONG = 20 * 60
+"""Seconds of a run from which on --resume is mentioned."""
+_TELLING = 24
+"""Frames after which the time left is worth something."""
 
 
 @dataclass
@@ -224,6 +230,7 @@ def enhance(
         return _enhance_pictures(source, target, options, on_plan, on_progress, on_message, stop_signal)
     began = time.monotonic()
     frames = 0
+    advised = False
     with opened(source, target, options, on_message=on_message, stop_signal=stop_signal) as run:
         reader, writer, parts = run.reader, run.writer, run.parts
         on_plan(run.plan)
@@ -235,10 +242,14 @@ def enhance(
                 parts.encode += time.monotonic() - began_part
                 if isinstance(event, Frame):
                     frames += 1
-                    on_progress(position.after(
+                    progress = position.after(
                         event, frames, seconds=time.monotonic() - began, bytes_written=writer.bytes_written,
                         light_rate=run.workers.light_rate,
-                    ))  # fmt: skip
+                    )  # fmt: skip
+                    on_progress(progress)
+                    if not advised and is_long(progress) and _can_resume(reader, writer):
+                        advised = True
+                        on_message(Message(Code.RESUME_EXISTS, minutes=round((progress.left or 0) / 60)))
                 if stop_signal() is not None:
                     raise Cancelled
             if stop_signal() is not None:  # a signal also ends reading from stdin
@@ -266,6 +277,17 @@ def enhance(
         target=writer.path, frames=frames, seconds=time.monotonic() - began, parts=parts,
         bytes_written=writer.bytes_written, lost=_lost(reader, writer),
     )  # fmt: skip
+
+
+def is_long(progress: Progress) -> bool:
+    """Whether a run would take so long that a crash should not cost it, as far as its first frames tell."""
+    left = progress.left
+    return progress.frames >= _TELLING and left is not None and progress.seconds + left > _LONG
+
+
+def _can_resume(reader: Source, writer: AnyTarget) -> bool:
+    """Whether the same run could be made with --resume."""
+    return isinstance(reader.path, Path) and isinstance(writer.path, Path) and isinstance(writer, Target)
 
 
 def _enhance_pictures(

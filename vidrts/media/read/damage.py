@@ -96,6 +96,12 @@ class PictureLedger:
         """Whether pictures are still to come when these have come out."""
         return bool(self._open.keys() - {frame.pts for frame in frames})
 
+    def passed(self, pts: int) -> Iterator[int]:
+        """The pts of pictures before this one, which has come out; each once."""
+        for each in [own for own in self._open if own < pts]:
+            del self._open[each]
+            yield each
+
     def overdue(self, *, drained: bool) -> Iterator[int]:
         """The pts of pictures that will not come; each once."""
         while self._open and (drained or len(self._open) > _DELAY):

@@ -77,6 +77,10 @@ class _SectionDemuxer(FFmpegDemuxer):
         self._counted = begin, end
         self._from_start = from_start
 
+    def passed(self, pts: int) -> None:
+        """No more is read than a frame of this pts."""
+        self._decoder.passed(pts)
+
     def frames(self, begin: Fraction | None, *, seek: bool) -> Iterator[Decoded]:
         """From a key frame at or before `begin`; where the first frame is to be deinterlaced, with one before it."""
         if begin is None or not seek:
@@ -140,6 +144,7 @@ class Section(Source):
         def opened(place: Place, options: DecodeOptions, tell: Tell, check: Callable[[], None]) -> _SectionDemuxer:
             demuxer = _SectionDemuxer(place, options, tell, check)
             demuxer.reads(begin, end, from_start=from_start)
+            self._reader = demuxer
             return demuxer
 
         super().__init__(path, options, on_message=on_message, stop_signal=stop_signal, demuxer=opened)
@@ -185,6 +190,7 @@ class Section(Source):
                 continue
             if end is not None and time >= end - _TOLERANCE:
                 self.seams.after = _seam(event)
+                self._reader.passed(event.pts or 0)
                 return
             if self.seams.first is None:
                 self.seams.first = _seam(event)

@@ -145,15 +145,24 @@ class VideoDecoder:
         if packet is None:
             yield from map(self._checked, self._clock.rest())
         for pts in self._ledger.overdue(drained=packet is None):
-            at = pts * self.time_base
-            if self._first is None or at < self._first:
-                self._leading(at, "no picture without a key frame before it")
-            elif self._unplaced:
-                self._unplaced -= 1
-                self.lost.note(at - self._origin)
-            elif (self._begin is None or at >= self._begin) and self._counts(at):
-                self.lost.missing += 1
-                self.damaged(at, "video packet gave no picture")
+            self._missed(pts)
+
+    def passed(self, pts: int) -> None:
+        """No more is read than a frame of this pts: what did not come before it will not."""
+        for each in self._ledger.passed(pts):
+            self._missed(each)
+
+    def _missed(self, pts: int) -> None:
+        """Count a packet that gave no picture."""
+        at = pts * self.time_base
+        if self._first is None or at < self._first:
+            self._leading(at, "no picture without a key frame before it")
+        elif self._unplaced:
+            self._unplaced -= 1
+            self.lost.note(at - self._origin)
+        elif (self._begin is None or at >= self._begin) and self._counts(at):
+            self.lost.missing += 1
+            self.damaged(at, "video packet gave no picture")
 
     def _checked(self, frame: av.VideoFrame) -> av.VideoFrame:
         """The frame, with its pts, in a planar format where it has another layout; damage is counted, another size
@@ -193,7 +202,7 @@ class VideoDecoder:
 
     def _leading(self, at: Fraction | None, what: str) -> None:
         """Count a frame before the first one that can be decoded."""
-        if self._begin is None or at is None or at >= self._begin:
+        if (self._begin is None or at is None or at >= self._begin) and self._counts(at):
             self.lost.leading += 1
             if self._first is not None:
                 self.lost.first = self._first - self._origin
