@@ -303,6 +303,8 @@ def enhance(
             sources, target, options, force=given["force"], tell=partial(many.tell, quiet=quiet),
             **{k: given[k] for k in ("recursive", "suffix", "extension")},
         )  # fmt: skip
+    if batch is not None and in_segments:
+        batch.sweep()
     if batch is not None and batch.is_done:
         batch.finish(quiet=quiet)
         return

@@ -89,6 +89,14 @@ class Batch:
         """Whether there is nothing to do."""
         return not self.again and all(job.done for job in self.jobs)
 
+    def sweep(self) -> None:
+        """Remove what runs with --resume left beside outputs that are complete."""
+        from vidrts.segments.journal import sweep
+
+        for job in self.jobs:
+            if job.done:
+                sweep(job.target)
+
     def run(
         self,
         enhance: Enhance["Summary | Estimate"],

@@ -13,6 +13,7 @@ from vidrts.media.versions import ffmpeg
 from vidrts.options import EnhanceOptions
 from vidrts.picture.computation import Computation
 from vidrts.segments.job import Job
+from vidrts.segments.journal import CUTS
 
 _END = 1 << 20
 """Bytes of both ends of the source that are read."""
@@ -62,7 +63,7 @@ def identity(
         THREADS: job.options.encode.threads,
         "the encoder's pixel format": job.format.name,
         "the encoder's parameter sets": job.parameters.hex(),
-        "where the source is cut": [str(time) for time in job.cuts],
+        CUTS: [str(time) for time in job.cuts],
     }
     return found
 

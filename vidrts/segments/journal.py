@@ -21,10 +21,13 @@ from typing import Any
 
 from vidrts.errors import OutputError
 from vidrts.files import followed, sync
+from vidrts.media.write.mark import is_marked
 from vidrts.media.write.packet_file import PacketFile
 from vidrts.segments.segment import Facts
 
 SUFFIX = ".vidrts"
+CUTS = "where the source is cut"
+"""Of a plan."""
 _PLAN, _JOURNAL, _LOCK = "plan.json", "journal", "lock"
 
 
@@ -66,6 +69,17 @@ class Journal:
             yield
         finally:
             os.close(descriptor)
+
+    @property
+    def joined(self) -> bool:
+        """Whether the output is complete, and only this folder was not removed."""
+        cuts = self.plan().get(CUTS)
+        try:
+            whole = isinstance(cuts, list) and segments_noted(self.folder) == len(cuts) + 1
+            newer = self.target.stat().st_mtime_ns >= (self.folder / _JOURNAL).stat().st_mtime_ns
+            return whole and newer and is_marked(self.target)
+        except OSError:
+            return False
 
     def plan(self) -> dict[str, Any]:
         """The plan of the run; empty where it is missing or damaged."""
@@ -129,6 +143,13 @@ class Journal:
         sync(part)
         part.replace(self.folder / name)
         sync(self.folder)
+
+
+def sweep(target: Path) -> None:
+    """Remove the folder of a complete output, which a run that ended at once left."""
+    journal = Journal(target)
+    if journal.exists and journal.joined:
+        journal.remove()
 
 
 def read_plan(folder: Path) -> dict[str, Any]:

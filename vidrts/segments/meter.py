@@ -60,7 +60,8 @@ class Meter:
         at = self._open.setdefault(number, _Open())
         at.frames += 1
         at.size = size
-        at.time = max(Fraction(0), frame.pts * frame.time_base + self._facts.shift - self._starts[number])
+        shown = frame.pts * frame.time_base + self._facts.shift - self._starts[number]
+        at.time = max(Fraction(0), shown * at.frames / max(1, at.frames - 1))  # the last one takes time, too
         if number < len(self._lengths):
             at.time = min(at.time, self._lengths[number])
         frames = self._frames + sum(each.frames for each in self._open.values())

@@ -124,6 +124,8 @@ class _Run:
             raise OutputError(
                 f"{journal.folder}: holds what an earlier run finished; --resume goes on, --restart begins anew"
             )
+        if known and self._how.resume and not self._how.restart and journal.joined:
+            return self._swept()
         self._plan(source, target, self._threads(known=known))
         try:
             with journal.held():
@@ -142,6 +144,19 @@ class _Run:
         except OSError as error:
             raise OutputError(f"{journal.folder}: {error.strerror or error}{self._kept_words()}") from error
         return summary
+
+    def _swept(self) -> Summary:
+        """What an earlier run joined, and was ended before it could say so."""
+        journal = self._journal
+        with journal.held():
+            facts = [kept.facts for kept in journal.finished().values()]
+            journal.remove()
+        lost = str(merged([each.lost for each in facts])) or None
+        frames = sum(each.frames for each in facts)
+        return Summary(
+            target=journal.target, frames=frames, seconds=time.monotonic() - self._began, parts=PartTimes(),
+            bytes_written=journal.target.stat().st_size, lost=lost, earlier=frames,
+        )  # fmt: skip
 
     # Planning -----------------------------------------------------------------------------------------------------
 

@@ -4,11 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from vidrts.segments.journal import SUFFIX, read_plan, segments_noted
+from vidrts.segments.journal import CUTS, SUFFIX, Journal, read_plan, segments_noted
 
 SOURCE = "source"
-CUTS = "where the source is cut"
-"""Names of values in a plan."""
+"""Of a plan: its name."""
 
 
 @dataclass(frozen=True)
@@ -27,12 +26,13 @@ class Unfinished:
 def unfinished(folder: Path) -> Iterator[Unfinished]:
     """The unfinished runs whose outputs are to be in `folder` and the folders in it, by name."""
     for state in sorted(folder.rglob(f"*{SUFFIX}")):
-        if not state.is_dir():
+        target = state.with_name(state.name.removesuffix(SUFFIX))
+        if not state.is_dir() or Journal(target).joined:
             continue
         plan = read_plan(state)
         cuts = plan.get(CUTS)
         count = len(cuts) + 1 if isinstance(cuts, list) else 0
         yield Unfinished(
-            target=state.with_name(state.name.removesuffix(SUFFIX)), source=str(plan.get(SOURCE, "?")),
+            target=target, source=str(plan.get(SOURCE, "?")),
             done=segments_noted(state), count=count,
         )  # fmt: skip
