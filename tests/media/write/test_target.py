@@ -17,6 +17,7 @@ from vidrts.errors import OptionError, OutputError
 from vidrts.frame import PIXEL_FORMATS, ColorTags, Frame, pixel_format
 from vidrts.media.planes import FrameBuilder, plane_views
 from vidrts.media.read.deinterlace import Deinterlacer
+from vidrts.media.read.options import DecodeOptions
 from vidrts.media.read.source import Source
 from vidrts.media.write import encoders
 from vidrts.media.write.conversion import Conversion
@@ -240,7 +241,8 @@ def test_the_decoders_buffers_are_not_written_to(clips: Path) -> None:
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".mov", ".ts"])
 @pytest.mark.parametrize("name", ["mediabunny__cursed-vfr.mp4", "androidx_media__bt601.mov"])
 def test_times_of_frames_with_b_frames(clips: Path, tmp_path: Path, name: str, suffix: str) -> None:
-    relay(clips / name, tmp_path / f"out{suffix}", encode=EncodeOptions(preset="veryfast"))
+    small = DecodeOptions(filters="scale=iw/4:-2")  # of 3026x1386, and times are what is looked at
+    relay(clips / name, tmp_path / f"out{suffix}", small, EncodeOptions(preset="veryfast"))
     pictures = subprocess.run(
         ["ffprobe", "-v", "quiet", "-select_streams", "v", "-show_entries", "frame=pict_type", "-of", "csv=p=0",
          tmp_path / f"out{suffix}"], capture_output=True, check=True, text=True,
@@ -252,19 +254,12 @@ def test_times_of_frames_with_b_frames(clips: Path, tmp_path: Path, name: str, s
         assert describe(clips / name).frames[0] == describe(tmp_path / f"out{suffix}").frames[0]
 
 
-def test_edit_list(clips: Path, tmp_path: Path) -> None:
-    lines = relay(clips / "androidx_media__sample_edit_list.mp4", tmp_path / "out.mp4", encode=FAST)
-    differences = compare(clips / "androidx_media__sample_edit_list.mp4", tmp_path / "out.mp4")
-    assert all(line.startswith(("streams", "data stream")) for line in differences), differences
-    assert (Code.DYNAMIC_HDR_LOST, {"kind": "Dolby Vision", "encoder": "libx265"}) in coded(lines)
-    assert describe(tmp_path / "out.mp4").video.rotation == 270  # type: ignore[union-attr]
-
-
 @pytest.mark.parametrize("encoder", ["libx265", "libsvtav1", "libx264"])
 def test_hdr10_metadata(clips: Path, tmp_path: Path, encoder: str) -> None:
     clip = clips / "androidx_media__hdr10-video-with-sdr-container.mp4"
     preset = "12" if encoder == "libsvtav1" else "ultrafast"
-    lines = relay(clip, tmp_path / "out.mp4", encode=EncodeOptions(video_codec=encoder, preset=preset))
+    few = DecodeOptions(frames=3)
+    lines = relay(clip, tmp_path / "out.mp4", few, EncodeOptions(video_codec=encoder, preset=preset))
 
     def first(path: Path) -> dict[str, bytes]:
         with av.open(str(path)) as container:
@@ -284,14 +279,9 @@ def test_hdr10_metadata(clips: Path, tmp_path: Path, encoder: str) -> None:
     assert (Code.DYNAMIC_HDR_LOST, {"kind": "HDR10+", "encoder": encoder}) in coded(lines)
 
 
-def test_hlg_and_rotation_and_aspect_and_full_range(clips: Path, tmp_path: Path) -> None:
-    for name in ("hlg10-color-test.mp4", "portrait_4k60.mp4", "internal_emulator_transformer_output_270_rotated.mp4"):
-        clip = clips / f"androidx_media__{name}"
-        relay(clip, tmp_path / name, encode=FAST)
-        assert not compare(clip, tmp_path / name), name
-    assert describe(tmp_path / "hlg10-color-test.mp4").frame["color_transfer"] == "arib-std-b67"
+def test_aspect_in_both_containers(clips: Path, tmp_path: Path) -> None:
     for suffix in (".mp4", ".mkv"):
-        relay(clips / "mediabunny__sar_2x1.mp4", tmp_path / f"sar{suffix}", encode=FAST)
+        relay(clips / "mediabunny__sar_2x1.mp4", tmp_path / f"sar{suffix}", DecodeOptions(frames=6), FAST)
         video = describe(tmp_path / f"sar{suffix}").video
         assert video is not None
         assert video.info["sample_aspect_ratio"] == "2:1"
@@ -382,8 +372,6 @@ def test_depth_and_alpha_go_on_to_an_encoder_that_holds_them(clips: Path, tmp_pa
 
 
 def test_interlaced_frames(clips: Path, tmp_path: Path) -> None:
-    from vidrts.media.read.options import DecodeOptions
-
     clip = clips / "metadata_extractor__Sony_ILCE-7M3_A7M3.mts"
     relay(clip, tmp_path / "keep.ts", DecodeOptions(interlaced="keep"), FAST)
     kept = describe(tmp_path / "keep.ts")
@@ -462,7 +450,7 @@ def test_odd_names(clips: Path, tmp_path: Path) -> None:
     for name in ("a:b.mp4", "50%d 100%.mp4", "two  words.mp4", "ünï\u2603.mp4", "-dash.mp4", "pipe:1.mp4"):
         source = tmp_path / f"in {name}"
         source.symlink_to(clips / "androidx_media__sample_mdat_too_long.mp4")
-        relay(source, tmp_path / name, encode=FAST)
+        relay(source, tmp_path / name, DecodeOptions(frames=3), FAST)
         assert describe(tmp_path / name).frames, name
 
 
@@ -503,16 +491,20 @@ def test_a_full_disk_is_one_line(clips: Path, tmp_path: Path) -> None:
         "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000));"
         "sys.path.insert(0, 'tests'); from pathlib import Path; from helpers.media_truth import relay;"
         "from vidrts.media.write.options import EncodeOptions; from vidrts.errors import OutputError\n"
-        "try: relay(Path(sys.argv[1]), Path(sys.argv[2]), encode=EncodeOptions(preset='ultrafast'))\n"
-        "except OutputError as error: print(error)"
+        "for target in sys.argv[2:]:\n"
+        "  try: relay(Path(sys.argv[1]), Path(target), encode=EncodeOptions(preset='ultrafast'))\n"
+        "  except OutputError as error: print(error)"
     )
-    for suffix in (".mp4", ".mkv"):
-        told = subprocess.run(
-            [sys.executable, "-c", code, clips / "vmaf__Seeking_30_480_1050.mp4", tmp_path / f"out{suffix}"],
-            capture_output=True, text=True, check=True, cwd=ROOT, env={**os.environ},
-        )  # fmt: skip
-        assert "write error" in told.stdout, told
-        assert told.stdout.count("\n") == 1
+    targets = [tmp_path / f"out{suffix}" for suffix in (".mp4", ".mkv")]
+    told = subprocess.run(
+        [sys.executable, "-c", code, clips / "vmaf__Seeking_30_480_1050.mp4", *targets],
+        capture_output=True, text=True, check=True, cwd=ROOT, env={**os.environ},
+    )  # fmt: skip
+    lines = told.stdout.splitlines()
+    assert len(lines) == 2, told
+    for line, target in zip(lines, targets, strict=True):
+        assert "write error" in line
+        assert target.name in line
     assert not list(tmp_path.iterdir())
 
 
