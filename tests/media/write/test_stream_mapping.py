@@ -11,6 +11,7 @@ from helpers.paths import DATA, need
 
 from vidrts.errors import OptionError, OutputError
 from vidrts.media.output_formats import PIPE_FORMATS
+from vidrts.media.read.options import DecodeOptions
 from vidrts.media.read.source import Source
 from vidrts.media.write.options import EncodeOptions
 from vidrts.media.write.stream_mapping import plan
@@ -28,13 +29,6 @@ def texts(path: Path, stream: str = "s:0") -> str:
     """A subtitle stream as SubRip, by Debian's ffmpeg."""
     command = ["ffmpeg", "-nostdin", "-v", "error", "-copyts", "-i", path, "-map", f"0:{stream}", "-f", "srt", "-"]
     return subprocess.run(command, capture_output=True, check=True, text=True).stdout
-
-
-@pytest.mark.parametrize("kind", ["ass_subtitles", "srt", "pgs_subtitles", "vobsub", "chapters"])
-def test_matroska_to_matroska_is_equal(clips: Path, tmp_path: Path, kind: str) -> None:
-    clip = clips / f"androidx_media__sample_with_{kind}.mkv"
-    assert not relay(clip, tmp_path / "out.mkv", encode=FAST)
-    assert not compare(clip, tmp_path / "out.mkv")
 
 
 @pytest.mark.parametrize(
@@ -83,11 +77,7 @@ def test_mov_text_to_matroska_and_webm(clips: Path, tmp_path: Path) -> None:
 
 
 def test_other_video_streams_are_copied(clips: Path, tmp_path: Path) -> None:
-    clip = clips / "torchcodec__nasa_13013.mp4"
-    relay(clip, tmp_path / "out.mp4", encode=FAST)
-    assert not compare(clip, tmp_path / "out.mp4")
-    from vidrts.media.read.options import DecodeOptions
-
+    clip = clips / "torchcodec__nasa_13013.mp4"  # test_conformance has the first stream
     relay(clip, tmp_path / "second.mp4", DecodeOptions(stream="3"), FAST)
     assert not compare(clip, tmp_path / "second.mp4", stream=3)
 
@@ -366,16 +356,6 @@ def test_sound_encoded_anew_stays_in_step(clips: Path, tmp_path: Path, codec: st
     assert abs(float(before.times[-1] - after.times[-1])) < 0.1
 
 
-def test_transport_stream_and_programme_stream(clips: Path, tmp_path: Path) -> None:
-    clip = clips / "metadata_extractor__Sony_ILCE-7M3_A7M3.mts"
-    lines = relay(clip, tmp_path / "out.mts", encode=FAST)
-    assert {line.code for line in lines} <= {Code.DEINTERLACED, Code.SIDE_DATA_LOST}, "its frames have timecodes"
-    assert not compare(clip, tmp_path / "out.mts")
-    clip = clips / "androidx_media__sample_h262_mpeg_audio.ps"
-    relay(clip, tmp_path / "out.mkv", encode=FAST)
-    assert not [line for line in compare(clip, tmp_path / "out.mkv") if not line.startswith(("data", "streams"))]
-
-
 def test_adts_sound_goes_into_mp4(clips: Path, tmp_path: Path) -> None:
     relay(clips / "mediabunny__no-initial-keyframe.ts", tmp_path / "out.mp4", encode=FAST)
     sound = next(s for s in describe(tmp_path / "out.mp4").streams if s.kind == "audio")
@@ -385,10 +365,8 @@ def test_adts_sound_goes_into_mp4(clips: Path, tmp_path: Path) -> None:
                    check=True)  # fmt: skip
 
 
-def test_quicktime_chapters_are_made_anew(clips: Path, tmp_path: Path) -> None:
+def test_quicktime_chapters_go_into_matroska(clips: Path, tmp_path: Path) -> None:
     clip = clips / "androidx_media__sample_with_chapters.mp4"
-    assert not relay(clip, tmp_path / "out.mp4", encode=FAST)
-    assert not compare(clip, tmp_path / "out.mp4")
     relay(clip, tmp_path / "out.mkv", encode=FAST)
     assert len(describe(tmp_path / "out.mkv").chapters) == len(describe(clip).chapters)
 
