@@ -59,7 +59,7 @@ def test_strength_0_is_bit_for_bit(pixel: str, codec: str, clips: Path, tiny_mod
 def test_the_picture_does_not_depend_on_tiles_batches_or_threads(
     clips: Path, tiny_model: Path, tmp_path: Path
 ) -> None:  # fmt: skip
-    clip = clips / "metadata_extractor__Issue_515_java.mp4"
+    clip = clips / "androidx_media__bt601.mov"
     decode = DecodeOptions(end=Fraction(1, 5))
     variants = [{}, {"tile": (200, 96)}, {"tile": (64, 64), "batch": 8}, {"tile": "none"}]
     sums = set()

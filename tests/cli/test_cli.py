@@ -143,15 +143,14 @@ def test_a_signal_ends_a_run_with_its_code(
 
 def test_stdin_is_left_alone(clips: Path, tiny_model: Path, tmp_path: Path) -> None:
     """As in a shell loop that reads names from stdin: what follows must still be there."""
+    name = "androidx_media__bt601.mov"
     script = (
-        f"while read name; do {sys.executable} -m vidrts enhance -q -t 0.1 --device cpu --model {tiny_model} "
-        f"{clips}/$name {tmp_path}/$name; done; ls {tmp_path}"
+        f"read name; {sys.executable} -m vidrts enhance -q -t 0.1 --device cpu --model {tiny_model} "
+        f"{clips}/$name {tmp_path}/$name; ls {tmp_path}; cat"
     )
-    done = subprocess.run(
-        ["bash", "-c", script], input="androidx_media__bt601.mov\nvmaf__Seeking_30_480_1050.mp4\n",
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    assert done.stdout.split() == ["androidx_media__bt601.mov", "vmaf__Seeking_30_480_1050.mp4"], done.stderr
+    names = f"{name}\nvmaf__Seeking_30_480_1050.mp4\n"
+    done = subprocess.run(["bash", "-c", script], input=names, capture_output=True, text=True, check=True)
+    assert done.stdout == names, done.stderr
 
 
 def test_what_the_enhancer_refuses_is_told_with_the_file(
