@@ -73,6 +73,16 @@ def explicit(network: RTS, x: torch.Tensor, scale: int) -> torch.Tensor:
     return halve(doubled)[..., margin:-margin, margin:-margin]
 
 
+def in_32_and_8_bits(model: str) -> tuple[TiledUpscaler, TiledUpscaler]:
+    """The same shipped model in float32 and in int8."""
+    loaded = load_model(model)
+    exact, rounded = (
+        TiledUpscaler(loaded.network, CPU, dtype, scale=loaded.info.scale, luma=loaded.info.colour == "luma")
+        for dtype in (torch.float32, torch.int8)
+    )
+    return exact, rounded
+
+
 def decibels(got: torch.Tensor, truth: torch.Tensor) -> float:
     return float(-10 * torch.log10((got - truth).square().mean()))
 
@@ -87,29 +97,26 @@ def test_shipped_models_are_near_float64(model: str, scale: int, pictures: dict[
     ways = [(torch.float32, "torch", 120), (torch.float32, "openvino", 120), (torch.int8, "openvino", 52)]
     if computes_bf16(CPU):
         ways += [(torch.bfloat16, engine, 66 if scale == 1 else 64) for engine in ("torch", "openvino")]
-    for name, large in pictures.items():
-        picture = large[..., :151, :199]  # float64 is slow
-        truth = explicit(network, picture, scale)
-        truth = luma(truth)[:, None] if alone else truth
-        for dtype, engine, least in ways:
-            got = TiledUpscaler(network, CPU, dtype, scale=scale, engine=engine, luma=alone)(picture)
-            assert decibels(got, truth) > least, (name, dtype, engine)
+    small = {name: large[..., :151, :199] for name, large in pictures.items()}  # float64 is slow
+    truths = {name: explicit(network, picture, scale) for name, picture in small.items()}
+    for dtype, engine, least in ways:
+        upscaler = TiledUpscaler(network, CPU, dtype, scale=scale, engine=engine, luma=alone)
+        for name, picture in small.items():
+            truth = luma(truths[name])[:, None] if alone else truths[name]
+            assert decibels(upscaler(picture), truth) > least, (name, dtype, engine)
 
 
 @pytest.mark.parametrize("model", SHIPPED)
 def test_8_bits_cut_nothing_off(model: str) -> None:
     """Where ranges are too small for text and dots of pure colours, they miss by a hundred codes."""
-    network, info = load_model(model).network, load_model(model).info
+    in_32, in_8 = in_32_and_8_bits(model)
     drawn = Image.new("RGB", (400, 120), (0, 0, 255))
     for k, size in enumerate((10, 14, 24)):
         ImageDraw.Draw(drawn).text((5, 35 * k), "Hamburgefonstiv 0123", (255, 255, 0), ImageFont.load_default(size))
     text = torch.from_numpy(np.array(drawn)).permute(2, 0, 1)[None].float() / 255
     dots = torch.randint(0, 2, (1, 3, 120, 160)).float()
     for name, picture, least in (("text", text, 46), ("dots", dots, 44)):
-        exact, got = (
-            TiledUpscaler(network, CPU, dtype, scale=info.scale, luma=info.colour == "luma")(picture)
-            for dtype in (torch.float32, torch.int8)
-        )
+        exact, got = in_32(picture), in_8(picture)
         assert decibels(got, exact) > least, name
         assert (got - exact).abs().max() < 0.06, name
 
@@ -117,14 +124,11 @@ def test_8_bits_cut_nothing_off(model: str) -> None:
 @pytest.mark.parametrize("model", SHIPPED)
 def test_8_bits_make_no_bands(model: str) -> None:
     """A slow ramp in codes of 8 bit, and flat colours: off by a code and a half at a step, by half of one between."""
-    network, info = load_model(model).network, load_model(model).info
+    in_32, in_8 = in_32_and_8_bits(model)
     ramp = (60 + torch.arange(640) // 32).div(255).repeat(48, 1)
     for weights in ((1, 1, 1), (1, 0, 0), (0, 1, 0.5)):
         picture = torch.stack([ramp * w for w in weights])[None]
-        exact, got = (
-            TiledUpscaler(network, CPU, dtype, scale=info.scale, luma=info.colour == "luma")(picture)
-            for dtype in (torch.float32, torch.int8)
-        )
+        exact, got = in_32(picture), in_8(picture)
         off = (got - exact).abs()[0, :, 24, 16:-16].mul(255)
         assert off.max() < 1.5
         assert off[:, torch.arange(off.shape[1]) % 32 == 0].max() < 0.5  # the middles of the steps: 16 from each
