@@ -100,13 +100,12 @@ def describe(path: Path, stream: int | None = None) -> MediaFile:
 
     Needs ffprobe.
     """
-    told = _ffprobe(path, "-show_format", "-show_streams", "-show_chapters")
+    told = _ffprobe(path, "-show_format", "-show_streams", "-show_chapters", "-show_packets", "-show_data_hash", "md5")
     streams = [
         StreamTruth(s["index"], s.get("codec_type", "unknown"), s.get("codec_name", "unknown"), s)
         for s in told.get("streams", ())
     ]
-    shown = _ffprobe(path, "-show_packets", "-show_data_hash", "md5")
-    for packet in shown.get("packets", ()):
+    for packet in told.get("packets", ()):
         truth = next((s for s in streams if s.index == packet["stream_index"]), None)
         if truth is not None:
             ticks = packet.get("pts", packet.get("dts"))
