@@ -41,8 +41,8 @@ def own(film: Path) -> Path:
 def no_films(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What else lies in folders of films."""
     folder = tmp_path_factory.mktemp("no films")
-    made_by_ffmpeg(folder / "picture.png", "-frames:v", "1")
-    made_by_ffmpeg(folder / "photo.jpg", "-frames:v", "1")
+    made_by_ffmpeg(folder / "moving.gif")
+    made_by_ffmpeg(folder / "moving.png", "-f", "apng")
     sound = ["ffmpeg", "-nostdin", "-v", "error", "-f", "lavfi", "-i", "sine=d=0.1", folder / "song.mp4"]
     subprocess.run(sound, check=True)
     (folder / "notes.txt").write_text("hello\n")
@@ -50,11 +50,21 @@ def no_films(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("pictures")
+    for name in ("picture.png", "photo.jpg", "scan.bmp"):
+        made_by_ffmpeg(folder / name, "-frames:v", "1")
+    (folder / "broken.webp").write_bytes(b"RIFF")
+    return folder
+
+
 @pytest.fixture
-def folder(film: Path, own: Path, no_films: Path, tmp_path: Path) -> Path:
-    """Films and much else."""
+def folder(film: Path, own: Path, no_films: Path, pictures: Path, tmp_path: Path) -> Path:
+    """Films, pictures and much else."""
     inside = tmp_path / "in"
     shutil.copytree(no_films, inside)
+    shutil.copytree(pictures, inside, dirs_exist_ok=True)
     (inside / "sub" / "deep").mkdir(parents=True)
     for name in ("b.mkv", "A.MKV", "sub/c.mkv", "sub/deep/d.mkv", "no extension", "e.avi", ".hidden.mkv"):
         shutil.copy(film, inside / name)
@@ -78,19 +88,20 @@ def names(found: list[Job], folder: Path) -> dict[str, str]:
     return {Path(job.source).name: str(job.target.relative_to(folder)) for job in found}
 
 
-def test_the_videos_of_a_folder_and_what_is_left_out(folder: Path, tmp_path: Path) -> None:
+def test_the_videos_and_pictures_of_a_folder_and_what_is_left_out(folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     found, told = planned([folder], out)
     assert names(found, out) == {
         "A.MKV": "A.MKV", "b.mkv": "b.mkv", "broken.mp4": "broken.mp4", "empty.mov": "empty.mov", "e.avi": "e.mkv",
-        "no extension": "no extension.mkv",
+        "no extension": "no extension.mkv", "photo.jpg": "photo.jpg", "picture.png": "picture.png",
+        "broken.webp": "broken.webp", "scan.bmp": "scan.png",
     }  # fmt: skip
     assert not any(job.done for job in found)
     left = {line.values["names"]: line.values["count"] for line in told}
     assert {line.code for line in told} == {Code.FILES_LEFT_OUT}
     assert left == {
         "sub": 1, "linked": 1, "pipe.mkv": 1, "sharp.mkv": 1, "x.partial-12.mkv, x.partial.mkv": 2,
-        "notes.txt, song.mp4, unknown.xyz": 3, "photo.jpg, picture.png": 2,
+        "notes.txt, song.mp4, unknown.xyz": 3, "moving.gif, moving.png": 2,
     }  # fmt: skip
     assert not out.exists()
 
@@ -103,7 +114,7 @@ def test_sub_folders_keep_their_places(folder: Path) -> None:
     found, _ = planned([folder], out, recursive=True)
     targets = {str(job.target.relative_to(out)) for job in found}
     assert {"b.mkv", "sub/c.mkv", "sub/deep/d.mkv"} < targets
-    assert len(found) == 8
+    assert len(found) == 12
 
 
 def test_pictures_that_are_named_stay_pictures(folder: Path, tmp_path: Path) -> None:
@@ -151,14 +162,14 @@ def test_two_sources_of_one_name_are_refused(folder: Path, tmp_path: Path) -> No
             jobs(sources, out, **options)
 
 
-def test_a_folder_without_videos_is_an_error_if_there_is_nothing_else(
+def test_a_folder_without_videos_and_pictures_is_an_error_if_there_is_nothing_else(
     no_films: Path, film: Path, tmp_path: Path
 ) -> None:
-    with pytest.raises(InputError, match="no videos to enhance"):
+    with pytest.raises(InputError, match="no videos or pictures to enhance"):
         jobs([no_films], tmp_path)
     found, told = planned([no_films, film], tmp_path)
     assert [job.source for job in found] == [film]
-    assert [line.code for line in told] == [Code.FILES_LEFT_OUT, Code.FILES_LEFT_OUT, Code.NO_VIDEOS]
+    assert [line.code for line in told] == [Code.FILES_LEFT_OUT, Code.FILES_LEFT_OUT, Code.NOTHING_TO_ENHANCE]
 
 
 def test_no_source_is_replaced(folder: Path, own: Path, tmp_path: Path) -> None:

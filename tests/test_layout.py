@@ -58,7 +58,8 @@ MAY_IMPORT = {
     },
     "workers": {"frame", "networks", "picture", "prefetch", "threads"},
     "plan": {"frame", "media", "picture"},
-    "pictures": {"frame", "media", "networks", "options", "picture", "plan", "threads"},
+    "options_of_pictures": {"media", "options"},
+    "pictures": {"frame", "media", "networks", "options", "options_of_pictures", "picture", "plan", "threads"},
     "pipeline": {"pictures", "workers", "frame", "media", "networks", "options", "picture", "plan", "prefetch"},
     "dry_run": {"frame", "networks", "options", "picture", "pictures", "pipeline", "plan", "prefetch"},
     "segments": {
@@ -78,6 +79,7 @@ MAY_IMPORT = {
             "media",
             "networks",
             "options",
+            "options_of_pictures",
             "picture",
             "pipeline",
             "plan",

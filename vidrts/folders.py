@@ -1,4 +1,4 @@
-"""Many files in one run: which files of a folder are videos, and what their outputs are called.
+"""Many files in one run: which files of a folder are videos or pictures, and what their outputs are called.
 
 for job in jobs(["films"], Path("sharp"), recursive=True, tell=print):
     if not job.done:
@@ -16,7 +16,8 @@ from urllib.parse import unquote, urlsplit
 from vidrts.errors import InputError, OptionError
 from vidrts.media.containers import FFmpegErrors, choose_video, open_source, place
 from vidrts.media.output_formats import OUTPUT_FORMATS
-from vidrts.media.pictures.formats import SUFFIXES, is_picture_name
+from vidrts.media.pictures.animation import is_animated
+from vidrts.media.pictures.formats import SUFFIXES, can_be_picture, is_picture_name
 from vidrts.media.read import picture_streams
 from vidrts.media.write.mark import is_marked
 from vidrts.media.write.output_path import UNFINISHED
@@ -30,10 +31,11 @@ _VIDEOS = {
 """Extensions of files that are taken for videos even where they cannot be opened: one that is broken has to be told."""
 _FALLBACKS = {".bmp": ".png", ".gif": ".png"}
 _FALLBACK = ".mkv"
-"""Extension of outputs whose source is in a container that vidrts does not write: what holds most kinds of streams."""
+"""Of outputs whose source is a video in a container that vidrts does not write: it holds most kinds of streams."""
 _OWN = "made by vidrts; those that are named are enhanced again"
 _HIDDEN = re.compile(r"^\.|\.vidrts$")
 """Folders that are not looked into: hidden ones, and what runs with --resume keep beside their outputs."""
+_NEITHER = "neither videos nor pictures"
 _SHOWN = 3
 """Names in a message about many files."""
 
@@ -66,6 +68,11 @@ class Job:
     done: bool
     """The target is there already, complete and made by vidrts."""
 
+    @property
+    def is_picture(self) -> bool:
+        """Whether a picture is written, or numbered ones; else it is a video."""
+        return is_picture_name(self.target)
+
 
 def jobs(
     sources: Sequence[str | os.PathLike[str]],
@@ -75,13 +82,14 @@ def jobs(
     recursive: bool = False,
     tell: Tell = ignore,
 ) -> list[Job]:
-    """What to enhance into `folder`, which need not exist yet: files, URLs, and the videos of folders among `sources`.
+    """What to enhance into `folder`, which need not exist yet: files, URLs, and what folders among `sources` hold.
 
-    Of a folder the files that are videos are taken; `recursive`: those of its sub-folders, too, which keep their places
-    under `folder`. Left out of folders, and told by a message: what is no video, unfinished files (.partial), and what
-    vidrts made; untold, hidden files and `folder` itself. A file that is named is always taken.
+    Of a folder the files that are videos or pictures are taken, numbered ones as single pictures; `recursive`: those of
+    its sub-folders, too, which keep their places under `folder`. Left out of folders, and told by a message: what is
+    neither, animated pictures, unfinished files (.partial), and what vidrts made; untold, hidden files and `folder`
+    itself. A file that is named is always taken.
 
-    Raises `InputError` where there is no video at all, `OptionError` where two sources would get one name, or an
+    Raises `InputError` where there is nothing to enhance, `OptionError` where two sources would get one name, or an
     output would replace a source.
     """
     names = names or Names()
@@ -89,16 +97,16 @@ def jobs(
     for source in sources:
         path = place(source)
         if isinstance(path, Path) and path.is_dir():
-            inside = [(file, file.relative_to(path)) for file in _videos(path, folder, recursive, tell)]
+            inside = [(file, file.relative_to(path)) for file in _inside(path, folder, recursive, tell)]
             if not inside and len(sources) > 1:
-                tell(Message(Code.NO_VIDEOS, folder=path))
+                tell(Message(Code.NOTHING_TO_ENHANCE, folder=path))
             found |= dict.fromkeys(inside)
         elif isinstance(path, Path):
             found[path, Path(path.name)] = None
         else:
             found[str(source), Path(_of_url(str(source)))] = None
     if not found:
-        raise InputError(f"{', '.join(map(str, sources))}: no videos to enhance")
+        raise InputError(f"{', '.join(map(str, sources))}: no videos or pictures to enhance")
     pairs = _distinct((source, folder / names.of(name)) for source, name in found)
     pairs = _without_outputs(pairs, tell)
     _check_names(pairs)
@@ -114,19 +122,19 @@ def is_done(target: Path) -> bool:
 
 
 def why_left_out(path: Path) -> str | None:
-    """Why a file in a folder is not to be enhanced, in words; None for a video, or what its name says is one."""
+    """Why a file in a folder is not to be enhanced, in words; None for what is, or by its name should be."""
     if path.is_dir():
         return "links to directories"
     if not path.is_file():
         return "not regular files"
     if UNFINISHED.search(path.stem):
         return "unfinished files"
-    if is_picture_name(path):
-        return "pictures; those that are named are enhanced"
+    if can_be_picture(path):
+        return _why_picture_left_out(path)
     try:
         container = open_source(path)
     except InputError:
-        return None if path.suffix.lower() in _VIDEOS else "not videos"
+        return None if path.suffix.lower() in _VIDEOS else _NEITHER
     with container:
         try:
             choose_video(path, container, None)
@@ -134,13 +142,22 @@ def why_left_out(path: Path) -> str | None:
                 next(picture_streams.packets(container, path), None)
             return _OWN if is_marked(path, container) else None
         except InputError:
-            return "not videos"
+            return _NEITHER
         except FFmpegErrors:
             return None
 
 
-def _videos(folder: Path, output: Path, recursive: bool, tell: Tell) -> Iterator[Path]:
-    """The videos in `folder`, in order; tells what is left out."""
+def _why_picture_left_out(path: Path) -> str | None:
+    try:
+        if is_marked(path):
+            return _OWN
+    except OSError:
+        return None
+    return "animated pictures; ffmpeg -i FILE OUT.mkv makes videos of them" if is_animated(path) else None
+
+
+def _inside(folder: Path, output: Path, recursive: bool, tell: Tell) -> Iterator[Path]:
+    """The videos and pictures in `folder`, in order; tells what is left out."""
     left: defaultdict[str, list[Path]] = defaultdict(list)
     unread: list[OSError] = []
     for base, inner, files in folder.walk(on_error=unread.append):

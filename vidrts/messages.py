@@ -159,8 +159,10 @@ class Code(Enum):
 
     # folders
     FILES_LEFT_OUT = "{folder}: left out {count} ({reason}): {names}"
-    NO_VIDEOS = "{folder}: no videos in this directory"
+    NOTHING_TO_ENHANCE = "{folder}: no videos or pictures in this directory"
     MADE_BY_VIDRTS = "{file}: left out, vidrts made it of another input"
+
+    FOR_VIDEOS_ONLY = "{options}: for the videos, not for the {count} picture(s)"
 
     # colorplan, picture
     OUT_OF_MEMORY_BATCH = "out of memory on {device}: continuing with batches of {batch} tiles"

@@ -2,8 +2,8 @@
 
 import os
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -15,31 +15,17 @@ from vidrts.media.pictures import read, sequence, write
 from vidrts.media.pictures.formats import SUFFIXES, is_picture_name
 from vidrts.media.pictures.read import Picture
 from vidrts.media.pictures.write import quality_words
-from vidrts.media.read.options import DecodeOptions
 from vidrts.media.write import output_path
-from vidrts.media.write.options import EncodeOptions
 from vidrts.media.write.picture_file import save
 from vidrts.media.write.write_plan import StreamPlan, WritePlan
 from vidrts.messages import Tell
 from vidrts.networks.checkpoint import LoadedModel
 from vidrts.options import EnhanceOptions
+from vidrts.options_of_pictures import OF_PICTURES, OF_SEQUENCES, refuse
 from vidrts.picture.device import pick_devices
 from vidrts.picture.enhancer import Enhancer
 from vidrts.plan import Plan
 from vidrts.threads import worker_threads
-
-_OF_PICTURES = ("threads", "strict", "overwrite", "own_only", "quality")
-"""Options of decoding and encoding that pictures have, too."""
-_OF_SEQUENCES = ("start_number",)
-_NAMES = {
-    "start": "-ss", "end": "-to and -t", "color": "--colorspace, --range, --primaries and --transfer",
-    "video_codec": "-c:v", "audio_codec": "-c:a", "crf": "-crf", "bit_rate": "-b:v", "preset": "-preset",
-    "tune": "-tune", "pixel_format": "-pix_fmt", "options": "-e", "audio": "--no-audio", "subtitles": "--no-subtitles",
-    "audio_languages": "--audio", "subtitle_languages": "--subtitles", "format": "-f", "framerate": "-framerate",
-    "start_number": "-start_number", "filters": "-vf", "frames": "-frames:v", "audio_bit_rate": "-b:a",
-    "metadata": "-metadata", "stream_metadata": "-metadata", "muxer_flags": "-movflags",
-}  # fmt: skip
-"""The command line's names of options, where they are not those of their fields."""
 
 
 @dataclass(kw_only=True)
@@ -77,7 +63,7 @@ class PictureRun:
         return len(self._pairs)
 
     def _sequence(self, source: str | os.PathLike[str]) -> list[tuple[Path, Path]]:
-        refuse(self._options, self.path, (*_OF_PICTURES, *_OF_SEQUENCES))
+        refuse(self._options, self.path, (*OF_PICTURES, *OF_SEQUENCES))
         write.check_quality(self.path, self._options.encode.quality)
         found = sequence.find(Path(source), self._options.decode.start_number, self._tell)
         return [(found.file(number), sequence.numbered(self.path, number)) for number in found.numbers]
@@ -96,7 +82,7 @@ class PictureRun:
                 f"{self.path} is a picture, but {path} a video; write its frames to numbered pictures, "
                 f"{self.path.stem}%05d{self.path.suffix}"
             )
-        refuse(self._options, self.path, _OF_PICTURES)
+        refuse(self._options, self.path, OF_PICTURES)
         write.check_quality(self.path, self._options.encode.quality)
         return [(path, self.path)]
 
@@ -199,17 +185,3 @@ def are_pictures(source: str | os.PathLike[str], target: str | os.PathLike[str])
     if target == "-" or is_url(target) or not is_picture_name(out):
         return False
     return not sequence.is_pattern(out) or (source != "-" and sequence.is_pattern(Path(source)))
-
-
-def refuse(options: EnhanceOptions, path: Path, allowed: Sequence[str]) -> None:
-    """Raise `OptionError` for options of decoding and encoding that are given and not `allowed`."""
-    pairs = ((options.decode, DecodeOptions()), (options.encode, EncodeOptions()))
-    given = [
-        _NAMES.get(f.name, f"--{f.name.replace('_', '-')}")
-        for part, default in pairs
-        for f in fields(default)
-        if f.name not in allowed and getattr(part, f.name) != getattr(default, f.name)
-    ]
-    if given:
-        advice = "; --quality is for pictures" if {"-crf", "-b:v"} & set(given) else ""
-        raise OptionError(f"{', '.join(dict.fromkeys(given))}: for videos only, and {path} is a picture{advice}")

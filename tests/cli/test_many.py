@@ -6,7 +6,9 @@ import signal
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from vidrts.cli import run
 from vidrts.cli.progress import ProgressReport
@@ -75,6 +77,38 @@ def test_a_folder(folder: Path, tiny_model: Path, film: Path, capfd: pytest.Capt
     # nothing is left to do
     assert enhance(tiny_model, "in/a.mkv", "./in/a.mkv", "out") == 0
     assert [line.split()[-2:] for line in capfd.readouterr().err.splitlines()[1:-1]] == [["was", "there"]]
+
+
+def test_pictures_of_a_folder(folder: Path, tiny_model: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Beside videos, numbered ones, too; each option counts for files of its kind, and a broken picture is one file."""
+    rgb = np.random.default_rng(1).integers(0, 256, (20, 30, 3), np.uint8)
+    for name in ("frame_0001.png", "frame_0002.png", "photo.jpg"):
+        Image.fromarray(rgb).save(folder / "in" / name)
+    (folder / "in" / "broken.png").write_bytes(b"not a picture")
+    (folder / "in" / "b.mkv").unlink()
+    names = ["a.x.mp4", "c.x.mp4", "frame_0001.x.png", "frame_0002.x.png", "photo.x.jpg"]
+    given = ("in", "out", "--suffix", ".x", "--ext", "mp4", "-crf", "30", "-frames:v", "2", "--strength", "0")
+    assert enhance(tiny_model, *given) == 1
+    lines = capfd.readouterr().err.splitlines()
+    assert any("-preset" in line and "-crf" in line and "4 picture(s)" in line for line in lines)
+    assert [line.split()[:2] for line in lines[-8:-2]] == [
+        ["in/a.mkv", "2"], ["in/broken.png", "-"], ["in/c.mp4", "2"], ["in/frame_0001.png", "1"],
+        ["in/frame_0002.png", "1"], ["in/photo.jpg", "1"],
+    ]  # fmt: skip
+    assert "5 of 6 files enhanced, 7 frames" in lines[-2]
+    before = files(folder / "out")
+    assert sorted(before) == names
+    assert np.array_equal(np.asarray(Image.open(folder / "out" / "frame_0002.x.png")), rgb)
+
+    (folder / "in" / "broken.png").unlink()
+    assert enhance(tiny_model, *given) == 0
+    assert files(folder / "out") == before
+    assert sum(line.endswith("was there") for line in capfd.readouterr().err.splitlines()) == 5
+    for path in (folder / "in").glob("[ac].*"):
+        path.unlink()
+    assert enhance(tiny_model, *given, "-y") == 1, "an option of videos with pictures alone is a mistake"
+    assert "-crf" in capfd.readouterr().err
+    assert files(folder / "out") == before
 
 
 def test_again_and_by_force(folder: Path, tiny_model: Path, film: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -118,7 +118,7 @@ _QUALITIES = [(encoder.name, encoder.default_quality) for encoder in ENCODERS.va
     help="Keep finished segments in OUT.vidrts, and go on where an earlier run of this command ended, however it did.",
 )  # fmt: skip
 @click.option("--restart", is_flag=True, help="As --resume, but begin anew.")
-@click.option("-r", "--recursive", is_flag=True, help="The videos of sub-directories of IN, too.")
+@click.option("-r", "--recursive", is_flag=True, help="What sub-directories of IN hold, too.")
 @click.option(
     "--suffix", callback=many.checked_suffix, metavar="TEXT", help="Add this to the names, before the extension."
 )
@@ -221,8 +221,8 @@ def enhance(
 
     IN is a file, a URL (http, https, rtsp, rtmp) or - (stdin). OUT is - (stdout) or a file whose extension selects
     the container: mp4, mov, mkv, webm or ts, or a picture: png, jpg, tif or webp.
-    OUT is a directory for several files and for the videos of a directory; they keep their names, what is there
-    already is not made again, and one that fails does not stop the others.
+    OUT is a directory for several files and for the videos and pictures of a directory; they keep their names, what is
+    there already is not made again, and one that fails does not stop the others.
     An OUT that exists is replaced by -y if vidrts made it, so that `vidrts enhance -y *.mp4` overwrites no film; by
     --force whatever it is.
     Audio, subtitles, attachments, chapters and tags are kept; a warning names what the container does not support.
@@ -308,7 +308,8 @@ def enhance(
     if batch is not None and batch.is_done:
         batch.finish(quiet=quiet)
         return
-    if not is_one_picture(target):  # a large one needs what reading it took for writing
+    targets = [target] if batch is None else [str(job.target) for job in batch.jobs]
+    if not any(map(is_one_picture, targets)):  # a large one needs what reading it took for writing
         keep_freed_memory()
     from vidrts.cli import guardian
 

@@ -17,8 +17,9 @@ from vidrts.cli.words import human_size, spoken_time
 from vidrts.errors import Interrupted, OutputError, VidrtsError
 from vidrts.media.output_formats import OUTPUT_FORMATS
 from vidrts.media.pictures.formats import SUFFIXES
-from vidrts.messages import Tell
+from vidrts.messages import Code, Message, Tell
 from vidrts.options import EnhanceOptions
+from vidrts.options_of_pictures import without_options_of_videos
 
 if TYPE_CHECKING:
     from vidrts.dry_run import Estimate
@@ -113,6 +114,12 @@ class Batch:
         from vidrts.dry_run import Estimate
 
         options = replace(options, encode=replace(options.encode, overwrite=True, own_only=not self.force))
+        of_pictures = options
+        pictures = sum(job.is_picture for job in self.jobs)
+        if 0 < pictures < len(self.jobs):  # where there are pictures alone, each refuses what is for videos
+            of_pictures, given = without_options_of_videos(options)
+            if given:
+                report.message(Message(Code.FOR_VIDEOS_ONLY, options=", ".join(given), count=pictures))
         with _directories() as make:
             for number, job in enumerate(self.jobs, 1):
                 if job.done and not self.again:
@@ -124,7 +131,8 @@ class Batch:
                     make(job.target)
                     report.file = "" if self.alone else f"{number}/{len(self.jobs)} {job.source}: "
                     tell = report.message if self.alone else _about(job.source, report.message)
-                    made = enhance(job.source, job.target, options, on_message=tell)
+                    fitting = of_pictures if job.is_picture else options
+                    made = enhance(job.source, job.target, fitting, on_message=tell)
                     if isinstance(made, Estimate):
                         self.rows.append(_Row(job, estimate=made))
                         report.estimated(made)

@@ -8,6 +8,8 @@ SUFFIXES: dict[str, PictureFormat] = {
     ".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".tif": "TIFF", ".tiff": "TIFF", ".webp": "WebP",
 }  # fmt: skip
 """What is written, by file extension in lower case."""
+_FOUND = (*SUFFIXES, ".bmp", ".gif")
+"""Extensions of what is read."""
 READ = "PNG, JPEG, TIFF, WebP, BMP or GIF"
 """What is read, in words."""
 DEFAULT_QUALITY = 95
@@ -24,3 +26,8 @@ def is_one_picture(name: str) -> bool:
 def is_picture_name(name: Path) -> bool:
     """Whether a file of this name would be written as a picture."""
     return name.suffix.lower() in SUFFIXES
+
+
+def can_be_picture(name: Path) -> bool:
+    """Whether a file of this name is taken for a picture to read."""
+    return name.suffix.lower() in _FOUND
