@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from helpers.media_truth import FFPROBE
 from PIL import Image, ImageCms
 
@@ -19,6 +20,7 @@ from vidrts.errors import InputError, Interrupted, OptionError, OutputError, Uns
 from vidrts.media.read.options import DecodeOptions
 from vidrts.media.write.options import EncodeOptions
 from vidrts.messages import Code, Message
+from vidrts.picture.forward import Folded
 from vidrts.picture.options import EnhancerOptions
 
 ffmpeg = pytest.mark.skipif(FFPROBE is None, reason="ffmpeg and ffprobe are not installed; they tell the truth here")
@@ -414,6 +416,29 @@ def test_a_stop_signal_leaves_nothing(calls: int, photo: Image.Image, tiny_model
     assert stopped.value.signal_number == 15 and list(tmp_path.iterdir()) == [tmp_path / "in.png"]
 
 
+def test_a_stop_signal_ends_a_large_picture_between_two_tiles(
+    photo: Image.Image, tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of four tiles the third is the last: the signal comes while it is computed."""
+    photo.save(tmp_path / "in.png")
+    caught: list[int] = []
+    passes = []
+
+    def counting(self: Folded, *arguments: Any) -> torch.Tensor:
+        passes.append(self)
+        if len(passes) == 3:
+            caught.append(15)
+        return computed(self, *arguments)
+
+    computed = Folded.__call__
+    monkeypatch.setattr(Folded, "__call__", counting)
+    with pytest.raises(Interrupted) as stopped:
+        run(tmp_path / "in.png", tmp_path / "out.png", tiny_model, picture={"tile": (70, 16)},
+            stop_signal=lambda: caught[0] if caught else None)  # fmt: skip
+    assert stopped.value.signal_number == 15 and list(tmp_path.iterdir()) == [tmp_path / "in.png"]
+    assert len(passes) == 3
+
+
 def test_videos_and_pictures_are_not_mixed(clips: Path, photo: Image.Image, tiny_model: Path, tmp_path: Path) -> None:
     clip = clips / "vmaf__Seeking_30_480_1050.mp4"
     with pytest.raises(OptionError, match=r"out.png is a picture, but .*mp4 a video; .*out%05d.png"):
@@ -428,6 +453,7 @@ def test_videos_and_pictures_are_not_mixed(clips: Path, photo: Image.Image, tiny
 _PEAK = """
 import resource, sys
 from vidrts import EnhanceOptions, enhance
+from vidrts.picture.forward import Folded
 from vidrts.picture.options import EnhancerOptions
 enhance(sys.argv[1], sys.argv[2], EnhanceOptions(model="rts-lite", picture=EnhancerOptions(device="cpu")))
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)

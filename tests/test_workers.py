@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -24,6 +25,7 @@ from vidrts.networks.names import LIGHT_MODEL
 from vidrts.networks.network import Network
 from vidrts.networks.registry import parameter_count
 from vidrts.picture.enhancer import Enhancer
+from vidrts.picture.forward import Folded
 from vidrts.picture.options import EnhancerOptions
 from vidrts.prefetch import Cancelled, ordered_map
 from vidrts.workers import LIGHT_PARAMETERS, Workers
@@ -114,6 +116,34 @@ def gray(size: int, pts: int) -> Frame:
     fmt = pixel_format("yuv420p")
     planes = [torch.full(fmt.plane_size(k, size, size), 100, dtype=torch.uint8) for k in range(3)]
     return Frame(planes=tuple(planes), format=fmt, color=ColorTags(), pts=pts, time_base=1)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("way", ["wake", "close"])
+def test_frames_under_way_are_given_up_between_tiles(
+    way: str, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second frame's second tile lasts until the consumer has left: no third one follows."""
+    passes: list[object] = []
+    entered = threading.Event()
+    computed = Folded.__call__
+
+    def counting(self: Folded, *arguments: Any) -> torch.Tensor:
+        passes.append(self)
+        if len(passes) == 5:
+            entered.set()
+            workers.stopping.wait(30)
+        return computed(self, *arguments)
+
+    monkeypatch.setattr(Folded, "__call__", counting)
+    workers = Workers(load_model(tiny_model), EnhancerOptions(device="cpu", tile=(48, 16)), 1)
+    events = workers.enhanced(iter([gray(48, 0), gray(48, 1)]), 2, lambda: way == "wake" and entered.is_set())
+    next(events)
+    entered.wait(30)
+    if way == "wake":
+        with pytest.raises(Cancelled):
+            next(events)
+    events.close()
+    assert len(passes) == 5
 
 
 def test_lines_for_people_come_once_and_other_events_pass(tiny_model: Path) -> None:

@@ -102,12 +102,21 @@ class PictureRun:
         written.
         """
         options = self._options.picture
-        enhancer = Enhancer(model, replace(options, device=str(pick_devices(options.device)[0])), on_message=self._tell)
         done = Done()
+        target = self.path
+
+        def check() -> None:
+            if (number := stop_signal()) is not None:
+                raise Interrupted(
+                    "stopped; a dry run writes nothing" if dry else f"stopped; {target} is not written", number
+                )
+
+        device = str(pick_devices(options.device)[0])
+        enhancer = Enhancer(model, replace(options, device=device), on_message=self._tell, between_tiles=check)
         for source, target in self._pairs[:1] if dry else self._pairs:
             begin = (lambda picture: None) if done.pictures else partial(self._plan, on_plan, model, enhancer)
             try:
-                self._enhance(source, target, enhancer, stop_signal, done, begin, dry=dry)
+                self._enhance(source, target, enhancer, check, done, begin, dry=dry)
             except VidrtsError as error:
                 if done.pictures:
                     add(error, f"the {done.pictures} pictures before it are written")
@@ -144,18 +153,12 @@ class PictureRun:
         source: Path,
         target: Path,
         enhancer: Enhancer,
-        stop_signal: Callable[[], int | None],
+        check: Callable[[], None],
         done: Done,
         begin: Callable[[Picture], None],
         *,
         dry: bool,
     ) -> None:
-        def check() -> None:
-            if (number := stop_signal()) is not None:
-                raise Interrupted(
-                    "stopped; a dry run writes nothing" if dry else f"stopped; {target} is not written", number
-                )
-
         check()
         began = time.monotonic()
         scale = self._options.picture.scale

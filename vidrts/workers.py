@@ -27,7 +27,7 @@ from vidrts.picture.computation import Computation
 from vidrts.picture.device import pick_devices
 from vidrts.picture.enhancer import Enhancer
 from vidrts.picture.options import EnhancerOptions
-from vidrts.prefetch import ordered_map
+from vidrts.prefetch import Cancelled, ordered_map
 from vidrts.threads import shared_threads, worker_threads
 
 LIGHT_PARAMETERS = 8_179
@@ -60,7 +60,12 @@ class Workers:
         tell = Once(on_message)
         devices = pick_devices(options.device)
         places = devices * worker_count(devices[0]) if count == 0 else list(islice(cycle(devices), count))
-        self._enhancers = [Enhancer(model, replace(options, device=str(place)), on_message=tell) for place in places]
+        self.stopping = threading.Event()
+        """Set once nobody waits for frames any longer."""
+        self._enhancers = [
+            Enhancer(model, replace(options, device=str(place)), on_message=tell, between_tiles=self._check)
+            for place in places
+        ]
         self._clock = _Clock()
         self._gain = _light_gain(model, options, devices[0])
 
@@ -105,8 +110,15 @@ class Workers:
 
         `source`: the file's name, for errors.
 
-        Each worker's thread takes its share of torch's threads.
+        Each worker's thread takes its share of torch's threads. Where nobody waits for them any longer, frames under
+        way are given up between two tiles.
         """
+        self.stopping.clear()
+
+        def stopped() -> bool:
+            if woken := wake():
+                self.stopping.set()
+            return woken
 
         def as_worker(enhancer: Enhancer) -> Callable[[Frame | T], Frame | T]:
             return lambda event: self._enhance(enhancer, event, source) if isinstance(event, Frame) else event
@@ -114,9 +126,19 @@ class Workers:
         workers = [as_worker(enhancer) for enhancer in self._enhancers]
         with (
             shared_threads(self.count) as begin,
-            closing(ordered_map(events, workers, depth, "enhance", wake, begin)) as done,
+            closing(ordered_map(events, workers, depth, "enhance", stopped, begin)) as done,
         ):
-            yield from done
+            for event in done:
+                try:
+                    yield event
+                except GeneratorExit:
+                    self.stopping.set()
+                    raise
+
+    def _check(self) -> None:
+        """Between the tiles of a frame."""
+        if self.stopping.is_set():
+            raise Cancelled
 
     def _enhance(self, enhancer: Enhancer, frame: Frame, source: object) -> Frame:
         with self._clock, nullcontext() if source is None else naming(source):

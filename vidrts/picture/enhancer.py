@@ -4,7 +4,7 @@ enhancer = Enhancer(load_model("rts-r3"), EnhancerOptions(device="cpu"))
 enhanced = enhancer([frame])
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import torch
@@ -32,7 +32,8 @@ class Enhancer:
     Raises `OptionError` for a scale that the network does not offer or was not trained for, for detail where there is
     none to choose, and for --chroma sharpen with one that was trained on luma alone (of a network without a file: one
     that takes luma alone). `on_message` gets, once each, lines about colour assumed for untagged frames, memory that
-    ran out and an engine that cannot be used.
+    ran out and an engine that cannot be used. `between_tiles`: on a CPU, called between the tiles of a picture; what it
+    raises ends the call, so that a large one can be stopped.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class Enhancer:
         options: EnhancerOptions | None = None,
         *,
         on_message: Tell = ignore,
+        between_tiles: Callable[[], None] = lambda: None,
     ) -> None:
         self.options = options = options or EnhancerOptions()
         title, network, trained_on_luma = (
@@ -73,6 +75,7 @@ class Enhancer:
             noise=options.noise,
             seed=int(options.noise_seed),
             on_message=self._on_message,
+            between_tiles=between_tiles,
         )
         self._graph_runner = CUDAGraphRunner(self.device, self._on_message) if self.device.type == "cuda" else None
         self._plans: dict[tuple[ColorTags, PixelFormat, int, FieldOrder], ColorPlan] = {}

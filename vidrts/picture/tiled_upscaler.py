@@ -77,7 +77,7 @@ class TiledUpscaler:
     `batch`: tiles per pass, 0 = as the device likes. `engine`: what computes the residual branch. `amplitude`, `noise`,
     `seed`: W, the kind and the seed of the maps of networks that take noise; a W of 0 is none. Out of memory on a GPU
     halves the batch, then the tile, for good; `on_message` gets lines about that and about an engine that cannot be
-    used.
+    used. `between_tiles`: on a CPU, called before every pass but the first of a picture; what it raises ends the work.
     """
 
     def __init__(
@@ -95,6 +95,7 @@ class TiledUpscaler:
         noise: NoiseKind = "static",
         seed: int = 0,
         on_message: Tell = ignore,
+        between_tiles: Callable[[], None] = lambda: None,
     ) -> None:
         spec = network.spec
         self.device = device
@@ -115,6 +116,7 @@ class TiledUpscaler:
         self._about += " luma" if luma else ""
         self._batch = batch or default_batch(device)
         self._on_message = on_message
+        self._between_tiles = between_tiles
 
     def computation(self, height: int, width: int) -> Computation:
         """How pictures of this size are computed."""
@@ -227,6 +229,8 @@ class TiledUpscaler:
             return self._tiles(whole, self._context_of([Tile(0, 0)] * count, grid))
         result = whole.new_empty(count, 1 if self.luma else 3, self.scale * height, self.scale * width)
         for first in range(0, len(places), self._batch):
+            if first and self.device.type == "cpu":  # a GPU takes little time, and may be recording a graph
+                self._between_tiles()
             chosen = places[first : first + self._batch]
             inputs = torch.stack([_cut(whole[picture], tile, grid) for picture, tile in chosen])
             outputs = self._tiles(inputs, self._context_of([tile for _, tile in chosen], grid))
