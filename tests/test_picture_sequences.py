@@ -93,6 +93,45 @@ def test_pictures_become_the_video_that_ffmpeg_reads(
     assert subprocess.run(probe, check=True, capture_output=True, text=True).stdout.strip() == "24000/1001"
 
 
+@pytest.mark.parametrize(
+    ("pixel", "size", "target", "options", "stream", "told"),
+    [
+        ("rgb24", "66:48", "out.mp4", {}, "h264,yuv420p,tv,smpte170m", "4:2:0, smpte170m, 8 bit"),
+        ("rgb24", "66:720", "out.mkv", {"video_codec": "libx265"}, "hevc,yuv420p,tv,bt709", "4:2:0, bt709, 8 bit"),
+        ("rgb24", "65:48", "out.mp4", {}, "h264,yuv444p,tv,smpte170m", "4:4:4, smpte170m, 8 bit"),
+        ("rgb48be", "66:48", "out.mp4", {}, "hevc,yuv420p10le,tv,smpte170m", "4:2:0, smpte170m, 10 bit"),
+        ("rgba", "66:48", "out.mp4", {}, "h264,yuv420p,tv,smpte170m", "4:2:0, smpte170m, 8 bit, no alpha"),
+        ("rgb24", "66:48", "out.mp4", {"pixel_format": "gbrp"}, "hevc,gbrp,pc,gbr", None),
+        ("rgb24", "66:48", "out.mkv", {"video_codec": "libx264rgb"}, "h264,gbrp,pc,gbr", None),
+    ],
+)
+def test_rgb_pictures_become_what_players_show(
+    pixel: str,
+    size: str,
+    target: str,
+    options: dict[str, str],
+    stream: str,
+    told: str | None,
+    frames: Path,
+    tiny_model: Path,
+    tmp_path: Path,
+) -> None:
+    source, out = tmp_path / "in%d.png", tmp_path / target
+    ffmpeg("-i", frames, "-frames:v", 2, "-vf", f"scale={size}", "-pix_fmt", pixel, source)
+    encode = EncodeOptions(preset="ultrafast", crf=1, **options)  # type: ignore[arg-type]
+    said = run(source, out, tiny_model, encode=encode)
+    entries = "stream=codec_name,pix_fmt,color_range,color_space"
+    probe = ["ffprobe", "-v", "error", "-show_entries", entries, "-of", "csv=p=0", out]
+    assert subprocess.run(probe, check=True, capture_output=True, text=True).stdout.strip() == stream
+    lines = [line.values for line in said if line.code == Code.PICTURES_TO_YUV]
+    assert [line["what"] for line in lines] == ([] if told is None else [told])
+    a, b = (
+        np.frombuffer(ffmpeg("-i", path, "-pix_fmt", "rgb24", "-f", "rawvideo", "-"), np.uint8).astype(float)
+        for path in (source, out)
+    )
+    assert np.abs(a - b).mean() < 3
+
+
 def test_a_part_of_the_pictures(frames: Path, tiny_model: Path, tmp_path: Path) -> None:
     decode = DecodeOptions(start=Fraction(2, 25), end=Fraction(5, 25))
     run(frames, tmp_path / "out.mkv", tiny_model, decode=decode, encode=LOSSLESS)

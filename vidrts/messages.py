@@ -140,6 +140,7 @@ class Code(Enum):
         "field order changes from {order} to {other} at {time:.3f} s: {encoder} marks the whole file {order}; "
         "-c:v ffv1 keeps both"
     )
+    PICTURES_TO_YUV = "RGB pictures converted to {format} ({what}), which players show; {keeps}"
     ENCODER_SAYS = "{encoder}: {text}"
     TIMES_ROUNDED = "{encoder} has a constant frame rate: timestamps rounded to {rate:.3f} frames/s"
     TIMESTAMPS_SHIFTED = "timestamps shifted by {shift:+.3f} s, to start at 0 in {container}"

@@ -16,7 +16,7 @@ from vidrts.cli.progress_bar import say
 from vidrts.cli.words import human_size, spoken_time
 from vidrts.errors import Interrupted, OutputError, VidrtsError
 from vidrts.media.output_formats import OUTPUT_FORMATS
-from vidrts.media.pictures.formats import SUFFIXES
+from vidrts.media.pictures.formats import SUFFIXES, has_quality
 from vidrts.messages import Code, Message, Tell
 from vidrts.options import EnhanceOptions
 from vidrts.options_of_pictures import without_options_of_videos
@@ -116,10 +116,11 @@ class Batch:
         options = replace(options, encode=replace(options.encode, overwrite=True, own_only=not self.force))
         of_pictures = options
         pictures = sum(job.is_picture for job in self.jobs)
-        if 0 < pictures < len(self.jobs):  # where there are pictures alone, each refuses what is for videos
+        if 0 < pictures < len(self.jobs):  # where all are of one kind, each refuses what is for the other
             of_pictures, given = without_options_of_videos(options)
             if given:
                 report.message(Message(Code.FOR_VIDEOS_ONLY, options=", ".join(given), count=pictures))
+        any_quality = any(has_quality(job.target) for job in self.jobs)
         with _directories() as make:
             for number, job in enumerate(self.jobs, 1):
                 if job.done and not self.again:
@@ -132,6 +133,8 @@ class Batch:
                     report.file = "" if self.alone else f"{number}/{len(self.jobs)} {job.source}: "
                     tell = report.message if self.alone else _about(job.source, report.message)
                     fitting = of_pictures if job.is_picture else options
+                    if any_quality and not has_quality(job.target):
+                        fitting = replace(fitting, encode=replace(fitting.encode, quality=None))
                     made = enhance(job.source, job.target, fitting, on_message=tell)
                     if isinstance(made, Estimate):
                         self.rows.append(_Row(job, estimate=made))

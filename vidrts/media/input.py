@@ -53,6 +53,8 @@ class Input:
     """Format read from stdin: "y4m", "raw" or FFmpeg's (first) name of the demuxer; None for a file."""
     demuxers: tuple[str, ...] = ()
     """FFmpeg's names of the demuxer; none for y4m and raw video."""
+    pictures: bool = False
+    """Numbered pictures."""
     hdr: Hdr = field(default_factory=Hdr)
     display_matrix: tuple[int, ...] | None = None
     captions: bool = False

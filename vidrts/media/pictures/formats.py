@@ -28,6 +28,11 @@ def is_picture_name(name: Path) -> bool:
     return name.suffix.lower() in SUFFIXES
 
 
+def has_quality(name: Path) -> bool:
+    """Whether a file of this name is written with a quality that can be chosen (--quality)."""
+    return SUFFIXES.get(name.suffix.lower()) in ("JPEG", "WebP")
+
+
 def can_be_picture(name: Path) -> bool:
     """Whether a file of this name is taken for a picture to read."""
     return name.suffix.lower() in _FOUND

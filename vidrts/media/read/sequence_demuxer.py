@@ -92,7 +92,7 @@ class SequenceDemuxer:
             begin, end = cut.begin or Fraction(0), length if cut.end is None else min(length, cut.end)
             info = replace(info, frames=None, length=max(Fraction(0), end - begin))
         return Input(
-            path=self._path, info=info, begin=cut.begin, end=cut.end, shift=cut.shift,
+            path=self._path, info=info, pictures=True, begin=cut.begin, end=cut.end, shift=cut.shift,
             video=VideoTrack(guessed_rate=self._rate),
         )  # fmt: skip
 

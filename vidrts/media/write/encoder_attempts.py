@@ -3,24 +3,44 @@
 from collections.abc import Sequence
 
 from vidrts.errors import OutputError
-from vidrts.frame import StreamInfo
 from vidrts.media.containers import Place
+from vidrts.media.input import Input
 from vidrts.media.output_formats import OutputFormat
 from vidrts.media.write import encoder_choice
 from vidrts.media.write.encoder_choice import Choice
 from vidrts.media.write.options import EncodeOptions
 
+_PLAYED = ("libx264", "libx265", "libsvtav1", "libvpx-vp9")
+"""Encoders of films for players, most of which show no RGB, and no 4:4:4."""
 
-def choices(info: StreamInfo, options: EncodeOptions, kind: OutputFormat) -> list[Choice]:
+
+def choices(source: Input, options: EncodeOptions, kind: OutputFormat, scale: int = 1) -> list[Choice]:
     """The encoders to try, in order; raises `OptionError` for what cannot be asked of this container."""
-    if options.video_codec is not None:
-        return encoder_choice.named(options.video_codec, info.format, options.pixel_format, kind)
-    if options.pixel_format is not None:
-        found = encoder_choice.for_format(info.codec, options.pixel_format, kind)
+    info, codec = source.info, options.video_codec
+    wanted = options.pixel_format or _for_players(source, codec, kind, scale)
+    if codec is not None:
+        return encoder_choice.named(codec, info.format, wanted, kind)
+    if wanted is not None:
+        # H.264 of 10 bit is played by few; HEVC of 10 bit by all that play HEVC.
+        like = "hevc" if options.pixel_format is None and "10" in wanted else info.codec
+        found = encoder_choice.for_format(like, wanted, kind)
     else:
         found = encoder_choice.candidates(info.codec, info.format, kind)
     # With encoder options given, do not fall back to another codec.
     return found[:1] if options.encoder_settings else found
+
+
+def _for_players(source: Input, codec: str | None, kind: OutputFormat, scale: int) -> str | None:
+    """The pixel format for numbered RGB pictures where none is asked for; None for what keeps the source's.
+
+    FFmpeg makes yuv444p of them with libx264, which players do not take either. 4:4:4 where a side is odd.
+    """
+    info = source.info
+    encoders = kind.encoders if codec is None else (encoder_choice.known(codec).name,)
+    if not source.pictures or info.format.model != "rgb" or not set(encoders) & set(_PLAYED):
+        return None
+    even = scale % 2 == 0 or info.width % 2 == info.height % 2 == 0
+    return f"yuv{'420' if even else '444'}p{'' if info.format.depth == 8 else '10le'}"
 
 
 def none_opened(

@@ -101,7 +101,7 @@ class Target:
         self._unheard = {s.index: s for s in source.others if unheard(s) and selected(s, self.options)}
         self._routes = plan(source, self._kind, self.options, self._tell)
         try:
-            self._open_first(choices(source.info, self.options, self._kind), self._routes)
+            self._open_first(choices(source, self.options, self._kind, scale), self._routes)
         except BaseException:
             self.discard()
             raise

@@ -27,6 +27,7 @@ from vidrts.media.write.encoder_params import given_params, try_params
 from vidrts.media.write.field_flags import FieldFlags
 from vidrts.media.write.mark import encoder_tag
 from vidrts.media.write.options import EncodeOptions
+from vidrts.media.write.picture_colors import rgb_lost
 from vidrts.media.write.refused_values import check_values
 from vidrts.media.write.tag_changes import TagChanges
 from vidrts.messages import Code, Message, Tell
@@ -96,6 +97,8 @@ class VideoEncoder:
         self._context = self.stream.codec_context
         self._configure(source.info.color, source.info.sar)
         self._try_params()
+        if source.pictures and options.pixel_format is None and self.format.model != source.info.format.model:
+            self.notes.append(rgb_lost(source.info.format, self.format, self._color, kind))
         if lost := color_losses.message(self._color, self.format, self.encoder, kind):
             self.notes.append(lost)
         self._describe(self.stream)
