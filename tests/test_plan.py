@@ -8,7 +8,9 @@ import pytest
 import torch
 
 from vidrts import EnhanceOptions, enhance
+from vidrts.media.read.source import Source
 from vidrts.media.write.options import EncodeOptions
+from vidrts.media.write.target import Target
 from vidrts.messages import Code, Message
 from vidrts.picture.engines.openvino import OpenVINOEngine
 from vidrts.picture.options import EnhancerOptions
@@ -63,8 +65,19 @@ def test_streams_and_encoder_are_those_of_the_output(tiny_model: Path, tmp_path:
         assert video.codec_context.colorspace == written.color.matrix == 6  # assumed by the height, and tagged
     assert (written.container, written.encoder) == ("mp4", "libx264")
     assert written.quality == "crf 30, preset ultrafast"
+    assert written.index_first
     # x264 writes its settings into the stream
     assert b"rc=crf mbtree=0 crf=30.0" in target.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("name", "flags"), [("out.mkv", None), ("out.mp4", "-faststart"), ("out.mov", "+frag_keyframe")]
+)
+def test_no_index_is_moved(name: str, flags: str | None, tmp_path: Path) -> None:
+    with Source(film(tmp_path / "in.mkv")) as reader:
+        options = EncodeOptions(muxer_flags=flags)
+        with Target(tmp_path / name, reader.input, options, discard=True, on_message=lambda line: None) as writer:
+            assert not writer.plan.index_first
 
 
 def test_the_computation_is_the_one_that_is_used(

@@ -87,22 +87,8 @@ def test_pictures_of_a_folder(folder: Path, tiny_model: Path, capfd: pytest.Capt
     (folder / "in" / "broken.png").write_bytes(b"not a picture")
     (folder / "in" / "b.mkv").unlink()
     names = ["a.x.mp4", "c.x.mp4", "frame_0001.x.png", "frame_0002.x.png", "photo.x.jpg"]
-    given = (
-        "in",
-        "out",
-        "--suffix",
-        ".x",
-        "--ext",
-        "mp4",
-        "-crf",
-        "30",
-        "-frames:v",
-        "2",
-        "--quality",
-        "80",
-        "--strength",
-        "0",
-    )
+    given = ["in", "out", "--suffix", ".x", "--ext", "mp4", "--strength", "0"]
+    given += ["-crf", "30", "-frames:v", "2", "--quality", "80"]
     assert enhance(tiny_model, *given) == 1, "the broken one"
     lines = capfd.readouterr().err.splitlines()
     assert any("-preset" in line and "-crf" in line and "4 picture(s)" in line for line in lines)

@@ -25,6 +25,8 @@ def details(plan: "Plan") -> Iterator[str]:
         language = "" if stream.language == "und" else f", {stream.language}"
         yield f"stream {stream.index}, {stream.type} {stream.codec}{language}: {_fate(stream, plan.written)}"
     yield f"tags: {_tags(plan)}"
+    if plan.written.index_first:
+        yield "index: in front (faststart), so that the file is written twice, the second time when all is encoded"
     if plan.computations:
         picture = plan.picture
         yield f"picture: scale {picture.scale}, strength {picture.strength:g}, chroma {picture.chroma}"

@@ -35,5 +35,7 @@ def for_muxer(text: str | None) -> str:
 
 
 def index_first(text: str | None) -> bool:
-    """Whether the index of a file is to come first (faststart): by default, and unless -faststart is given."""
-    return text is None or ("-", "faststart") not in parse(text)
+    """Whether the index of a file is moved to the front (faststart): by default, not with -faststart or fragments."""
+    flags = parse(text) if text is not None else []
+    fragmented = any(sign == "+" and name in _FRAGMENTED for sign, name in flags)
+    return ("-", "faststart") not in flags and not fragmented

@@ -205,6 +205,14 @@ def rotation(matrix: tuple[int, ...] | None, frame: av.VideoFrame) -> int:
     return 180 if frame.rotation == -180 else frame.rotation
 
 
+def unheld(metadata: Mapping[str, str], muxer: str) -> list[str]:
+    """Keys of a file's metadata that MPEG-TS has no place for."""
+    if muxer != "mpegts":
+        return []
+    kept = set(SERVICE) - ({"title"} if "service_name" in map(str.lower, metadata) else set())
+    return sorted(key for key in metadata if key.lower() not in kept)
+
+
 def too_long(metadata: Mapping[str, str], muxer: str) -> set[str]:
     """Keys of a file's metadata whose values MPEG-TS would hold, were they shorter."""
     if muxer != "mpegts":

@@ -1,5 +1,6 @@
 """-metadata, -b:a and -movflags in files; the truth is ffprobe, and ffmpeg with the same options."""
 
+import json
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,24 @@ def test_tags_are_those_of_ffmpeg(name: str, film: Path, tmp_path: Path) -> None
     assert [s.metadata for s in mine.streams] == [s.metadata for s in theirs.streams]
     lost = [(Code.STREAM_METADATA_LOST, {"container": "mp4", "keys": "x"})]
     assert coded(lines) == (lost if name == "out.mp4" else [])
+
+
+def test_what_ts_has_no_place_for_is_told(film: Path, tmp_path: Path) -> None:
+    """It keeps the service's name, which the title is where no other is given, and its provider."""
+    kept = {"service_name": "N", "service_provider": "P"}
+    for given, lost, read in (
+        ({"title": "T", "comment": "c", "x": "y"}, {"comment", "x"}, {"service_name": "T"}),
+        ({**kept, "title": "T", "date": "2020"}, {"title", "date"}, kept),
+    ):
+        out = tmp_path / "out.ts"
+        options = EncodeOptions(metadata=given, overwrite=True, audio=False)
+        lines = relay(film, out, encode=options)
+        keys = [line.values["keys"].split(", ") for line in lines if line.code == Code.METADATA_LOST]
+        assert {key for each in keys for key in each} - {"ARTIST"} == lost
+        probe = ["ffprobe", "-v", "error", "-show_entries", "program_tags", "-of", "json", out]
+        (program,) = json.loads(subprocess.run(probe, capture_output=True, text=True, check=True).stdout)["programs"]
+        assert read.items() <= program["tags"].items()
+        assert not {"comment", "x", "date", "title"} & program["tags"].keys()
 
 
 def test_a_stream_that_is_not_there(film: Path, tmp_path: Path) -> None:

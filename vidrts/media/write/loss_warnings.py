@@ -8,7 +8,7 @@ from vidrts.media import color_names
 from vidrts.media.input import Input, VideoTrack
 from vidrts.media.languages import language, written
 from vidrts.media.output_formats import OutputFormat
-from vidrts.media.tags import HDR10_ENCODERS, MOV_KEYS, OWN_KEYS, SERVICE, STATISTICS, kept_metadata, too_long
+from vidrts.media.tags import HDR10_ENCODERS, MOV_KEYS, OWN_KEYS, STATISTICS, kept_metadata, too_long, unheld
 from vidrts.media.write import side_data
 from vidrts.media.write.encoder_choice import Choice
 from vidrts.media.write.stream_mapping import Route
@@ -67,8 +67,7 @@ def tags(source: Input, routes: Iterable[Route], kind: OutputFormat) -> list[Mes
         if count := len(source.chapters):
             lost.append(Message(Code.CHAPTERS_LOST, container=kind.name, count=count))
         kept = kept_metadata(source.metadata, "file", kind.muxer)
-        long = too_long(kept, kind.muxer)
-        names = sorted(k for k in kept if k.lower() not in SERVICE or k in long)
+        names = sorted({*unheld(kept, kind.muxer), *too_long(kept, kind.muxer)})
         if names:
             lost.append(Message(Code.METADATA_LOST, container=kind.name, keys=", ".join(names)))
     return [*lost, *_stream_tags(streams, kind), *_languages(streams, kind), *_dispositions(streams, kind)]

@@ -13,7 +13,7 @@ from vidrts.media import mov_flags
 from vidrts.media.containers import CLOCKED, FFmpegErrors, av_call, cannot_be_written, open_source, time_base
 from vidrts.media.input import Input
 from vidrts.media.output_formats import OutputFormat
-from vidrts.media.tags import kept_metadata, too_long
+from vidrts.media.tags import kept_metadata, too_long, unheld
 from vidrts.media.write import given_metadata, scheduling
 from vidrts.media.write.encoder_choice import Choice
 from vidrts.media.write.options import EncodeOptions
@@ -77,6 +77,9 @@ class Muxer:
             # Edit lists, which say where a stream starts, count in this; FFmpeg's default is milliseconds.
             ticks = source.info.time_base.denominator
             settings["movie_timescale"] = str(ticks * max(1, -(-90_000 // ticks)))
+        told = unheld(source.metadata, kind.muxer)  # by `loss_warnings`
+        if lost := [key for key in unheld(metadata, kind.muxer) if key not in told]:
+            self.notes.append(Message(Code.METADATA_LOST, container=kind.name, keys=", ".join(lost)))
         usual = _USUAL_KEYS.get(kind.muxer)
         odd = [key for key in metadata if usual and key.lower().split("-")[0] not in usual]
         if odd:

@@ -22,6 +22,7 @@ from av.container import OutputContainer
 from vidrts import memory
 from vidrts.errors import InputError, OutOfMemoryError, OutputError, VidrtsError
 from vidrts.frame import Frame
+from vidrts.media import mov_flags
 from vidrts.media.containers import (
     AnyPacket,
     FFmpegErrors,
@@ -127,6 +128,8 @@ class Target:
             quality=quality(track.encoder, track.settings, options.bit_rate), settings=track.settings, width=width,
             height=height, format=track.format.name, color=track.color,
             streams=streams(self._source, options, self._kind, self._routes),
+            index_first=self._kind.seekable and self._kind.muxer in ("mp4", "mov")
+            and mov_flags.index_first(options.muxer_flags),
         )  # fmt: skip
 
     @property

@@ -55,6 +55,8 @@ class WritePlan:
     color: ColorTags
     streams: tuple[StreamPlan, ...]
     """In the source's order."""
+    index_first: bool = False
+    """At the end the file is written once more, with its index in front (faststart)."""
 
 
 def quality(encoder: Encoder, settings: Mapping[str, str], bit_rate: int | None) -> str:
