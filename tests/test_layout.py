@@ -216,7 +216,7 @@ def test_option_lists_are_decisions() -> None:
             "--subtitles --no-audio --no-subtitles --threads --dry-run --progress "
             "--no-progress --log -v --verbose --debug -q --quiet "
             "--raw -f --low-latency --colorspace --range --primaries --transfer --quality -framerate "
-            "-start_number --segment --resume --restart".split()
+            "-start_number --segment --resume --restart --ray --ray-shared".split()
         ),
         "bench": [],
         "degrader": [],

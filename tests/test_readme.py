@@ -17,7 +17,7 @@ from vidrts.research.__main__ import research
 
 PAGES = [Path(name) for name in (
     "README.md", "models/README.md", "models/bench/README.md", "plugins/ffmpeg/README.md",
-    "plugins/vapoursynth/README.md", "plugins/docker/README.md", "samples/README.md",
+    "plugins/vapoursynth/README.md", "plugins/docker/README.md", "plugins/ray/README.md", "samples/README.md",
 )]  # fmt: skip
 FILES = ["photo.jpg", "film.mkv", "in.mkv", "in.mp4", "out.mkv", "clip.mp4", "samples/ducks.mp4", "samples/meadow.mp4"]
 FOLDERS = ["DIV2K_train_HR", "runs/lite", "Set5/HR", "Set14/HR", "Kodak24/HR", "PHOTOS", "films"]

@@ -153,6 +153,10 @@ class Code(Enum):
     SEGMENTS_FOUND = "{done} of {count} segment(s) are done: {frames} frames, going on with the rest"
     SEGMENT_ANEW = "segment {number} was made again: the frames at its start are not those at the end of the one before"
     BIT_RATE_OF_SEGMENTS = "-b:v is reached in each segment on its own; -crf keeps the quality alike throughout"
+    RAY_BEGINS = "{nodes} node(s) with room for {workers} worker(s) of {cpus} CPU(s): {names}"
+    SEGMENT_OF_NODE = "segment {number} is done on node {node}"
+    WORKER_GONE = "a worker on node {node} ended ({reason}): {count} segment(s) are made again elsewhere"
+    NO_WORKER = "no worker has begun: each needs {cpus} CPU(s) and {gpus} GPU(s) that nothing else on the cluster has"
     ONE_SEGMENT = "the source does not say how long it is: one segment"
     RESUME_EXISTS = (
         "about {hours} left; a run with --resume goes on after a power cut or a crash, with the same command"

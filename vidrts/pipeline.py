@@ -70,6 +70,10 @@ class Progress:
     """Frames among `frames` that an earlier run had written."""
     done_earlier: float = 0.0
     """Part of the whole among `done` that an earlier run had done."""
+    segments: tuple[int, int] | None = None
+    """Of a run in segments: how many are complete, and of how many."""
+    nodes: int = 1
+    """Machines at work."""
 
     @property
     def left(self) -> float | None:

@@ -59,7 +59,7 @@ _SECTIONS = {
     "Input and time": (
         "named", "start", "end", "duration", "frames", "stream", "interlaced", "filters", "hwaccel", "strict",
     ),
-    "Long jobs": ("segment", "resume", "restart"),
+    "Long jobs": ("segment", "resume", "restart", "ray", "ray_shared"),
     "Many files (OUT is a directory)": ("recursive", "suffix", "extension"),
     "Picture": (
         "model", "strength", "chroma", "scale", "detail", "noise", "noise_amplitude", "device", "engine", "precision",
@@ -118,6 +118,11 @@ _QUALITIES = [(encoder.name, encoder.default_quality) for encoder in ENCODERS.va
     help="Keep finished segments in OUT.vidrts, and go on where an earlier run of this command ended, however it did.",
 )  # fmt: skip
 @click.option("--restart", is_flag=True, help="As --resume, but begin anew.")
+@click.option(
+    "--ray", metavar="auto|ADDRESS",
+    help="Let the nodes of a Ray cluster make the segments; auto: the cluster that this machine belongs to.",
+)  # fmt: skip
+@click.option("--ray-shared", is_flag=True, help="All nodes see OUT's directory, and write segments there.")
 @click.option("-r", "--recursive", is_flag=True, help="What sub-directories of IN hold, too.")
 @click.option(
     "--suffix", callback=many.checked_suffix, metavar="TEXT", help="Add this to the names, before the extension."
@@ -289,10 +294,11 @@ def enhance(
             },
         ),
     )  # fmt: skip
-    in_segments = resume or restart or given["segment"] is not None
+    in_segments = resume or restart or (given["segment"], given["ray"]) != (None, None)
     segments = Segments(
-        LENGTH if given["segment"] is None else given["segment"], resume=resume or restart, restart=restart
-    )
+        LENGTH if given["segment"] is None else given["segment"], resume=resume or restart, restart=restart,
+        **{k: given[k] for k in ("ray", "ray_shared")},
+    )  # fmt: skip
     if in_segments:
         for source in sources:
             refuse_pipes(source, target)

@@ -22,6 +22,9 @@ def describe(progress: "Progress", model: str) -> str:
     if progress.total:
         of = f" of about {progress.total}" if progress.about else f"/{progress.total}"
     line = f"{progress.frames}{of} frames, {rate:.2f} frames/s"
+    if progress.segments is not None:
+        line += f", {progress.segments[0]}/{progress.segments[1]} segments"
+        line += f" on {progress.nodes} nodes" if progress.nodes > 1 else ""
     if (left := progress.left) is not None:
         line += f", {human_time(left)} left"
     line += f", {human_size(progress.bytes_written)}"

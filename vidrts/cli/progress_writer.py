@@ -47,6 +47,9 @@ class ProgressWriter:
         rate = progress.rate or None
         guess = self._expected if (self._expected or 0) >= progress.frames else None
         self._last = _numbers(progress.frames, progress.total or guess, rate, progress.left, progress.bytes_written)
+        if progress.segments is not None:
+            done, count = progress.segments
+            self._last |= {"segments_done": done, "segments": count, "nodes": progress.nodes}
         self._video = progress.time
         self._block = _block(progress.frames, progress.time, progress.seconds, progress.bytes_written, rate or 0.0)
         if time.monotonic() >= self._next:

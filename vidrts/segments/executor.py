@@ -29,6 +29,8 @@ class Executor(Protocol):
 
     busy: Busy
     """Of this process."""
+    nodes: int
+    """Machines at work."""
 
     def run(
         self, job: Job, numbers: Sequence[int], folder: Path, *, from_start: frozenset[int], on_frame: OnFrame
@@ -47,6 +49,7 @@ class Here:
         self._workers = workers
         self._stop_signal = stop_signal
         self.busy = Busy()
+        self.nodes = 1
 
     def run(  # noqa: D102 - Executor's
         self, job: Job, numbers: Sequence[int], folder: Path, *, from_start: frozenset[int], on_frame: OnFrame

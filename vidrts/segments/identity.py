@@ -47,7 +47,7 @@ def identity(
         "FFmpeg": ffmpeg(),
         "the size of the source": stat.st_size,
         "the time of the source's last change": stat.st_mtime_ns,
-        "the source's first and last MiB": _ends(job.source),
+        "the source's first and last MiB": ends(job.source),
         "the source's key frames": [len(keys.times), *(str(keys.times[k]) for k in (0, -1) if keys.times)],
         "the model": hashlib.sha256(model.read_bytes()).hexdigest() if job.options.picture.strength else None,
         "the name of the output": job.target.name,
@@ -79,6 +79,16 @@ def changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> str | None:
     return None
 
 
+def ends(path: Path) -> str:
+    """SHA-256 of the first and last MiB of a file. Raises OSError."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        digest.update(file.read(_END))
+        file.seek(max(0, path.stat().st_size - _END))
+        digest.update(file.read(_END))
+    return digest.hexdigest()
+
+
 def _name(field: str) -> str:
     return _SPOKEN.get(field, f"--{field.replace('_', '-')}")
 
@@ -89,13 +99,3 @@ def _plain(value: object) -> Any:
     if isinstance(value, tuple | list):
         return [_plain(each) for each in value]
     return value if isinstance(value, bool | int | float | str | type(None)) else str(value)
-
-
-def _ends(path: Path) -> str:
-    """SHA-256 of the first and last bytes of a file."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        digest.update(file.read(_END))
-        file.seek(max(0, path.stat().st_size - _END))
-        digest.update(file.read(_END))
-    return digest.hexdigest()

@@ -37,6 +37,7 @@ class Meter:
         self._workers = workers
         self._frames = self._size = 0
         self._done = Fraction(0)
+        self._count, self._complete = job.count, 0
         self._earlier = 0
         self._done_earlier = 0.0
         self._warmed: float | None = None
@@ -45,6 +46,7 @@ class Meter:
     def finished(self, number: int, frames: int, size: int, *, earlier: bool = False) -> None:
         """A segment is complete; `earlier`: an earlier run made it."""
         self._open.pop(number, None)
+        self._complete += 1
         self._frames += frames
         self._size += size
         if number < len(self._lengths):
@@ -64,6 +66,11 @@ class Meter:
         at.time = max(Fraction(0), shown * at.frames / max(1, at.frames - 1))  # the last one takes time, too
         if number < len(self._lengths):
             at.time = min(at.time, self._lengths[number])
+        return self.progress()
+
+    def progress(self, nodes: int = 1) -> Progress:
+        """The progress now, of so many machines."""
+        seconds = time.monotonic() - self._began
         frames = self._frames + sum(each.frames for each in self._open.values())
         info = self._facts.info
         total = info.frames if (info.frames or 0) >= frames else None
@@ -75,6 +82,7 @@ class Meter:
             time=float(part * self._whole) if self._whole else 0.0, seconds=seconds, warmed=self._warmed,
             bytes_written=self._size + sum(each.size for each in self._open.values()),
             light_rate=self._workers.light_rate, earlier=self._earlier, done_earlier=self._done_earlier,
+            segments=(self._complete, self._count), nodes=nodes,
         )  # fmt: skip
 
     def _part(self) -> Fraction:

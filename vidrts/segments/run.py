@@ -9,8 +9,9 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from vidrts import memory
@@ -37,6 +38,8 @@ from vidrts.segments.job import Job, cutting_times, without_streams
 from vidrts.segments.journal import Journal, Kept
 from vidrts.segments.meter import Meter
 from vidrts.segments.options import Segments, refuse_pipes
+from vidrts.segments.ray_cluster import default_cpus, joined
+from vidrts.segments.ray_executor import OnRay
 from vidrts.segments.segment import merged
 from vidrts.segments.told import Told
 from vidrts.segments.unfinished import SOURCE
@@ -86,7 +89,11 @@ def enhance_in_segments(
         )  # fmt: skip
     check_possible(source, target, options)
     run = _Run(options, how, on_plan, on_progress, on_message, stop_signal)
-    return run(source, target, executor or (lambda workers: Here(workers, stop_signal)))
+    with ExitStack() as cluster:
+        if executor is None and how.ray is not None:
+            run.threads = default_cpus(cluster.enter_context(joined(how.ray)))
+            executor = partial(OnRay, stop_signal=stop_signal, tell=on_message, shared=how.ray_shared)
+        return run(source, target, executor or (lambda workers: Here(workers, stop_signal)))
 
 
 class _Run:
@@ -101,6 +108,8 @@ class _Run:
         on_message: Tell,
         stop_signal: Callable[[], int | None],
     ):
+        self.threads = usable_cores()
+        """Of an encoder, where nothing else says."""
         self._given = options
         self._how = how
         self._on_plan = on_plan
@@ -161,9 +170,9 @@ class _Run:
     # Planning -----------------------------------------------------------------------------------------------------
 
     def _threads(self, *, known: bool) -> int:
-        """The encoder's threads: as given, as the earlier run had them, or as many as there are cores."""
+        """The encoder's threads: as given, as the earlier run had them, or `threads`."""
         before = self._journal.plan().get(THREADS) if known and not self._how.restart else None
-        return self._given.encode.threads or (before if isinstance(before, int) else usable_cores())
+        return self._given.encode.threads or (before if isinstance(before, int) else self.threads)
 
     def _plan(self, source: str | os.PathLike[str], target: str | os.PathLike[str], threads: int) -> None:
         """Decide all that the whole film needs; nothing is written."""
@@ -235,6 +244,7 @@ class _Run:
                 if made.facts.complete:
                     kept = self._kept[made.number] = self._journal.add(made.number, made.result, made.facts)
                     meter.finished(made.number, kept.facts.frames, kept.size)
+                    self._on_progress(meter.progress(self._at_work.nodes))
                 else:
                     self._early = made.number, self._loose(made)
             if self._stop_signal() is not None:
