@@ -60,7 +60,9 @@ class Continuity:
     """
 
     def __init__(self, container: InputContainer, tell: Tell):
-        self._possible = bool(Flags.ts_discont & Flags(container.format.flags))
+        self._possible = may_jump(container)
+        self.moved: set[int] = set()
+        """Indices of streams whose times were changed."""
         self._tell = tell
         self._offsets = [Fraction(0)]
         self._clocks: dict[int, _Clock] = {}
@@ -121,6 +123,7 @@ class Continuity:
             near = reversed(self._offsets)
             offset = self._offsets[-1] if latest is None else min(near, key=lambda o: abs(time + o - latest))
         if offset:
+            self.moved.add(packet.stream_index)
             moved = round(offset / base)
             packet.pts = None if packet.pts is None else packet.pts + moved
             packet.dts = None if packet.dts is None else packet.dts + moved
@@ -189,6 +192,7 @@ class Continuity:
 
     def _return(self, index: int, offset: Fraction) -> None:
         """A stream goes on where it was before it jumped: give the packets between, which are damaged, times there."""
+        self.moved.add(index)
         first = self._jumps.pop(index).packet
         place = next(n for n, packet in enumerate(self._held) if packet is first)
         for packet in self._held[place:-1]:
@@ -255,6 +259,21 @@ class Continuity:
         if self._reported <= _REPORTED:
             code = Code.TIMESTAMP_JUMP if self._reported < _REPORTED else Code.LAST_TIMESTAMP_JUMP
             self._tell(Message(code, jump=float(self._size(index)), time=float(self._expected(index))))
+
+
+class Unbroken(Continuity):
+    """For a film that is known to have no jumps, read from anywhere: what is missing there is no jump."""
+
+    def push(self, packet: AnyPacket) -> Iterator[AnyPacket]:
+        """The packet."""
+        if self._possible:
+            _drop_impossible_dts(packet)
+        yield packet
+
+
+def may_jump(container: InputContainer) -> bool:
+    """Whether timestamps of the format may jump."""
+    return bool(Flags.ts_discont & Flags(container.format.flags))
 
 
 def _time(packet: AnyPacket) -> Fraction | None:

@@ -210,7 +210,7 @@ class FFmpegDemuxer:
 
     def _packets(self) -> Iterator[AnyPacket]:
         """Packets of all streams; a demuxing error ends them like the end of the file."""
-        continuity = Continuity(self.container, self._tell)
+        continuity = self._continuity()
         joints = Joints(self.container)
         whole = Completeness(self._path, self.container)
         failure: BaseException | None = None
@@ -230,6 +230,9 @@ class FFmpegDemuxer:
             yield from map(whole.passed, continuity.push(checked))
         yield from map(whole.passed, continuity.flush())
         self._judge(whole, failure)
+
+    def _continuity(self) -> Continuity:
+        return Continuity(self.container, self._tell)
 
     def _judge(self, whole: Completeness, failure: BaseException | None) -> None:
         """Note in `lost` how the source ended, if not properly."""

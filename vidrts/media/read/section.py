@@ -24,12 +24,13 @@ from vidrts.media.input import Input
 from vidrts.media.pixel_formats import known
 from vidrts.media.planes import plane_views
 from vidrts.media.read.deinterlace import progressive
+from vidrts.media.read.discontinuity import Continuity, Unbroken
 from vidrts.media.read.ffmpeg_demuxer import FFmpegDemuxer
 from vidrts.media.read.filter_syntax import parse
 from vidrts.media.read.options import DecodeOptions
 from vidrts.media.read.source import Source
 from vidrts.media.read.trim import Cut
-from vidrts.messages import Tell, ignore
+from vidrts.messages import Message, Tell, ignore
 
 _TOLERANCE = Fraction(1, 1_000_000)
 """Of `Cut`: seconds by which a frame may lie before the time at which it is to begin."""
@@ -69,6 +70,27 @@ def check_filters(text: str | None) -> None:
             )
 
 
+class _Held:
+    """Messages of an attempt, which are passed on once it is accepted. A `Tell`."""
+
+    def __init__(self, tell: Tell):
+        self._tell = tell
+        self._lines: list[Message] | None = []
+
+    def __call__(self, line: Message) -> None:
+        """Pass a message on, or hold it."""
+        if self._lines is None:
+            self._tell(line)
+        else:
+            self._lines.append(line)
+
+    def accept(self) -> None:
+        """Pass on what is held, and all that follows."""
+        lines, self._lines = self._lines or [], None
+        for line in lines:
+            self._tell(line)
+
+
 class _SectionDemuxer(FFmpegDemuxer):
     """Reads one stream alone, from a key frame before its section; see `frames`."""
 
@@ -76,6 +98,7 @@ class _SectionDemuxer(FFmpegDemuxer):
         """Count the damage between these times alone; `from_start`: never seek."""
         self._counted = begin, end
         self._from_start = from_start
+        self._told = self._tell
 
     def passed(self, pts: int) -> None:
         """No more is read than a frame of this pts."""
@@ -101,17 +124,23 @@ class _SectionDemuxer(FFmpegDemuxer):
                 time = (first.pts or 0) * self._decoder.time_base
                 alone = first.interlaced_frame and time >= begin - _TOLERANCE
                 if time <= begin and not alone:
+                    self._heard.accept()
                     return chain(held, decoded)
+        self._tell = self._told
         self.container.close()
         self._open()
         return self._restarted(begin)
 
     def _sought(self, begin: Fraction, place: Fraction) -> Iterator[Decoded] | None:
         """Frames from a key frame before `place`; None where the container cannot be read from there."""
+        self._tell = self._heard = _Held(self._told)
         with suppress(*FFmpegErrors):
             self.container.seek(int(place // time_base(self.video.time_base)), stream=self.video)
             return self._restarted(begin, sought=True)
         return None
+
+    def _continuity(self) -> Continuity:
+        return Unbroken(self.container, self._tell)  # `key_frames` has refused the others
 
     def _decoded(self) -> Iterator[Decoded]:
         """Frames alone."""

@@ -149,6 +149,8 @@ class VideoDecoder:
 
     def passed(self, pts: int) -> None:
         """No more is read than a frame of this pts: what did not come before it will not."""
+        if self._clock.repaired:  # packets have other times than frames
+            return
         for each in self._ledger.passed(pts):
             self._missed(each)
 
