@@ -95,7 +95,7 @@ def test_a_sheet_of_crops(clips: Path, pieces: Path, tiny_model: Path, tmp_path:
 
 def test_card_numbers_and_key_figures(clips: Path, pieces: Path, tiny_model: Path) -> None:
     model = load_model(tiny_model)
-    pictures = [read_photo(p) for p in sorted(pieces.rglob("*.png"))]
+    pictures = [read_photo(p)[:, :80] for p in sorted(pieces.rglob("*.png"))]  # flat ones are quick to measure
     photos = model_card.photo_part(model, pictures)
     assert "| formula, stage 1 | 1.01 | 1.09 | 1.28 | 1.50 | 1.54 |" in photos.rows
     assert set(photos.figures) == {"gain_at_0.35", "difference_ratio"}
