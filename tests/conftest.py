@@ -30,7 +30,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     VIDRTS_REQUIRE=cuda makes that skip a failure.
     """
-    items.sort(key=lambda item: item.path.stem != "test_conformance")
+    items.sort(key=lambda item: item.path.stem not in ("test_conformance", "test_release_model"))
     if torch.cuda.is_available() or "cuda" in REQUIRED:
         return
     for item in items:
