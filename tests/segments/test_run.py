@@ -1,5 +1,6 @@
 """Films in segments, joined: what must equal a run without, whatever ends a run, and what is refused."""
 
+import resource
 import shutil
 import signal
 from collections.abc import Callable
@@ -17,7 +18,7 @@ from vidrts.media.read.options import DecodeOptions
 from vidrts.media.write.options import EncodeOptions
 from vidrts.messages import Code, Message
 from vidrts.picture.options import EnhancerOptions
-from vidrts.pipeline import Progress, Summary
+from vidrts.pipeline import Progress, Summary, is_long
 from vidrts.segments.journal import folder_of
 from vidrts.segments.options import Segments
 from vidrts.segments.run import enhance_in_segments
@@ -159,3 +160,31 @@ def test_an_encoder_that_is_not_known_to_join_is_named(codec: str, clips: Path, 
     with pytest.raises(OptionError, match=f"-c:v {codec}"):
         in_segments(clips / SHORT, tmp_path / "out.mkv", encoded(codec))
     assert not list(tmp_path.iterdir())
+
+
+def test_a_full_disk_costs_no_finished_segment(clips: Path, tmp_path: Path) -> None:
+    target, how, options = tmp_path / "out.mkv", replace(THIRD, resume=True), encoded("ffv1")
+    with pytest.raises(Interrupted):
+        enhance_in_segments(clips / SHORT, target, options, how, **stop_after(15))
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, before[1]))
+    try:
+        with pytest.raises(OutputError, match="1 of 3 segments are kept") as caught:
+            enhance_in_segments(clips / SHORT, target, options, how)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert "\n" not in str(caught.value)
+    assert enhance_in_segments(clips / SHORT, target, options, how).frames == 30
+    assert [path.name for path in tmp_path.iterdir()] == ["out.mkv"]
+
+
+def test_a_film_that_takes_long_is_told_of_resume() -> None:
+    def progress(frames: int, left: float) -> Progress:
+        part = 0.1
+        return Progress(
+            frames=frames, total=None, done=part, seconds=left * part / (1 - part), bytes_written=0, light_rate=None
+        )  # fmt: skip
+
+    assert is_long(progress(100, 1200))
+    assert not is_long(progress(100, 1000))
+    assert not is_long(progress(3, 9000)), "the first frames tell little"

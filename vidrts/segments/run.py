@@ -146,6 +146,12 @@ class _Run:
                     self._make()
                     summary = self._join()
                 except Interrupted:  # a second signal: end at once
+                    if not self._how.resume:
+                        journal.remove()
+                    raise
+                except KeyboardInterrupt:
+                    if not self._how.resume:
+                        self._keep_partial()
                     raise
                 except Exception as error:  # noqa: BLE001 - what is finished is kept, whatever it is
                     raise self._ended(error) from error.__cause__
