@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 
 from vidrts import EnhanceOptions
+from vidrts.cli.progress import ProgressReport, summary_line
+from vidrts.cli.progress_format import ProgressFormat
 from vidrts.errors import InputError, OptionError, VidrtsError
 from vidrts.media.write.options import EncodeOptions
 from vidrts.messages import Code, Message
@@ -59,8 +61,10 @@ def worker_processes() -> set[int]:
     return found
 
 
-def test_a_killed_worker_changes_nothing(cluster: Any, clips: Path, tiny_model: Path, tmp_path: Path) -> None:
-    """Byte for byte what one machine makes; a run begun there is ended here."""
+def test_a_killed_worker_changes_nothing(
+    cluster: Any, clips: Path, tiny_model: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Byte for byte what one machine makes; which node made what is told to those who ask."""
     here, there = tmp_path / "here.mkv", tmp_path / "there.mkv"
     enhance_in_segments(clips / SHORT, here, own(tiny_model), FIFTH)
     said: list[Message] = []
@@ -82,6 +86,11 @@ def test_a_killed_worker_changes_nothing(cluster: Any, clips: Path, tiny_model: 
     assert codes.count(Code.WORKER_GONE) == 1 and codes.count(Code.SEGMENT_OF_NODE) == 5
     begins = next(line.values for line in said if line.code is Code.RAY_BEGINS)
     assert (begins["nodes"], begins["workers"], begins["cpus"]) == (1, 1, 1)
+    assert "alone" not in summary_line(summary), "nothing was decoded here"
+    node = next(line for line in said if line.code is Code.SEGMENT_OF_NODE)
+    for verbose in (False, True):
+        ProgressReport(ProgressFormat("none"), verbose=verbose).message(node)
+        assert (node in capfd.readouterr().err) is verbose
 
 
 def test_a_run_begun_on_a_cluster_goes_on_here(cluster: Any, clips: Path, tiny_model: Path, tmp_path: Path) -> None:

@@ -8,11 +8,15 @@ from vidrts.cli.progress_bar import Steps
 from vidrts.cli.progress_format import ProgressFormat
 from vidrts.cli.progress_writer import ProgressWriter
 from vidrts.cli.words import human_size, human_time, spoken_time
+from vidrts.messages import Code
 
 if TYPE_CHECKING:
     from vidrts.dry_run import Estimate
     from vidrts.pipeline import Progress, Summary
     from vidrts.plan import Plan
+
+_DETAILS = {Code.SEGMENT_OF_NODE}
+"""Messages for `-v` and the log alone."""
 
 
 def describe(progress: "Progress", model: str) -> str:
@@ -44,10 +48,12 @@ def summary_line(summary: "Summary") -> str:
     if summary.pictures:
         count = f"{summary.frames} picture{'s' * (summary.frames != 1)}"
         return f"{summary.target}: {count} in {spoken_time(summary.seconds)}, {human_size(summary.bytes_written)}"
+    alone = (
+        f" (each stage alone: decode {rate(parts.decode)}, enhance {rate(parts.enhance)}, encode {rate(parts.encode)})"
+    )
     return (
         f"{summary.target}: {summary.frames} frames{earlier} in {spoken_time(summary.seconds)}, {rate(summary.seconds)}"
-        f" (each stage alone: decode {rate(parts.decode)}, enhance {rate(parts.enhance)},"
-        f" encode {rate(parts.encode)}), {human_size(summary.bytes_written)}"
+        f"{alone if parts.decode else ''}, {human_size(summary.bytes_written)}"
     )
 
 
@@ -105,9 +111,10 @@ class ProgressReport(Steps):
             self.show(line, round(progress.done * 1000), 1000)
 
     def message(self, line: str) -> None:
-        """Show a message."""
+        """Show a message, some only where every decision is asked for."""
         log.note(line)
-        super().message(line)
+        if self._verbose or getattr(line, "code", None) not in _DETAILS:
+            super().message(line)
 
     def note(self, line: str) -> None:
         """Show a message that is part of the progress."""
