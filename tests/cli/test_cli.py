@@ -20,7 +20,7 @@ from vidrts.cli import jsonfile, run
 from vidrts.cli.enhance import enhance as command
 from vidrts.cli.parsing import parse_bit_rate, parse_languages, parse_pair, parse_tile, parse_time
 from vidrts.cli.progress import describe
-from vidrts.cli.words import human_size, human_time
+from vidrts.cli.words import counted, human_size, human_time
 from vidrts.errors import OutputError
 from vidrts.networks.checkpoint import read_info, save_model
 from vidrts.networks.purposes import PURPOSES
@@ -314,6 +314,7 @@ def test_progress_lines() -> None:
     assert describe(slow_start, "x") == "11/21 frames, 0.37 frames/s, 0:10 left, 0 B", "ten frames take ten seconds"
     unknown = Progress(frames=5, total=None, seconds=1, bytes_written=999, light_rate=None)
     assert describe(unknown, "x") == "5 frames, 5.00 frames/s, 999 B"
+    assert [counted(n) for n in (0, 1, 2)] == ["0 frames", "1 frame", "2 frames"]
     assert (human_size(0), human_size(10**12 * 3), human_time(3725)) == ("0 B", "3.0 TB", "1:02:05")
 
 

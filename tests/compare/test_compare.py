@@ -509,6 +509,30 @@ def test_variants_beside_each_other(source: Path, tiny_model: Path, tmp_path: Pa
     )
 
 
+def test_a_preview_plays_a_second_or_what_is_affordable(
+    source: Path, tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    given = ["preview", "--device", "cpu", "--model", str(tiny_model), "--at", "0.25", "--no-viqet", "-y"]
+    out = tmp_path / "page.html"
+
+    def played(*more: str) -> int:
+        """Frames that the page plays of each side."""
+        assert run([*given, *more, str(source), str(out)]) == 0
+        clip = Page(out.read_text()).data["clip"]
+        assert clip is None or len({len(side) for side in clip["sides"]}) == 1
+        return 0 if clip is None else len(clip["times"])
+
+    assert played() == 12, "what is left of the film, which is less than a second"
+    lines = capfd.readouterr().err.splitlines()
+    verdict = Page(out.read_text()).data["verdicts"]
+    assert [f"vidrts: {line}" for line in verdict] == lines[-2:-1]
+    assert played("-q", "--play", "0.1") == 3
+    assert played("-q", "--play", "0") == 0
+    monkeypatch.setattr("vidrts.compare.preview._TO_PLAY", 426 * 240 * 7)
+    assert played("-q") == 7
+    assert played("-q", "--strength", "1", "--strength", "2") == 0, "three frames are not worth it"
+
+
 def test_ways_with_chroma_beside_each_other(source: Path, tiny_model: Path, tmp_path: Path) -> None:
     given = ["preview", "--device", "cpu", "--model", str(tiny_model), "--frames", "1", "--no-viqet", "-q"]
     ways = ["--chroma", "keep", "--chroma", "sharpen", "--strength", "1", "--strength", "2"]

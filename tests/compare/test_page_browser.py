@@ -209,6 +209,33 @@ def test_the_divider_and_panning_by_touch(chromium: Any, file: Path) -> None:
     viewer.close()
 
 
+def test_two_fingers_zoom_at_their_middle(chromium: Any, file: Path) -> None:
+    viewer = Viewer(chromium, file, 390, 844, has_touch=True, is_mobile=True, device_scale_factor=3)
+    touch = viewer.context.new_cdp_session(viewer.page)
+    viewer.choose("zoom", "2")
+    x, y = viewer.middle()
+
+    def pinch(*spread: float) -> None:
+        for k, far in enumerate(spread):
+            points = [{"x": x + sign * far, "y": y, "id": number} for number, sign in enumerate((-1, 1))]
+            kind = "touchMove" if k else "touchStart"
+            touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+        touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+    def place() -> float:
+        """The share of the picture that lies in the middle of the screen."""
+        return (x - viewer.page.locator("#box").bounding_box()["x"] - viewer.shown[0]["x"]) / viewer.shown[0]["width"]
+
+    before, split, there = viewer.shown[0], viewer.split, place()
+    pinch(30, 35, 45)
+    assert viewer.shown[0]["width"] == pytest.approx(2 * before["width"], abs=1)
+    assert place() == pytest.approx(there, abs=0.03)
+    pinch(90, 80, 60)
+    assert viewer.shown[0]["width"] == pytest.approx(before["width"], abs=1)
+    assert viewer.split == split
+    viewer.close()
+
+
 def test_everything_by_keyboard(viewer: Viewer) -> None:
     press = viewer.page.keyboard.press
     viewer.page.focus("#divider")

@@ -8,7 +8,7 @@ from vidrts.cli.common import DEBUG, QUIET
 from vidrts.cli.parsing import CROP, TIME
 from vidrts.cli.progress_bar import Steps, say
 from vidrts.cli.words import human_size
-from vidrts.compare.comparison import FRAMES, SAMPLES, CompareOptions
+from vidrts.compare.comparison import FRAMES, SAMPLES, CompareOptions, Comparison
 from vidrts.compare.comparison import compare as run_compare
 from vidrts.compare.save import LARGE, check_target, is_sheet, save
 from vidrts.compare.snapshot import Crop
@@ -58,7 +58,14 @@ def compare(
         comparison = run_compare(source, result, options, on_message=steps.message, on_step=steps.step)
         size = save(comparison, report, overwrite=overwrite)
     if not quiet:
+        say_verdicts(comparison)
         say(f"vidrts: {described(report, len(comparison.snapshots), size, 'moments')}")
+
+
+def say_verdicts(comparison: Comparison) -> None:
+    """What each result is in words, as its page has them."""
+    for words in filter(None, comparison.verdicts):
+        say(f"vidrts: {words}")
 
 
 def described(report: str, count: int, size: int, what: str) -> str:

@@ -13,7 +13,7 @@ import click
 from vidrts.cli import failures, log
 from vidrts.cli.progress import ProgressReport, summary_line
 from vidrts.cli.progress_bar import say
-from vidrts.cli.words import human_size, spoken_time
+from vidrts.cli.words import counted, human_size, spoken_time
 from vidrts.errors import Interrupted, OutputError, VidrtsError
 from vidrts.media.output_formats import OUTPUT_FORMATS
 from vidrts.media.pictures.formats import SUFFIXES, has_quality
@@ -181,7 +181,7 @@ class Batch:
                 told = f"{len(guesses)} of {len(self.jobs)} files to enhance, in about {unknown}{spoken_time(seconds)}"
             else:
                 frames, seconds = sum(one.frames for one in made), sum(one.seconds for one in made)
-                told = f"{len(made)} of {len(self.jobs)} files enhanced, {frames} frames in {spoken_time(seconds)}"
+                told = f"{len(made)} of {len(self.jobs)} files enhanced, {counted(frames)} in {spoken_time(seconds)}"
             tell(
                 f"{told}{f'; {there} {already}' if there else ''}{'; dry run, nothing written' * bool(guesses)}",
                 quiet=quiet,

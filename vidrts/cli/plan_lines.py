@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from vidrts.cli.words import human_time
+from vidrts.cli.words import counted, human_time
 from vidrts.media import color_names
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def details(plan: "Plan") -> Iterator[str]:
         tile = "size found by trying" if each.tile is None else f"{each.tile[0]}x{each.tile[1]}"
         yield f"tiles on {each.device}: {tile}, batch {each.batch}"
     threads = plan.decode.threads or "automatic"
-    frames = f"{plan.workers} frame{'s' * (plan.workers != 1)} at a time with {plan.worker_threads}"
+    frames = f"{counted(plan.workers)} at a time with {plan.worker_threads}"
     yield f"threads: network {frames} each, decoder and encoder {threads}"
 
 
@@ -52,7 +52,7 @@ def _source(plan: "Plan") -> str:
     if plan.frame_rate is not None:
         words.append(f"{float(plan.frame_rate):.3f} frames/s")
     if (frames := plan.frames) is not None:
-        words.append(f"{'' if info.frames is not None else 'about '}{frames} frames")
+        words.append(f"{'' if info.frames is not None else 'about '}{counted(frames)}")
     if info.length is not None:
         words.append(f"{human_time(float(info.length))} (m:ss)" if info.length >= 60 else f"{float(info.length):.3f} s")
     words.append(

@@ -6,7 +6,7 @@ from itertools import product
 import click
 
 from vidrts.cli.common import CHROMA_HELP, DEBUG, DEVICE, ENGINE, MODEL_HELP, NOISE, PRECISION, QUIET, SCALE
-from vidrts.cli.compare import described
+from vidrts.cli.compare import described, say_verdicts
 from vidrts.cli.parsing import CROP, TIME
 from vidrts.cli.progress_bar import Steps, say
 from vidrts.compare.comparison import FRAMES
@@ -49,8 +49,8 @@ _PICTURE = EnhancerOptions()
 @PRECISION
 @click.option("--crop", type=CROP, metavar="WxH+X+Y", help="Show this piece of the pictures alone.")
 @click.option(
-    "--play", type=TIME, default=Fraction(0), metavar="SECONDS",
-    help="Enhance so much in a row, too, and let the page play it; default: 0, since it takes a while.",
+    "--play", type=TIME, metavar="SECONDS",
+    help="How long the page plays both, in step; default: 1, less of pictures beyond 1080p or with several models.",
 )  # fmt: skip
 @click.option("--viqet/--no-viqet", default=True, help="Measure VIQET's MOS (default), or leave it out: faster.")
 @click.option("--workers", type=click.IntRange(1), help="Processes that measure VIQET's MOS; default: one per core.")
@@ -59,8 +59,8 @@ _PICTURE = EnhancerOptions()
 def preview(
     source: str, report: str, overwrite: bool, at: tuple[Fraction, ...], frames: int | None, models: tuple[str, ...],
     strengths: tuple[float, ...], chromas: tuple[Chroma, ...], scale: str, asked: tuple[float, ...], noise: NoiseKind,
-    device: str, engine: EngineName, precision: Precision, crop: tuple[int, int, int, int] | None, play: Fraction,
-    viqet: bool, workers: int | None, quiet: bool,
+    device: str, engine: EngineName, precision: Precision, crop: tuple[int, int, int, int] | None,
+    play: Fraction | None, viqet: bool, workers: int | None, quiet: bool,
 ) -> None:  # fmt: skip
     """Enhance single frames of the video IN to look at, before a long run.
 
@@ -94,4 +94,5 @@ def preview(
         )  # fmt: skip
         size = save(comparison, report, overwrite=overwrite)
     if not quiet:
+        say_verdicts(comparison)
         say(f"vidrts: {described(report, len(comparison.snapshots), size, 'frames')}")

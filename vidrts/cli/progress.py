@@ -7,7 +7,7 @@ from vidrts.cli.plan_lines import details, headline
 from vidrts.cli.progress_bar import Steps
 from vidrts.cli.progress_format import ProgressFormat
 from vidrts.cli.progress_writer import ProgressWriter
-from vidrts.cli.words import human_size, human_time, spoken_time
+from vidrts.cli.words import counted, human_size, human_time, spoken_time
 from vidrts.messages import Code
 
 if TYPE_CHECKING:
@@ -22,10 +22,11 @@ _DETAILS = {Code.SEGMENT_OF_NODE}
 def describe(progress: "Progress", model: str) -> str:
     """Frames done and total, frames/s, time left, size; what the light model would give where that helps."""
     rate = progress.rate
-    of = ""
+    done = counted(progress.frames)
     if progress.total:
-        of = f" of about {progress.total}" if progress.about else f"/{progress.total}"
-    line = f"{progress.frames}{of} frames, {rate:.2f} frames/s"
+        of = " of about " if progress.about else "/"
+        done = f"{progress.frames}{of}{counted(progress.total)}"
+    line = f"{done}, {rate:.2f} frames/s"
     if progress.segments is not None:
         line += f", {progress.segments[0]}/{progress.segments[1]} segments"
         line += f" on {progress.nodes} nodes" if progress.nodes > 1 else ""
@@ -46,24 +47,24 @@ def summary_line(summary: "Summary") -> str:
     parts = summary.parts
     earlier = f", {summary.earlier} of them by an earlier run," if summary.earlier else ""
     if summary.pictures:
-        count = f"{summary.frames} picture{'s' * (summary.frames != 1)}"
+        count = counted(summary.frames, "picture")
         return f"{summary.target}: {count} in {spoken_time(summary.seconds)}, {human_size(summary.bytes_written)}"
     alone = (
         f" (each stage alone: decode {rate(parts.decode)}, enhance {rate(parts.enhance)}, encode {rate(parts.encode)})"
     )
     return (
-        f"{summary.target}: {summary.frames} frames{earlier} in {spoken_time(summary.seconds)}, {rate(summary.seconds)}"
-        f"{alone if parts.decode else ''}, {human_size(summary.bytes_written)}"
+        f"{summary.target}: {counted(summary.frames)}{earlier} in {spoken_time(summary.seconds)},"
+        f" {rate(summary.seconds)}{alone if parts.decode else ''}, {human_size(summary.bytes_written)}"
     )
 
 
 def estimate_line(plan: "Plan", estimate: "Estimate") -> str:
     """About how long a run takes."""
     whole = "unknown number of frames"
-    if estimate.seconds is not None:
+    if estimate.seconds is not None and estimate.total is not None:
         about = "" if plan.info.frames is not None else "about "
-        whole = f"{about}{estimate.total} frames in about {spoken_time(estimate.seconds)}"
-    timed = f"about {estimate.rate:.2f} frames/s, from {estimate.frames} frame{'s' * (estimate.frames != 1)}"
+        whole = f"{about}{counted(estimate.total)} in about {spoken_time(estimate.seconds)}"
+    timed = f"about {estimate.rate:.2f} frames/s, from {counted(estimate.frames)}"
     return f"{plan.target}: {whole} ({timed}); dry run, nothing written"
 
 

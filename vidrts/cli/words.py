@@ -1,6 +1,11 @@
 """Numbers with their units, for people."""
 
 
+def counted(count: int, what: str = "frame") -> str:
+    """1 frame, 2 frames."""
+    return f"{count} {what}{'s' * (count != 1)}"
+
+
 def human_size(count: int) -> str:
     """Bytes in the largest fitting decimal unit: 12.3 MB."""
     size = float(count)

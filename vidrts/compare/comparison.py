@@ -138,6 +138,15 @@ class Comparison:
         """A result in words."""
         return in_words({metric.key: self.average(metric, result) for metric in self.metrics})
 
+    @property
+    def verdicts(self) -> list[str]:
+        """Each result in words, with its name where there are several."""
+        said = [self.verdict(number) for number in range(len(self.results))]
+        return [
+            f"{name}: {words}" if len(said) > 1 else words
+            for (name, _), words in zip(self.results, said, strict=True)
+        ]  # fmt: skip
+
     def average(self, metric: Metric, result: int = 0) -> Reading | None:
         """The mean over the samples, or over the snapshots where there are none; None where never defined."""
         measured = [s.readings for s in self.samples] if self.samples else [s.readings[result] for s in self.snapshots]

@@ -21,7 +21,7 @@ def render(comparison: Comparison) -> str:
         timeline=timeline(comparison) if len(comparison.samples) > 1 else None,
         plots=[one for one in plots if not one.constant],
         constant=[one for one in plots if one.constant],
-        verdicts=_verdicts(comparison),
+        verdicts=comparison.verdicts,
         notes=_notes(comparison),
         data=_data(comparison),
         clock=clock,
@@ -51,13 +51,6 @@ def _notes(comparison: Comparison) -> list[str]:
     ]
 
 
-def _verdicts(comparison: Comparison) -> list[str]:
-    """Each result in words, with its name where there are several."""
-    said = [comparison.verdict(number) for number in range(len(comparison.results))]
-    names = [f"{name}: " if len(said) > 1 else "" for name, _ in comparison.results]
-    return [name + words for name, words in zip(names, said, strict=True)]
-
-
 def _clip(clip: Clip | None) -> dict[str, Any] | None:
     if clip is None:
         return None
@@ -76,7 +69,7 @@ def _data(comparison: Comparison) -> dict[str, Any]:
         "sides": comparison.sides,
         "gain": gain(snapshots),
         "first": comparison.first,
-        "verdicts": _verdicts(comparison),
+        "verdicts": comparison.verdicts,
         "clip": _clip(comparison.clip),
         "moments": [
             {

@@ -24,7 +24,7 @@ from vidrts.compare.metrics import enlarged, of_pictures
 from vidrts.compare.moment_selection import ASKED, SPREAD
 from vidrts.compare.snapshot import Crop, Snapshot, take_snapshot
 from vidrts.errors import InputError, naming
-from vidrts.frame import Frame
+from vidrts.frame import Frame, StreamInfo
 from vidrts.images import to_bytes
 from vidrts.media.read.sampling import sample
 from vidrts.networks.auto import resolved
@@ -36,6 +36,10 @@ from vidrts.picture.enhancer import Enhancer
 from vidrts.picture.options import EnhancerOptions
 
 DETAILS = (0.0, 0.25, 0.5, 1.0)
+_TO_PLAY = 70_000_000
+"""Pixels that are enhanced to be played unless `play` says how long: a second at 1080p, with one model."""
+_FEWEST = 6
+"""Frames below which nothing moves that is worth playing."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +57,7 @@ def preview(
     at: Sequence[Fraction] = (),
     frames: int = FRAMES,
     crop: Crop | None = None,
-    play: Fraction = Fraction(0),
+    play: Fraction | None = Fraction(0),
     viqet: bool = True,
     workers: int | None = None,
     on_message: Callable[[str], None] = lambda line: None,
@@ -61,12 +65,13 @@ def preview(
 ) -> Comparison:
     """The frames on show `at` these seconds from the first frame, or evenly spread ones, enhanced by each variant.
 
-    All variants have one scale; `play`, `viqet` and `workers` as in `CompareOptions`. The planes are those that
+    All variants have one scale; `play`, `viqet` and `workers` as in `CompareOptions`; a `play` of None is a second, of
+    large pictures and with several variants less, down to none. The planes are those that
     `enhance` hands to its encoder for the same frame; what an encoder loses comes on top. Measures that need moving
     pictures are left out. Raises what `load_model`, `Enhancer` and `sample` raise, and `OptionError` for a crop outside
     the picture and for `play`.
     """
-    check_play(play)
+    check_play(play or Fraction(0))
     tell = Notes(on_message, source)
     (scale,) = {variant.picture.scale for variant in variants}
     variants = [replace(v, model=resolved(v.model, pick_device(v.picture.device).type)) for v in variants]
@@ -120,7 +125,15 @@ def preview(
             first = time if first is None else first
             yield start + time - first, [view.picture(rgb) for rgb in (enlarged(to_rgb(frame), made[0]), *made)]
 
-    return with_clip(compared, play, crop, played, on_step)
+    seconds = _affordable(video.info, scale, len(variants)) if play is None else play
+    return with_clip(compared, seconds, crop, played, on_step)
+
+
+def _affordable(info: StreamInfo, scale: int, variants: int) -> Fraction:
+    """Seconds to play where none are given."""
+    rate = Fraction(info.frame_rate or 25)
+    frames = _TO_PLAY // (info.width * info.height * scale**2 * variants)
+    return min(Fraction(1), frames / rate) if frames >= _FEWEST else Fraction(0)
 
 
 def details(model: str, scale: int) -> tuple[float | None, ...]:

@@ -256,24 +256,50 @@
   }
 
   // Mouse, pen and touch
-  let drag = null;
+  let drag = null, pinch = null;
+  const fingers = new Map(); // by pointer
+  const spread = () => { // of two fingers: how far apart, and their middle
+    const [a, b] = [...fingers.values()];
+    return {far: Math.hypot(a.x - b.x, a.y - b.y), x: (a.x + b.x) / 2, y: (a.y + b.y) / 2};
+  };
   box.addEventListener("pointerdown", (event) => {
+    if (event.pointerType === "touch") fingers.set(event.pointerId, {x: event.clientX, y: event.clientY});
+    pinch = fingers.size === 2 ? spread().far : null;
+    if (pinch !== null && drag) { // the first finger had begun to drag
+      set({split: drag.split, x: drag.from[0], y: drag.from[1]});
+      drag = null;
+    }
     if (!event.isPrimary || event.button !== 0) return;
     const g = geometry();
     const onDivider = divider.contains(event.target) || box.classList.contains("can-slide");
     if (!onDivider && !box.classList.contains("can-pan")) return;
-    drag = {slides: onDivider, x: event.clientX, y: event.clientY, from: [state.x, state.y], whole: g.whole};
+    drag = {slides: onDivider, x: event.clientX, y: event.clientY, from: [state.x, state.y], split: state.split, whole: g.whole};
     box.setPointerCapture(event.pointerId);
     if (onDivider) slideTo(event.clientX);
     (onDivider ? divider : box).focus({preventScroll: true, focusVisible: false});
     event.preventDefault();
   });
   box.addEventListener("pointermove", (event) => {
+    if (fingers.has(event.pointerId)) fingers.set(event.pointerId, {x: event.clientX, y: event.clientY});
+    if (pinch !== null) {
+      const {far, x, y} = spread(), way = far > 1.3 * pinch ? 1 : far < pinch / 1.3 ? -1 : 0;
+      if (way) {
+        pinch = far;
+        step(way, x, y);
+      }
+      return;
+    }
     if (!drag || !event.isPrimary) return;
     if (drag.slides) slideTo(event.clientX);
     else set({x: drag.from[0] - (event.clientX - drag.x) / drag.whole[0], y: drag.from[1] - (event.clientY - drag.y) / drag.whole[1]});
   });
-  for (const name of ["pointerup", "pointercancel", "lostpointercapture"]) box.addEventListener(name, () => { drag = null; });
+  for (const name of ["pointerup", "pointercancel", "lostpointercapture"]) {
+    box.addEventListener(name, (event) => {
+      drag = null;
+      if (name !== "lostpointercapture") fingers.delete(event.pointerId);
+      if (fingers.size !== 2) pinch = null;
+    });
+  }
   function slideTo(clientX) {
     const {left, width} = box.getBoundingClientRect();
     set({split: (clientX - left) / width});
