@@ -522,7 +522,7 @@ def test_a_preview_plays_a_second_or_what_is_affordable(
         assert clip is None or len({len(side) for side in clip["sides"]}) == 1
         return 0 if clip is None else len(clip["times"])
 
-    assert played() == 12, "what is left of the film, which is less than a second"
+    assert played() == 18, "all of the film, which is less than a second"
     lines = capfd.readouterr().err.splitlines()
     verdict = Page(out.read_text()).data["verdicts"]
     assert [f"vidrts: {line}" for line in verdict] == lines[-2:-1]

@@ -227,6 +227,8 @@ def with_clip(
 ) -> Comparison:  # fmt: skip
     """`compared` with what follows the first moment that is looked at, around the place that changed most in it.
 
+    Near the end of the film it is what precedes it, so that it lasts as long.
+
     frames: gives, from a time on and about so many, the times of frames and the pictures of all sides.
     """
     if not seconds:
@@ -235,9 +237,11 @@ def with_clip(
     count = min(MOST, math.ceil((compared.source.info.frame_rate or 25) * seconds))
     left, top, right, bottom = part(moment.size, moment.spot, count)
     x, y = (crop.x, crop.y) if crop else (0, 0)
+    length = compared.source.info.length
+    start = moment.time if length is None else max(Fraction(0), min(moment.time, Fraction(length) - seconds))
 
     def told() -> Iterator[tuple[Fraction, Sequence[Image.Image]]]:
-        for number, taken in enumerate(frames(moment.time, count), 1):
+        for number, taken in enumerate(frames(start, count), 1):
             yield taken
             on_step("frames to play", number, count)
 
