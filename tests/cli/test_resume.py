@@ -24,15 +24,17 @@ def enhance(*arguments: object) -> int:
     return run(["enhance", "--strength", "0", "--device", "cpu", "-preset", "ultrafast", *map(str, arguments)])
 
 
-def stop_after(frames: int, monkeypatch: pytest.MonkeyPatch) -> list[Progress]:
-    """Ctrl-C once so many frames are encoded, in all later runs; returns what is told of each frame."""
+def stop_after(frames: int, monkeypatch: pytest.MonkeyPatch, *, film: int = 1) -> list[Progress]:
+    """Ctrl-C once so many frames of a film are encoded; returns all that is told of progress, in later runs, too."""
     seen: list[Progress] = []
     told = ProgressReport.frame
 
     def frame(self: ProgressReport, progress: Progress) -> None:
         told(self, progress)
+        fresh = not seen or seen[-1].frames != progress.frames  # a segment that is complete is told of, too
         seen.append(progress)
-        if len(seen) == frames:
+        begun = sum(each.frames == 1 for each in seen)
+        if fresh and begun == film and progress.frames == frames and not progress.earlier:
             signal.raise_signal(signal.SIGINT)
 
     monkeypatch.setattr(ProgressReport, "frame", frame)
@@ -74,7 +76,7 @@ def test_every_one_of_many_files(
     for name in ("a.mkv", "b.mkv"):
         (tmp_path / "in" / name).write_bytes(film.read_bytes())
     command = ["--segment", "0.16", "--resume", "-r", "in", "out"]
-    stop_after(12 + 7, monkeypatch)
+    stop_after(7, monkeypatch, film=2)
     assert enhance(*command) == 130
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.mkv", "b.mkv.vidrts"]
     capfd.readouterr()

@@ -142,3 +142,13 @@ def test_beside_what_a_link_stands_for(tmp_path: Path) -> None:
     (tmp_path / "disk").mkdir()
     (tmp_path / "out.mkv").symlink_to(tmp_path / "disk" / "film.mkv")
     assert folder_of(tmp_path / "out.mkv") == tmp_path / "disk" / "film.mkv.vidrts"
+
+
+def test_what_no_run_made_is_left_alone(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "out.mkv")
+    journal.folder.mkdir()
+    (journal.folder / "holiday.jpg").write_bytes(b"dear")
+    with pytest.raises(OutputError, match=r"holiday\.jpg"), journal.held():
+        pass
+    journal.remove()
+    assert [path.name for path in journal.folder.iterdir()] == ["holiday.jpg"]

@@ -188,3 +188,13 @@ def test_a_film_that_takes_long_is_told_of_resume() -> None:
     assert is_long(progress(100, 1200))
     assert not is_long(progress(100, 1000))
     assert not is_long(progress(3, 9000)), "the first frames tell little"
+
+
+def test_a_damaged_plan_costs_nothing_unasked(clips: Path, tmp_path: Path) -> None:
+    target, how = tmp_path / "out.mkv", replace(THIRD, resume=True)
+    with pytest.raises(Interrupted):
+        enhance_in_segments(clips / SHORT, target, AS_IT_IS, how, **stop_after(15))
+    (folder_of(target) / "plan.json").write_text("{")
+    with pytest.raises(OptionError, match=r"plan\.json is damaged; --restart"):
+        enhance_in_segments(clips / SHORT, target, AS_IT_IS, how)
+    assert len(list(folder_of(target).glob("*.packets"))) == 1

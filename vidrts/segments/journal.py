@@ -12,7 +12,7 @@ the folder synced, then the line. What is damaged or torn does not count and is 
 import hashlib
 import json
 import os
-import shutil
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -29,6 +29,8 @@ SUFFIX = ".vidrts"
 CUTS = "where the source is cut"
 """Of a plan."""
 _PLAN, _JOURNAL, _LOCK = "plan.json", "journal", "lock"
+_OWN = re.compile(r"\d{6}\.(packets|part)|early|lock|(plan\.json|journal)(\.part)?|\..*\.vidrts\.\w+")
+"""Names of what runs make in the folder."""
 
 
 def folder_of(target: Path) -> Path:
@@ -62,6 +64,10 @@ class Journal:
     def held(self) -> Iterator[None]:
         """Inside, no other run works on this output; raises `OutputError` where one does."""
         self.folder.mkdir(exist_ok=True)
+        if foreign := sorted(file.name for file in self.folder.iterdir() if not _OWN.fullmatch(file.name)):
+            raise OutputError(
+                f"{self.folder}: holds {foreign[0]}, which no run made; move it, or choose another name for the output"
+            )
         descriptor = os.open(self.folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
         try:
             if not _locked(descriptor):
@@ -133,8 +139,13 @@ class Journal:
         return Kept(path, path.stat().st_size, facts)
 
     def remove(self) -> None:
-        """The output is complete, or nothing is to be kept."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        """The output is complete, or nothing is to be kept; what no run made stays."""
+        with suppress(OSError):
+            # The plan goes last: a folder without one is of no run.
+            for file in sorted(self.folder.iterdir(), key=lambda file: file.name == _PLAN):
+                if _OWN.fullmatch(file.name):
+                    file.unlink()
+            self.folder.rmdir()
 
     def _write(self, name: str, content: bytes) -> None:
         """A file, whole or as before."""

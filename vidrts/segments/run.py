@@ -206,10 +206,12 @@ class _Run:
     def _find(self, *, known: bool) -> None:
         """What is finished already; raises `OptionError` where it is of something else."""
         journal = self._journal
-        before = journal.plan() if known and not self._how.restart else {}
-        if not before:
+        if not known or self._how.restart:
             journal.begin({SOURCE: str(self._job.source.absolute()), **self._identity})
             return
+        before = journal.plan()
+        if not before:
+            raise OptionError(f"{journal.folder}: plan.json is damaged; --restart begins anew")
         if (what := changed(before, self._identity)) is not None:
             raise OptionError(f"{journal.folder}: is of another run ({what}); --restart begins anew")
         self._kept = journal.finished()
