@@ -8,7 +8,11 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from click.shell_completion import ShellComplete
 from helpers.paths import ROOT
+
+from vidrts.cli import command as whole
+from vidrts.networks.shipped import shipped_models
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "plugins").rglob("*.md")), ROOT / "plugins/docker/Dockerfile"]
 SOURCES = [*(ROOT / "vidrts").rglob("*.py"), *(ROOT / "plugins").rglob("*.py")]
@@ -85,6 +89,16 @@ eval "$(_VIDRTS_COMPLETE=zsh_source vidrts)"
 words=(vidrts enh); CURRENT=2; _vidrts_completion
 print -r -- "${_comps[vidrts]}"
 """
+
+
+@pytest.mark.parametrize("words", [["enhance", "--model"], ["preview", "--model"]])
+def test_models_are_completed(words: list[str]) -> None:
+    shell = ShellComplete(whole, {}, "vidrts", "_VIDRTS_COMPLETE")
+    assert {one.value for one in shell.get_completions(words, "rts-li")} == {
+        name for name in shipped_models() if name.startswith("rts-li")
+    }
+    (other,) = shell.get_completions(words, "runs/my")
+    assert (other.type, other.value) == ("file", "runs/my")
 
 
 @pytest.mark.parametrize(("shell", "script"), [("bash", BASH), ("zsh", ZSH)])

@@ -1,14 +1,24 @@
 """Options shared by several commands."""
 
 import click
+from click.shell_completion import CompletionItem
 
 from vidrts.networks.names import AUTO, DEFAULT_MODEL, LIGHT_MODEL
+from vidrts.networks.shipped import shipped_models
 from vidrts.networks.spec import FACTORS
 from vidrts.picture.options import CHROMA, ENGINES, NOISES, PRECISIONS, EnhancerOptions
 
 _PICTURE = EnhancerOptions()
 
 MODEL_HELP = f"{AUTO}: {DEFAULT_MODEL} on a GPU, {LIGHT_MODEL} on a CPU. Others: `vidrts models`"
+
+
+def complete_model(context: click.Context, option: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """For shells: the shipped models' names that begin so, else files."""
+    names = [name for name in (AUTO, *shipped_models()) if name.startswith(incomplete)]
+    return [CompletionItem(name) for name in names] or [CompletionItem(incomplete, type="file")]
+
+
 CHROMA_HELP = "keep: only luma changes. sharpen: chroma, too; needs a model trained on R'G'B'."
 
 SCALE = click.option(

@@ -20,6 +20,7 @@ from vidrts.cli.common import (
     QUIET,
     SCALE,
     VERBOSE,
+    complete_model,
     was_given,
 )  # fmt: skip
 from vidrts.cli.ffmpeg_options import (
@@ -131,7 +132,10 @@ _QUALITIES = [(encoder.name, encoder.default_quality) for encoder in ENCODERS.va
     "--ext", "extension", callback=many.checked_extension, metavar="EXT",
     help="Container of all videos, or format of all pictures; default: the source's, else mkv or png.",
 )  # fmt: skip
-@click.option("--model", default=_RUN.model, show_default=True, metavar="NAME|FILE", help=f"{MODEL_HELP}.")
+@click.option(
+    "--model", default=_RUN.model, show_default=True, metavar="NAME|FILE", shell_complete=complete_model,
+    help=f"{MODEL_HELP}.",
+)  # fmt: skip
 @click.option(
     "--strength", type=click.FloatRange(0, 2), default=_PICTURE.strength, show_default=True,
     metavar="0..2",

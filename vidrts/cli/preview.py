@@ -5,7 +5,18 @@ from itertools import product
 
 import click
 
-from vidrts.cli.common import CHROMA_HELP, DEBUG, DEVICE, ENGINE, MODEL_HELP, NOISE, PRECISION, QUIET, SCALE
+from vidrts.cli.common import (
+    CHROMA_HELP,
+    DEBUG,
+    DEVICE,
+    ENGINE,
+    MODEL_HELP,
+    NOISE,
+    PRECISION,
+    QUIET,
+    SCALE,
+    complete_model,
+)
 from vidrts.cli.compare import described, say_verdicts
 from vidrts.cli.parsing import CROP, TIME
 from vidrts.cli.progress_bar import Steps, say
@@ -27,7 +38,7 @@ _PICTURE = EnhancerOptions()
 @click.option("--at", type=TIME, multiple=True, help="Enhance the frame on show at this time; may be repeated.")
 @click.option("--frames", type=click.IntRange(1, 100), help=f"So many frames, evenly spread; default: {FRAMES}.")
 @click.option(
-    "--model", "models", multiple=True, metavar="NAME|FILE",
+    "--model", "models", multiple=True, metavar="NAME|FILE", shell_complete=complete_model,
     help=f"{MODEL_HELP}; may be repeated. Default: {AUTO}.",
 )  # fmt: skip
 @click.option(
