@@ -93,6 +93,7 @@ def test_a_killed_worker_changes_nothing(
         assert (node in capfd.readouterr().err) is verbose
 
 
+@pytest.mark.slow
 def test_a_run_begun_on_a_cluster_goes_on_here(cluster: Any, clips: Path, tiny_model: Path, tmp_path: Path) -> None:
     """The nodes write into the run's folder; what a signal ends another executor takes up."""
     here, there = tmp_path / "here.mkv", tmp_path / "there.mkv"
