@@ -37,7 +37,7 @@ def folder(clips: Path, tiny_model: Path, tmp_path_factory: pytest.TempPathFacto
 
 
 def test_the_readme_has_recipes() -> None:
-    assert len(COMMANDS) == 8
+    assert len(COMMANDS) == 9
     assert all("vidrts enhance" in command for command in COMMANDS)
 
 
