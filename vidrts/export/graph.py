@@ -13,8 +13,9 @@ from vidrts.networks.checkpoint import LoadedModel
 from vidrts.networks.network import Network, ResidualNetwork
 from vidrts.networks.noise import levels
 from vidrts.networks.spec import Context
-from vidrts.ops.lanczos import HALVE_RADIUS, enlarge, halve
-from vidrts.picture.folded_tail import TAIL_RADIUS, fold, of_luma
+from vidrts.ops.lanczos import HALVE_RADIUS, enlarge
+from vidrts.picture.folded_tail import tail_halo, tail_weights
+from vidrts.picture.forward import inner_result
 
 
 class PictureGraph(nn.Module):
@@ -87,18 +88,11 @@ class _Residual(nn.Module):
 
     def __init__(self, network: ResidualNetwork, scale: int, of_luma_alone: bool) -> None:
         super().__init__()
-        assert network.conv_ext.bias is not None
-        weight, bias = (
-            fold(network.conv_ext)
-            if scale == 1
-            else (network.conv_ext.weight.detach().double(), network.conv_ext.bias.detach().double())
-        )
-        if of_luma_alone:
-            weight, bias = of_luma(weight, bias)
+        weight, bias = tail_weights(network.conv_ext, scale, luma=of_luma_alone)
         self._network, self._scale, self._radius = network, scale, network.radius
         self._tail = nn.Conv2d(3, len(bias), weight.shape[-1])
         self._tail.weight.data, self._tail.bias = weight.float(), nn.Parameter(bias.float())
-        self.halo = self._radius + (TAIL_RADIUS if scale == 1 else 1)
+        self.halo = self._radius + tail_halo(scale)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         r = self._radius  # beyond it the zero padding of the convolutions is not felt
@@ -126,11 +120,4 @@ class _Whole(nn.Module):
                 for level in range(levels(self._factor))
             )
         y: torch.Tensor = self._network(x, Context(self._factor, noise))
-        border = self._factor * (self.halo - self._margin)
-        y = y[..., border:-border, border:-border]
-        if self._luma:
-            y = luma(y)[:, None]
-        if not self._margin:
-            return y
-        r = self._margin
-        return halve(y)[..., r:-r, r:-r]
+        return inner_result(y, self._factor * (self.halo - self._margin), self._margin, luma=self._luma)

@@ -24,6 +24,8 @@ _WINDOW = 112
 """Side in pixels of the windows that are looked at."""
 _WINDOWS = 4
 """Of them along each axis of a picture that is larger than these: at 1080p a tenth of its pixels."""
+WINDOWED = _WINDOW * _WINDOWS
+"""Pixels of a side beyond which windows of a picture are looked at."""
 _FREQUENCIES = (0.06, 0.11, 0.17, 0.24, 0.32, 0.42)
 """Of the patterns at first, in cycles per pixel."""
 _CELL = 8
@@ -115,22 +117,17 @@ def windows(luma: torch.Tensor) -> torch.Tensor:
 
 
 def _starts(side: int) -> list[int]:
-    if side <= _WINDOW * _WINDOWS:
-        return [0]
-    return [round(k * (side - _WINDOW) / (_WINDOWS - 1)) for k in range(_WINDOWS)]
+    return [0] if side <= WINDOWED else _spread(side)
 
 
-WINDOWED = _WINDOW * _WINDOWS
-"""Pixels of a side beyond which windows of a picture are looked at."""
+def _spread(side: int) -> list[int]:
+    """Where windows begin, as near to even as whole pixels are; of a graph's sides, which have no number yet, too."""
+    return [(2 * k * (side - _WINDOW) + _WINDOWS - 1) // (2 * (_WINDOWS - 1)) for k in range(_WINDOWS)]
 
 
 def estimated(estimator: BlurLevel, luma: torch.Tensor) -> torch.Tensor:
     """`estimator.of_pictures` as a graph for any size beyond `WINDOWED` pixels a side: (B, 1, H, W) -> (B, 2)."""
-    height, width = luma.shape[-2:]
-    rows, columns = (
-        [(2 * k * (side - _WINDOW) + _WINDOWS - 1) // (2 * (_WINDOWS - 1)) for k in range(_WINDOWS)]  # rounded
-        for side in (height, width)
-    )
+    rows, columns = map(_spread, luma.shape[-2:])
     cut = [luma[..., y : y + _WINDOW, x : x + _WINDOW] for y in rows for x in columns]
     judged = estimator._judged(torch.cat(cut))  # (3, windows * B, N)
     of_picture = judged.view(len(judged), len(cut), -1, judged.shape[-1]).transpose(1, 2).flatten(2)

@@ -49,6 +49,24 @@ def of_luma(weight: torch.Tensor, bias: torch.Tensor) -> tuple[torch.Tensor, tor
     return torch.einsum("c,cpihw->pihw", of_rgb, weight.view(3, phases, *weight.shape[1:])), of_rgb @ bias.view(3, -1)
 
 
+def tail_weights(conv_ext: nn.Conv2d, scale: int, *, luma: bool) -> tuple[torch.Tensor, torch.Tensor]:
+    """Weight and bias in float64 of the one convolution from b to d(SR) at scale 1, to SR's four phases at scale 2.
+
+    `luma`: of the result the BT.709 luma alone.
+    """
+    assert conv_ext.bias is not None
+    if scale == 1:
+        weight, bias = fold(conv_ext)
+    else:
+        weight, bias = conv_ext.weight.detach().double(), conv_ext.bias.detach().double()
+    return of_luma(weight, bias) if luma else (weight, bias)
+
+
+def tail_halo(scale: int) -> int:
+    """Input pixels to each side that the tail sees."""
+    return TAIL_RADIUS if scale == 1 else 1
+
+
 class Tail:
     """b, with `halo` more pixels on each side -> d(SR) at scale 1, SR at scale 2: one convolution in float32.
 
@@ -56,12 +74,9 @@ class Tail:
     """
 
     def __init__(self, conv_ext: nn.Conv2d, device: torch.device, scale: int = 1, *, luma: bool = False) -> None:
-        assert conv_ext.bias is not None
-        weight, bias = fold(conv_ext) if scale == 1 else (conv_ext.weight.detach(), conv_ext.bias.detach())
-        if luma:
-            weight, bias = of_luma(weight.double(), bias.double())
+        weight, bias = tail_weights(conv_ext, scale, luma=luma)
         self.scale = scale
-        self.halo = TAIL_RADIUS if scale == 1 else 1
+        self.halo = tail_halo(scale)
         self.layout = torch.contiguous_format if device.type == "cpu" else torch.channels_last
         self._block = block_for(weight.shape[0])
         weight, bias = by_blocks(weight, bias, self._block)

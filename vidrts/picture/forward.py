@@ -107,14 +107,18 @@ class Explicit:
 
     def __call__(self, x: torch.Tensor, context: Context) -> torch.Tensor:  # noqa: D102 - TilePass's
         y: torch.Tensor = self._network(x.contiguous(memory_format=torch.channels_last), context)
-        border = self._factor * (self.halo - self._margin)  # felt the network's own padding
-        y = y[..., border : y.shape[-2] - border, border : y.shape[-1] - border]
-        if self._luma:
-            y = colorplan.luma(y)[:, None]
-        if not self._margin:
-            return y.contiguous()
-        r = self._margin
-        return halve(y)[..., r:-r, r:-r].contiguous()
+        return inner_result(y, self._factor * (self.halo - self._margin), self._margin, luma=self._luma).contiguous()
+
+
+def inner_result(y: torch.Tensor, border: int, margin: int, *, luma: bool) -> torch.Tensor:
+    """What a network gave, without the `border` that felt its own padding; its BT.709 luma, if so; halved, if `margin`.
+
+    margin: pixels that d sees beyond what it gives, 0 where nothing is halved.
+    """
+    y = y[..., border : y.shape[-2] - border, border : y.shape[-1] - border]
+    if luma:
+        y = colorplan.luma(y)[:, None]
+    return halve(y)[..., margin:-margin, margin:-margin] if margin else y
 
 
 def next_multiple(size: int, multiple: int) -> int:
