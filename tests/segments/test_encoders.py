@@ -17,7 +17,7 @@ from vidrts.media.write.options import EncodeOptions
 from vidrts.media.write.packet_file import PacketFile
 from vidrts.media.write.segment_encoder import SegmentEncoder
 from vidrts.picture.options import EnhancerOptions
-from vidrts.segments import run
+from vidrts.segments import planning
 from vidrts.segments.executor import Finished, Here, OnFrame
 from vidrts.segments.job import Job
 from vidrts.segments.options import Segments
@@ -79,7 +79,7 @@ def test_joined_segments_are_one_stream(
     encoder: str, extension: str, last: int, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cuts = tuple(Fraction(frame, 25) for frame in (9, 23 - last))
-    monkeypatch.setattr(run, "cutting_times", lambda *_: cuts)
+    monkeypatch.setattr(planning, "cutting_times", lambda *_: cuts)
     target = tmp_path / f"out.{extension}"
     wide = "yuv422p10le" if encoder == "prores_ks" else None
     options = EnhanceOptions(

@@ -8,58 +8,33 @@ summary = enhance_in_segments("in.mkv", "out.mkv", EnhanceOptions(), Segments(re
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import replace
+from collections.abc import Callable
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
 from vidrts import memory
 from vidrts.cores import usable_cores
 from vidrts.errors import InputError, Interrupted, OptionError, OutputError, VidrtsError, add
-from vidrts.media.containers import is_url
-from vidrts.media.input import Input
-from vidrts.media.pictures.sequence import is_pattern
-from vidrts.media.read.key_frames import key_frames
-from vidrts.media.read.open import open_video
-from vidrts.media.read.section import check_filters
-from vidrts.media.write.segment_encoder import check_joinable
-from vidrts.media.write.target import Target
 from vidrts.messages import Code, Message, Tell, ignore
 from vidrts.options import EnhanceOptions
 from vidrts.pictures import are_pictures
-from vidrts.pipeline import PartTimes, Progress, Summary, enhance, model_of, opened
+from vidrts.pipeline import PartTimes, Progress, Summary, enhance
 from vidrts.plan import Plan
 from vidrts.prefetch import Cancelled
-from vidrts.segments import join
 from vidrts.segments.executor import Executor, Finished, Here
-from vidrts.segments.identity import THREADS, changed, identity
-from vidrts.segments.job import Job, cutting_times, without_streams
+from vidrts.segments.identity import THREADS, changed
+from vidrts.segments.join import Joining
 from vidrts.segments.journal import Journal, Kept
 from vidrts.segments.meter import Meter
-from vidrts.segments.options import Segments, refuse_pipes
+from vidrts.segments.options import Segments
+from vidrts.segments.planning import check_possible, plan
 from vidrts.segments.ray_cluster import default_cpus, joined
 from vidrts.segments.ray_executor import OnRay
 from vidrts.segments.segment import merged
 from vidrts.segments.told import Told
 from vidrts.segments.unfinished import SOURCE
 from vidrts.workers import Workers
-
-
-def check_possible(source: str | os.PathLike[str], target: str | os.PathLike[str], options: EnhanceOptions) -> None:
-    """Raise `OptionError` for what cannot be made in segments."""
-    refuse_pipes(source, target)
-    for place in (source, target):
-        if is_url(place):
-            raise OptionError(f"{os.fspath(place)}: is a URL; --segment and --resume need files")
-        if is_pattern(Path(place)):
-            raise OptionError(f"{os.fspath(place)}: --segment and --resume are for videos, got numbered pictures")
-    if options.decode.frames is not None:
-        raise OptionError(
-            f"-frames:v {options.decode.frames}: counts over segments; use -t with --segment and --resume"
-        )
-    check_filters(options.decode.filters)
-
 
 type MakeExecutor = Callable[[Workers], Executor]
 
@@ -135,7 +110,12 @@ class _Run:
             )
         if known and self._how.resume and not self._how.restart and journal.joined:
             return self._swept()
-        self._plan(source, target, self._threads(known=known))
+        planned = plan(
+            source, target, self._given, self._how.length, self._threads(known=known), on_message=self._tell,
+            stop_signal=self._stop_signal,
+        )  # fmt: skip
+        self._job, self._workers, self._decided = planned.job, planned.workers, planned.plan
+        self._identity = planned.identity
         try:
             with journal.held():
                 self._find(known=known)
@@ -179,29 +159,6 @@ class _Run:
         """The encoder's threads: as given, as the earlier run had them, or `threads`."""
         before = self._journal.plan().get(THREADS) if known and not self._how.restart else None
         return self._given.encode.threads or (before if isinstance(before, int) else self.threads)
-
-    def _plan(self, source: str | os.PathLike[str], target: str | os.PathLike[str], threads: int) -> None:
-        """Decide all that the whole film needs; nothing is written."""
-        given = self._given
-        model = model_of(given)
-        options = replace(given, model=str(model.path), encode=replace(given.encode, threads=threads))
-        with opened(
-            source, target, options, discard=True, on_message=self._tell, stop_signal=self._stop_signal
-        ) as run:  # fmt: skip
-            writer, facts, place = run.writer, run.reader.input, run.reader.path
-            if not isinstance(writer, Target) or not isinstance(place, Path):
-                raise OptionError(f"{source}: --segment and --resume are for videos in files")
-            check_joinable(writer.encoder.name)
-            keys = key_frames(place, facts)
-            begin = facts.start_time if facts.begin is None else facts.begin
-            self._job = job = Job(
-                source=place, target=Path(str(writer.path)), options=options, facts=without_streams(facts),
-                encoder=writer.encoder, format=writer.frame_format, parameters=writer.parameters,
-                cuts=cutting_times(keys, begin, facts.end, self._how.length),
-            )  # fmt: skip
-            self._workers = run.workers
-            self._decided = replace(run.plan, model=model.title)
-        self._identity = identity(job, given, keys, self._decided.computations, model.path, self._how.length)
 
     def _find(self, *, known: bool) -> None:
         """What is finished already; raises `OptionError` where it is of something else."""
@@ -292,48 +249,19 @@ class _Run:
 
     def _join(self) -> Summary:
         """The complete file."""
-        segments = [self._kept[number] for number in range(self._job.count)]
         at_work = self._at_work.busy
         parts = PartTimes(decode=at_work.decode, enhance=self._workers.seconds, encode=at_work.encode)
         began = time.monotonic()
-        with self._opened() as (whole, writer):
-            join.write(
-                self._job, whole, [kept.path for kept in segments], writer, tell=self._tell,
-                stop_signal=self._stop_signal,
-            )  # fmt: skip
-            writer.finish()
-            lost = self._tell_lost(segments, writer)
-            size = writer.bytes_written
+        segments = [self._kept[number] for number in range(self._job.count)]
+        joined = self._joining().complete(segments, self._stop_signal)
         parts.encode += time.monotonic() - began
         return Summary(
             target=self._job.target, frames=sum(kept.facts.frames for kept in segments), parts=parts,
-            seconds=time.monotonic() - self._began, bytes_written=size, lost=lost, earlier=self._earlier,
+            seconds=time.monotonic() - self._began, bytes_written=joined.size, lost=joined.lost, earlier=self._earlier,
         )  # fmt: skip
 
-    @contextmanager
-    def _opened(self) -> Iterator[tuple[Input, Target]]:
-        """The source and the output."""
-        job, options = self._job, self._job.options
-        workshop = self._journal.folder if self._how.resume else None
-        with (
-            open_video(job.source, options.decode, on_message=self._tell) as reader,
-            Target(
-                job.target, reader.input, options.encode, scale=options.picture.scale, repeatable=True,
-                workshop=workshop, on_message=self._tell,
-            ) as writer,
-        ):  # fmt: skip
-            if (writer.encoder, writer.parameters) != (job.encoder, job.parameters):
-                raise OutputError(f"{job.target}: {writer.encoder.name} has other parameter sets than the segments")
-            yield reader.input, writer
-
-    def _tell_lost(self, segments: list[Kept], writer: Target) -> str | None:
-        """Report damage; all of it in words."""
-        lost = merged([kept.facts.lost for kept in segments])
-        for line in (lost.summary(), *writer.damage):
-            if line is not None:
-                self._tell(line)
-        audio = [f"audio stream {line.values['index']}: {line.values['damage']}" for line in writer.damage]
-        return "; ".join([*([str(lost)] if str(lost) else []), *audio]) or None
+    def _joining(self) -> Joining:
+        return Joining(self._job, self._journal.folder if self._how.resume else None, self._tell)
 
     # Ending early -------------------------------------------------------------------------------------------------
 
@@ -372,11 +300,7 @@ class _Run:
         words = ""
         if frames:
             try:
-                with self._opened() as (whole, writer):
-                    paths = [kept.path for kept in segments]
-                    join.write(self._job, whole, paths, writer, tell=self._tell, stop_signal=lambda: None, early=True)
-                    words = f"; kept in {writer.keep_partial()}"
-                    self._tell_lost(segments, writer)
+                words = f"; kept in {self._joining().partial(segments)}"
             except (VidrtsError, OSError):  # a full disk
                 if self._kept:
                     return frames, self._kept_words()

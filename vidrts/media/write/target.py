@@ -10,7 +10,7 @@ and WebM round to milliseconds.
 """
 
 import os
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import suppress
 from fractions import Fraction
 from functools import partial
@@ -42,10 +42,8 @@ from vidrts.media.write.discarded_file import DiscardedFile
 from vidrts.media.write.encoder_attempts import choices, none_opened
 from vidrts.media.write.encoder_choice import Choice
 from vidrts.media.write.interleaver import Interleaver
-from vidrts.media.write.joined_track import JoinedTrack
 from vidrts.media.write.muxer import Muxer
 from vidrts.media.write.options import EncodeOptions
-from vidrts.media.write.packet_file import EncodedPacket
 from vidrts.media.write.packet_remapper import PacketRemapper
 from vidrts.media.write.reopened import Written
 from vidrts.media.write.stream_mapping import Route, plan, selected
@@ -82,7 +80,6 @@ class Target:
         self._container: OutputContainer | None = None
         self._order = Interleaver(self._mux)
         self._repeatable = repeatable
-        self._joined: JoinedTrack | None = None
         self._drained = False
         self._muxed = 0
         self._written = Written()
@@ -164,26 +161,6 @@ class Target:
         except FFmpegErrors as error:
             raise write_error(self.path, error, reader_closed=self.reader_closed()) from error
 
-    def write_encoded(self, part: EncodedPacket, dts: int | None) -> None:
-        """Mux a packet of another encoder with the same settings, in decoding order; `dts`: see `joined_track.rising`.
-
-        Instead of frames. Raises `OutputError`.
-        """
-        if self._joined is None:
-            self._joined = JoinedTrack(self._track, closes=self._kind.muxer in ("mp4", "mov"))
-        try:
-            for packet in self._joined.packets(part, dts):
-                self._order.encoded(packet)
-        except FFmpegErrors as error:
-            raise write_error(self.path, error, reader_closed=self.reader_closed()) from error
-
-    def reached(self, time: Fraction) -> None:
-        """A frame at `time`, seconds of the output, is among the packets: for streams that are converted."""
-        try:
-            self._reached(time)
-        except FFmpegErrors as error:
-            raise write_error(self.path, error, reader_closed=self.reader_closed()) from error
-
     def _reached(self, time: Fraction) -> None:
         for remapper in self._remappers.values():
             for packet in remapper.until(time + self._source.shift):
@@ -195,14 +172,9 @@ class Target:
         return self._track.stream.codec_context.extradata or b""
 
     @property
-    def moved(self) -> int:
-        """Ticks of the source by which packets of the enhanced stream are earlier than its frames."""
-        return self._track.shift
-
-    @property
     def _pictures(self) -> bool:
         """Whether there are frames."""
-        return self._track.frames or self._joined is not None
+        return self._track.frames
 
     def _refuse_late(self, event: CopiedPacket) -> None:
         """Raise `OutputError`: sound that was announced, but not found, comes after all."""
@@ -363,8 +335,12 @@ class Target:
             self._order.other(packet)
 
     def _drain_pictures(self) -> None:
-        for packet in self._track.drain() if self._joined is None else self._joined.drain():
+        for packet in self._last_pictures():
             self._order.encoded(packet)
+
+    def _last_pictures(self) -> Iterator[AnyPacket]:
+        """What the enhanced stream still holds."""
+        return self._track.drain()
 
     def _mux(self, packet: AnyPacket) -> None:
         assert self._container is not None
