@@ -3,11 +3,11 @@
 import os
 import shutil
 import signal
-import subprocess
 from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.small_films import small_film
 from PIL import Image
 
 from vidrts.cli import run
@@ -18,10 +18,7 @@ from vidrts.pipeline import Progress
 
 @pytest.fixture(scope="module")
 def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("film") / "a.mkv"
-    command = "ffmpeg -nostdin -v error -f lavfi -i testsrc=s=64x48:d=0.16:r=25 -c:v libx264 -pix_fmt yuv420p"
-    subprocess.run([*command.split(), path], check=True)
-    return path
+    return small_film(tmp_path_factory.mktemp("film") / "a.mkv", "testsrc=s=64x48:r=25", frames=4)
 
 
 @pytest.fixture

@@ -1,10 +1,10 @@
 """`vidrts enhance --resume` and `vidrts jobs`: lines, exit codes, many files."""
 
 import signal
-import subprocess
 from pathlib import Path
 
 import pytest
+from helpers.small_films import small_film
 
 from vidrts.cli import run
 from vidrts.cli.progress import ProgressReport
@@ -14,10 +14,7 @@ from vidrts.pipeline import Progress
 @pytest.fixture(scope="module")
 def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """12 frames in half a second."""
-    path = tmp_path_factory.mktemp("film") / "a.mkv"
-    command = "ffmpeg -nostdin -v error -f lavfi -i testsrc=s=64x48:r=24 -frames:v 12 -c:v libx264 -pix_fmt yuv420p"
-    subprocess.run([*command.split(), path], check=True)
-    return path
+    return small_film(tmp_path_factory.mktemp("film") / "a.mkv", "testsrc=s=64x48:r=24", frames=12)
 
 
 def enhance(*arguments: object) -> int:

@@ -1,7 +1,6 @@
 """Encoders whose segments are one stream once they are joined, as ffmpeg decodes it."""
 
 import shutil
-import subprocess
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from itertools import pairwise
@@ -10,6 +9,7 @@ from pathlib import Path
 import av
 import pytest
 from helpers.joined import NEEDS_FFMPEG, decoded_without_warnings, frame_hashes
+from helpers.small_films import small_film
 
 from vidrts import EnhanceOptions
 from vidrts.errors import OutputError
@@ -34,9 +34,7 @@ FAST = {"libx264": "veryfast", "libx265": "ultrafast", "libsvtav1": "12"}
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """23 frames of moving patterns at 25 frames/s, in NUT."""
     path = tmp_path_factory.mktemp("source") / "in.nut"
-    command = "ffmpeg -nostdin -v error -f lavfi -i testsrc2=s=96x64:r=25 -frames:v 23 -c:v rawvideo -pix_fmt yuv420p"
-    subprocess.run([*command.split(), path], check=True)
-    return path
+    return small_film(path, "testsrc2=s=96x64:r=25", codec="rawvideo", frames=23)
 
 
 class Recording(Here):

@@ -3,13 +3,15 @@
 import io
 import pickle
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from vidrts import EnhanceOptions
-from vidrts.errors import Interrupted
+from vidrts.errors import InputError, Interrupted
 from vidrts.media.read.damage import LossReport
 from vidrts.media.read.key_frames import KeyFrames
 from vidrts.media.write.options import EncodeOptions
@@ -17,7 +19,7 @@ from vidrts.messages import Code, Message
 from vidrts.networks.checkpoint import load_model
 from vidrts.picture.options import EnhancerOptions
 from vidrts.prefetch import Cancelled
-from vidrts.segments.executor import Finished, OnFrame
+from vidrts.segments.executor import Finished, Here, OnFrame
 from vidrts.segments.job import Job, cutting_times
 from vidrts.segments.options import Segments
 from vidrts.segments.run import enhance_in_segments
@@ -80,6 +82,41 @@ def test_what_was_made_elsewhere_is_kept(clips: Path, tiny_model: Path, tmp_path
         )  # fmt: skip
     summary = enhance_in_segments(clips / SHORT, target, options(tiny_model), how)
     assert 0 < summary.earlier < summary.frames == 30
+
+
+class Misread(Here):
+    """Says of the second segment that it begins with another frame; `always`: even if read from the start."""
+
+    def __init__(self, workers: Workers, *, always: bool):
+        super().__init__(workers, lambda: None)
+        self._always = always
+
+    def run(
+        self, job: Job, numbers: Sequence[int], folder: Path, *, from_start: frozenset[int], on_frame: OnFrame
+    ) -> Iterator[Finished]:
+        for made in super().run(job, numbers, folder, from_start=from_start, on_frame=on_frame):
+            wrong = made.number == 1 and (self._always or 1 not in from_start)
+            assert made.facts.first is not None
+            facts = replace(made.facts, first=(made.facts.first[0], "another")) if wrong else made.facts
+            yield replace(made, facts=facts)
+
+
+def test_a_segment_that_does_not_fit_is_made_again(clips: Path, tiny_model: Path, tmp_path: Path) -> None:
+    right, target = tmp_path / "right.mkv", tmp_path / "out.mkv"
+    enhance_in_segments(clips / SHORT, right, options(tiny_model), THIRD)
+    said: list[Message] = []
+    enhance_in_segments(
+        clips / SHORT, target, options(tiny_model), THIRD, executor=partial(Misread, always=False),
+        on_message=said.append,
+    )  # fmt: skip
+    assert [line.values["number"] for line in said if line.code is Code.SEGMENT_ANEW] == [2]
+    assert target.read_bytes() == right.read_bytes()
+    with pytest.raises(InputError, match="cannot be cut into segments"):
+        enhance_in_segments(
+            clips / SHORT, tmp_path / "no.mkv", options(tiny_model), Segments(THIRD.length, resume=True),
+            executor=partial(Misread, always=True),
+        )  # fmt: skip
+    assert not (tmp_path / "no.mkv").exists()
 
 
 def test_facts_are_there_again() -> None:

@@ -147,8 +147,28 @@ def test_without_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.slow
+def test_a_segment_at_which_workers_end_ends_the_run(
+    cluster: Any, clips: Path, tiny_model: Path, tmp_path: Path
+) -> None:
+    said: list[Message] = []
+
+    def kill() -> None:
+        for process in worker_processes():
+            with suppress(OSError):
+                os.kill(process, signal.SIGKILL)
+
+    with pytest.raises(VidrtsError, match="3 workers ended at it"):
+        enhance_in_segments(
+            clips / SHORT, tmp_path / "out.mkv", own(tiny_model), replace(FIFTH, ray=cluster.address),
+            on_message=said.append, stop_signal=kill,
+        )  # fmt: skip
+    assert sum(line.code is Code.WORKER_GONE for line in said) == 3
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
 def test_a_node_that_is_lost_changes_nothing(clips: Path, tiny_model: Path, tmp_path: Path) -> None:
-    """Three nodes; after the first segment a worker is killed, after the third a whole node."""
+    """Three nodes; after the first segment a worker is killed, after the third a whole node, and another one joins."""
     pytest.importorskip("ray")
     from ray.cluster_utils import Cluster
 
@@ -168,6 +188,7 @@ def test_a_node_that_is_lost_changes_nothing(clips: Path, tiny_model: Path, tmp_
                 os.kill(min(worker_processes()), signal.SIGKILL)
             if progress.segments[0] == 3 and lost in made.list_all_nodes():
                 made.remove_node(lost, allow_graceful=False)
+                made.add_node(num_cpus=1)
 
         enhance_in_segments(
             clips / SHORT, there, own(tiny_model), replace(how, ray=made.address), on_progress=harm,
