@@ -48,7 +48,7 @@ MAY_IMPORT = {
     },
     "bench": {
         *("color", "colorplan", "cores", "workers", "frame", "media", "networks", "ops", "options", "picture"),
-        *("pipeline", "prefetch", "threads", "training", "__init__"),
+        *("pipeline", "prefetch", "progress", "threads", "training", "__init__"),
     },
     "compare": {"color", "colorplan", "frame", "images", "measure", "media", "networks", "ops", "pages", "picture"},
     "score": {"compare", "frame", "images", "measure", "media"},
@@ -60,10 +60,14 @@ MAY_IMPORT = {
     "plan": {"frame", "media", "picture"},
     "options_of_pictures": {"media", "options"},
     "pictures": {"frame", "media", "networks", "options", "options_of_pictures", "picture", "plan", "threads"},
-    "pipeline": {"pictures", "workers", "frame", "media", "networks", "options", "picture", "plan", "prefetch"},
+    "progress": {"frame", "media"},
+    "pipeline": {
+        *("pictures", "workers", "frame", "media", "networks", "options", "picture", "plan", "prefetch", "progress"),
+    },
     "dry_run": {"frame", "networks", "options", "picture", "pictures", "pipeline", "plan", "prefetch"},
     "segments": {
         *("cores", "frame", "media", "networks", "options", "picture", "pictures", "pipeline", "plan", "prefetch"),
+        "progress",
         *("workers", "__init__"),
     },
     "folders": {"media"},
@@ -83,6 +87,7 @@ MAY_IMPORT = {
             "picture",
             "pipeline",
             "plan",
+            "progress",
             "dry_run",
             "score",
             "segments",
@@ -90,7 +95,7 @@ MAY_IMPORT = {
         ),
         *("__init__", "checks"),
     },
-    "__init__": {"networks", "options", "pipeline", "training"},
+    "__init__": {"networks", "options", "pipeline", "progress", "training"},
     "__main__": {"cli"},
     "plugins": {"color", "colorplan", "frame", "networks", "picture"},
 }

@@ -24,7 +24,7 @@ from vidrts.media.read.options import DecodeOptions
 from vidrts.media.write.options import EncodeOptions
 from vidrts.messages import Code, Message
 from vidrts.picture.options import EnhancerOptions
-from vidrts.pipeline import Progress
+from vidrts.progress import Progress
 
 LOSSLESS = EncodeOptions(video_codec="ffv1")
 ffprobe = pytest.mark.skipif(FFPROBE is None, reason="ffmpeg and ffprobe are not installed; they tell the truth here")

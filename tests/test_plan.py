@@ -14,8 +14,8 @@ from vidrts.media.write.target import Target
 from vidrts.messages import Code, Message
 from vidrts.picture.engines.openvino import OpenVINOEngine
 from vidrts.picture.options import EnhancerOptions
-from vidrts.pipeline import Progress
 from vidrts.plan import Plan
+from vidrts.progress import Progress
 
 
 def film(target: Path, *more: str) -> Path:

@@ -25,7 +25,7 @@ from vidrts.errors import OutputError
 from vidrts.networks.checkpoint import read_info, save_model
 from vidrts.networks.purposes import PURPOSES
 from vidrts.networks.shipped import shipped_models
-from vidrts.pipeline import Progress
+from vidrts.progress import Progress
 
 
 def enhance(model: Path, *arguments: object) -> int:

@@ -13,7 +13,7 @@ from PIL import Image
 from vidrts.cli import run
 from vidrts.cli.progress import ProgressReport
 from vidrts.media.write.mark import is_marked
-from vidrts.pipeline import Progress
+from vidrts.progress import Progress
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ import pytest
 from vidrts.cli import progress_writer
 from vidrts.cli.progress_format import ProgressFormat, parse_progress
 from vidrts.cli.progress_writer import ProgressWriter
-from vidrts.pipeline import PartTimes, Progress, Summary
+from vidrts.progress import PartTimes, Progress, Summary
 
 SUMMARY = Summary(target=Path("out.mp4"), frames=50, seconds=25.0, parts=PartTimes(), bytes_written=900_000, lost=None)
 

@@ -8,7 +8,7 @@ from helpers.small_films import small_film
 
 from vidrts.cli import run
 from vidrts.cli.progress import ProgressReport
-from vidrts.pipeline import Progress
+from vidrts.progress import Progress
 
 
 @pytest.fixture(scope="module")

@@ -23,7 +23,7 @@ def main(source: str, films: str) -> None:
     from vidrts import EnhanceOptions
     from vidrts.media.write.options import EncodeOptions
     from vidrts.picture.options import EnhancerOptions
-    from vidrts.pipeline import Progress
+    from vidrts.progress import Progress
     from vidrts.segments.options import Segments
     from vidrts.segments.run import enhance_in_segments
 

@@ -18,7 +18,7 @@ from vidrts.media.read.options import DecodeOptions
 from vidrts.media.write.options import EncodeOptions
 from vidrts.messages import Code, Message
 from vidrts.picture.options import EnhancerOptions
-from vidrts.pipeline import Progress, Summary, is_long
+from vidrts.progress import Progress, Summary, is_long
 from vidrts.segments.journal import folder_of
 from vidrts.segments.options import Segments
 from vidrts.segments.run import enhance_in_segments

@@ -10,7 +10,8 @@ from vidrts.errors import OptionError
 from vidrts.media.write.options import EncodeOptions
 from vidrts.options import EnhanceOptions
 from vidrts.picture.options import EnhancerOptions
-from vidrts.pipeline import Progress, enhance
+from vidrts.pipeline import enhance
+from vidrts.progress import Progress
 
 _LEAD = 8
 """Frames that are written before the time counts: files are opened by then, the engines of all workers compiled, their

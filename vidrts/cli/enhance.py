@@ -33,6 +33,7 @@ from vidrts.cli.ffmpeg_options import (
     metadata_options,
 )
 from vidrts.cli.log import LOG
+from vidrts.cli.long_jobs import LONG_JOBS, long_job_options, segments_of
 from vidrts.cli.malloc import keep_freed_memory
 from vidrts.cli.parsing import BIT_RATE, LANGUAGES, PAIR, RATE, TILE, TIME
 from vidrts.cli.pipes import COLOR, RAW, color_options
@@ -48,10 +49,10 @@ from vidrts.networks.names import AUTO
 from vidrts.networks.shipped import find_model
 from vidrts.options import EnhanceOptions
 from vidrts.picture.options import EnhancerOptions
-from vidrts.segments.options import LENGTH, Segments, refuse_pipes
+from vidrts.segments.options import refuse_pipes
 
 if TYPE_CHECKING:
-    from vidrts.pipeline import Summary
+    from vidrts.progress import Summary
 
 _RUN, _PICTURE, _DECODE, _ENCODE = EnhanceOptions(), EnhancerOptions(), DecodeOptions(), EncodeOptions()
 
@@ -60,7 +61,7 @@ _SECTIONS = {
     "Input and time": (
         "named", "start", "end", "duration", "frames", "stream", "interlaced", "filters", "hwaccel", "strict",
     ),
-    "Long jobs": ("segment", "resume", "restart", "ray", "ray_shared"),
+    "Long jobs": LONG_JOBS,
     "Many files (OUT is a directory)": ("recursive", "suffix", "extension"),
     "Picture": (
         "model", "strength", "chroma", "scale", "detail", "noise", "noise_amplitude", "device", "engine", "precision",
@@ -110,20 +111,7 @@ _QUALITIES = [(encoder.name, encoder.default_quality) for encoder in ENCODERS.va
 )  # fmt: skip
 @click.option("--low-latency", is_flag=True, help="Output each frame as soon as possible; costs speed and compression.")
 @color_options
-@click.option(
-    "--segment", type=TIME, metavar="SECONDS",
-    help=f"Enhance in segments of about this length, each encoded on its own; default with --resume: {LENGTH}.",
-)  # fmt: skip
-@click.option(
-    "--resume", is_flag=True,
-    help="Keep finished segments in OUT.vidrts, and go on where an earlier run of this command ended, however it did.",
-)  # fmt: skip
-@click.option("--restart", is_flag=True, help="As --resume, but begin anew.")
-@click.option(
-    "--ray", metavar="auto|ADDRESS",
-    help="Let the nodes of a Ray cluster make the segments; auto: the cluster that this machine belongs to.",
-)  # fmt: skip
-@click.option("--ray-shared", is_flag=True, help="All nodes see OUT's directory, and write segments there.")
+@long_job_options
 @click.option("-r", "--recursive", is_flag=True, help="What sub-directories of IN hold, too.")
 @click.option(
     "--suffix", callback=many.checked_suffix, metavar="TEXT", help="Add this to the names, before the extension."
@@ -212,7 +200,7 @@ _QUALITIES = [(encoder.name, encoder.default_quality) for encoder in ENCODERS.va
 @DEBUG
 def enhance(
     paths: tuple[str, ...], named: tuple[str, ...], start: Fraction | None, end: Fraction | None,
-    duration: Fraction | None, resume: bool, restart: bool, dry_run: bool, progress: ProgressFormat, no_progress: bool,
+    duration: Fraction | None, dry_run: bool, progress: ProgressFormat, no_progress: bool,
     quiet: bool, verbose: bool,
     **given: Any,
 ) -> None:  # fmt: skip
@@ -298,12 +286,8 @@ def enhance(
             },
         ),
     )  # fmt: skip
-    in_segments = resume or restart or (given["segment"], given["ray"]) != (None, None)
-    segments = Segments(
-        LENGTH if given["segment"] is None else given["segment"], resume=resume or restart, restart=restart,
-        **{k: given[k] for k in ("ray", "ray_shared")},
-    )  # fmt: skip
-    if in_segments:
+    segments = segments_of(given)
+    if segments is not None:
         for source in sources:
             refuse_pipes(source, target)
     if options.model != AUTO:
@@ -313,7 +297,7 @@ def enhance(
             sources, target, options, force=given["force"], tell=partial(many.tell, quiet=quiet),
             **{k: given[k] for k in ("recursive", "suffix", "extension")},
         )  # fmt: skip
-    if batch is not None and in_segments:
+    if batch is not None and segments is not None:
         batch.sweep()
     if batch is not None and batch.is_done:
         batch.finish(quiet=quiet)
@@ -337,7 +321,7 @@ def enhance(
             interrupt.deferred() as stop_signal,
             ProgressReport(progress, quiet=quiet, verbose=verbose or dry_run) as report,
         ):
-            run: Callable[..., Summary] = partial(enhance_in_segments, how=segments) if in_segments else run_enhance
+            run: Callable[..., Summary] = partial(enhance_in_segments, how=segments) if segments else run_enhance
             run_one = partial(run, on_plan=report.plan, on_progress=report.frame, stop_signal=stop_signal)
             estimate_one = partial(run_dry, on_plan=report.plan, stop_signal=stop_signal)
             if batch is not None:

@@ -24,7 +24,7 @@ from vidrts.options_of_pictures import without_options_of_videos
 if TYPE_CHECKING:
     from vidrts.dry_run import Estimate
     from vidrts.folders import Job
-    from vidrts.pipeline import Summary
+    from vidrts.progress import Summary
 
 _HEADS = ("file", "frames", "seconds", "frames/s", "size", "result")
 

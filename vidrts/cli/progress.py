@@ -12,8 +12,8 @@ from vidrts.messages import Code
 
 if TYPE_CHECKING:
     from vidrts.dry_run import Estimate
-    from vidrts.pipeline import Progress, Summary
     from vidrts.plan import Plan
+    from vidrts.progress import Progress, Summary
 
 _DETAILS = {Code.SEGMENT_OF_NODE}
 """Messages for `-v` and the log alone."""

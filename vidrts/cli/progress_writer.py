@@ -10,8 +10,8 @@ from vidrts.cli.progress_format import ProgressFormat
 
 if TYPE_CHECKING:
     from vidrts.dry_run import Estimate
-    from vidrts.pipeline import Progress, Summary
     from vidrts.plan import Plan
+    from vidrts.progress import Progress, Summary
 
 INTERVAL = 0.5
 """Least seconds between two updates, as in FFmpeg."""

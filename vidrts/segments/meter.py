@@ -6,7 +6,7 @@ from fractions import Fraction
 from itertools import pairwise
 
 from vidrts.frame import Frame
-from vidrts.pipeline import Progress
+from vidrts.progress import Progress
 from vidrts.segments.job import Job
 from vidrts.workers import Workers
 

@@ -19,9 +19,10 @@ from vidrts.errors import InputError, Interrupted, OptionError, OutputError, Vid
 from vidrts.messages import Code, Message, Tell, ignore
 from vidrts.options import EnhanceOptions
 from vidrts.pictures import are_pictures
-from vidrts.pipeline import PartTimes, Progress, Summary, enhance
+from vidrts.pipeline import enhance
 from vidrts.plan import Plan
 from vidrts.prefetch import Cancelled
+from vidrts.progress import PartTimes, Progress, Summary
 from vidrts.segments.executor import Executor, Finished, Here
 from vidrts.segments.identity import THREADS, changed
 from vidrts.segments.join import Joining
