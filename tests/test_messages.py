@@ -1,11 +1,15 @@
 """Messages: text from a template, a code and values that survive pickling, each passed on once."""
 
+import ast
 import pickle
 import string
 import threading
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+import vidrts
 from vidrts.messages import Code, Message, Once
 
 
@@ -23,6 +27,28 @@ def test_a_message_is_its_text_and_keeps_code_and_values() -> None:
 def test_a_missing_value_is_an_error() -> None:
     with pytest.raises(KeyError, match="container"):
         Message(Code.ROTATION_LOST, degrees=90)
+
+
+def made() -> Iterator[tuple[str, Code, set[str]]]:
+    """(place, code, names of the values) of every `Message(Code.X, name=value, ...)` in the code."""
+    root = Path(vidrts.__file__).parents[1]
+    for path in sorted((*(root / "vidrts").rglob("*.py"), *(root / "plugins").rglob("*.py"))):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Message"):
+                continue
+            (code,) = node.args
+            if isinstance(code, ast.Attribute) and all(word.arg for word in node.keywords):
+                words = {word.arg for word in node.keywords if word.arg}
+                yield f"{path.relative_to(root)}:{node.lineno}", Code[code.attr], words
+
+
+def test_every_message_has_the_values_of_its_template() -> None:
+    """A message that is told in rare runs alone must not end them."""
+    found = list(made())
+    assert len(found) > 100
+    for place, code, words in found:
+        wanted = {name for _, name, _, _ in string.Formatter().parse(code.value) if name}
+        assert wanted <= words, f"{place}: {code.name} needs {wanted - words}"
 
 
 @pytest.mark.parametrize("code", list(Code), ids=lambda code: code.name)

@@ -159,7 +159,7 @@ class Code(Enum):
     NO_WORKER = "no worker has begun: each needs {cpus} CPU(s) and {gpus} GPU(s) that nothing else on the cluster has"
     ONE_SEGMENT = "the source does not say how long it is: one segment"
     RESUME_EXISTS = (
-        "about {hours} left; a run with --resume goes on after a power cut or a crash, with the same command"
+        "about {minutes} minutes left; a run with --resume goes on after a power cut or a crash, with the same command"
     )
 
     # folders

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from helpers.joined import NEEDS_FFMPEG, decoded_without_warnings, frame_hashes
 
-from vidrts import EnhanceOptions, enhance
+from vidrts import EnhanceOptions, enhance, progress
 from vidrts.errors import Interrupted, OptionError, OutputError
 from vidrts.media.read.options import DecodeOptions
 from vidrts.media.write.options import EncodeOptions
@@ -178,16 +178,23 @@ def test_a_full_disk_costs_no_finished_segment(clips: Path, tmp_path: Path) -> N
     assert [path.name for path in tmp_path.iterdir()] == ["out.mkv"]
 
 
-def test_a_film_that_takes_long_is_told_of_resume() -> None:
-    def progress(frames: int, left: float) -> Progress:
+def test_a_long_run_says_once_that_resume_exists(clips: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "_LONG", 0)
+    said: list[Message] = []
+    enhance(clips / SHORT, tmp_path / "out.mkv", AS_IT_IS, on_message=said.append)
+    assert [line.values["minutes"] for line in said if line.code is Code.RESUME_EXISTS] == [0]
+
+
+def test_how_long_a_run_takes_is_known_after_some_frames() -> None:
+    def after(frames: int, left: float) -> Progress:
         part = 0.1
         return Progress(
             frames=frames, total=None, done=part, seconds=left * part / (1 - part), bytes_written=0, light_rate=None
         )  # fmt: skip
 
-    assert is_long(progress(100, 1200))
-    assert not is_long(progress(100, 1000))
-    assert not is_long(progress(3, 9000)), "the first frames tell little"
+    assert is_long(after(100, 1200))
+    assert not is_long(after(100, 1000))
+    assert not is_long(after(3, 9000)), "the first frames tell little"
 
 
 def test_a_damaged_plan_costs_nothing_unasked(clips: Path, tmp_path: Path) -> None:
