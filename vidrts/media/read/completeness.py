@@ -13,8 +13,9 @@ from pathlib import Path
 import av
 from av.container import InputContainer
 
-from vidrts.media.containers import CLOCKED, AnyPacket, Place, can_reopen, fraction, packet_time, reason, time_base
+from vidrts.media.containers import CLOCKED, AnyPacket, Place, can_reopen, fraction, reason
 from vidrts.media.pipes.truncation import truncated_file
+from vidrts.media.time_span import TimeSpan
 from vidrts.messages import Code, Message
 
 _SHORT = Fraction(1)
@@ -50,25 +51,27 @@ class Completeness:
         self._container = container
         self._name = container.format.name.split(",")[0]
         self._by_url = isinstance(path, str)
-        self._end: Fraction | None = None
-        self._last: dict[int, Fraction] = {}
+        self._ends = TimeSpan()
+        """Of packets."""
+        self._last: dict[int, int] = {}
+        """Ticks of each stream's last packet."""
         self._partial = False
         self._ended_before = False
         self._reach = 0
 
     def passed(self, packet: AnyPacket) -> AnyPacket:
         """A packet was read; returns it."""
-        at = packet_time(packet)
         if not packet.size:
             return packet
         self._partial = packet.is_corrupt or (self._name in _PICTURES and self._half(packet))
         self._reach = max(self._reach, (packet.pos or 0) + packet.size)
-        if at is not None:
-            length = (packet.duration or 0) * time_base(packet.time_base)
+        ticks = packet.pts if packet.pts is not None else packet.dts
+        if ticks is not None:
+            length = packet.duration or 0
             if not length and packet.stream.type == "video":
-                length = max(Fraction(0), at - self._last.get(packet.stream_index, at))
-            self._last[packet.stream_index] = at
-            self._end = at + length if self._end is None else max(self._end, at + length)
+                length = max(0, ticks - self._last.get(packet.stream_index, ticks))
+            self._last[packet.stream_index] = ticks
+            self._ends.add(ticks + length, packet.time_base)
         return packet
 
     def _half(self, packet: AnyPacket) -> bool:
@@ -103,7 +106,8 @@ class Completeness:
     def early_end(self) -> Message | None:
         """What to say of a source that ended without an error, but early."""
         announced, beyond = self._announced(), self._index_beyond_end()
-        missing = announced - self._end if announced is not None and self._end is not None else Fraction(0)
+        end = self._ends.last
+        missing = announced - end if announced is not None and end is not None else Fraction(0)
         if beyond or (self._partial and self._name not in CLOCKED):
             return self._breaks_off(missing)
         if beyond is None and self._torn() and (announced is None or self._fragmented or missing > _TABLES):
@@ -125,7 +129,7 @@ class Completeness:
     def time(self) -> float:
         """Seconds from the source's start at which its last packet ends."""
         start = Fraction(self._container.start_time or 0, 1_000_000)
-        return float(max(Fraction(0), (self._end or start) - start))
+        return float(max(Fraction(0), (self._ends.last or start) - start))
 
     def _torn(self) -> bool:
         """Whether it is a file that ends within an element of its container."""

@@ -10,7 +10,7 @@ from fractions import Fraction
 from av.container import InputContainer
 from av.format import Flags
 
-from vidrts.media.containers import AnyPacket, time_base
+from vidrts.media.containers import AnyPacket, seconds, time_base
 from vidrts.messages import Code, Message, Tell
 
 FORWARD = 10
@@ -109,12 +109,11 @@ class Continuity:
         time = _time(packet)
         if time is None:
             return packet
-        base = time_base(packet.time_base)
         if _has_order(packet):
             clock = self._clocks.setdefault(packet.stream_index, _Clock(self._offsets[-1], time))
             offset = clock.offset
             self._latest = time + offset
-            clock.expected = self._latest + (packet.duration or 0) * base
+            clock.expected = self._latest + seconds(packet.duration or 0, packet.time_base)
         elif _dense(packet):
             known = self._clocks.get(packet.stream_index)
             offset = self._offsets[-1] if known is None else known.offset
@@ -124,7 +123,7 @@ class Continuity:
             offset = self._offsets[-1] if latest is None else min(near, key=lambda o: abs(time + o - latest))
         if offset:
             self.moved.add(packet.stream_index)
-            moved = round(offset / base)
+            moved = round(offset / time_base(packet.time_base))
             packet.pts = None if packet.pts is None else packet.pts + moved
             packet.dts = None if packet.dts is None else packet.dts + moved
         return packet
@@ -170,7 +169,7 @@ class Continuity:
         time, index = _time(packet), packet.stream_index
         if time is None or not _has_order(packet):
             return
-        after = time + (packet.duration or 0) * time_base(packet.time_base)
+        after = time + seconds(packet.duration or 0, packet.time_base)
         clock, jump = self._clocks.get(index), self._jumps.get(index)
         if clock is None:
             if jump is not None:
@@ -279,13 +278,13 @@ def may_jump(container: InputContainer) -> bool:
 def _time(packet: AnyPacket) -> Fraction | None:
     """A packet's dts, else its pts, in seconds of the file's clock."""
     ticks = packet.dts if packet.dts is not None else packet.pts
-    return None if ticks is None else ticks * time_base(packet.time_base)
+    return None if ticks is None else seconds(ticks, packet.time_base)
 
 
 def _drop_impossible_dts(packet: AnyPacket) -> None:
     """Take from a packet a dts after its pts, which is damage: it would be taken for a jump."""
     if packet.pts is not None and packet.dts is not None:
-        ahead = (packet.dts - packet.pts) * time_base(packet.time_base)
+        ahead = seconds(packet.dts - packet.pts, packet.time_base)
         if 0 < ahead < _WRAP / 2:  # else one of the two has wrapped
             packet.dts = None
 

@@ -9,7 +9,7 @@ from fractions import Fraction
 
 from av.container import InputContainer
 
-from vidrts.media.containers import AnyPacket, time_base
+from vidrts.media.containers import AnyPacket, seconds
 from vidrts.media.read.discontinuity import BACKWARD, FORWARD
 
 _BETWEEN = 3
@@ -61,7 +61,6 @@ class Joints:
         ticks = packet.dts if packet.dts is not None else packet.pts
         if ticks is None:
             return False
-        base = time_base(packet.time_base)
         due = self._due.get(packet.stream_index)
-        self._due[packet.stream_index] = (ticks + (packet.duration or 0)) * base
-        return due is not None and not due - BACKWARD <= ticks * base <= due + FORWARD
+        self._due[packet.stream_index] = seconds(ticks + (packet.duration or 0), packet.time_base)
+        return due is not None and not due - BACKWARD <= seconds(ticks, packet.time_base) <= due + FORWARD

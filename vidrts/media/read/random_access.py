@@ -12,7 +12,7 @@ from av.format import Flags
 
 from vidrts.errors import InputError
 from vidrts.frame import Frame
-from vidrts.media.containers import choose_video, open_source, packet_time, time_base
+from vidrts.media.containers import choose_video, open_source, packet_time, seconds, time_base
 from vidrts.media.read.ffmpeg_demuxer import FFmpegDemuxer
 from vidrts.media.read.options import DecodeOptions
 from vidrts.media.read.source import Source
@@ -113,7 +113,7 @@ class Cursor:
                 count += packet.size > 0
                 at = packet_time(packet)
                 if at is not None:
-                    last = max(last, at + (packet.duration or 0) * time_base(packet.time_base))
+                    last = max(last, at + seconds(packet.duration or 0, packet.time_base))
         if self._timed:
             return last - (self._first or 0)
         return count / self.info.frame_rate if self.info.frame_rate else None

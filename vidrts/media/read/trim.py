@@ -8,7 +8,7 @@ from math import ceil
 import av
 from av.stream import Disposition
 
-from vidrts.media.containers import AnyPacket, Decoded, packet_time, time_base
+from vidrts.media.containers import AnyPacket, Decoded, packet_time, seconds, time_base
 
 _TOLERANCE = Fraction(1, 1_000_000)
 """FFmpeg rounds a file's start to microseconds: tolerance in seconds."""
@@ -188,4 +188,4 @@ def _last_time(packet: AnyPacket) -> Fraction:
     at = packet_time(packet)
     if at is None:
         return Fraction(-1)
-    return at if packet.stream.type == "audio" else at + (packet.duration or 0) * time_base(packet.time_base)
+    return at if packet.stream.type == "audio" else at + seconds(packet.duration or 0, packet.time_base)

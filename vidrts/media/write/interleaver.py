@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Callable
 from fractions import Fraction
 
-from vidrts.media.containers import AnyPacket, time_base
+from vidrts.media.containers import AnyPacket, seconds
 
 _LIMIT = 256 << 20
 """Bytes that are held back; beyond these the oldest packet goes ahead of the encoder."""
@@ -60,4 +60,4 @@ class Interleaver:
 
 def _decoded_at(packet: AnyPacket, dts: int) -> Fraction:
     """Seconds."""
-    return dts * time_base(packet.time_base)
+    return seconds(dts, packet.time_base)

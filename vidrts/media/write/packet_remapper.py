@@ -86,7 +86,7 @@ class PacketRemapper:
     def _stamped(self, packet: AnyPacket) -> AnyPacket:
         """The packet with the output's stream and times."""
         base = time_base(packet.time_base if packet.time_base.numerator else self.output.time_base)
-        offset = round(self._shift / base)
+        offset = round(self._shift / base) if self._shift else 0
         if packet.pts is not None:
             packet.pts -= offset
         if packet.dts is not None:

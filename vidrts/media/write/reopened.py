@@ -5,7 +5,7 @@ written.note(packet)  # each, before it is muxed
 if (fault := written.fault(path, enhanced)) is not None: ...
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
@@ -13,7 +13,8 @@ import av
 from av.container import InputContainer
 from av.stream import Disposition, Stream
 
-from vidrts.media.containers import AnyPacket, FFmpegErrors, packet_time, reason
+from vidrts.media.containers import AnyPacket, FFmpegErrors, reason
+from vidrts.media.time_span import TimeSpan
 
 WHOLE = 2 << 30
 """Bytes up to which every packet is read; of larger files the index and both ends."""
@@ -29,20 +30,19 @@ _START, _END = 32, 3
 
 @dataclass
 class Track:
-    """Packets of one stream; times in seconds, in the order in which they are shown."""
+    """Packets of one stream, in the order in which they are shown."""
 
     kind: str
     """"video", "audio" and so on; "attachment" for cover art, too."""
     packets: int = 0
-    first: Fraction | None = None
-    last: Fraction | None = None
+    times: TimeSpan = field(default_factory=TimeSpan)
 
     def add(self, packet: AnyPacket) -> None:
         """Count a packet."""
         self.packets += 1
-        if (time := packet_time(packet)) is not None:
-            self.first = time if self.first is None else min(self.first, time)
-            self.last = time if self.last is None else max(self.last, time)
+        ticks = packet.pts if packet.pts is not None else packet.dts
+        if ticks is not None:
+            self.times.add(ticks, packet.time_base)
 
 
 class Written:
@@ -97,16 +97,15 @@ class Written:
             return f"expected {wanted.packets} frames, got {max((t.packets for t in pictures), default=0)}"
         if container.format.name == "mpegts":
             # Its demuxer drops what is no sound in a damaged stream, which was copied as it was.
-            return _misplaced(wanted, got, _ROUNDED, wraps=True)
-        if (line := _misplaced(wanted, got, _ROUNDED)) is not None:
+            return _misplaced(wanted.times.length, got.times.length, _ROUNDED, wraps=True)
+        if (line := _misplaced(wanted.times.length, got.times.length, _ROUNDED)) is not None:
             return line
         found = [track for track in tracks if track.kind == "audio" and track.packets]
         sound = list(self._of("audio").values())
         if len(found) < len(sound):
             return f"expected {len(sound)} audio stream(s) with packets, got {len(found)}"
-        ends = ((Track("audio", first=wanted.first, last=w.last), Track("audio", first=got.first, last=g.last))
-                for w, g in zip(sound, found, strict=False))  # fmt: skip
-        lines = (_misplaced(w, g, _SOUND) for w, g in ends)  # after the first picture: edit lists cut what is before
+        lines = (_misplaced(_between(wanted, w), _between(got, g), _SOUND)
+                 for w, g in zip(sound, found, strict=False))  # fmt: skip
         return next((f"audio: {line}" for line in lines if line is not None), None)
 
     def _compared_ends(self, container: InputContainer, enhanced: int) -> str | None:
@@ -123,30 +122,35 @@ class Written:
                 got.add(packet)
             if got.packets == _START:
                 break
-        if got.first is None or wanted.first is None or wanted.last is None:
+        first, length = got.times.first, wanted.times.length
+        if first is None or length is None:
             return "no frames with times"
-        end = got.first + (wanted.last - wanted.first) - _END
+        end = first + length - _END
         container.seek(max(0, int(end * 1_000_000)))
         for packet in container.demux(stream):
             if packet.size:
                 got.add(packet)
-        return _misplaced(wanted, got, _ROUNDED, wraps=container.format.name == "mpegts")
+        return _misplaced(wanted.times.length, got.times.length, _ROUNDED, wraps=container.format.name == "mpegts")
 
 
 def _kind(stream: Stream) -> str:
     return "attachment" if stream.disposition & Disposition.attached_pic else stream.type
 
 
-def _length(track: Track) -> Fraction | None:
-    return None if track.first is None or track.last is None else track.last - track.first
+def _between(picture: Track, sound: Track) -> Fraction | None:
+    """Seconds from the first picture to the last sound: edit lists cut what is before that picture."""
+    first, last = picture.times.first, sound.times.last
+    return None if first is None or last is None else last - first
 
 
-def _misplaced(wanted: Track, got: Track, slack: Fraction | int, *, wraps: bool = False) -> str | None:
+def _misplaced(
+    length: Fraction | None, found: Fraction | None, slack: Fraction | int, *, wraps: bool = False
+) -> str | None:  # fmt: skip
     """Where the last packet lies elsewhere than it should after the first one; muxers may move all streams alike.
 
-    wraps: the clock starts again in long films, of which nothing is said.
+    length, found: seconds between the two as wanted, and as they are; wraps: the clock starts again in long films, of
+    which nothing is said.
     """
-    length, found = _length(wanted), _length(got)
     if length is None or found is None or abs(found - length) <= slack or (wraps and length > _WRAP):
         return None
     return f"expected the last time {float(length):.3f} s after the first, got {float(found):.3f} s"
