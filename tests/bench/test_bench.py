@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import subprocess
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -278,3 +279,17 @@ def test_a_quick_run_on_a_gpu(tmp_path: Path) -> None:
     result = Result.from_json(kept.read_text())
     assert {"upload", "download", "matrix bf16"} <= {row.name for row in result.rows} or result.ceilings
     assert result.machine.gpus
+
+
+@pytest.mark.skipif(not shutil.which("ffmpeg"), reason="ffmpeg is needed")
+def test_what_segments_cost(tmp_path: Path, capsys: pytest.CaptureFixture[str], clips: Path) -> None:
+    """The film whole and in segments, and the tiny film's joining."""
+    kept, film = tmp_path / "costs.json", tmp_path / "film.mp4"
+    small = ["-t", "1.2", "-an", "-vf", "scale=160:120", "-c:v", "libx264", "-preset", "ultrafast"]
+    subprocess.run(["ffmpeg", "-v", "error", "-i", clips / "vmaf__Seeking_30_480_1050.mp4", *small, film], check=True)
+    assert run_research(["segments", "--quick", "-q", "--clip", str(film), "--json", str(kept)]) == 0
+    costs = json.loads(kept.read_text())
+    assert [run["name"] for run in costs["runs"]] == ["whole", "segments"]
+    assert all(run["seconds"] > run["cpu_seconds"] / 64 > 0 and run["size"] > 1000 for run in costs["runs"])
+    assert costs["join"]["frames"] == 200 and costs["join"]["segments"] == 3
+    assert "segments of 1 s take" in capsys.readouterr().out

@@ -22,12 +22,13 @@ from vidrts.networks.shipped import shipped_models
 from vidrts.research.experiments import EXPERIMENTS, SCALES, run_experiment
 from vidrts.research.peers.peer_benchmark import Contest, compare
 from vidrts.research.scale import ScaleBench, bench_scale
+from vidrts.research.segment_costs import SegmentBench, bench_segments
 from vidrts.research.standard_test import QUESTION as X2_QUESTION
 from vidrts.research.standard_test import run_standard_test
-from vidrts.research.tables import peer_lines, scale_lines
+from vidrts.research.tables import peer_lines, scale_lines, segment_lines
 from vidrts.research.truth.bench import QUESTION, run_truth
 
-_SCALE, _CONTEST = ScaleBench(), Contest()
+_SCALE, _CONTEST, _SEGMENTS = ScaleBench(), Contest(), SegmentBench(workers=False)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -38,6 +39,7 @@ def research() -> None:
     python -m vidrts.research experiment truth --photos PHOTOS --out truth
     python -m vidrts.research scale --frames 10000
     python -m vidrts.research peers --model rts-lite
+    python -m vidrts.research segments --workers
     """
 
 
@@ -207,6 +209,35 @@ def peers(
         outcome = compare(Contest(model=model, clip=clip, **chosen), stepped(steps))
     keep(json_file, outcome.to_json())
     click.echo("\n".join(peer_lines(outcome)))
+
+
+@research.command()
+@click.option("--clip", type=click.Path(path_type=Path, exists=True, dir_okay=False),
+              help="The film; default: two minutes of the sample clip at 480p.")  # fmt: skip
+@click.option("--length", type=click.IntRange(1), default=_SEGMENTS.length, show_default=True, metavar="SECONDS",
+              help="Of a segment.")  # fmt: skip
+@click.option("--joined", type=click.IntRange(0), default=_SEGMENTS.joined, show_default=True, metavar="FRAMES",
+              help="Of the tiny film that is joined; 0: none.")  # fmt: skip
+@click.option("--workers/--no-workers", default=_SEGMENTS.workers, show_default=True,
+              help="Measure Ray clusters of one and of two workers of one core, and nothing else.")  # fmt: skip
+@click.option("--rounds", type=click.IntRange(1), default=_SEGMENTS.rounds, show_default=True,
+              help="Repetitions of each way; the median is reported.")  # fmt: skip
+@QUICK
+@JSON_FILE
+@QUIET
+@DEBUG
+def segments(
+    clip: Path | None, length: int, joined: int, workers: bool, rounds: int, quick: bool, json_file: Path | None,
+    quiet: bool,
+) -> None:  # fmt: skip
+    """What segments cost: time and size against a run without, joining; or how two workers share a film."""
+    chosen: dict[str, Any] = {"length": length, "joined": joined, "rounds": rounds}
+    if quick:
+        chosen = {"length": 1, "joined": 200, "rounds": 1, "frames": 60}
+    with Steps(quiet=quiet) as steps:
+        costs = bench_segments(SegmentBench(clip=clip, workers=workers, **chosen), stepped(steps))
+    keep(json_file, costs.to_json())
+    click.echo("\n".join(segment_lines(costs)))
 
 
 def run_research(arguments: Sequence[str] | None = None) -> int:

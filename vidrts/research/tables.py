@@ -1,10 +1,11 @@
-"""Results of `scale` and `peers` as rows of text."""
+"""Results of `scale`, `peers` and `segments` as rows of text."""
 
 from collections.abc import Sequence
 
-from vidrts.bench.table import columns, machine_line, number, percent
+from vidrts.bench.table import columns, machine_line, number, others_line, percent
 from vidrts.research.peers.peer_benchmark import Outcome
 from vidrts.research.scale import Scaling, Step
+from vidrts.research.segment_costs import SegmentCosts
 
 
 def scale_lines(scaling: Scaling) -> list[str]:
@@ -44,6 +45,30 @@ def peer_lines(outcome: Outcome) -> list[str]:
         *columns(heads, rows, words=1),
         *(f"{s.name}: left out, {s.absent}" for s in outcome.standings if s.absent),
     ]
+
+
+def segment_lines(costs: SegmentCosts) -> list[str]:
+    """All of a run of `segments`."""
+    rows = [
+        (
+            run.name, f"{run.seconds:.1f}", percent(run.spread),
+            "-" if run.cpu_seconds is None else f"{run.cpu_seconds:.1f}", f"{run.size / 1e6:.2f}",
+        )
+        for run in costs.runs
+    ]  # fmt: skip
+    lines = [machine_line(costs.machine), "", *columns(("", "s", "±", "CPU s", "MB"), rows, words=1)]
+    if costs.options.workers:
+        lines.append(f"two workers make {costs.gained:.2f} times the rate of one, where two processes that share "
+                     f"nothing make {costs.possible:.2f}")  # fmt: skip
+    else:
+        whole, cut = costs.run("whole"), costs.run("segments")
+        lines.append(f"segments of {costs.options.length} s take {cut.seconds / whole.seconds:.3f} of the time of the "
+                     f"whole and {cut.size / whole.size:.3f} of its bytes")  # fmt: skip
+    if (join := costs.join) is not None:
+        lines.append(f"{join.frames:,} tiny frames with sound, in {join.segments} segments, are joined in "
+                     f"{join.seconds:.1f} s ({join.cpu_seconds:.1f} CPU s); {join.size / 1e6:.1f} MB are copied in "
+                     f"{join.copy:.2f} s")  # fmt: skip
+    return [*lines, *others_line(costs.others)]
 
 
 def _steps(steps: Sequence[Step], head: str, unit: str) -> list[str]:
