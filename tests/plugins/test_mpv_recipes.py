@@ -1,0 +1,49 @@
+"""plugins/mpv: its shaders are what `vidrts export` makes, and FFmpeg's command in its README runs one."""
+
+import shlex
+import subprocess
+from pathlib import Path
+
+import pytest
+from helpers.media_truth import describe
+from helpers.paths import ROOT
+from helpers.pipe_ends import ffmpeg
+from helpers.players import vulkan_device
+from helpers.readme_commands import commands
+
+from vidrts.cli import run
+from vidrts.export.glsl import shader
+from vidrts.export.options import ShaderOptions
+from vidrts.networks.checkpoint import load_model
+
+COMMANDS = commands("plugins/mpv/README.md")
+
+
+@pytest.mark.parametrize(("name", "scale"), [("rts-lite", 1), ("rts-lite-2x", 2)])
+def test_the_shaders_are_those_of_the_shipped_models(name: str, scale: int) -> None:
+    made = shader(load_model("rts-lite", scale), ShaderOptions(scale=scale))
+    assert (ROOT / "plugins/mpv" / f"{name}.glsl").read_text() == made, f"vidrts export -y --scale {scale} rts-lite"
+
+
+@pytest.mark.parametrize("command", [c for c in COMMANDS if c.startswith("vidrts")])
+def test_each_export_of_the_readme(command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(shlex.split(command)[1:]) == 0
+    (made,) = tmp_path.iterdir()
+    assert made.read_text().startswith("// rts-")
+
+
+def test_the_command_of_ffmpeg(tmp_path: Path) -> None:
+    (command,) = [c for c in COMMANDS if c.startswith("ffmpeg")]
+    vulkan_device()
+    small = ["-t", "0.2", "-vf", "scale=160:90", "-c:v", "libx264"]
+    ffmpeg("-i", ROOT / "samples/ducks.mp4", *small, tmp_path / "film.mkv")
+    (tmp_path / "plugins").symlink_to(ROOT / "plugins")
+    subprocess.run(["bash", "-c", command], cwd=tmp_path, check=True, capture_output=True, stdin=subprocess.DEVNULL)
+    source, made = (describe(tmp_path / name) for name in ("film.mkv", "enhanced.mkv"))
+    assert len(made.frames) == len(source.frames) > 3
+
+
+def test_the_readme_has_recipes() -> None:
+    assert sum(command.startswith("vidrts") for command in COMMANDS) == 4
+    assert sum(command.startswith("mpv") for command in COMMANDS) == 2
