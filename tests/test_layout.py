@@ -54,7 +54,7 @@ MAY_IMPORT = {
     "score": {"compare", "frame", "images", "measure", "media"},
     "research": {
         *("bench", "cli", "color", "colorplan", "compare", "cores", "workers", "frame", "images", "measure", "media"),
-        *("networks", "ops", "picture", "prefetch", "score", "training"),
+        *("networks", "ops", "options", "picture", "prefetch", "progress", "score", "segments", "training"),
     },
     "workers": {"frame", "networks", "picture", "prefetch", "threads"},
     "plan": {"frame", "media", "picture"},
@@ -232,7 +232,8 @@ def test_option_lists_are_decisions() -> None:
         ),
         "calibrate": sorted("--rmse --scale --device --debug -q --quiet".split()),
         "export": sorted(
-            "--scale --luma --size --fp16 --blur-level --noise-amplitude -y -n --debug -q --quiet".split()
+            "--scale --luma --size --fp16 --blur-level --noise-amplitude --strength --full-range --parameters -y -n "
+            "--debug -q --quiet".split()
         ),
         "import": sorted("-y -n --debug -q --quiet".split()),
         "jobs": [],
@@ -252,8 +253,8 @@ def test_option_lists_are_decisions() -> None:
             "--later-steps --batch --patch --crops --rate --later-rate --decay --no-decay --stage-init --aim "
             "--loss --ema --held-out --optimizer --flat-patches --lock-mean --no-lock-mean --seed --device "
             "--compile --no-compile --target-memory --viqet --no-viqet --blur-level --no-blur-level --pairs "
-            "--pair-weight --pair-batch --pair-floor --pair-aim --colour --shrink --shrink-below --grey "
-            "--luma-input --no-luma-input --rendered --turn --no-turn --left-for-truth --cache "
+            "--pair-weight --pair-batch --pair-floor --pair-aim --teacher --teacher-weight --colour --shrink "
+            "--shrink-below --grey --luma-input --no-luma-input --rendered --turn --no-turn --left-for-truth --cache "
             "--method --adversarial-steps --adversarial-rate --discriminator-rate --largest "
             "--features --noise --gan-weight --contextual-weight --reconstruction-weight --cycle-weight "
             "--noisy-cycle-weight --chroma-weight --style-weight --judge-features --judge-growth --spectral "
@@ -276,6 +277,7 @@ def test_users_and_researchers_have_commands_of_their_own() -> None:
         ),
         "scale": sorted(f"--model --frames --sizes --networks --device {common}".split()),
         "peers": sorted(f"--model --size --frames --clip {common}".split()),
+        "segments": sorted(f"--clip --length --joined --workers {common}".split()),
     }
 
 

@@ -39,7 +39,7 @@ _SECTIONS = {
         "degrade", "pairs", "shrink", "shrink_below", "grey", "luma_input", "rendered", "turn", "left_for_truth",
         "cache",
     ),
-    "Pairs": ("pair_weight", "pair_batch", "pair_floor", "pair_aim", "blur_level"),
+    "Pairs": ("pair_weight", "pair_batch", "pair_floor", "pair_aim", "blur_level", "teacher", "teacher_weight"),
     "Stages and schedule": (
         "stages", "steps", "later_steps", "batch", "rate", "later_rate", "decay", "stage_init", "aim",
     ),
@@ -109,6 +109,14 @@ def _steps() -> list[tuple[str, str]]:
 @click.option(
     "--pair-aim", type=click.Choice(AIMS), default=_DEFAULT.pair_aim, show_default=True,
     help="Targets of pairs: the originals, or the previous stage's results, as for LR.",
+)  # fmt: skip
+@click.option(
+    "--teacher", default=_DEFAULT.teacher, metavar="NAME|FILE",
+    help="Also hold pairs against the luma that this model makes of their inputs. Requires --pairs and --colour luma.",
+)  # fmt: skip
+@click.option(
+    "--teacher-weight", type=float, default=_DEFAULT.teacher_weight, show_default=True,
+    help="Share of the teacher's luma in what pairs are held against.",
 )  # fmt: skip
 @click.option(
     "--blur-level/--no-blur-level", default=_DEFAULT.blur_level, show_default=True,

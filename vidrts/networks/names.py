@@ -21,9 +21,13 @@ RECIPES: Mapping[str, tuple[str, Mapping[str, int]]] = {
     "srresnet": ("srresnet", {"blocks": 16, "channels": 64}),
     "edsr": ("edsr", {"blocks": 16, "channels": 64}),
     "g-mgbp": ("g-mgbp", {"features": 48, "growth": 16, "projections": 2}),
+    "live": ("live", {"fold": 2, "channels": 24, "n": 3}),
     "g-mgbp-lite": ("g-mgbp", {"features": 24, "growth": 8, "projections": 2}),
 }
 """Model name -> (architecture, its numbers): what `vidrts train --model` takes."""
+
+SAME_SIZE = ("live",)
+"""Architectures that do not enlarge, and take luma."""
 
 Colour = Literal["rgb", "luma"]
 COLOURS: dict[Colour, str] = {"rgb": "R'G'B'", "luma": "luma"}

@@ -59,12 +59,17 @@ class Network(nn.Module, ABC):
     @property
     def padded_reach(self) -> int:
         """Input pixels from a border where zero padding is felt; losses leave them out. Of `spec.reach` for most."""
-        return self.spec.reach[2]
+        return self.spec.reach[self.spec.least_factor]
 
     @property
     def inner_weights(self) -> Sequence[torch.Tensor]:
         """The weights of convolutions between two hidden layers, for optimisers that treat these alone otherwise."""
         return ()
+
+    @property
+    def branch_form(self) -> "BranchNetwork | None":
+        """Itself, if engines can compute its branch; None for most."""
+        return None
 
     @property
     def residual_form(self) -> "ResidualNetwork | None":
@@ -99,14 +104,42 @@ class Layer:
         return y.add_(x) if inplace else x + y
 
 
-class ResidualNetwork(Network):
-    """SR(x) = extend(x + residual(x)): a chain of layers at input size, then a linear 2x extension by one convolution.
+class BranchNetwork(Network):
+    """A network whose work is a chain of layers of one size.
 
-    `branch` is the one description of the residual: this module, the engines and the exported graphs are loops over it.
+    `branch` is the one description of them: the networks, the engines and the exported graphs are loops over it.
     """
 
     branch: tuple[Layer, ...]
-    """The residual's layers, in order. The first sees the picture; the last has its channels, no ReLU and no skip."""
+    """In order. The first sees `folded` pictures; the last has no ReLU and no skip."""
+
+    @property
+    def branch_form(self) -> "BranchNetwork":
+        """Itself."""
+        return self
+
+    @property
+    def inner_weights(self) -> Sequence[torch.Tensor]:
+        """Those of all layers but the first and the last."""
+        return [layer.conv.weight for layer in self.branch[1:-1]]
+
+    def folded(self, x: torch.Tensor) -> torch.Tensor:
+        """What the first layer sees of x, as `prepared` gives it: x itself for most."""
+        return x
+
+    def residual(self, x: torch.Tensor) -> torch.Tensor:
+        """The branch, of `folded` pictures, (B, C, h, w) -> (B, D, h, w); it may run in low precision."""
+        for layer in self.branch:
+            x = layer(x, inplace=not self.training)
+        return x
+
+
+class ResidualNetwork(BranchNetwork):
+    """SR(x) = extend(x + residual(x)): a chain of layers at input size, then a linear 2x extension by one convolution.
+
+    The last layer of `branch` has as many channels as the picture.
+    """
+
     conv_ext: nn.Conv2d
     """3x3; its results are the four pixels of each input pixel, by colour."""
 
@@ -124,17 +157,6 @@ class ResidualNetwork(Network):
     def spec(self) -> NetworkSpec:
         """Enlarges by 2; the extension sees one pixel more than the residual."""
         return NetworkSpec(reach={2: self.radius + 1})
-
-    @property
-    def inner_weights(self) -> Sequence[torch.Tensor]:
-        """Those of all layers but the first and the last."""
-        return [layer.conv.weight for layer in self.branch[1:-1]]
-
-    def residual(self, x: torch.Tensor) -> torch.Tensor:
-        """b - x at input size, (B, 3, h, w) -> (B, 3, h, w): the branch that may run in low precision."""
-        for layer in self.branch:
-            x = layer(x, inplace=not self.training)
-        return x
 
     def extend(self, b: torch.Tensor) -> torch.Tensor:
         """The linear 2x extension of b = x + residual(x), (B, 3, h, w) -> (B, 3, 2h, 2w); sees one pixel around."""

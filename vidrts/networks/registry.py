@@ -9,6 +9,7 @@ from vidrts.errors import ModelError
 from vidrts.networks.edsr import EDSR
 from vidrts.networks.fsrcnn import FSRCNN, FSRCNNConfig
 from vidrts.networks.gmgbp import GMGBP, GMGBPConfig
+from vidrts.networks.live import Live, LiveConfig
 from vidrts.networks.network import Network
 from vidrts.networks.residual_blocks import BlocksConfig
 from vidrts.networks.rts import RTS, RTSConfig
@@ -24,6 +25,7 @@ ARCHITECTURES: dict[str, Callable[..., Network]] = {
     "srresnet": lambda **numbers: SRResNet(BlocksConfig(**numbers)),
     "edsr": lambda **numbers: EDSR(BlocksConfig(**numbers)),
     "g-mgbp": lambda **numbers: GMGBP(GMGBPConfig(**numbers)),
+    "live": lambda **numbers: Live(LiveConfig(**numbers)),
 }
 """Name -> what builds such a network of its numbers; raises TypeError or ValueError for numbers it cannot have."""
 

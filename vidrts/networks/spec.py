@@ -41,6 +41,11 @@ class NetworkSpec:
         """Scales at which pictures can be enhanced: the factors, and 1 by halving what a factor of 2 gives."""
         return tuple(sorted({*self.reach, *({1} if 2 in self.reach else ())}))
 
+    @property
+    def least_factor(self) -> int:
+        """The lowest factor: what a network gives that is told none, and what training asks for."""
+        return min(self.reach)
+
     def factor_for(self, scale: int) -> int:
         """The factor that serves `scale`, which is one of `scales`; for scale 1 it is 2 where the result is halved."""
         if scale not in self.scales:

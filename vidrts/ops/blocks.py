@@ -16,6 +16,11 @@ def block_for(results: int) -> Block:
     return {1: (4, 4), 3: (5, 1), 4: (2, 2)}.get(results, (1, 1))
 
 
+def rows_for(results: int) -> int:
+    """The rows of a block of one column that fill a vector; for 3 what `block_for` has."""
+    return max(1, 16 // results)
+
+
 def by_blocks(weight: torch.Tensor, bias: torch.Tensor, block: Block) -> tuple[torch.Tensor, torch.Tensor]:
     """(O, I, k, k), (O,) -> (O*rows*columns, I, k + rows - 1, k + columns - 1) and its bias, for strides of `block`.
 

@@ -7,6 +7,7 @@ import torch
 
 from vidrts import colorplan
 from vidrts.messages import Tell, ignore
+from vidrts.networks.live import Live
 from vidrts.networks.network import Network, ResidualNetwork
 from vidrts.networks.spec import Context
 from vidrts.ops.convolution import use_deterministic_convolution
@@ -59,6 +60,8 @@ def tile_pass(
     if residual:
         picked = pick_engine(residual, device, dtype, engine, on_message)
         return Folded(residual, picked, device, dtype, scale, luma=luma)
+    if isinstance(network, Live):
+        return Unfolded(network, pick_engine(network, device, dtype, engine, on_message), dtype, luma=luma)
     return Explicit(network, device, scale, luma=luma)
 
 
@@ -87,6 +90,24 @@ class Folded:
         x = x.contiguous(memory_format=self._tail.layout)
         r = self.halo - self._tail.halo  # at least the outer `radius` pixels felt the zero padding of the convolutions
         return self._tail(x[..., r:-r, r:-r] + self._engine.residual(x)[..., r:-r, r:-r])
+
+
+class Unfolded:
+    """Live: its branch by `engine`, of folded pixels; no tail."""
+
+    def __init__(self, network: Live, engine: Engine, dtype: torch.dtype, *, luma: bool) -> None:
+        self._engine, self._network, self._luma = engine, network, luma
+        self.engine: EngineName = engine.name
+        self.precision: Precision = engine_precision(dtype)
+        self.multiple = network.fold * engine.multiple
+        self.halo = next_multiple(network.spec.reach[1], self.multiple)
+
+    def __call__(self, x: torch.Tensor, context: Context) -> torch.Tensor:  # noqa: D102 - TilePass's
+        h = self.halo
+        inner = slice(h // self._network.fold, -h // self._network.fold)
+        change = self._engine.residual(self._network.folded(x))[..., inner, inner]
+        y = self._network.with_change(x[..., h:-h, h:-h], change)
+        return y if self._luma else y.expand(-1, 3, -1, -1)
 
 
 class Explicit:

@@ -218,7 +218,7 @@ def peers(
               help="Of a segment.")  # fmt: skip
 @click.option("--joined", type=click.IntRange(0), default=_SEGMENTS.joined, show_default=True, metavar="FRAMES",
               help="Of the tiny film that is joined; 0: none.")  # fmt: skip
-@click.option("--workers/--no-workers", default=_SEGMENTS.workers, show_default=True,
+@click.option("--workers", is_flag=True,
               help="Measure Ray clusters of one and of two workers of one core, and nothing else.")  # fmt: skip
 @click.option("--rounds", type=click.IntRange(1), default=_SEGMENTS.rounds, show_default=True,
               help="Repetitions of each way; the median is reported.")  # fmt: skip

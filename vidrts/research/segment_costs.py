@@ -181,7 +181,8 @@ def _enhanced(commands: Sequence[Sequence[str]], folder: Path, cores: Sequence[i
     cpu = 0.0
     for out, process in started:
         assert process.stderr is not None
-        told = process.stderr.read()
+        with process.stderr:
+            told = process.stderr.read()
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         check_ended(process, told, out.name)

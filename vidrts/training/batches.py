@@ -90,6 +90,10 @@ class Supply:
     low_levels: torch.Tensor | None = None
     """(N, 2) uint8: the blur levels of each LR, in 255ths; None where no network wants them."""
     same_levels: torch.Tensor | None = None
+    taught: torch.Tensor | None = None
+    """(N, h, w) float16 in 0..1: the luma that a teacher makes of each crop's spoiled picture."""
+    taught_weight: float = 0.0
+    """Share of the teacher's luma in the truth that a pair is held against."""
 
     def batch(self, indices: np.ndarray, pairs: np.ndarray, device: torch.device) -> tuple[torch.Tensor, ...]:
         """(low, target, same, truth) of `Batch`, of the crops and pairs of these indices."""
@@ -106,6 +110,9 @@ class Supply:
             y, x = pair_place(crop, 2 * size)
             chosen.append(replace(crop, y=crop.y + y, x=crop.x + x))
         truth = _greyed(_unit(cut(self.truths, chosen, size), device), chosen)
+        if self.taught is not None:
+            # The squared errors to two targets are, but for a constant, that to their mean.
+            truth += self.taught_weight * (_unit(self.taught[pairs], device) - luma(truth))[:, None]
         return low, target, same, truth
 
 

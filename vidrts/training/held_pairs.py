@@ -7,9 +7,8 @@ import torch
 
 from vidrts.measure.luma import luma
 from vidrts.networks.network import Network
-from vidrts.ops.lanczos import halve
 from vidrts.training.degradation.recipe import Degradation
-from vidrts.training.objective import pair_part
+from vidrts.training.objective import at_source_size, pair_part
 
 _CROPS = 16
 """Of each photograph."""
@@ -49,7 +48,8 @@ class HeldPairs:
         parts = (torch.split(each, 32) for each in (self._same, self._truth, self._levels))
         for same, truth, levels in zip(*parts, strict=True):
             x = same.float() / 255
-            enhanced = halve(luma(network(network.prepared(x, levels)))[:, None]).clamp(0, 1)[:, 0]
+            result = luma(network(network.prepared(x, levels)))[:, None]
+            enhanced = at_source_size(network, result).clamp(0, 1)[:, 0]
             for found, picture in ((before, luma(x)), (after, enhanced)):
                 found.append((picture - truth)[:, inner, inner].square().mean((1, 2)))
         ratio = (torch.cat(before) + _ONE) / (torch.cat(after) + _ONE)

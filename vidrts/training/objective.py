@@ -22,6 +22,16 @@ _TYPICAL = 1e-3
 """MSE of a soft or coded picture against its truth, 30 dB: what a pair's weight of 1 is meant for."""
 
 
+def enlarges(network: Network) -> bool:
+    """Whether a network enlarges, and so learns from LR; else it learns from same-size pairs alone."""
+    return network.spec.least_factor > 1
+
+
+def at_source_size(network: Network, result: torch.Tensor) -> torch.Tensor:
+    """What counts of a network's result at the size of its input: d(SR(y)), or the result itself."""
+    return halve(result) if enlarges(network) else result
+
+
 def inner_part(network: Network, size: int) -> slice:
     """Rows and columns of a prediction of `size` pixels that no zero padding reaches; raises `OptionError` if none."""
     margin = 2 * network.padded_reach
@@ -32,7 +42,7 @@ def inner_part(network: Network, size: int) -> slice:
 
 def pair_part(network: Network, size: int) -> slice:
     """Rows and columns of d(SR(y)), of `size` pixels, that no zero padding reaches; raises `OptionError` if none."""
-    margin = network.padded_reach + HALVE_RADIUS
+    margin = network.padded_reach + (HALVE_RADIUS if enlarges(network) else 0)
     if size <= 2 * margin:
         raise OptionError(f"patch {size}: expected more than {2 * margin} pixels for this network's pairs")
     return slice(margin, size - margin)
@@ -41,7 +51,8 @@ def pair_part(network: Network, size: int) -> slice:
 class Objective(nn.Module):
     """What a step makes small: the losses of LR, of pairs and of flat patches, as one module without branches on data.
 
-    `inner`: the rows and columns of a prediction that count (`inner_part`).
+    `inner`: the rows and columns of a prediction that count (`inner_part`). Of a network that does not enlarge there is
+    no loss of LR.
     """
 
     def __init__(self, network: Network, schedule: Schedule, inner: slice) -> None:
@@ -53,6 +64,7 @@ class Objective(nn.Module):
         device = next(network.parameters()).device
         self._bf16 = schedule.bf16 and computes_bf16(device)
         self._flat_levels = _all_levels(schedule.flats).to(device)
+        self._enlarges = enlarges(network)
 
     def forward(
         self,
@@ -68,23 +80,25 @@ class Objective(nn.Module):
         schedule = self._schedule
         # No cache of cast weights: a captured step would go on with the ones that it was captured with.
         with torch.autocast(low.device.type, torch.bfloat16, enabled=self._bf16, cache_enabled=False):
-            prepared = self.network.prepared(low, low_levels)
-            prediction = self._forward(prepared)[..., self._inner, self._inner].float()
-            loss = LOSSES[schedule.loss](
-                self._looked_at(prediction), self._looked_at(target[..., self._inner, self._inner])
-            )
+            loss = self._lr_loss(low, target, low_levels) if self._enlarges else low.new_zeros(())
             if len(colours):
                 loss = loss + flat_loss(self.network, colours, schedule.colour, self._flat_levels[: len(colours)])
             if len(same) and schedule.pair_weight:
                 loss = loss + schedule.pair_weight * self._pair_loss(same, truth, same_levels)
         return loss
 
+    def _lr_loss(self, low: torch.Tensor, target: torch.Tensor, levels: torch.Tensor) -> torch.Tensor:
+        prediction = self._forward(self.network.prepared(low, levels))[..., self._inner, self._inner].float()
+        return LOSSES[self._schedule.loss](
+            self._looked_at(prediction), self._looked_at(target[..., self._inner, self._inner])
+        )
+
     def _pair_loss(self, same: torch.Tensor, truth: torch.Tensor, levels: torch.Tensor) -> torch.Tensor:
         """Errors of d(SR(y)), each relative to that of y itself, so that harm to good pictures counts as it is seen."""
         inner = pair_part(self.network, same.shape[-1])
-        double = self._looked_at(self._forward(self.network.prepared(same, levels)).float())
+        result = self._looked_at(self._forward(self.network.prepared(same, levels)).float())
         with torch.autocast(same.device.type, enabled=False):  # in bf16 d alone would miss by a code value
-            enhanced = halve(double)
+            enhanced = at_source_size(self.network, result)
         wanted, given = (self._looked_at(each)[..., inner, inner] for each in (truth, same))
         error = (enhanced[..., inner, inner] - wanted).square().mean((1, 2, 3))
         if self._schedule.pair_floor:
@@ -112,14 +126,16 @@ def capture(objective: nn.Module, batch: Batch) -> nn.Module:
 def flat_loss(
     network: Network, colours: torch.Tensor, colour: Colour = "rgb", levels: torch.Tensor | None = None
 ) -> torch.Tensor:
-    """MSE between colours (B, 3, 1, 1) and SR of flat patches of them, where zero padding does not reach.
+    """MSE between colours (B, 3, 1, 1) and what becomes of flat patches of them, where zero padding does not reach.
 
     levels: what a network is told that is told blur levels. colour: of R'G'B', or of luma alone.
     """
-    reach = network.padded_reach
-    patches = colours.expand(-1, -1, 2 * reach + 1, 2 * reach + 1)
+    reach, multiple, factor = network.padded_reach, network.spec.multiple, network.spec.least_factor
+    side = -(-(2 * reach + 1) // multiple) * multiple
+    patches = colours.expand(-1, -1, side, side)
     prediction = network(network.prepared(patches, levels))
-    middle = prediction[..., 2 * reach : 2 * reach + 2, 2 * reach : 2 * reach + 2]
+    inner = slice(factor * reach, factor * (reach + 1))
+    middle = prediction[..., inner, inner]
     wanted, got = colours.expand_as(middle), middle.float()
     return F.mse_loss(luma(got), luma(wanted)) if colour == "luma" else F.mse_loss(got, wanted)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from vidrts.errors import OptionError
-from vidrts.networks.names import COLOURS, RECIPES, Colour
+from vidrts.networks.names import COLOURS, RECIPES, SAME_SIZE, Colour
 
 if TYPE_CHECKING:
     from vidrts.training.degradation.recipe import Degradation
@@ -112,8 +112,15 @@ class RunOptions:
     def network(self) -> tuple[str, Mapping[str, int]]:
         """Architecture and numbers of the network."""
         architecture, numbers = RECIPES[self.model]
+        if architecture in SAME_SIZE:
+            return architecture, {**numbers, "blur_level": int(self.blur_level)}
         inputs = {"blur_level": self.blur_level, "luma_input": self.luma_input}
         return architecture, {**numbers, **{name: 1 for name, asked in inputs.items() if asked}}
+
+    @property
+    def same_size(self) -> bool:
+        """Whether the network does not enlarge."""
+        return self.network[0] in SAME_SIZE
 
     def public(self) -> dict[str, Any]:
         """The settings that belong in a model file: all but paths, and where and how the run was computed."""

@@ -19,10 +19,12 @@ from vidrts.training.batches import Supply, near
 from vidrts.training.distributed import joined
 from vidrts.training.held_pairs import HeldPairs
 from vidrts.training.improvement import last_pair_gains, shortfalls
+from vidrts.training.lr_cache import Inputs
 from vidrts.training.objective import inner_part, pair_part
 from vidrts.training.recurrence_options import TrainOptions
 from vidrts.training.run_store import Row
 from vidrts.training.selection import select
+from vidrts.training.teacher import taught
 from vidrts.training.training_run import Prepared, Progress, TrainingRun
 
 _HELD_EVERY = 5000
@@ -90,8 +92,17 @@ class _Recurrence(TrainingRun[TrainOptions]):
         originals = near(prepared.originals, device)
         return Supply(
             low, originals, prepared.corpus.crops, same[0] if same else None, originals, inputs.low_levels,
-            inputs.same_levels,
+            inputs.same_levels, self._taught(inputs), self.options.teacher_weight,
         )  # fmt: skip
+
+    def _taught(self, inputs: Inputs) -> torch.Tensor | None:
+        """What the teacher makes of the inputs of pairs, made in every process alike."""
+        if not self.options.teacher:
+            return None
+        assert inputs.same is not None
+        teacher = load_model(self.options.teacher)
+        self.tell(f"{teacher.title} makes targets of {len(inputs.same)} pairs")
+        return taught(teacher.network, inputs.same, inputs.same_levels)
 
     def _held_pairs(self, prepared: Prepared) -> HeldPairs | None:
         corpus, pairs = prepared.corpus, self.options.pairs

@@ -48,6 +48,10 @@ class TrainOptions(RunOptions):
     """See `Schedule`."""
     pair_aim: Aim = "originals"
     """Truth of the pairs: HR0 in every stage, or HR_{n-1} as for LR."""
+    teacher: str = ""
+    """A shipped model's name or a model file: pairs are also held against the luma that it makes of their inputs."""
+    teacher_weight: float = 0.5
+    """Share of the teacher's luma in what pairs are held against."""
     turn: bool = False
     """Turn and mirror each batch at random."""
     target_memory: float = 16.0
@@ -61,6 +65,15 @@ class TrainOptions(RunOptions):
         if self.scale == 2 and (self.stages > 1 or self.pairs):
             raise OptionError(
                 "scale 2: expected --stages 1 and no --pairs, which train sharpening at the source's size"
+            )
+        if self.same_size and (self.stages > 1 or not self.pairs or self.scale != 1 or self.colour != "luma"):
+            raise OptionError(
+                f"{self.model}: makes luma of the same size, and learns from pairs alone; expected --stages 1, "
+                "--pairs, --colour luma and --scale 1"
+            )
+        if self.teacher and (not self.pairs or self.colour != "luma" or not 0 < self.teacher_weight <= 1):
+            raise OptionError(
+                f"teacher: expected --pairs, --colour luma and a weight above 0, at most 1, got {self.teacher_weight:g}"
             )
         for name, known in (("stage_init", STAGE_INITS), ("aim", AIMS), ("pair_aim", AIMS)):
             self.check_choice(name, known)

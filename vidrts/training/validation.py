@@ -46,6 +46,7 @@ class Validation:
     `examples`: a folder for a crop of some photographs at each stage, to look at. `viqet`: measure VIQET's set too,
     which takes a second or two of a processor for each picture. `luma`: the loss looks at luma alone, so that luma's
     change alone makes SR_n and HR_n (`enhanced_rgb`), and what the paper says of R'G'B' inside the network is left out.
+    Of a network that does not enlarge there is no SR_n.
     """
 
     def __init__(
@@ -94,31 +95,31 @@ class Validation:
     def after(self, network: Network, stage: int) -> Measures:
         """The measures of SR_n and HR_n; then HR_n is what the next stage is held against."""
         enhance = TiledUpscaler(network, self._device, torch.float32, luma=self._luma)
-        enlarge = TiledUpscaler(network, self._device, torch.float32, luma=self._luma, scale=2)
+        double = (
+            TiledUpscaler(network, self._device, torch.float32, luma=self._luma, scale=2)
+            if 2 in network.spec.scales else None
+        )  # fmt: skip
         rows, pictures, masks, curves = [], [], [], []
         for k, (low, original, before) in enumerate(zip(self._low, self._originals, self._before, strict=True)):
             small, truth = _unit(low), _unit(original)
             inside: Measures = {}
             if self._luma:
-                predicted = enhanced_rgb(enlarge, small[None])[0].cpu()
                 enhanced = enhanced_rgb(enhance, truth[None])[0].cpu()
+                raised = None if double is None else enhanced_rgb(double, small[None])[0].cpu()
             else:
-                raised = enlarge(small[None].to(self._device))[0].cpu()
-                predicted = raised.clamp(0, 1)
                 raw = enhance(truth[None].to(self._device))[0].cpu()
                 enhanced = raw.clamp(0, 1)
-                inside = {
-                    **alpha(raw - self._back[k], raised - self._raised[k]),
-                    **_blue(network, truth.to(self._device), raw),
-                }
+                raised = None if double is None else double(small[None].to(self._device))[0].cpu()
+                if raised is not None:
+                    inside = {
+                        **alpha(raw - self._back[k], raised - self._raised[k]),
+                        **_blue(network, truth.to(self._device), raw),
+                    }
             mask = self._mask(k, enhanced, truth)
             frequencies, gains = radial_gain(enhanced, truth)
             at = min(range(len(frequencies)), key=lambda k: abs(frequencies[k] - GAIN_AT))
             rows.append({
-                "psnr_lr_to_hr0": psnr(predicted, truth),
-                "psnr_lr_to_target": psnr(predicted, before),
-                "ssim_lr_to_hr0": ssim(luma(predicted), luma(truth)),
-                "ssim_lr_to_target": ssim(luma(predicted), luma(before)),
+                **({} if raised is None else _of_lr(raised.clamp(0, 1), truth, before)),
                 "difference_ratio": dr.difference_ratio(enhanced, truth),
                 "delta_scalar": dr.delta_scalar(enhanced, before, truth),
                 "step_ratio": dr.step_ratio(enhanced, before),
@@ -139,7 +140,7 @@ class Validation:
         self._keep(f"HR{stage}", pictures)
         return {
             **_means(rows),
-            **({} if self._luma else {"alpha_sd": float(np.std([row["alpha"] for row in rows]))}),
+            **({"alpha_sd": float(np.std([row["alpha"] for row in rows]))} if "alpha" in rows[0] else {}),
             "flat_shift": flat_shift(lambda flats: enhanced_rgb(enhance, flats), self._device),
             **self._scores(pictures),
             **{f"gain_{f:.3f}": float(g) for f, g in zip(frequencies, np.mean(curves, axis=0), strict=True)},
@@ -169,6 +170,15 @@ class Validation:
             Image.fromarray(_bytes(picture[:, y : y + side, x : x + side])).save(
                 self._examples / f"{k + 1}-{version}.png"
             )
+
+
+def _of_lr(predicted: torch.Tensor, truth: torch.Tensor, target: torch.Tensor) -> Measures:
+    """Of SR_n(LR), against HR0 and HR_{n-1}."""
+    return {
+        "psnr_lr_to_hr0": psnr(predicted, truth), "psnr_lr_to_target": psnr(predicted, target),
+        "ssim_lr_to_hr0": ssim(luma(predicted), luma(truth)),
+        "ssim_lr_to_target": ssim(luma(predicted), luma(target)),
+    }  # fmt: skip
 
 
 def alpha(reduced: torch.Tensor, residual: torch.Tensor) -> Measures:

@@ -10,7 +10,7 @@ import torch
 
 from vidrts.errors import DeviceError, OptionError
 from vidrts.messages import Code, Message, Tell, ignore
-from vidrts.networks.network import ResidualNetwork
+from vidrts.networks.network import BranchNetwork
 from vidrts.picture.engines.engine import TYPES, Engine, engine_precision
 from vidrts.picture.options import ENGINES, PRECISIONS, EngineName, Precision
 
@@ -53,7 +53,7 @@ def pick_precision(name: Precision, device: torch.device) -> torch.dtype:
 
 
 def pick_engine(
-    network: ResidualNetwork,
+    network: BranchNetwork,
     device: torch.device,
     dtype: torch.dtype,
     name: EngineName = "auto",

@@ -10,7 +10,7 @@ from typing import ClassVar
 import torch
 
 from vidrts.errors import OptionError
-from vidrts.networks.network import Layer, ResidualNetwork
+from vidrts.networks.network import BranchNetwork, Layer
 from vidrts.picture.options import EngineName, Precision
 
 TYPES: dict[Precision, torch.dtype] = {
@@ -38,7 +38,7 @@ class Engine(ABC):
     """Height and width of an input, borders and all, must be multiples of it; tiles are cut so."""
 
     @abstractmethod
-    def __init__(self, network: ResidualNetwork, device: torch.device, dtype: torch.dtype) -> None: ...
+    def __init__(self, network: BranchNetwork, device: torch.device, dtype: torch.dtype) -> None: ...
 
     @classmethod
     def installed(cls) -> bool:

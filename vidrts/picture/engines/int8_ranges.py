@@ -9,7 +9,7 @@ beyond it here and there, but then miss by no more than 8 bits miss in them anyw
 
 import torch
 
-from vidrts.networks.network import ResidualNetwork
+from vidrts.networks.network import BranchNetwork
 
 _DOTS = (1, 2, 3, 4, 6, 8)
 """Sides of the dots, in pixels."""
@@ -19,7 +19,7 @@ _MARGIN = 1.2
 
 
 @torch.inference_mode()
-def channel_ranges(network: ResidualNetwork) -> list[torch.Tensor]:
+def channel_ranges(network: BranchNetwork) -> list[torch.Tensor]:
     """A bound for each channel of what each layer with a skip reads, (C,) float32, above 0; the least value is 0."""
     f = _hardest()
     if network.blur_level:
@@ -27,6 +27,7 @@ def channel_ranges(network: ResidualNetwork) -> list[torch.Tensor]:
         f = torch.cat([network.prepared(f, corner.expand(len(f), 2)) for corner in corners])
     else:
         f = network.prepared(f)
+    f = network.folded(f)
     found = []
     for layer in network.branch:
         if layer.skip:

@@ -1,6 +1,6 @@
 """The residual branch in OpenVINO, on a CPU: bf16, float32 or 8-bit integers, one compiled graph for each shape.
 
-The graph is a loop over the branch (`networks.network.Layer`). The last layer, which has three results a pixel, makes
+The graph is a loop over the branch (`networks.network.Layer`). The last layer, which has few results a pixel, makes
 several rows at a time (`ops.blocks`). In int8 the layers with a skip alone multiply in 8 bits; the first layer, the
 last one (3 dB for a twentieth of the time) and the stream between the layers stay in bf16, or in float32 where the
 processor has none.
@@ -19,14 +19,12 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 
-from vidrts.networks.network import ResidualNetwork
-from vidrts.ops.blocks import block_for, by_blocks, woven
+from vidrts.networks.network import BranchNetwork
+from vidrts.ops.blocks import by_blocks, rows_for, woven
 from vidrts.picture.engines.engine import CENTRE, Engine, centred_bias, computes_bf16
 from vidrts.picture.engines.int8_ranges import channel_ranges
 from vidrts.picture.options import EngineName, Precision
 
-_BLOCK = block_for(3)
-"""Of pixels that the last layer makes at a time: rows alone."""
 _KEPT = 2
 """Compiled shapes that are kept: a full batch of tiles and the last one. Each holds the memory of its layers."""
 _TYPES = {torch.float32: "f32", torch.bfloat16: "bf16"}
@@ -69,7 +67,7 @@ def _load_core() -> Any:
 
 @dataclass
 class _Compiled:
-    """A graph at one shape: its request, and the (B, 3*rows, h/rows, w) that its result is written to."""
+    """A graph at one shape: its request, and the (B, D*rows, h/rows, w) that its result is written to."""
 
     request: Any
     output: torch.Tensor
@@ -96,7 +94,7 @@ class OpenVINOEngine(Engine):
     title: ClassVar[str] = "OpenVINO"
     devices: ClassVar[tuple[str, ...]] = ("cpu",)
 
-    def __init__(self, network: ResidualNetwork, device: torch.device, dtype: torch.dtype) -> None:
+    def __init__(self, network: BranchNetwork, device: torch.device, dtype: torch.dtype) -> None:
         self._ov, self._op = _load()
         self._core = _core()
         able = self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
@@ -113,10 +111,12 @@ class OpenVINOEngine(Engine):
             for layer, ranges in zip(inner, channel_ranges(network), strict=True):
                 layer.ranges = _array(ranges)
         self._precision = _TYPES[dtype]
-        weight, bias = by_blocks(last.conv.weight, last.bias, _BLOCK)
+        self._given, self._results = layers[0].conv.in_channels, last.conv.out_channels
+        self._block = rows_for(self._results), 1
+        weight, bias = by_blocks(last.conv.weight, last.bias, self._block)
         self._last = _Weights(_array(weight), _array(bias), relu=False, skip=False)
         self._compiled: OrderedDict[tuple[int, ...], _Compiled] = OrderedDict()
-        self._compile((1, 3, 16, 16))  # what it cannot compute it reports here
+        self._compile((1, self._given, 16, 16))  # what it cannot compute it reports here
 
     @classmethod
     def installed(cls) -> bool:  # noqa: D102 - Engine's
@@ -142,10 +142,11 @@ class OpenVINOEngine(Engine):
         compiled = self._compiled[key]
         compiled.request.set_input_tensor(self._ov.Tensor(x.numpy(), shared_memory=True))
         compiled.request.infer()
-        return woven(compiled.output, _BLOCK)[..., : x.shape[2], :]
+        return woven(compiled.output, self._block)[..., : x.shape[2], :]
 
     def _compile(self, shape: tuple[int, ...]) -> _Compiled:
         batch, _, height, width = shape
+        rows, _ = self._block
         settings = {
             "INFERENCE_PRECISION_HINT": self._precision,
             "INFERENCE_NUM_THREADS": torch.get_num_threads(),
@@ -153,7 +154,7 @@ class OpenVINOEngine(Engine):
             "ENABLE_CPU_PINNING": False,  # several enhancers would be pinned to the same cores
         }
         request = self._core.compile_model(self._graph(shape), "CPU", settings).create_infer_request()
-        output = torch.empty(batch, 3 * _BLOCK[0], -(-height // _BLOCK[0]), width)
+        output = torch.empty(batch, self._results * rows, -(-height // rows), width)
         request.set_output_tensor(self._ov.Tensor(output.numpy(), shared_memory=True))
         return _Compiled(request, output)
 
@@ -166,7 +167,9 @@ class OpenVINOEngine(Engine):
             y = self._convolution(g, kernel, layer)
             y = op.relu(y) if layer.relu else y
             f = op.add(f, y) if layer.skip else y
-        rows = self._convolution(f, op.constant(self._last.weight), self._last, _BLOCK[0], -shape[2] % _BLOCK[0])
+        rows = self._convolution(
+            f, op.constant(self._last.weight), self._last, self._block[0], -shape[2] % self._block[0]
+        )
         return self._ov.Model([rows], [x], "residual")
 
     def _in_8_bits(self, f: Any, layer: _Weights) -> tuple[Any, Any]:

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import torch
 
-from vidrts.networks.network import Network, ResidualNetwork
+from vidrts.networks.network import BranchNetwork, Network
 from vidrts.ops.convolution import use_deterministic_convolution
 from vidrts.picture.engines.engine import CENTRE, Engine, centred_bias, computes_bf16
 from vidrts.picture.options import EngineName, Precision
@@ -25,7 +25,7 @@ class TorchEngine(Engine):
     title: ClassVar[str] = "torch"
     devices: ClassVar[tuple[str, ...]] = ("cpu", "cuda")
 
-    def __init__(self, network: ResidualNetwork, device: torch.device, dtype: torch.dtype) -> None:
+    def __init__(self, network: BranchNetwork, device: torch.device, dtype: torch.dtype) -> None:
         self.dtype = dtype
         self._network = frozen_copy(network, device, dtype)
         self._network.branch[0].bias.copy_(centred_bias(network.branch[0]))
@@ -66,7 +66,8 @@ class TorchEngine(Engine):
         """Whether cuDNN has such convolutions here, in this type, and comes to the same."""
         if self.dtype == torch.float32:
             return False  # it would take TF32
-        ramp = torch.linspace(-CENTRE, CENTRE, 3 * 32 * 32, device=device).view(1, 3, 32, 32)
+        channels = self._network.branch[0].conv.in_channels
+        ramp = torch.linspace(-CENTRE, CENTRE, channels * 32 * 32, device=device).view(1, channels, 32, 32)
         x = ramp.to(self.dtype, memory_format=torch.channels_last)
         try:
             got, expected = self._by_cudnn(x).float(), self._network.residual(x).float()

@@ -1,0 +1,121 @@
+"""Live: luma at its own size, from folded pixels."""
+
+import pytest
+import torch
+
+from vidrts.colorplan import luma
+from vidrts.networks.live import Live, LiveConfig
+from vidrts.networks.names import RECIPES
+from vidrts.networks.registry import build, parameter_count
+from vidrts.networks.spec import NetworkSpec
+from vidrts.picture.options import EngineName
+from vidrts.picture.tiled_upscaler import TiledUpscaler
+
+CPU = torch.device("cpu")
+
+
+def lively(fold: int, blur_level: int = 0) -> Live:
+    """One whose every layer changes the picture."""
+    torch.manual_seed(fold)
+    network = Live(LiveConfig(fold=fold, channels=6, n=2, blur_level=blur_level))
+    with torch.no_grad():
+        network.conv_out.weight.normal_(std=0.05)
+        network.conv_out.bias.normal_(std=0.02)  # type: ignore[union-attr]
+    return network.eval().requires_grad_(False)
+
+
+def picture(height: int = 52, width: int = 76) -> torch.Tensor:
+    return torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(5))
+
+
+def test_parameter_count() -> None:
+    """(12 + 3 * 24 + 4) * 24 * 9 weights and their biases."""
+    network = build(*RECIPES["live"])
+    assert parameter_count(network) == (12 + 3 * 24 + 4) * 24 * 9 + 4 * 24 + 4
+    assert network.spec == NetworkSpec(reach={1: 11}, multiple=2)
+    assert network.spec.scales == (1,)
+
+
+@pytest.mark.parametrize("fold", [1, 2, 4])
+def test_forward_is_the_formula(fold: int) -> None:
+    """A second implementation, a folded pixel at a time."""
+    network = lively(fold).double()
+    x = picture(4 * fold, 6 * fold).double()
+    state = network.state_dict()
+    z = torch.stack([x[0, c, dy::fold, dx::fold] for c in range(3) for dy in range(fold) for dx in range(fold)])
+
+    def conv(value: torch.Tensor, name: str) -> torch.Tensor:
+        padded = torch.nn.functional.pad(value, (1, 1, 1, 1))
+        windows = padded.unfold(1, 3, 1).unfold(2, 3, 1)
+        return torch.einsum("chwij,ocij->ohw", windows, state[f"{name}.weight"]) + state[f"{name}.bias"].view(-1, 1, 1)
+
+    f = conv(z, "conv_in").relu()
+    for i in range(2):
+        f = f + conv(f, f"layers.{i}").relu()
+    change = conv(f, "conv_out")
+    wanted = luma(x)[0].clone()
+    for dy in range(fold):
+        for dx in range(fold):
+            wanted[dy::fold, dx::fold] += change[dy * fold + dx]
+    torch.testing.assert_close(network(x)[0], wanted.expand(3, -1, -1), rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("fold", [1, 2, 4])
+def test_a_pixel_is_felt_as_far_as_the_reach(fold: int) -> None:
+    network = lively(fold)
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.abs_()
+    reach = network.spec.reach[1]
+    side = 8 * fold * 5
+    a = torch.full((1, 3, side, side), 0.5)
+    felt = 0
+    for place in range(side // 2, side // 2 + fold):
+        b = a.clone()
+        b[..., place, place] = 1
+        rows = (network(a) != network(b))[0, 0].nonzero()[:, 0]
+        felt = max(felt, int(rows.max()) - place, place - int(rows.min()))
+    assert felt == reach
+
+
+@pytest.mark.parametrize("blur_level", [0, 1])
+@pytest.mark.parametrize("fold", [2, 4])
+def test_tiles_equal_the_whole(fold: int, blur_level: int) -> None:
+    """Of sizes that are no multiple of the fold."""
+    network, rgb = lively(fold, blur_level), picture(53, 75)
+    whole, tiled = (
+        TiledUpscaler(network, CPU, torch.float32, tile=tile, luma=True)(rgb) for tile in ("none", (24, 16))
+    )
+    assert whole.shape == (1, 1, 53, 75)
+    torch.testing.assert_close(tiled, whole, rtol=0, atol=2e-6)
+    assert (whole - luma(rgb)[:, None]).abs().max() > 0.01
+
+
+@pytest.mark.parametrize(("engine", "precision", "near"), [
+    ("torch", torch.float32, 1e-5), ("openvino", torch.float32, 1e-5), ("openvino", torch.int8, 0.02),
+    ("torch", torch.bfloat16, 0.01),
+])  # fmt: skip
+@pytest.mark.parametrize("blur_level", [0, 1])
+def test_engines_compute_it(engine: EngineName, precision: torch.dtype, near: float, blur_level: int) -> None:
+    if engine == "openvino":
+        pytest.importorskip("openvino")
+    network, rgb = lively(2, blur_level), picture()
+    upscaler = TiledUpscaler(network, CPU, precision, luma=True, engine=engine)
+    assert upscaler.computation(52, 76).engine == engine
+    padded = torch.nn.functional.pad(rgb, (24,) * 4, mode="replicate")
+    levels = None if network.blur_level is None else network.blur_level.of_pictures(luma(rgb)[:, None])
+    wanted = network(network.prepared(padded, levels))[:, :1, 24:-24, 24:-24]
+    torch.testing.assert_close(upscaler(rgb), wanted, rtol=0, atol=near)
+
+
+def test_colours_play_no_part() -> None:
+    network, rgb = lively(2), picture()
+    grey = luma(rgb)[:, None].expand(-1, 3, -1, -1)
+    a, b = (TiledUpscaler(network, CPU, torch.float32, luma=True)(each) for each in (rgb, grey))
+    torch.testing.assert_close(a, b, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("wrong", [{"fold": 0}, {"fold": 9}, {"n": 0}, {"channels": 0}, {"blur_level": 2}])
+def test_what_it_cannot_be(wrong: dict[str, int]) -> None:
+    with pytest.raises(ValueError, match="Live: expected"):
+        LiveConfig(**wrong)

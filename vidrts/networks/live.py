@@ -1,0 +1,94 @@
+"""Live, for players on a laptop's CPU: luma at its own size, of a network that works on folded pixels.
+
+    y = luma of x;  z = pixel_unshuffle(x, fold);  f0 = relu(conv_in(z));  f_i = f_{i-1} + relu(conv_i(f_{i-1}))
+    Live(x) = y + pixel_shuffle(conv_out(f_n), fold)
+
+Each convolution serves fold * fold pixels, as in FFDNet (arXiv 1710.04026); nothing is enlarged, so that there is no
+tail. What a network of RTS learns from LR it cannot: it is trained on same-size pairs, and on what a larger one makes.
+"""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F  # noqa: N812 - torch's own name for it
+from torch import nn
+
+from vidrts.colorplan import luma
+from vidrts.networks.blur_level import BlurLevel
+from vidrts.networks.network import BranchNetwork, Layer
+from vidrts.networks.spec import Context, NetworkSpec
+
+
+@dataclass(frozen=True, kw_only=True)
+class LiveConfig:
+    """The numbers from which a Live network is built."""
+
+    fold: int = 2
+    """Pixels of each side of a square that become one, with so many times as many channels."""
+    channels: int = 24
+    """Width of the inner layers."""
+    n: int = 3
+    """Residual layers, one 3x3 convolution each."""
+    blur_level: int = 1
+    """1: conditioned on the picture's blur level (`networks.blur_level`)."""
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.fold <= 8 or not 1 <= self.n <= 64 or not 1 <= self.channels <= 1024:
+            raise ValueError(
+                "Live: expected a fold of 1..8, n of 1..64 and channels of 1..1024, got "
+                f"{self.fold}, {self.n} and {self.channels}"
+            )
+        if self.blur_level not in (0, 1):
+            raise ValueError(f"Live: expected a blur_level of 0 or 1, got {self.blur_level}")
+
+
+class Live(BranchNetwork):
+    """(B, 3, h, w) -> the same size, not clamped; luma alone means something. Zero padding, as in training.
+
+    h and w are multiples of `fold`. Input and result are R'G'B', or of blur levels what `Network.prepared` makes.
+    """
+
+    def __init__(self, config: LiveConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.fold, c = config.fold, config.channels
+        folded = config.fold * config.fold
+        self.conv_in = nn.Conv2d(3 * folded, c, 3, padding=1)
+        self.layers = nn.ModuleList(nn.Conv2d(c, c, 3, padding=1) for _ in range(config.n))
+        self.conv_out = nn.Conv2d(c, folded, 3, padding=1)
+        inner = (Layer(conv, relu=True, skip=True) for conv in self.layers if isinstance(conv, nn.Conv2d))
+        self.branch = (Layer(self.conv_in, relu=True), *inner, Layer(self.conv_out))
+        self.luma_input = not config.blur_level
+        self._initialise()
+        self.blur_level = BlurLevel() if config.blur_level else None
+
+    def _initialise(self) -> None:
+        """As RTS: He, the first layer centred on mid grey, inner layers small, the last nearly nothing."""
+        for conv in (self.conv_in, *self.layers):
+            assert isinstance(conv, nn.Conv2d) and conv.bias is not None
+            nn.init.kaiming_normal_(conv.weight, nonlinearity="relu")
+            nn.init.zeros_(conv.bias)
+        assert self.conv_in.bias is not None and self.conv_out.bias is not None
+        self.conv_in.bias.data.copy_(-0.5 * self.conv_in.weight.data.sum(dim=(1, 2, 3)))
+        for conv in self.layers:
+            assert isinstance(conv, nn.Conv2d)
+            conv.weight.data.mul_(0.3)
+        nn.init.normal_(self.conv_out.weight, std=1e-3)
+        nn.init.zeros_(self.conv_out.bias)
+
+    @property
+    def spec(self) -> NetworkSpec:
+        """The same size; a pixel sees as many folded pixels as there are layers, whole ones."""
+        return NetworkSpec(reach={1: self.fold * len(self.branch) + self.fold - 1}, multiple=self.fold)
+
+    def folded(self, x: torch.Tensor) -> torch.Tensor:
+        """(B, 3, h, w) -> (B, 3 * fold**2, h / fold, w / fold)."""
+        return F.pixel_unshuffle(x, self.fold)
+
+    def with_change(self, x: torch.Tensor, change: torch.Tensor) -> torch.Tensor:
+        """Luma of x, and the branch's result unfolded: (B, 1, h, w)."""
+        return luma(x)[:, None] + F.pixel_shuffle(change.to(x.dtype), self.fold)
+
+    def forward(self, x: torch.Tensor, context: Context | None = None) -> torch.Tensor:
+        """See the class: luma in each channel. Under autocast the residual alone runs in low precision."""
+        return self.with_change(x, self.residual(self.folded(x))).expand(-1, 3, -1, -1)
