@@ -19,8 +19,17 @@ from vidrts.errors import OptionError
 def import_(file: Path, out: Path, overwrite: bool, quiet: bool) -> None:
     """Make a model file of weights that others published.
 
-    FILE holds the weights of G-MGBP as its authors published them (BOE-R1, BOE-R2 or BOE-R3 of
-    github.com/pnavarre/pirm-sr-2018); OUT is a .safetensors with their licence in it. Code in FILE is not run.
+    FILE is a .pth or .safetensors of a 1x or 2x network that the package spandrel knows (Compact, ESRGAN, SPAN and
+    many others; `pip install '.[import]'`) and that works in tiles: how far around it a pixel sees is measured, which
+    may take minutes. What does not fit is refused. Or FILE holds the weights of G-MGBP as its authors published them
+    (BOE-R1, BOE-R2 or BOE-R3 of github.com/pnavarre/pirm-sr-2018). OUT is a .safetensors. Code in FILE is not run.
+
+    A 1x model runs at --scale 1; a 2x model at --scale 2, and at 1, where its result is halved. As of all models luma
+    alone is written; of one that is to change colours --chroma sharpen writes them, too.
+
+    \b
+    vidrts import 2x_model.pth model.safetensors
+    vidrts enhance --model model.safetensors --scale 2 --chroma sharpen in.mp4 out.mp4
 
     \b
     vidrts import BOE-R3_CH3_BIC_FE48.model r3.safetensors
@@ -43,4 +52,8 @@ def import_(file: Path, out: Path, overwrite: bool, quiet: bool) -> None:
         raise OptionError(f"{out}: cannot be written ({error.strerror})") from None
     if not quiet:
         scales = ", ".join(map(str, network.spec.scales))
-        say(f"vidrts: {out}: {info.name}, {parameter_count(network):,} parameters, scales {scales}, {info.licence}")
+        reach, title = max(network.spec.reach.values()), info.training.get("network", info.name)
+        say(
+            f"vidrts: {out}: {title}, {parameter_count(network):,} parameters, scales {scales}, "
+            f"a pixel sees {reach} around it, licence {info.licence}"
+        )

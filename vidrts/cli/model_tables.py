@@ -8,11 +8,11 @@ from vidrts.bench import remembered
 from vidrts.bench.table import hd_rate
 from vidrts.errors import ModelError
 from vidrts.networks.auto import resolved
-from vidrts.networks.checkpoint import ModelInfo, read_info
+from vidrts.networks.checkpoint import ModelInfo, load_model, read_info
 from vidrts.networks.names import AUTO, COLOURS
 from vidrts.networks.purposes import PURPOSES
 from vidrts.networks.registry import build, parameter_count
-from vidrts.networks.shipped import find_model, shipped_models
+from vidrts.networks.shipped import shipped_models
 from vidrts.picture.device import pick_device
 
 _NONE = "–"
@@ -25,12 +25,11 @@ def print_model(model: str) -> None:
     if model in (AUTO, *shipped_models()):
         _print_shipped([resolved(model, pick_device().type)])
         return
-    path = find_model(model)
-    info = read_info(path)
-    network = build(info.architecture, info.numbers)
+    loaded = load_model(model)
+    network, info = loaded.network, loaded.info
     table = _table("name", "trained on", right=("parameters", "stage", "scales"))
     scales = ", ".join(map(str, info.scales(network.spec)))
-    table.add_row(model, COLOURS[info.colour], _count(info), str(info.stage), scales)
+    table.add_row(model, COLOURS[info.colour], f"{parameter_count(network):,}", str(info.stage), scales)
     _print(table)
 
 

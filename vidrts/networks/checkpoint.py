@@ -29,7 +29,7 @@ from vidrts.networks.spec import FACTORS, NetworkSpec
 from vidrts.networks.weights_file import read_header, weights_digest
 
 FORMAT = 1
-_KEY = "vidrts"
+METADATA_KEY = "vidrts"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +90,7 @@ def save_model(path: str | os.PathLike[str], network: nn.Module, info: ModelInfo
     tensors = {k: v.detach().to("cpu", torch.float32).contiguous() for k, v in network.state_dict().items()}
     header = json.dumps({"format": FORMAT, **asdict(info), "weights_sha256": weights_digest(tensors)}, sort_keys=True)
     with atomic_write(Path(path)) as file:
-        file.write_bytes(safetensors.torch.save(tensors, metadata={_KEY: header}))
+        file.write_bytes(safetensors.torch.save(tensors, metadata={METADATA_KEY: header}))
 
 
 def read_info(path: str | os.PathLike[str]) -> ModelInfo:
@@ -110,11 +110,11 @@ def load_model(
     path = find_model(resolved(os.fspath(name_or_file), kind), scale)
     header = _read_header(path)
     info = _info(path, header)
-    network = build(info.architecture, info.numbers)
     try:
         tensors = safetensors.torch.load_file(path)
     except (OSError, safetensors.SafetensorError, ValueError, KeyError) as error:
         raise ModelError(f"{path}: the weights cannot be read ({error}); get the file again") from error
+    network = build(info.architecture, info.numbers, tensors)
     try:
         network.load_state_dict(tensors)
     except RuntimeError:
@@ -147,4 +147,4 @@ def _info(path: Path, header: Mapping[str, Any]) -> ModelInfo:
 
 def _read_header(path: Path) -> dict[str, Any]:
     """What `save_model` wrote under the one key of the file's metadata."""
-    return read_header(path, _KEY, "a vidrts model", missing="no such model file", version=FORMAT)
+    return read_header(path, METADATA_KEY, "a vidrts model", missing="no such model file", version=FORMAT)

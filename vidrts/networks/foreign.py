@@ -1,7 +1,4 @@
-"""Weights that others published, as vidrts models: what `vidrts import` reads.
-
-Pickles are read by torch's restricted loader, which builds tensors and plain containers and runs no code of the file.
-"""
+"""Weights that others published, as vidrts models: what `vidrts import` reads."""
 
 import os
 import re
@@ -12,8 +9,10 @@ import torch
 
 from vidrts.errors import ModelError
 from vidrts.networks.checkpoint import ModelInfo
+from vidrts.networks.foreign_weights import foreign_weights
 from vidrts.networks.network import Network
 from vidrts.networks.registry import build
+from vidrts.networks.spandrel_import import imported_network
 
 _GMGBP_SOURCE = "pnavarre/pirm-sr-2018"
 _GMGBP_LICENCE = "LGPL-3.0"
@@ -38,27 +37,14 @@ _GMGBP_NAMES = (
 def read_foreign(path: str | os.PathLike[str]) -> tuple[Network, ModelInfo]:
     """A network with the weights of a file that others published, and its description.
 
-    Known are the files of G-MGBP's authors (BOE-R1, R2 and R3), of any width. Raises `ModelError`, one line, for
-    others.
+    Known are the files of G-MGBP's authors (BOE-R1, R2 and R3), of any width, and those of networks that spandrel knows
+    (`imported_network`). Raises `ModelError`, one line, for others, and `MissingPackageError`.
     """
-    return _gmgbp(Path(path), _tensors(Path(path)))
-
-
-def _tensors(path: Path) -> dict[str, torch.Tensor]:
-    try:
-        held = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError:
-        raise ModelError(f"{path}: no such file") from None
-    except OSError as error:
-        raise ModelError(f"{path}: cannot be read ({error.strerror or error})") from None
-    except Exception as error:  # noqa: BLE001 - whatever torch makes of foreign bytes
-        reason = str(error).splitlines()[0].split(". ")[0] if str(error) else type(error).__name__
-        raise ModelError(f"{path}: expected a file of weights that torch.save wrote; {reason[:120]}") from None
-    if not isinstance(held, Mapping) or not all(
-        isinstance(name, str) and isinstance(value, torch.Tensor) for name, value in held.items()
-    ):
-        raise ModelError(f"{path}: expected weights by name, got {type(held).__name__} of other things")
-    return dict(held)
+    path = Path(path)
+    tensors = foreign_weights(path)
+    if any(name.startswith(("Analysis.", "ClassicUpscale.")) for name in tensors):
+        return _gmgbp(path, tensors)
+    return imported_network(path, tensors)
 
 
 def _gmgbp(path: Path, tensors: Mapping[str, torch.Tensor]) -> tuple[Network, ModelInfo]:

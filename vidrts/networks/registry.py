@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import torch
 from torch import nn
 
 from vidrts.errors import ModelError
@@ -13,6 +14,8 @@ from vidrts.networks.live import Live, LiveConfig
 from vidrts.networks.network import Network
 from vidrts.networks.residual_blocks import BlocksConfig
 from vidrts.networks.rts import RTS, RTSConfig
+from vidrts.networks.spandrel_network import ARCHITECTURE as SPANDREL
+from vidrts.networks.spandrel_network import build_of_weights
 from vidrts.networks.srcnn import SRCNN, SRCNNConfig
 from vidrts.networks.srresnet import SRResNet
 from vidrts.networks.vdsr import VDSR, VDSRConfig
@@ -30,8 +33,13 @@ ARCHITECTURES: dict[str, Callable[..., Network]] = {
 """Name -> what builds such a network of its numbers; raises TypeError or ValueError for numbers it cannot have."""
 
 
-def build(architecture: str, numbers: Mapping[str, Any]) -> Network:
-    """A fresh network of `architecture`; raises `ModelError` where name or numbers are not known."""
+def build(architecture: str, numbers: Mapping[str, Any], weights: Mapping[str, torch.Tensor] | None = None) -> Network:
+    """A fresh network of `architecture`; raises `ModelError` where name or numbers are not known.
+
+    weights: those it is to have; needed for networks of others alone, which are known by them (`SPANDREL`).
+    """
+    if architecture == SPANDREL:
+        return build_of_weights(numbers, weights or {})
     try:
         return ARCHITECTURES[architecture](**numbers)
     except KeyError:

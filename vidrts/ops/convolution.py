@@ -18,28 +18,32 @@ def convolve(
     x: torch.Tensor,
     weight: torch.Tensor,
     bias: torch.Tensor | None,
-    padding: int = 0,
+    padding: int | tuple[int, int] = 0,
     *,
     stride: tuple[int, int] = (1, 1),
+    dilation: tuple[int, int] = (1, 1),
+    groups: int = 1,
 ) -> torch.Tensor:
-    """(B, C, H, W) * (O, C, kh, kw) + (O,), `padding` zeros at each side; any device and float type."""
+    """(B, C, H, W) * (O, C / groups, kh, kw) + (O,), `padding` zeros at each side, or (above and below, left and
+    right); any device and float type."""
+    zeros = (padding, padding) if isinstance(padding, int) else padding
     if x.device.type == "cpu" and _has_onednn(x.dtype):
         out: torch.Tensor = torch.ops.aten.mkldnn_convolution(
-            x, weight, bias, [padding, padding], list(stride), [1, 1], 1
+            x, weight, bias, list(zeros), list(stride), list(dilation), groups
         )  # fmt: skip
         return out
-    return conv2d(x, weight, bias, stride, padding)
+    return conv2d(x, weight, bias, stride, zeros, dilation, groups)
 
 
 def conv2d(
     x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None = None, stride: tuple[int, int] = (1, 1),
-    padding: int = 0, groups: int = 1,
+    padding: tuple[int, int] = (0, 0), dilation: tuple[int, int] = (1, 1), groups: int = 1,
 ) -> torch.Tensor:  # fmt: skip
     """`F.conv2d`, whose float32 is float32 on a GPU, too, whatever the process's flags are."""
     if x.device.type != "cuda":
-        return F.conv2d(x, weight, bias, stride, padding, groups=groups)
+        return F.conv2d(x, weight, bias, stride, padding, dilation, groups)
     out: torch.Tensor = torch.ops.aten._convolution(
-        x, weight, bias, stride, [padding, padding], [1, 1], False, [0, 0], groups, benchmark=False,
+        x, weight, bias, stride, padding, dilation, False, [0, 0], groups, benchmark=False,
         deterministic=False, cudnn_enabled=True, allow_tf32=False,
     )  # fmt: skip
     return out
@@ -71,9 +75,16 @@ class _Convolution(nn.Conv2d):
     """An nn.Conv2d that computes with `convolve`."""
 
     def _conv_forward(self, x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
-        assert isinstance(self.padding, tuple)
-        rows, columns = self.stride
-        return convolve(x, weight, bias, self.padding[0], stride=(rows, columns))
+        (rows, columns), (down, across) = self.stride, self.dilation
+        padding = (0, 0)
+        if self.padding_mode != "zeros" or isinstance(self.padding, str):
+            mode = "constant" if self.padding_mode == "zeros" else self.padding_mode
+            x = F.pad(x, self._reversed_padding_repeated_twice, mode)
+        else:
+            padding = (self.padding[0], self.padding[1])
+        return convolve(
+            x, weight, bias, padding, stride=(rows, columns), dilation=(down, across), groups=self.groups
+        )  # fmt: skip
 
 
 def use_deterministic_convolution(network: nn.Module) -> None:
