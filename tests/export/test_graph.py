@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from helpers.networks import lively_gmgbp, tiny_network
+from helpers.networks import lively_gmgbp, lively_live, tiny_network
 from helpers.toy_networks import Strided
 
 from vidrts.colorplan import luma
@@ -104,5 +104,13 @@ def test_what_a_model_does_not_offer_is_refused() -> None:
     ):  # fmt: skip
         with pytest.raises(OptionError, match=said):
             PictureGraph(model, **wrong)
-    with pytest.raises(OptionError, match="multiples of 4"):
-        PictureGraph(as_model(Strided()))
+
+
+@pytest.mark.parametrize(
+    "network", [Strided(), lively_live(2), lively_live(4, blur_level=1)], ids=["strided", "live", "told"]
+)
+def test_networks_of_multiples_take_any_size(network: Network) -> None:
+    model, rgb = as_model(network, "luma"), picture(451, 459)[..., :451, :459]
+    scale = min(network.spec.scales)
+    made = PictureGraph(model, scale=scale).eval()(rgb)
+    torch.testing.assert_close(made, enhanced(model, rgb, scale), atol=2e-5, rtol=0)

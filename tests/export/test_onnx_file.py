@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from helpers.networks import tiny_network
+from helpers.networks import lively_live, tiny_network
 
 from vidrts.cli import run as command
 from vidrts.errors import ModelError, OptionError
@@ -89,6 +89,16 @@ def test_vapoursynth_runs_it(lite: Path, kodak: Path) -> None:
     frame = vs.core.ort.Model([clip], str(lite), provider="CPU").get_frame(0)
     got = torch.stack([torch.from_numpy(np.array(frame[plane])) for plane in range(3)])[None]
     torch.testing.assert_close(got, run(lite, rgb), atol=1e-5, rtol=0)
+
+
+def test_a_network_of_multiples_takes_any_size_that_is_one(tmp_path: Path) -> None:
+    network = lively_live(2, blur_level=1)
+    info = ModelInfo(
+        name="live", architecture="live", numbers={}, stage=1, degradation="", data_hash="", colour="luma",
+    )  # fmt: skip
+    made = export_onnx(LoadedModel(network, info, Path("live")), tmp_path / "live.onnx")
+    assert (made.multiple, made.least, made.overlap) == (2, 450, 10)
+    assert made.error < 1e-5, "of pictures of two sizes"
 
 
 def small(tmp_path: Path, architecture: str, **numbers: int) -> LoadedModel:

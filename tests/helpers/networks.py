@@ -6,6 +6,7 @@ import torch
 
 from vidrts.networks.checkpoint import ModelInfo, save_model
 from vidrts.networks.gmgbp import GMGBP, GMGBPConfig
+from vidrts.networks.live import Live, LiveConfig
 from vidrts.networks.registry import build
 from vidrts.networks.rts import RTS
 
@@ -33,6 +34,16 @@ def lively_gmgbp(features: int = 4, growth: int = 2, projections: int = 2) -> GM
         for name, weight in network.up.block.named_parameters():
             if name.endswith(("conv1.weight", "conv.weight")):  # they see the noise
                 weight[:, 2 * features].normal_(std=0.5)
+    return network.eval().requires_grad_(False)
+
+
+def lively_live(fold: int, blur_level: int = 0) -> Live:
+    """One whose every layer changes the picture."""
+    torch.manual_seed(fold)
+    network = Live(LiveConfig(fold=fold, channels=6, n=2, blur_level=blur_level))
+    with torch.no_grad():
+        network.conv_out.weight.normal_(std=0.05)
+        network.conv_out.bias.normal_(std=0.02)  # type: ignore[union-attr]
     return network.eval().requires_grad_(False)
 
 

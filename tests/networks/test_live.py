@@ -2,9 +2,10 @@
 
 import pytest
 import torch
+from helpers.networks import lively_live
 
 from vidrts.colorplan import luma
-from vidrts.networks.live import Live, LiveConfig
+from vidrts.networks.live import LiveConfig
 from vidrts.networks.names import RECIPES
 from vidrts.networks.registry import build, parameter_count
 from vidrts.networks.spec import NetworkSpec
@@ -12,16 +13,6 @@ from vidrts.picture.options import EngineName
 from vidrts.picture.tiled_upscaler import TiledUpscaler
 
 CPU = torch.device("cpu")
-
-
-def lively(fold: int, blur_level: int = 0) -> Live:
-    """One whose every layer changes the picture."""
-    torch.manual_seed(fold)
-    network = Live(LiveConfig(fold=fold, channels=6, n=2, blur_level=blur_level))
-    with torch.no_grad():
-        network.conv_out.weight.normal_(std=0.05)
-        network.conv_out.bias.normal_(std=0.02)  # type: ignore[union-attr]
-    return network.eval().requires_grad_(False)
 
 
 def picture(height: int = 52, width: int = 76) -> torch.Tensor:
@@ -39,7 +30,7 @@ def test_parameter_count() -> None:
 @pytest.mark.parametrize("fold", [1, 2, 4])
 def test_forward_is_the_formula(fold: int) -> None:
     """A second implementation, a folded pixel at a time."""
-    network = lively(fold).double()
+    network = lively_live(fold).double()
     x = picture(4 * fold, 6 * fold).double()
     state = network.state_dict()
     z = torch.stack([x[0, c, dy::fold, dx::fold] for c in range(3) for dy in range(fold) for dx in range(fold)])
@@ -62,7 +53,7 @@ def test_forward_is_the_formula(fold: int) -> None:
 
 @pytest.mark.parametrize("fold", [1, 2, 4])
 def test_a_pixel_is_felt_as_far_as_the_reach(fold: int) -> None:
-    network = lively(fold)
+    network = lively_live(fold)
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.abs_()
@@ -82,7 +73,7 @@ def test_a_pixel_is_felt_as_far_as_the_reach(fold: int) -> None:
 @pytest.mark.parametrize("fold", [2, 4])
 def test_tiles_equal_the_whole(fold: int, blur_level: int) -> None:
     """Of sizes that are no multiple of the fold."""
-    network, rgb = lively(fold, blur_level), picture(53, 75)
+    network, rgb = lively_live(fold, blur_level), picture(53, 75)
     whole, tiled = (
         TiledUpscaler(network, CPU, torch.float32, tile=tile, luma=True)(rgb) for tile in ("none", (24, 16))
     )
@@ -99,7 +90,7 @@ def test_tiles_equal_the_whole(fold: int, blur_level: int) -> None:
 def test_engines_compute_it(engine: EngineName, precision: torch.dtype, near: float, blur_level: int) -> None:
     if engine == "openvino":
         pytest.importorskip("openvino")
-    network, rgb = lively(2, blur_level), picture()
+    network, rgb = lively_live(2, blur_level), picture()
     upscaler = TiledUpscaler(network, CPU, precision, luma=True, engine=engine)
     assert upscaler.computation(52, 76).engine == engine
     padded = torch.nn.functional.pad(rgb, (24,) * 4, mode="replicate")
@@ -109,7 +100,7 @@ def test_engines_compute_it(engine: EngineName, precision: torch.dtype, near: fl
 
 
 def test_colours_play_no_part() -> None:
-    network, rgb = lively(2), picture()
+    network, rgb = lively_live(2), picture()
     grey = luma(rgb)[:, None].expand(-1, 3, -1, -1)
     a, b = (TiledUpscaler(network, CPU, torch.float32, luma=True)(each) for each in (rgb, grey))
     torch.testing.assert_close(a, b, rtol=0, atol=1e-6)

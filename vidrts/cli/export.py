@@ -20,6 +20,10 @@ _ONLY = {
 _SHADER = ShaderOptions()
 
 
+def _any_size(least: int, multiple: int) -> str:
+    return f"any size from {least}x{least}" + (f", multiples of {multiple}" if multiple > 1 else "")
+
+
 @click.command()
 @click.argument("model", metavar="MODEL")
 @click.argument("out", metavar="OUT", type=click.Path(path_type=Path))
@@ -113,7 +117,7 @@ def export(
                 loaded, out, scale=int(scale), plane=plane, size=size[0] if size else None, half=half, blur=blur,
                 amplitude=amplitude,
             )  # fmt: skip
-            shown = "x".join(map(str, size[0])) if size else f"any size from {made.least}x{made.least}"
+            shown = "x".join(map(str, size[0])) if size else _any_size(made.least, made.multiple)
             told = (f"opset {OPSET}, {'float16' if half else 'float32'}, {shown}, tiles overlap by {made.overlap} "
                     f"pixels; departs from torch by {made.error:.1g} at most")  # fmt: skip
     except OSError as error:

@@ -15,7 +15,7 @@ from vidrts.networks.noise import levels
 from vidrts.networks.spec import Context
 from vidrts.ops.lanczos import HALVE_RADIUS, enlarge
 from vidrts.picture.folded_tail import tail_halo, tail_weights
-from vidrts.picture.forward import inner_result
+from vidrts.picture.forward import inner_result, next_multiple
 
 
 class PictureGraph(nn.Module):
@@ -41,8 +41,6 @@ class PictureGraph(nn.Module):
         if scale not in model.info.scales(spec):
             offered = " or ".join(map(str, model.info.scales(spec)))
             raise OptionError(f"{model.title}: expected scale {offered}, got {scale}")
-        if spec.multiple != 1:
-            raise OptionError(f"{model.title}: needs sizes that are multiples of {spec.multiple}; cannot be exported")
         if blur is not None and network.blur_level is None:
             raise OptionError(f"{model.title}: is not told blur levels; leave --blur-level out")
         if amplitude and not spec.noise:
@@ -51,6 +49,7 @@ class PictureGraph(nn.Module):
         self.luma = plane or model.info.colour == "luma" or network.sees_luma_alone
         self._channels = 1 if spec.channels == "luma" else 3
         self._network = network
+        self._multiple = spec.multiple
         self.estimates = network.blur_level is not None and blur is None
         """Whether blur levels are estimated."""
         self.register_buffer("_levels", None if blur is None else torch.tensor([list(blur)], dtype=torch.float32))
@@ -66,8 +65,12 @@ class PictureGraph(nn.Module):
             x = picture.expand(-1, 3, -1, -1)
         elif self._channels == 1 and not self.plane:
             x = luma(picture)[:, None]
-        x = F.pad(self._prepared(x), (self.halo,) * 4, mode="replicate")
-        result: torch.Tensor = self._pass(x)
+        height, width = x.shape[-2:]
+        # What fills sizes up to a multiple lies below and at the right, as `picture.tiled_upscaler` has it.
+        below, right = -height % self._multiple, -width % self._multiple
+        around = self.halo, self.halo + right, self.halo, self.halo + below
+        result: torch.Tensor = self._pass(F.pad(self._prepared(x), around, mode="replicate"))
+        result = result[..., : self.scale * height, : self.scale * width]
         if self.plane or not self.luma:
             return result
         base = picture if self.scale == 1 else enlarge(picture, self.scale)
@@ -109,7 +112,7 @@ class _Whole(nn.Module):
         self._network, self._factor, self._amplitude = network, spec.factor_for(scale), amplitude
         self._margin = HALVE_RADIUS if self._factor != scale else 0
         self._luma = of_luma_alone and spec.channels == "rgb"
-        self.halo = spec.reach[self._factor] + self._margin
+        self.halo = next_multiple(spec.reach[self._factor] + self._margin, spec.multiple)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         noise: tuple[torch.Tensor, ...] = ()

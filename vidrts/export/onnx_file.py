@@ -17,6 +17,7 @@ from vidrts.export.graph import PictureGraph
 from vidrts.files import atomic_write
 from vidrts.networks.blur_level import WINDOWED
 from vidrts.networks.checkpoint import LoadedModel
+from vidrts.picture.forward import next_multiple
 
 OPSET = 18
 """What ONNX Runtime takes from 1.14 on, OpenVINO from 2023 on and TensorRT from 9 on."""
@@ -37,6 +38,8 @@ class Exported:
     """Input pixels by which tiles must overlap on each side."""
     least: int
     """Pixels that each side of a picture needs."""
+    multiple: int
+    """What each side is a multiple of in a file for any size; 1 for most networks."""
 
 
 def export_onnx(
@@ -60,14 +63,16 @@ def export_onnx(
     """
     _packages()
     graph = PictureGraph(model, scale=scale, plane=plane, blur=blur, amplitude=amplitude).eval().requires_grad_(False)
-    least = WINDOWED + 1 if graph.estimates and size is None else _LEAST
+    multiple = 1 if size else model.network.spec.multiple
+    least = next_multiple(WINDOWED + 1 if graph.estimates and size is None else _LEAST, multiple)
     if size is not None and (min(size) < _LEAST or (graph.estimates and min(size) <= WINDOWED)):
         needed = WINDOWED + 1 if graph.estimates else _LEAST
         raise OptionError(
             f"size {size[0]}x{size[1]}: expected at least {needed}x{needed}"
             + (", from which blur levels are estimated; or --blur-level" if graph.estimates else "")
         )
-    shapes = [(size[1], size[0])] if size else [(least + 7, least + 24), (least + 33, least)]
+    more = [multiple * count for count in (7, 24, 33)]
+    shapes = [(size[1], size[0])] if size else [(least + more[0], least + more[1]), (least + more[2], least)]
     pictures = [_noise(1 if plane else 3, *shape) for shape in shapes]
     with torch.inference_mode():
         wanted = [graph(picture) for picture in pictures]
@@ -75,7 +80,7 @@ def export_onnx(
         graph = graph.half()
         if graph.estimates and model.network.blur_level is not None:
             model.network.blur_level.float()
-    sides = None if size else {axis: torch.export.Dim(name, min=least) for axis, name in ((2, "height"), (3, "width"))}
+    sides = None if size else {2: _side("height", least, multiple), 3: _side("width", least, multiple)}
     with _quiet():
         program = torch.onnx.export(
             graph, (pictures[0].half() if half else pictures[0],), dynamo=True, opset_version=OPSET, verbose=False,
@@ -84,7 +89,7 @@ def export_onnx(
     assert program is not None
     made = program.model_proto
     onnx = importlib.import_module("onnx")
-    onnx.helper.set_model_props(made, _about(model, graph, half=half, blur=blur, amplitude=amplitude))
+    onnx.helper.set_model_props(made, _about(model, graph, multiple, half=half, blur=blur, amplitude=amplitude))
     made.producer_name, made.producer_version = "vidrts", metadata.version("vidrts")
     made.doc_string = f"{model.info.name} of vidrts"
     with atomic_write(out) as file:
@@ -95,7 +100,13 @@ def export_onnx(
                 f"{out}: not written; ONNX Runtime departs from torch by {error:.2g} of full scale, expected at most "
                 f"{_WORST[half]:g}"
             )
-    return Exported(error=error, overlap=graph.halo, least=least)
+    return Exported(error=error, overlap=graph.halo, least=least, multiple=multiple)
+
+
+def _side(name: str, least: int, multiple: int) -> Any:
+    """Any size from `least` up, a multiple; torch cannot follow how other sizes are filled up where windows are cut."""
+    side = torch.export.Dim(name, min=least // multiple)
+    return side if multiple == 1 else multiple * side
 
 
 def _packages() -> None:
@@ -121,7 +132,13 @@ def _quiet() -> Iterator[None]:
 
 
 def _about(
-    model: LoadedModel, graph: PictureGraph, *, half: bool, blur: tuple[float, float] | None, amplitude: float
+    model: LoadedModel,
+    graph: PictureGraph,
+    multiple: int,
+    *,
+    half: bool,
+    blur: tuple[float, float] | None,
+    amplitude: float,
 ) -> dict[str, str]:
     """The file's metadata."""
     picture = "luma, one channel" if graph.plane else "R'G'B'"
@@ -131,6 +148,7 @@ def _about(
     about = {
         "name": model.info.name, "licence": model.info.licence, "input": f"{picture}, 0 to 1, full range",
         "output": f"{picture}, not clamped", "scale": str(graph.scale), "overlap": str(graph.halo),
+        "multiple": "" if multiple == 1 else str(multiple),
         "precision": "float16" if half else "float32", "blur level": told,
         "noise amplitude": f"{amplitude:g}" if amplitude else "",
     }  # fmt: skip
