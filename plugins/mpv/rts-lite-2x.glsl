@@ -1,5 +1,4 @@
-// rts-lite-2x of vidrts, Apache-2.0; luma at scale 
-// 2. Made by `vidrts export`.
+// rts-lite-2x of vidrts, luma at scale 2; Apache-2.0
 
 //!DESC vidrts rts-lite-2x, 1 of 6
 //!HOOK LUMA
@@ -20,15 +19,16 @@ vec4 hook() {
     at -= tile * size;
     int group = tile.y * 2 + tile.x;
     vec4 sum = vec4(0.0);
-    float p0 = picture(at + ivec2(-1, -1) - 6);
-    float p1 = picture(at + ivec2(0, -1) - 6);
-    float p2 = picture(at + ivec2(1, -1) - 6);
-    float p3 = picture(at + ivec2(-1, 0) - 6);
-    float p4 = picture(at + ivec2(0, 0) - 6);
-    float p5 = picture(at + ivec2(1, 0) - 6);
-    float p6 = picture(at + ivec2(-1, 1) - 6);
-    float p7 = picture(at + ivec2(0, 1) - 6);
-    float p8 = picture(at + ivec2(1, 1) - 6);
+    ivec2 corner = 1 * (at - 6) - 1;
+    float p0 = picture(corner + ivec2(0, 0));
+    float p1 = picture(corner + ivec2(1, 0));
+    float p2 = picture(corner + ivec2(2, 0));
+    float p3 = picture(corner + ivec2(0, 1));
+    float p4 = picture(corner + ivec2(1, 1));
+    float p5 = picture(corner + ivec2(2, 1));
+    float p6 = picture(corner + ivec2(0, 2));
+    float p7 = picture(corner + ivec2(1, 2));
+    float p8 = picture(corner + ivec2(2, 2));
     if (group == 0) {
         sum = vec4(-0.8269399, -0.0666464, -0.6377394, -0.4347498);
         sum += p0 * vec4(-0.07667946, 0.04109835, 0.3273438, 0.8540134);
@@ -685,10 +685,10 @@ float picture(ivec2 place) {
     vec2 inside = vec2(clamp(place, ivec2(0), ivec2(HOOKED_size) - 1)) + 0.5;
     return (HOOKED_tex(inside * HOOKED_pt).x * 255.0 - 16.0) / 219.0;
 }
-#define residual(x, y) texelFetch(VIDRTS_5_raw, at + ivec2(x, y) + 6, 0).rgb
 vec4 hook() {
     ivec2 fine = ivec2(HOOKED_pos * HOOKED_size * 2.0);
     ivec2 at = fine / 2;
+#define residual(x, y) texelFetch(VIDRTS_5_raw, at + ivec2(x, y) + 6, 0).rgb
     vec4 sum = vec4(0.003985789, 0.003991785, 0.003962057, 0.003986082);
     vec3 r;
     float p;

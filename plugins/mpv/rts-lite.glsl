@@ -1,5 +1,4 @@
-// rts-lite of vidrts, Apache-2.0; luma at scale 
-// 1. Made by `vidrts export`.
+// rts-lite of vidrts, luma at scale 1; Apache-2.0
 
 //!DESC vidrts rts-lite, 1 of 6
 //!HOOK LUMA
@@ -20,15 +19,16 @@ vec4 hook() {
     at -= tile * size;
     int group = tile.y * 2 + tile.x;
     vec4 sum = vec4(0.0);
-    float p0 = picture(at + ivec2(-1, -1) - 9);
-    float p1 = picture(at + ivec2(0, -1) - 9);
-    float p2 = picture(at + ivec2(1, -1) - 9);
-    float p3 = picture(at + ivec2(-1, 0) - 9);
-    float p4 = picture(at + ivec2(0, 0) - 9);
-    float p5 = picture(at + ivec2(1, 0) - 9);
-    float p6 = picture(at + ivec2(-1, 1) - 9);
-    float p7 = picture(at + ivec2(0, 1) - 9);
-    float p8 = picture(at + ivec2(1, 1) - 9);
+    ivec2 corner = 1 * (at - 9) - 1;
+    float p0 = picture(corner + ivec2(0, 0));
+    float p1 = picture(corner + ivec2(1, 0));
+    float p2 = picture(corner + ivec2(2, 0));
+    float p3 = picture(corner + ivec2(0, 1));
+    float p4 = picture(corner + ivec2(1, 1));
+    float p5 = picture(corner + ivec2(2, 1));
+    float p6 = picture(corner + ivec2(0, 2));
+    float p7 = picture(corner + ivec2(1, 2));
+    float p8 = picture(corner + ivec2(2, 2));
     if (group == 0) {
         sum = vec4(-0.8053128, -0.04257324, -0.4162083, 0.02783142) + BLUR.x * vec4(-0.006676744, -0.01823269, -0.1093, 0.03980681) + BLUR.y * vec4(-0.07753932, 0.1045641, -0.06510761, -0.1563279);
         sum += p0 * vec4(-0.2869787, -0.4617585, -0.1492225, 0.6246278);
@@ -680,9 +680,9 @@ float picture(ivec2 place) {
 }
 #define BLUR vec2(0.15, 0.3)
 #define strength 1.0
-#define residual(x, y) texelFetch(VIDRTS_5_raw, at + ivec2(x, y) + 9, 0).rgb
 vec4 hook() {
     ivec2 at = ivec2(HOOKED_pos * HOOKED_size);
+#define residual(x, y) texelFetch(VIDRTS_5_raw, at + ivec2(x, y) + 9, 0).rgb
     float sum = 0.04106837 + BLUR.x * 0.000154139 + BLUR.y * -6.553961e-05;
     vec3 r;
     float p;

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from helpers.networks import tiny_network
+from helpers.networks import lively_live, tiny_network
 from helpers.players import by_libplacebo, by_mpv, vulkan_device
 
 from vidrts.cli import run as command
 from vidrts.errors import OptionError
-from vidrts.export.glsl import export_glsl, shader
+from vidrts.export.glsl.shader import export_glsl, shader
 from vidrts.export.graph import PictureGraph
 from vidrts.export.options import ShaderOptions
 from vidrts.measure.fidelity import psnr
@@ -77,6 +77,13 @@ def test_networks_of_luma(numbers: dict[str, int], scale: int, grey: torch.Tenso
     check(small(tiny_network(**numbers), scale=scale), replace(FULL, scale=scale, plane=True), grey, tmp_path)
 
 
+@pytest.mark.parametrize(("fold", "blur_level", "cut"), [(1, 0, 0), (2, 0, 1), (2, 1, 0), (4, 1, 3)])
+def test_live(fold: int, blur_level: int, cut: int, grey: torch.Tensor, tmp_path: Path) -> None:
+    """Of sizes that are no multiple of the fold, too."""
+    picture = grey[:, : grey.shape[1] - cut, : grey.shape[2] - cut].contiguous()
+    check(small(lively_live(fold, blur_level), "luma"), replace(FULL, strength=0.8), picture, tmp_path)
+
+
 @pytest.mark.parametrize("colour", ["rgb", "luma"])
 def test_networks_of_colours(colour: str, photograph: torch.Tensor, tmp_path: Path) -> None:
     check(small(tiny_network(n=2), colour), FULL, photograph, tmp_path)
@@ -98,11 +105,11 @@ def test_limited_range_is_that_of_films(grey: torch.Tensor, tmp_path: Path) -> N
     assert psnr(got, wanted) > EQUAL
 
 
-@pytest.mark.parametrize("output", ["gpu", "gpu-next"])
-def test_mpv_shows_what_torch_computes(output: str, grey: torch.Tensor, tmp_path: Path) -> None:
-    model = load_model("rts-lite")
-    export_glsl(model, tmp_path / "lite.glsl", FULL)
-    shown = by_mpv(tmp_path / "lite.glsl", grey, output, tmp_path) * 255
+@pytest.mark.parametrize(("output", "name"), [("gpu", "rts-lite"), ("gpu", "live"), ("gpu-next", "rts-lite")])
+def test_mpv_shows_what_torch_computes(output: str, name: str, grey: torch.Tensor, tmp_path: Path) -> None:
+    model = small(lively_live(2, 1), "luma") if name == "live" else load_model(name)
+    export_glsl(model, tmp_path / "network.glsl", FULL)
+    shown = by_mpv(tmp_path / "network.glsl", grey, output, tmp_path) * 255
     wanted = graph(model, grey[None].float() / 255, plane=True, blur=FULL.blur)[0].clamp(0, 1) * 255
     assert (shown - wanted).abs().max() < 1.01, "8 bits"
     assert (wanted - grey.float()).abs().max() > 10, "else a shader that did not run would pass"
@@ -155,7 +162,7 @@ def test_parameters_are_asked_for() -> None:
 
 
 def test_what_is_no_shader(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(OptionError, match=r"safetensors: shaders are made of networks of rts-\*; export an .onnx"):
+    with pytest.raises(OptionError, match=r"safetensors: shaders are made of networks of rts-\* and live; "):
         shader(small(build("fsrcnn", {})), FULL)
     with pytest.raises(OptionError, match="rts-lite-2x: expected scale 2, got 1"):
         shader(load_model("rts-lite", 2), FULL)

@@ -12,7 +12,7 @@ from helpers.players import vulkan_device
 from helpers.readme_commands import commands
 
 from vidrts.cli import run
-from vidrts.export.glsl import shader
+from vidrts.export.glsl.shader import shader
 from vidrts.export.options import ShaderOptions
 from vidrts.networks.checkpoint import load_model
 

@@ -100,7 +100,7 @@ def export(
     if size is not None and len(size) != 1:
         raise OptionError(f"--size: expected one size, got {len(size)}")
     with interrupt.exit_immediately():  # loading torch takes seconds
-        from vidrts.export.glsl import export_glsl
+        from vidrts.export.glsl.shader import export_glsl
         from vidrts.export.onnx_file import OPSET, export_onnx
         from vidrts.networks.checkpoint import load_model
 

@@ -1,0 +1,1 @@
+"""Models as user shaders of players."""
