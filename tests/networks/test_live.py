@@ -99,6 +99,15 @@ def test_engines_compute_it(engine: EngineName, precision: torch.dtype, near: fl
     torch.testing.assert_close(upscaler(rgb), wanted, rtol=0, atol=near)
 
 
+@pytest.mark.cuda
+@pytest.mark.parametrize(("precision", "near"), [(torch.float32, 1e-5), (torch.float16, 5e-3)])
+def test_a_gpu_computes_it(precision: torch.dtype, near: float) -> None:
+    network, rgb = lively_live(2, 1), picture()
+    there, here = (TiledUpscaler(network, torch.device(device), kind, luma=True)(rgb.to(device)).cpu()
+                   for device, kind in (("cuda", precision), ("cpu", torch.float32)))  # fmt: skip
+    torch.testing.assert_close(there, here, rtol=0, atol=near)
+
+
 def test_colours_play_no_part() -> None:
     network, rgb = lively_live(2), picture()
     grey = luma(rgb)[:, None].expand(-1, 3, -1, -1)
