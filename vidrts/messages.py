@@ -25,6 +25,9 @@ class Code(Enum):
     ALPHA_DROPPED = "alpha channel dropped"
     CMYK_CONVERTED = "CMYK: converted without its colour profile"
 
+    # networks
+    REACH_MEASURED = "{network}: measuring how far around it a pixel sees; for large networks this takes minutes"
+
     # media/pictures
     PALETTE_CONVERTED = "palette converted to {model}: the colours of an enhanced picture are not in it"
     PICTURES_LEFT_OUT = "enhancing the first picture; {count} more in the file left out"

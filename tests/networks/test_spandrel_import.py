@@ -18,6 +18,7 @@ from torch import nn
 
 from vidrts.cli import run
 from vidrts.errors import MissingPackageError, ModelError
+from vidrts.messages import Code, Message
 from vidrts.networks.checkpoint import load_model
 from vidrts.networks.foreign import read_foreign
 from vidrts.networks.spec import NetworkSpec
@@ -71,7 +72,7 @@ def refused(file: Path, capsys: pytest.CaptureFixture[str]) -> str:
     """What the command says of it, in one line; there is no model."""
     out = file.with_name("refused.safetensors")
     capsys.readouterr()
-    assert run(["import", str(file), str(out)]) == 1 and not out.exists()
+    assert run(["import", "-q", str(file), str(out)]) == 1 and not out.exists()
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(f"vidrts: {file}: ")
     return line
@@ -108,6 +109,7 @@ def test_a_1x_network(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert loaded.network.spec == NetworkSpec(reach={1: 4}) and loaded.info.scales(loaded.network.spec) == (1,)
     assert loaded.info.training["imported"] == "1x.pth" and "its author's" in loaded.info.licence
     check(network, model, 1)
+    assert run(["import", "-y", str(model), str(model)]) == 2, "a source is never replaced"
     assert run(["models", str(model)]) == 0 and "rgb" not in capsys.readouterr().err
 
 
@@ -126,7 +128,9 @@ def test_a_2x_network_also_serves_the_source_size(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("wrapper", ["", "params", "state_dict", "model_state_dict"])
 def test_wrappers_of_training_programs(wrapper: str, tmp_path: Path) -> None:
-    network, info = read_foreign(saved(compact(1), tmp_path / "a.pth", wrapper))
+    told: list[Message] = []
+    network, info = read_foreign(saved(compact(1), tmp_path / "a.pth", wrapper), told.append)
+    assert [line.code for line in told] == [Code.REACH_MEASURED] and "Compact" in told[0].values["network"]
     assert network.spec == NetworkSpec(reach={1: 4}) and info.architecture == "spandrel"
 
 
@@ -145,6 +149,10 @@ def test_span(tmp_path: Path) -> None:
     model = imported(saved(network, tmp_path / "span.pth"))
     assert load_model(model).network.spec == NetworkSpec(reach={2: 21})
     check(network, model, 2)
+    loaded = load_model(model).network
+    weights = [weight.data_ptr() for weight in loaded.parameters()]
+    loaded(torch.rand(1, 3, 16, 16))
+    assert weights == [weight.data_ptr() for weight in loaded.parameters()], "no weights are made anew for each picture"
 
 
 def test_layer_norm_sees_pixels_and_group_norm_the_picture(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

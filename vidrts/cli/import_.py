@@ -40,12 +40,14 @@ def import_(file: Path, out: Path, overwrite: bool, quiet: bool) -> None:
         raise OptionError(f"{out}: expected a name that ends in .safetensors")
     if out.exists() and not overwrite:
         raise OptionError(f"{out}: exists; overwrite it with -y, or choose another name")
-    with interrupt.exit_immediately():  # loading torch takes seconds
+    if out.exists() and file.exists() and out.samefile(file):
+        raise OptionError(f"{out}: is FILE itself; choose another name")
+    with interrupt.exit_immediately():  # nothing is written yet, and much of it takes seconds
         from vidrts.networks.checkpoint import save_model
         from vidrts.networks.foreign import read_foreign
         from vidrts.networks.registry import parameter_count
 
-    network, info = read_foreign(file)
+        network, info = read_foreign(file, lambda line: None if quiet else say(f"vidrts: {line}"))
     try:
         save_model(out, network, info)
     except OSError as error:

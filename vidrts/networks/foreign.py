@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 
 from vidrts.errors import ModelError
+from vidrts.messages import Tell, ignore
 from vidrts.networks.checkpoint import ModelInfo
 from vidrts.networks.foreign_weights import foreign_weights
 from vidrts.networks.network import Network
@@ -34,7 +35,7 @@ _GMGBP_NAMES = (
 """The authors' names -> ours, applied in this order."""
 
 
-def read_foreign(path: str | os.PathLike[str]) -> tuple[Network, ModelInfo]:
+def read_foreign(path: str | os.PathLike[str], on_message: Tell = ignore) -> tuple[Network, ModelInfo]:
     """A network with the weights of a file that others published, and its description.
 
     Known are the files of G-MGBP's authors (BOE-R1, R2 and R3), of any width, and those of networks that spandrel knows
@@ -44,7 +45,7 @@ def read_foreign(path: str | os.PathLike[str]) -> tuple[Network, ModelInfo]:
     tensors = foreign_weights(path)
     if any(name.startswith(("Analysis.", "ClassicUpscale.")) for name in tensors):
         return _gmgbp(path, tensors)
-    return imported_network(path, tensors)
+    return imported_network(path, tensors, on_message)
 
 
 def _gmgbp(path: Path, tensors: Mapping[str, torch.Tensor]) -> tuple[Network, ModelInfo]:

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from vidrts.errors import ModelError
+from vidrts.messages import Code, Message, Tell, ignore
 from vidrts.networks.checkpoint import ModelInfo
 from vidrts.networks.measured_reach import LARGEST, Reach, measured_reach, next_multiple
 from vidrts.networks.network import Network
@@ -23,13 +24,16 @@ from vidrts.networks.spandrel_network import (
 from vidrts.ops.convolution import use_deterministic_convolution
 
 LICENCE = "its author's; see where FILE came from"
-_PURPOSES = {"SR": "enlarges", "Restoration": "restores"}
+_PURPOSES = ("SR", "Restoration")
 _SIDE = 64
 """Pixels of the picture by which a rebuilt network is compared."""
 
 
-def imported_network(path: Path, weights: Mapping[str, torch.Tensor]) -> tuple[Network, ModelInfo]:
-    """The network of these weights, and its description. Takes seconds to minutes: its reach is measured.
+def imported_network(
+    path: Path, weights: Mapping[str, torch.Tensor], on_message: Tell = ignore
+) -> tuple[Network, ModelInfo]:
+    """The network of these weights, and its description. Takes seconds to minutes: its reach is measured, as
+    `on_message` is told.
 
     Raises `ModelError`, one line that begins with `path`, where spandrel does not know it or vidrts cannot run it, and
     `MissingPackageError`.
@@ -43,7 +47,9 @@ def imported_network(path: Path, weights: Mapping[str, torch.Tensor]) -> tuple[N
             )
         title = " ".join((str(descriptor.architecture.name), *map(str, descriptor.tags)))
         try:
-            network, numbers = _measured(descriptor, weights)
+            _check(descriptor, weights)
+            on_message(Message(Code.REACH_MEASURED, network=title).about(path))
+            network, numbers = _measured(descriptor)
         except ModelError as error:
             raise ModelError(f"{title}: {error}") from None
     except ModelError as error:
@@ -56,11 +62,8 @@ def imported_network(path: Path, weights: Mapping[str, torch.Tensor]) -> tuple[N
     return network.eval().requires_grad_(False), info
 
 
-def _measured(descriptor: Any, weights: Mapping[str, torch.Tensor]) -> tuple[SpandrelNetwork, dict[str, int]]:
+def _measured(descriptor: Any) -> tuple[SpandrelNetwork, dict[str, int]]:
     """The network as it will be rebuilt, and its numbers."""
-    _check(descriptor)
-    if bad := [name for name, weight in weights.items() if not bool(weight.isfinite().all())]:
-        raise ModelError(f"{bad[0]}: expected finite numbers; get the file again")
     sizes = descriptor.size_requirements
     numbers = {"factor": descriptor.scale, "channels": descriptor.input_channels, "reach": 0, "multiple": 1}
     given = wrapped(descriptor, numbers).eval().requires_grad_(False)
@@ -80,7 +83,7 @@ def _measured(descriptor: Any, weights: Mapping[str, torch.Tensor]) -> tuple[Spa
     return build_of_weights(numbers, state), numbers
 
 
-def _check(descriptor: Any) -> None:
+def _check(descriptor: Any, weights: Mapping[str, torch.Tensor]) -> None:
     """Raises `ModelError` for what vidrts cannot run."""
     if descriptor.purpose not in _PURPOSES:
         raise ModelError(f"made for {descriptor.purpose}; expected a network that enlarges or restores pictures")
@@ -93,6 +96,8 @@ def _check(descriptor: Any) -> None:
         raise ModelError("needs the whole picture at once, by spandrel; expected a network that can work in tiles")
     if descriptor.size_requirements.square:
         raise ModelError("takes square pictures alone; expected a network for any size")
+    if bad := [name for name, weight in weights.items() if not bool(weight.isfinite().all())]:
+        raise ModelError(f"{bad[0]}: expected finite numbers; get the file again")
 
 
 def _reach(network: SpandrelNetwork, descriptor: Any) -> Reach:

@@ -40,6 +40,11 @@ class SpandrelNetwork(Network):
         multiple: int,
     ) -> None:
         super().__init__()
+        part: Any
+        for part in module.modules():
+            if hasattr(part, "update_params"):  # SPAN's layers join their convolutions whenever they are run
+                part.update_params()
+                part.update_params = _nothing
         self.module = module
         self._call = call
         self._spec = NetworkSpec(
@@ -104,6 +109,10 @@ def build_of_weights(numbers: Mapping[str, int], weights: Mapping[str, torch.Ten
 def version() -> str:
     """Of spandrel; raises `MissingPackageError`."""
     return str(_package().__version__)
+
+
+def _nothing() -> None:
+    pass
 
 
 def first_line(error: BaseException) -> str:
