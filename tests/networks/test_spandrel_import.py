@@ -19,8 +19,10 @@ from torch import nn
 from vidrts.cli import run
 from vidrts.errors import MissingPackageError, ModelError
 from vidrts.messages import Code, Message
+from vidrts.networks import spandrel_import
 from vidrts.networks.checkpoint import load_model
 from vidrts.networks.foreign import read_foreign
+from vidrts.networks.measured_reach import Reach
 from vidrts.networks.spec import NetworkSpec
 from vidrts.ops.lanczos import halve
 from vidrts.picture.tiled_upscaler import TiledUpscaler
@@ -33,6 +35,8 @@ CLASSES = {
     "span": "SPAN.__arch.span.SPAN",
     "plksr": "PLKSR.__arch.RealPLKSR.RealPLKSR",
     "swinir": "SwinIR.__arch.SwinIR.SwinIR",
+    "rcan": "RCAN.__arch.rcan_arch.RCAN",
+    "fdat": "FDAT.__arch.fdat.FDAT",
     "dncnn": "DnCNN.__arch.network_dncnn.DnCNN",
 }
 
@@ -162,6 +166,25 @@ def test_layer_norm_sees_pixels_and_group_norm_the_picture(tmp_path: Path, capsy
     whole = made("plksr", **numbers)
     whole.feats[-1].weight.normal_(std=0.3)  # type: ignore[union-attr, index, operator]
     assert "whole picture" in refused(saved(whole, tmp_path / "group.pth"), capsys)
+
+
+def test_code_that_writes_into_its_input(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """RCAN multiplies the picture by 255 in place."""
+    network = made("rcan", scale=2, n_resgroups=1, n_resblocks=1, n_feats=8, reduction=4)
+    monkeypatch.setattr(spandrel_import, "_reach", lambda network, descriptor: Reach(8, 1))  # it sees all of a picture
+    rebuilt, _ = read_foreign(saved(network, tmp_path / "rcan.pth"))
+    picture = torch.rand(1, 3, 20, 20)
+    before = picture.clone()
+    assert torch.equal(rebuilt(picture), network(before.clone()).clamp(0, 1)) and torch.equal(picture, before)
+
+
+def test_whole_numbers_among_the_weights(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """FDAT keeps its settings in a tensor of them."""
+    network = made("fdat", scale=2, embed_dim=16, num_groups=1, depth_per_group=1, mid_dim=16)
+    monkeypatch.setattr(spandrel_import, "_reach", lambda network, descriptor: Reach(8, 8))
+    loaded = load_model(imported(saved(network, tmp_path / "fdat.pth")))
+    picture = torch.rand(1, 3, 24, 24)
+    assert (loaded.network(picture) - network(picture).clamp(0, 1)).abs().max() < 1e-6
 
 
 def test_one_channel_is_luma(tmp_path: Path) -> None:

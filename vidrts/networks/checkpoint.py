@@ -86,8 +86,9 @@ class LoadedModel:
 
 
 def save_model(path: str | os.PathLike[str], network: nn.Module, info: ModelInfo) -> None:
-    """Write `network` and `info` to `path`, whole or not at all."""
-    tensors = {k: v.detach().to("cpu", torch.float32).contiguous() for k, v in network.state_dict().items()}
+    """Write `network` and `info` to `path`, whole or not at all; floats as float32."""
+    state = {name: value.detach().cpu() for name, value in network.state_dict().items()}
+    tensors = {name: (v.float() if v.is_floating_point() else v).contiguous() for name, v in state.items()}
     header = json.dumps({"format": FORMAT, **asdict(info), "weights_sha256": weights_digest(tensors)}, sort_keys=True)
     with atomic_write(Path(path)) as file:
         file.write_bytes(safetensors.torch.save(tensors, metadata={METADATA_KEY: header}))

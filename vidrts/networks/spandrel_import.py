@@ -67,7 +67,7 @@ def _measured(descriptor: Any) -> tuple[SpandrelNetwork, dict[str, int]]:
     sizes = descriptor.size_requirements
     numbers = {"factor": descriptor.scale, "channels": descriptor.input_channels, "reach": 0, "multiple": 1}
     given = wrapped(descriptor, numbers).eval().requires_grad_(False)
-    state = {name: weight.to(torch.float32) for name, weight in given.state_dict().items()}
+    state = given.state_dict()
     network = build_of_weights(numbers, state).eval().requires_grad_(False)
     try:
         side = next_multiple(max(_SIDE, sizes.minimum), sizes.multiple_of)

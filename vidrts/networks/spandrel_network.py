@@ -63,7 +63,10 @@ class SpandrelNetwork(Network):
 
     def forward(self, x: torch.Tensor, context: Context | None = None) -> torch.Tensor:
         """SR(x), in 0..1. One picture at a time, as spandrel has it: some networks take no more."""
-        results = [self._call(self.module, picture.contiguous()) for picture in torch.split(x, 1)]
+        pictures = (
+            part.clone(memory_format=torch.contiguous_format) for part in torch.split(x, 1)
+        )  # some write into it
+        results = [self._call(self.module, picture) for picture in pictures]
         return (torch.cat(results) if len(results) > 1 else results[0]).clamp(0, 1)
 
 
