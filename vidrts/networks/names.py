@@ -22,6 +22,11 @@ RECIPES: Mapping[str, tuple[str, Mapping[str, int]]] = {
     "edsr": ("edsr", {"blocks": 16, "channels": 64}),
     "g-mgbp": ("g-mgbp", {"features": 48, "growth": 16, "projections": 2}),
     "live": ("live", {"fold": 2, "channels": 24, "n": 3}),
+    "live-1x16": ("live", {"fold": 1, "channels": 16, "n": 3}),
+    "live-2x16": ("live", {"fold": 2, "channels": 16, "n": 3}),
+    "live-2x32": ("live", {"fold": 2, "channels": 32, "n": 3}),
+    "live-4x32": ("live", {"fold": 4, "channels": 32, "n": 3}),
+    "live-4x48": ("live", {"fold": 4, "channels": 48, "n": 3}),
     "g-mgbp-lite": ("g-mgbp", {"features": 24, "growth": 8, "projections": 2}),
 }
 """Model name -> (architecture, its numbers): what `vidrts train --model` takes."""

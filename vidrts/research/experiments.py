@@ -13,7 +13,7 @@ from typing import Any
 from vidrts.compare.frames import frames, to_rgb
 from vidrts.errors import OptionError
 from vidrts.images import to_image
-from vidrts.research import analyses, restoration, table_3
+from vidrts.research import analyses, live_sizes, restoration, table_3
 from vidrts.research.master_pairs import make_masters
 from vidrts.research.quality_figure import Figure
 from vidrts.research.some_pictures import take_some
@@ -109,6 +109,11 @@ EXPERIMENTS: Mapping[str, Experiment] = {
         question="The recurrence on other tasks: does a second stage help denoising or deblurring?",
         arms=restoration.arms(),
         answer=restoration.answer,
+    ),
+    "live": Experiment(
+        question="Which size of Live is worth its time, beside rts-lite?",
+        arms=live_sizes.arms(),
+        answer=live_sizes.answer,
     ),
 }  # fmt: skip
 

@@ -11,7 +11,7 @@ import torch
 from vidrts.files import atomic_write
 from vidrts.images import to_bytes
 from vidrts.measure.viqet import measure_many
-from vidrts.networks.checkpoint import load_model
+from vidrts.networks.checkpoint import LoadedModel, load_model
 from vidrts.picture.device import pick_device
 from vidrts.picture.tiled_upscaler import TiledUpscaler, enhanced_rgb
 from vidrts.training.corpus import read_picture
@@ -41,7 +41,11 @@ def versions(run: Run) -> Iterator[list[torch.Tensor]]:
 
 def enhancer(run: Run, stage: int) -> Callable[[torch.Tensor], torch.Tensor]:
     """HR_n of a picture: of R'G'B' where the loss looked at them, as the paper has it, else by luma alone."""
-    model = load_model(RunStore(run.folder).stage_file(stage))
+    return enhancer_of(load_model(RunStore(run.folder).stage_file(stage)))
+
+
+def enhancer_of(model: LoadedModel) -> Callable[[torch.Tensor], torch.Tensor]:
+    """The same size of a picture, (3, H, W) in 0..1, by a model."""
     resolver = TiledUpscaler(model.network, pick_device("auto"), torch.float32, luma=model.info.colour == "luma")
     return lambda picture: enhanced_rgb(resolver, picture[None])[0].cpu()
 
