@@ -25,7 +25,8 @@ _EXACT = 64
 _STEPS = (1, 16, 48)
 """Steps that are tried, times what the network is known to need: so windows of 2 to 16, and of 3, 6 and 12 fit."""
 _ALL_STEPS = (48, 96, LARGEST)
-"""Of the ladder, multiples of all steps; an influence that has not halved from half of it to here counts as endless."""
+"""Of the ladder, where all steps are tried, and an influence that has not halved from half of it to here counts as
+endless; elsewhere the step that is known to be needed, since each try of a large network takes long."""
 _PATCH = 16
 """Least side of what is looked at."""
 _RING = 24
@@ -61,7 +62,7 @@ def measured_reach(network: Runs, factor: int, channels: int, *, multiple: int =
     failed: dict[int, float] = {}
     for reach in (reach for reach in _LADDER if reach >= first):
         worst = math.inf
-        for step in (step for step in steps if step == steps[0] or reach % step == 0):
+        for step in steps if reach in _ALL_STEPS else steps[:1]:
             error = felt(next_multiple(reach, step), step)
             if error <= FELT:
                 return Reach(next_multiple(reach, step), step)
