@@ -35,12 +35,12 @@ from vidrts.cli.ffmpeg_options import (
 from vidrts.cli.log import LOG
 from vidrts.cli.long_jobs import LONG_JOBS, long_job_options, segments_of
 from vidrts.cli.malloc import keep_freed_memory
-from vidrts.cli.parsing import BIT_RATE, LANGUAGES, PAIR, RATE, TILE, TIME
+from vidrts.cli.parsing import BIT_RATE, LANGUAGES, PAIR, RATE, TILE, TIME, Named
 from vidrts.cli.pipes import COLOR, RAW, color_options
 from vidrts.cli.progress import ProgressReport
 from vidrts.cli.progress_format import PROGRESS, ProgressFormat, check_apart
 from vidrts.media import color_names
-from vidrts.media.output_formats import FRAME_FORMATS, PIPE_FORMATS
+from vidrts.media.output_formats import FFMPEG_NAMES, FRAME_FORMATS, PIPE_FORMATS
 from vidrts.media.pictures.formats import DEFAULT_QUALITY, is_one_picture
 from vidrts.media.read.options import INTERLACED, DecodeOptions
 from vidrts.media.write.encoders import ENCODERS
@@ -106,7 +106,7 @@ _QUALITIES = [(encoder.name, encoder.default_quality) for encoder in ENCODERS.va
 @click.option("--strict", is_flag=True, help="Fail on damaged input instead of warning.")
 @click.option("--raw", type=RAW, metavar="WxH:PIXFMT@RATE", help="Read raw video in this format from stdin.")
 @click.option(
-    "-f", "format", type=click.Choice([*FRAME_FORMATS, *PIPE_FORMATS]),
+    "-f", "format", type=Named([*FRAME_FORMATS, *PIPE_FORMATS], FFMPEG_NAMES),
     help="Format written to stdout; default: the format read from stdin.",
 )  # fmt: skip
 @click.option("--low-latency", is_flag=True, help="Output each frame as soon as possible; costs speed and compression.")

@@ -1,6 +1,7 @@
 """Parsing of option values: times in FFmpeg's syntax, tiles, languages, key=value pairs."""
 
 import re
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any, Literal
 
@@ -110,6 +111,18 @@ class Parsed(click.ParamType[Any]):
             return self._parser(value)
         except ValueError as error:
             self.fail(str(error), param, ctx)
+
+
+class Named(click.Choice[str]):
+    """A choice of names; those of `others` stand for one of them each."""
+
+    def __init__(self, names: Sequence[str], others: Mapping[str, str]) -> None:
+        super().__init__(names)
+        self._others = others
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Click's hook."""
+        return super().convert(self._others.get(value, value), param, ctx)
 
 
 TIME = Parsed(parse_time, "TIME")

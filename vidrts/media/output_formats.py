@@ -48,6 +48,8 @@ PIPE_FORMATS = {
 """By -f: containers that need no seeking. Matroska and NUT are lossless, the others are encoded as files are."""
 FRAME_FORMATS = ("y4m", "raw")
 """The other values of -f: frames only, by our own writers."""
+FFMPEG_NAMES = {"yuv4mpegpipe": "y4m", "rawvideo": "raw"}
+"""What FFmpeg's -f calls them."""
 _INPUT_FORMATS = {"mov": "mp4"}
 """Demuxers with another name as an output format."""
 

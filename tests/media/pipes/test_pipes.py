@@ -297,7 +297,7 @@ def test_what_is_said_of_the_colour_is_used_and_kept(stream: Path, tiny_model: P
 def test_frames_at_a_variable_rate_are_told(
     uneven: Path, tiny_model: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    assert enhance(tiny_model, Path(os.devnull), tmp_path / "o", *IDENTITY, uneven, "-", "-f", "y4m") == 0
+    assert enhance(tiny_model, Path(os.devnull), tmp_path / "o", *IDENTITY, uneven, "-", "-f", "yuv4mpegpipe") == 0
     assert capfd.readouterr().err.count("timestamps lost") == 1
     assert enhance(tiny_model, Path(os.devnull), tmp_path / "o", *IDENTITY, "-t", "0.5", DUCKS, "-", "-f", "y4m") == 0
     assert "timestamps lost" not in capfd.readouterr().err
