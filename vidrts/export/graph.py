@@ -12,10 +12,10 @@ from vidrts.networks import blur_level
 from vidrts.networks.checkpoint import LoadedModel
 from vidrts.networks.network import Network, ResidualNetwork
 from vidrts.networks.noise import levels
-from vidrts.networks.spec import Context
+from vidrts.networks.spec import Context, next_multiple
 from vidrts.ops.lanczos import HALVE_RADIUS, enlarge
 from vidrts.picture.folded_tail import tail_halo, tail_weights
-from vidrts.picture.forward import inner_result, next_multiple
+from vidrts.picture.forward import inner_result
 
 
 class PictureGraph(nn.Module):

@@ -17,7 +17,7 @@ from vidrts.export.graph import PictureGraph
 from vidrts.files import atomic_write
 from vidrts.networks.blur_level import WINDOWED
 from vidrts.networks.checkpoint import LoadedModel
-from vidrts.picture.forward import next_multiple
+from vidrts.networks.spec import next_multiple
 
 OPSET = 18
 """What ONNX Runtime takes from 1.14 on, OpenVINO from 2023 on and TensorRT from 9 on."""

@@ -10,7 +10,7 @@ import torch
 from vidrts.errors import ModelError
 from vidrts.messages import Code, Message, Tell, ignore
 from vidrts.networks.checkpoint import ModelInfo
-from vidrts.networks.measured_reach import LARGEST, Reach, measured_reach, next_multiple
+from vidrts.networks.measured_reach import LARGEST, Reach, measured_reach
 from vidrts.networks.network import Network
 from vidrts.networks.spandrel_network import (
     ARCHITECTURE,
@@ -21,6 +21,7 @@ from vidrts.networks.spandrel_network import (
     version,
     wrapped,
 )
+from vidrts.networks.spec import next_multiple
 from vidrts.ops.convolution import use_deterministic_convolution
 
 LICENCE = "its author's; see where FILE came from"

@@ -63,3 +63,8 @@ class Context:
     """For networks that take noise: maps z_k, (B, 1, h * 2**k, w * 2**k), one for each level below the output's size,
     standard normal (`networks.noise`) or constant, times the amplitude W; cut by position in the picture, so that tiles
     do not matter. () is W = 0."""
+
+
+def next_multiple(size: int, step: int) -> int:
+    """The least multiple of `step` that is no less than `size`."""
+    return -(-size // step) * step

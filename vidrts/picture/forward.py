@@ -9,7 +9,7 @@ from vidrts import colorplan
 from vidrts.messages import Tell, ignore
 from vidrts.networks.live import Live
 from vidrts.networks.network import Network, ResidualNetwork
-from vidrts.networks.spec import Context
+from vidrts.networks.spec import Context, next_multiple
 from vidrts.ops.convolution import use_deterministic_convolution
 from vidrts.ops.lanczos import HALVE_RADIUS, halve
 from vidrts.picture.engines.choice import pick_engine
@@ -140,8 +140,3 @@ def inner_result(y: torch.Tensor, border: int, margin: int, *, luma: bool) -> to
     if luma:
         y = colorplan.luma(y)[:, None]
     return halve(y)[..., margin:-margin, margin:-margin] if margin else y
-
-
-def next_multiple(size: int, multiple: int) -> int:
-    """The least multiple that is no less than `size`."""
-    return -(-size // multiple) * multiple

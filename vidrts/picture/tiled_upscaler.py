@@ -15,13 +15,13 @@ from vidrts.errors import DeviceError
 from vidrts.messages import Code, Message, Tell, ignore
 from vidrts.networks import noise
 from vidrts.networks.network import Network
-from vidrts.networks.spec import Context
+from vidrts.networks.spec import Context, next_multiple
 from vidrts.ops.convolution import use_deterministic_convolution
 from vidrts.ops.lanczos import enlarge
 from vidrts.picture import banded_color
 from vidrts.picture.computation import Computation
 from vidrts.picture.engines import torch as torch_engine
-from vidrts.picture.forward import next_multiple, tile_pass
+from vidrts.picture.forward import tile_pass
 from vidrts.picture.options import EngineName, NoiseKind
 from vidrts.picture.tile_autotune import cache_file, candidates, fastest
 from vidrts.picture.tiles import Tile, TileGrid, band, even_tile
