@@ -32,11 +32,11 @@ def run(folder: Path, count: int) -> tuple[list[dict[str, Any]], dict[str, int]]
     return [line for line in lines if "fault" in line], ends
 
 
-def test_two_damaged_copies_of_each_clip(tmp_path: Path) -> None:
-    faults, ends = run(tmp_path, 2 * len(soak.CLIPS))
+def test_a_damaged_copy_of_each_clip(tmp_path: Path) -> None:
+    faults, ends = run(tmp_path, len(soak.CLIPS))
     assert not faults, "\n".join(map(str, faults))
-    assert ends["done"] + ends["error"] == 2 * len(soak.CLIPS)
-    assert min(ends["done"], ends["error"]) > len(soak.CLIPS) / 5  # both happen
+    assert ends["done"] + ends["error"] == len(soak.CLIPS)
+    assert min(ends["done"], ends["error"]) > len(soak.CLIPS) / 10  # both happen
 
 
 @pytest.mark.slow

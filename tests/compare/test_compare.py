@@ -534,7 +534,19 @@ def test_a_preview_plays_a_second_or_what_is_affordable(
 
 
 def test_ways_with_chroma_beside_each_other(source: Path, tiny_model: Path, tmp_path: Path) -> None:
-    given = ["preview", "--device", "cpu", "--model", str(tiny_model), "--frames", "1", "--no-viqet", "-q"]
+    given = [
+        "preview",
+        "--device",
+        "cpu",
+        "--model",
+        str(tiny_model),
+        "--frames",
+        "1",
+        "--play",
+        "0",
+        "--no-viqet",
+        "-q",
+    ]
     ways = ["--chroma", "keep", "--chroma", "sharpen", "--strength", "1", "--strength", "2"]
     assert run([*given, *ways, "--chroma", "keep", str(source), str(tmp_path / "page.html")]) == 0
     sides = Page((tmp_path / "page.html").read_text()).data["sides"]
@@ -547,7 +559,8 @@ def test_ways_with_chroma_beside_each_other(source: Path, tiny_model: Path, tmp_
 def test_details_beside_each_other(source: Path, tmp_path: Path) -> None:
     """Of a calibrated model that takes noise, at twice the size, without being asked for."""
     model = calibrated_gmgbp(tmp_path / "m.safetensors")
-    given = ["preview", "--device", "cpu", "--model", str(model), "--scale", "2", "--frames", "1", "--no-viqet", "-q"]
+    given = ["preview", "--device", "cpu", "--model", str(model), "--scale", "2", "--frames", "1", "--play", "0",
+             "--no-viqet", "-q"]  # fmt: skip
     assert run([*given, str(source), str(tmp_path / "page.html")]) == 0
     sides = Page((tmp_path / "page.html").read_text()).data["sides"]
     assert sides == ["Source", "m, detail 0", "m, detail 0.25", "m, detail 0.5", "m, detail 1"]
