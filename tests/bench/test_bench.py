@@ -281,6 +281,7 @@ def test_a_quick_run_on_a_gpu(tmp_path: Path) -> None:
     assert result.machine.gpus
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("ffmpeg"), reason="ffmpeg is needed")
 def test_what_segments_cost(tmp_path: Path, capsys: pytest.CaptureFixture[str], clips: Path) -> None:
     """The film whole and in segments, and the tiny film's joining."""
