@@ -9,7 +9,7 @@ from vidrts.cli.common import DEBUG, QUIET
 from vidrts.cli.parsing import SIZES
 from vidrts.cli.progress_bar import say
 from vidrts.errors import OptionError
-from vidrts.export.options import ShaderOptions
+from vidrts.export.options import BLUR, ShaderOptions
 from vidrts.networks.spec import FACTORS
 
 _ONLY = {
@@ -36,7 +36,7 @@ def _any_size(least: int, multiple: int) -> str:
     "--blur-level", "blur", type=click.FloatRange(0, 1), nargs=2, metavar="A B",
     help="How blurred all pictures are taken to be, in two bands, 0 to 1, for models that are told it (0.3 0.5 is as a "
     "Gaussian of 0.8 pixels). Default: of .onnx estimated from each picture, in the graph; of .glsl "
-    f"{' '.join(map(str, _SHADER.blur))}.",
+    f"{' '.join(map(str, BLUR))}.",
 )  # fmt: skip
 @click.option("--size", type=SIZES, metavar="WxH",
               help="Of .onnx: for pictures of this size alone; default: any size.")  # fmt: skip
@@ -79,8 +79,8 @@ def export(
     run it. All of the picture is computed in it, so that the result is that of `vidrts enhance`. Before OUT is written
     ONNX Runtime runs it, and the result is held against torch. `pip install '.[export]'` brings what is needed.
 
-    OUT.glsl is a user shader for mpv, for FFmpeg's libplacebo and vs-placebo. Of a network of rts-* it computes the
-    same on a GPU, of luma, or of R'G'B' with a network that sees colours.
+    OUT.glsl is a user shader for mpv, for FFmpeg's libplacebo and vs-placebo. Of a network of rts-* or live it computes
+    the same on a GPU, of luma, or of R'G'B' with a network that sees colours.
 
     \b
     vidrts export rts-lite lite.onnx
@@ -108,7 +108,7 @@ def export(
     try:
         if out.suffix == ".glsl":
             hook = export_glsl(loaded, out, ShaderOptions(
-                scale=int(scale), plane=plane, strength=strength, blur=blur or _SHADER.blur, full_range=full_range,
+                scale=int(scale), plane=plane, strength=strength, blur=blur, full_range=full_range,
                 parameters=parameters,
             ))  # fmt: skip
             told = f"a shader that hooks {hook}"

@@ -16,7 +16,7 @@ from vidrts.export.glsl.layers import (
     from_texture,
     vector,
 )
-from vidrts.export.options import ShaderOptions
+from vidrts.export.options import BLUR, ShaderOptions
 from vidrts.networks.blur_level import conditioned
 from vidrts.networks.checkpoint import LoadedModel
 from vidrts.networks.network import BranchNetwork, Network
@@ -33,6 +33,7 @@ class Passes(ABC):
         self, model: LoadedModel, network: BranchNetwork, options: ShaderOptions, halo: int, fold: int, *, of_luma: bool
     ) -> None:  # fmt: skip
         self.hook = "LUMA" if of_luma else "MAIN"
+        self.blur = BLUR if options.blur is None else options.blur
         self.options, self.halo, self.fold, self.of_luma = options, halo, fold, of_luma
         self.told = network.blur_level is not None
         """Whether the network is told blur levels."""
@@ -51,10 +52,11 @@ class Passes(ABC):
         passes = [*self._layers(), *self._last()]  # which say what weights there are
         if options.parameters:
             if options.scale == 1:
-                yield from _parameter("strength", "From the source to the enhanced picture", options.strength, 2.0)
+                yield from _parameter("strength", "From the source to the enhanced picture", options.strength, 2)
             if self.told:
-                yield from _parameter("blur_fine", "Share of fine detail that blur took", options.blur[1], 0.5)
-                yield from _parameter("blur_coarse", "Share of coarser detail that blur took", options.blur[0], 0.3)
+                coarse, fine = self.blur
+                yield from _parameter("blur_fine", "Share of fine detail that blur took", fine, 1)
+                yield from _parameter("blur_coarse", "Share of coarser detail that blur took", coarse, 1)
         yield from self._weights.lines()
         yield from passes
 
@@ -147,7 +149,7 @@ class Passes(ABC):
         yield from self.picture()
         yield from self._blur()
         if options.scale == 1 and not options.parameters:
-            yield f"#define strength {options.strength!r}"
+            yield f"#define strength {float(options.strength)!r}"
         yield "vec4 hook() {"
         if options.scale == 1:
             yield "    ivec2 at = ivec2(HOOKED_pos * HOOKED_size);"
@@ -198,8 +200,8 @@ class Passes(ABC):
 
     def _blur(self) -> Iterator[str]:
         if self.told:
-            coarse, fine = self.options.blur
-            named = "blur_coarse, blur_fine" if self.options.parameters else f"{coarse!r}, {fine!r}"
+            numbers = ", ".join(repr(float(level)) for level in self.blur)
+            named = "blur_coarse, blur_fine" if self.options.parameters else numbers
             yield f"#define BLUR vec2({named})"
 
     def _folded_side(self, side: str) -> str:
@@ -237,6 +239,6 @@ def _inputs(network: Network, *, of_luma: bool) -> torch.Tensor:
 
 def _parameter(name: str, about: str, value: float, most: float) -> Sequence[str]:
     return [
-        f"//!PARAM {name}", f"//!DESC {about}", "//!TYPE DYNAMIC float", "//!MINIMUM 0.0", f"//!MAXIMUM {most!r}",
-        f"{value!r}", "",
+        f"//!PARAM {name}", f"//!DESC {about}", "//!TYPE DYNAMIC float", "//!MINIMUM 0.0",
+        f"//!MAXIMUM {float(most)!r}", f"{float(value)!r}", "",
     ]  # fmt: skip

@@ -42,10 +42,16 @@ def _passes(model: LoadedModel, options: ShaderOptions) -> Passes:
     if options.scale not in model.info.scales(spec) or options.scale > 2:
         offered = " or ".join(map(str, model.info.scales(spec)))
         raise OptionError(f"{model.title}: expected scale {offered}, got {options.scale}")
+    if options.blur is not None and network.blur_level is None:
+        raise OptionError(f"{model.title}: is not told blur levels; leave --blur-level out")
+    if options.scale != 1 and options.strength != 1:
+        raise OptionError(f"{model.title}: strength is of scale 1, got {options.strength:g} at scale {options.scale}")
+    of_luma = options.plane or options.scale == 2 or network.sees_luma_alone
+    if options.full_range and not of_luma:
+        raise OptionError(f"{model.title}: its shader hooks MAIN, R'G'B' in full range; leave --full-range out")
     if isinstance(network, Live):
         return LivePasses(model, network, options)
     assert network.residual_form is not None
-    of_luma = options.plane or options.scale == 2 or network.sees_luma_alone
     return RTSPasses(model, network.residual_form, options, of_luma=of_luma)
 
 
