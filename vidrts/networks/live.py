@@ -59,22 +59,8 @@ class Live(BranchNetwork):
         inner = (Layer(conv, relu=True, skip=True) for conv in self.layers if isinstance(conv, nn.Conv2d))
         self.branch = (Layer(self.conv_in, relu=True), *inner, Layer(self.conv_out))
         self.luma_input = not config.blur_level
-        self._initialise()
+        self._initialise_branch()
         self.blur_level = BlurLevel() if config.blur_level else None
-
-    def _initialise(self) -> None:
-        """As RTS: He, the first layer centred on mid grey, inner layers small, the last nearly nothing."""
-        for conv in (self.conv_in, *self.layers):
-            assert isinstance(conv, nn.Conv2d) and conv.bias is not None
-            nn.init.kaiming_normal_(conv.weight, nonlinearity="relu")
-            nn.init.zeros_(conv.bias)
-        assert self.conv_in.bias is not None and self.conv_out.bias is not None
-        self.conv_in.bias.data.copy_(-0.5 * self.conv_in.weight.data.sum(dim=(1, 2, 3)))
-        for conv in self.layers:
-            assert isinstance(conv, nn.Conv2d)
-            conv.weight.data.mul_(0.3)
-        nn.init.normal_(self.conv_out.weight, std=1e-3)
-        nn.init.zeros_(self.conv_out.bias)
 
     @property
     def spec(self) -> NetworkSpec:

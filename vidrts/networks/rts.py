@@ -58,30 +58,17 @@ class RTS(ResidualNetwork):
         inner = (Layer(conv, relu=True, skip=True) for conv in self.layers if isinstance(conv, nn.Conv2d))
         self.luma_input = bool(config.luma_input)
         self.branch = (Layer(self.conv_in, relu=True), *inner, Layer(self.conv_out))
-        self._initialise()
+        self._initialise_branch()
+        self._initialise_extension()
         self.blur_level = BlurLevel() if config.blur_level else None
 
-    def _initialise(self) -> None:
-        """He for the ReLU layers, a small last layer, and an extension that repeats each pixel four times.
+    def _initialise_extension(self) -> None:
+        """One that repeats each pixel four times.
 
         With `luma_input` the second channel's and the third's departure from the first is the difference of columns
         and of rows: Haar's bands, whose diagonal one is left to the extension's 3x3 pixels.
-
-        The first layer starts centred on mid grey: what it first sees is not brightness but difference, which training
-        needs (rts-r3 after 250 steps: loss 0.0025 instead of 0.0050).
         """
-        for conv in (self.conv_in, *self.layers):
-            assert isinstance(conv, nn.Conv2d) and conv.bias is not None
-            nn.init.kaiming_normal_(conv.weight, nonlinearity="relu")
-            nn.init.zeros_(conv.bias)
-        assert self.conv_in.bias is not None
-        self.conv_in.bias.data.copy_(-0.5 * self.conv_in.weight.data.sum(dim=(1, 2, 3)))
-        for conv in self.layers:
-            assert isinstance(conv, nn.Conv2d)
-            conv.weight.data.mul_(0.3)  # n skips in a row would otherwise multiply the variance by 2**n
-        assert self.conv_out.bias is not None and self.conv_ext.bias is not None
-        nn.init.normal_(self.conv_out.weight, std=1e-3)
-        nn.init.zeros_(self.conv_out.bias)
+        assert self.conv_ext.bias is not None
         nn.init.zeros_(self.conv_ext.weight)
         nn.init.zeros_(self.conv_ext.bias)
         for phase in range(12):
