@@ -49,16 +49,21 @@ def timed(work: Callable[[], object], units: int = 1, fence: Callable[[], None] 
 
 
 def measure(
-    tasks: Sequence[Task], pace: Pace, on_step: Callable[[str, int, int], None] = lambda what, done, total: None
+    tasks: Sequence[Task],
+    pace: Pace,
+    on_step: Callable[[str, int, int], None] = lambda what, done, total: None,
+    *,
+    warm_up: bool = True,
 ) -> list[Timing]:
     """Time of a unit of each task, in their order; every other round is walked backwards.
 
-    Each task runs once beforehand, uncounted. `on_step` gets the next step's name, the steps done and their total.
+    With `warm_up` each task runs once beforehand, uncounted; programs that start anew each time need none. `on_step`
+    gets the next step's name, the steps done and their total.
     """
-    total = len(tasks) * (pace.rounds + 1)
+    total = len(tasks) * (pace.rounds + warm_up)
     done = 0
     rounds: list[list[Lap]] = [[] for _ in tasks]
-    for task in tasks:
+    for task in tasks if warm_up else ():
         on_step(f"warming up {task.name}", done, total)
         task.run()
         done += 1

@@ -7,7 +7,6 @@ import importlib
 import json
 import os
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -21,6 +20,8 @@ from pathlib import Path
 from vidrts.bench.child import check_ended
 from vidrts.bench.clip import clip_of, sample
 from vidrts.bench.machine import Machine, OtherLoad, describe
+from vidrts.bench.options import Pace
+from vidrts.bench.timing import Lap, Task, measure
 from vidrts.errors import OptionError
 from vidrts.media.write.options import EncodeOptions
 from vidrts.options import EnhanceOptions
@@ -30,15 +31,9 @@ from vidrts.segments.options import Segments
 from vidrts.segments.run import enhance_in_segments
 
 Says = Callable[[str, int, int], None]
+_OUT = "out-{}.mp4"
 _SIZE = (854, 480)
 """(width, height) of the clip that is made."""
-
-
-@dataclass(frozen=True)
-class _Lap:
-    seconds: float
-    cpu_seconds: float | None
-    size: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +68,7 @@ class Run:
     spread: float
     """Standard deviation of the rounds over their mean; 0 where there was one round."""
     cpu_seconds: float | None
-    """None: not known, of a cluster."""
+    """None: not known, of a cluster, whose workers are no children of this process."""
     size: int
     """Bytes of the output, of all where there are several."""
 
@@ -134,7 +129,7 @@ def bench_segments(options: SegmentBench, on_step: Says = lambda what, done, tot
         base = ["--model", options.model, "--device", "cpu", str(film)]
         cut = ["--segment", str(options.length), *base]
         alone = ["--threads", "1", *cut]
-        ways: dict[str, Callable[[], _Lap]] = {
+        ways: dict[str, Callable[[], Lap]] = {
             "whole": lambda: _enhanced([base], folder), "segments": lambda: _enhanced([cut], folder),
         }  # fmt: skip
         if options.workers:
@@ -144,38 +139,37 @@ def bench_segments(options: SegmentBench, on_step: Says = lambda what, done, tot
                 "one worker": lambda: _on_cluster(1, alone, folder),
                 "two workers": lambda: _on_cluster(2, alone, folder),
             }
-        laps: dict[str, list[_Lap]] = {way: [] for way in ways}
-        for number in range(options.rounds):
-            for way in list(ways) if number % 2 == 0 else reversed(ways):
-                done = sum(map(len, laps.values()))
-                on_step(f"round {number + 1}/{options.rounds}: {way}", done, len(ways) * options.rounds)
-                laps[way].append(ways[way]())
+        sizes: dict[str, int] = {}
+
+        def task(way: str) -> Task:
+            def run() -> Lap:
+                lap = ways[way]()
+                sizes[way] = sum(out.stat().st_size for out in folder.glob(_OUT.format("*")))
+                return lap
+
+            return Task(way, run)
+
+        pace = Pace(rounds=options.rounds, slice=0)
+        timings = measure([task(way) for way in ways], pace, on_step, warm_up=False)
         join = _join(options, folder, on_step) if options.joined and not options.workers else None
-    return SegmentCosts(
-        machine=describe(), options=options, runs=tuple(_run(way, found) for way, found in laps.items()), join=join,
-        others=others.share,
-    )  # fmt: skip
-
-
-def _run(name: str, laps: Sequence[_Lap]) -> Run:
-    seconds = [lap.seconds for lap in laps]
-    cpu = [lap.cpu_seconds for lap in laps if lap.cpu_seconds is not None]
-    return Run(
-        name=name, seconds=statistics.median(seconds), size=laps[0].size,
-        spread=statistics.stdev(seconds) / statistics.mean(seconds) if len(laps) > 1 else 0.0,
-        cpu_seconds=statistics.median(cpu) if cpu else None,
-    )  # fmt: skip
+    runs = tuple(
+        Run(name=way, seconds=t.seconds, spread=t.spread, cpu_seconds=t.cpu_seconds or None, size=sizes[way])
+        for way, t in zip(ways, timings, strict=True)
+    )
+    return SegmentCosts(machine=describe(), options=options, runs=runs, join=join, others=others.share)
 
 
 # The film, whole and in segments -------------------------------------------------------------------------------------
 
 
-def _enhanced(commands: Sequence[Sequence[str]], folder: Path, cores: Sequence[int | None] = (None,)) -> _Lap:
+def _enhanced(commands: Sequence[Sequence[str]], folder: Path, cores: Sequence[int | None] = (None,)) -> Lap:
     """`vidrts enhance` with these words, all at once, each on one of `cores` where they are given."""
+    for out in folder.glob(_OUT.format("*")):
+        out.unlink()
     began = time.perf_counter()
     started = []
     for number, (words, core) in enumerate(zip(commands, cores, strict=True)):
-        out = folder / f"out-{number}.mp4"
+        out = folder / _OUT.format(number)
         with _on(core):
             started.append((out, subprocess.Popen(_enhance(words, out), stderr=subprocess.PIPE)))
     cpu = 0.0
@@ -187,10 +181,10 @@ def _enhanced(commands: Sequence[Sequence[str]], folder: Path, cores: Sequence[i
         process.returncode = os.waitstatus_to_exitcode(status)
         check_ended(process, told, out.name)
         cpu += usage.ru_utime + usage.ru_stime
-    return _Lap(time.perf_counter() - began, cpu, sum(out.stat().st_size for out, _ in started))
+    return Lap(1, time.perf_counter() - began, cpu)
 
 
-def _on_cluster(workers: int, words: Sequence[str], folder: Path) -> _Lap:
+def _on_cluster(workers: int, words: Sequence[str], folder: Path) -> Lap:
     """The same by a cluster of so many workers, each of which has a core."""
     cluster_utils = importlib.import_module("ray.cluster_utils")
     head = {"num_cpus": 0, "include_dashboard": False}
@@ -202,7 +196,7 @@ def _on_cluster(workers: int, words: Sequence[str], folder: Path) -> _Lap:
         lap = _enhanced([["--ray", cluster.address, *words]], folder)
     finally:
         cluster.shutdown()
-    return replace(lap, cpu_seconds=None)
+    return replace(lap, cpu_seconds=0.0)
 
 
 def _enhance(words: Sequence[str], out: Path) -> list[str]:
