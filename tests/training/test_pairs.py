@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from helpers.few_photos import shrunk
 from helpers.networks import tiny_network
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
 
 from vidrts.errors import OptionError
 from vidrts.measure.luma import luma
@@ -34,11 +34,7 @@ CPU = torch.device("cpu")
 @pytest.fixture(scope="module")
 def few_photos(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three small photographs."""
-    folder = tmp_path_factory.mktemp("few")
-    for number, path in enumerate(sorted(photos.glob("*.jpg"))[::20][:3]):
-        with Image.open(path) as image:
-            image.convert("RGB").resize((400, 300), Image.Resampling.LANCZOS).save(folder / f"{number}.png")
-    return folder
+    return shrunk(photos, tmp_path_factory.mktemp("few"), (400, 300))
 
 
 @given(seed=st.integers(0, 2**31 - 1), patch=st.integers(16, 160))

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from helpers.few_photos import shrunk
 from helpers.networks import tiny_network
-from PIL import Image
 
 from vidrts.colorplan import luma
 from vidrts.errors import OptionError
@@ -41,11 +41,7 @@ def options(photos: Path, out: Path, **more: object) -> TrainOptions:
 
 @pytest.fixture(scope="module")
 def few_photos(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("few")
-    for number, path in enumerate(sorted(photos.glob("*.jpg"))[::20][:3]):
-        with Image.open(path) as image:
-            image.convert("RGB").resize((320, 240), Image.Resampling.LANCZOS).save(folder / f"{number}.png")
-    return folder
+    return shrunk(photos, tmp_path_factory.mktemp("few"), (320, 240))
 
 
 def test_it_learns_to_sharpen_what_is_soft(few_photos: Path, tmp_path: Path) -> None:
