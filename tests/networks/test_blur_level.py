@@ -1,6 +1,7 @@
 """Networks that are told how blurred the whole picture is: the levels, what estimates them, what a picture gains."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -177,6 +178,7 @@ def test_a_run_trains_the_estimate_once_and_keeps_it(
         photos=tmp_path / "few", out=tmp_path / "run", model="rts-r3", init="rts-r1", stages=1, steps=6, batch=2,
         patch=32, crops=2, held_out=1, viqet=False, colour="luma", pair_weight=20, pair_batch=2,
         pairs=same_size("none | blur:1.2-1.2"), blur_level=True, checkpoint_every=3, device="cpu",
+        cache=str(tmp_path / "shared"),
     )  # fmt: skip
     said: list[str] = []
     (file,) = train(options, on_message=said.append)
@@ -187,6 +189,13 @@ def test_a_run_trains_the_estimate_once_and_keeps_it(
     RunStore(options.out).load_blur_level(kept)
     for name, weight in kept.state_dict().items():
         assert torch.equal(trained.network.blur_level.state_dict()[name], weight)
+    said.clear()
+    (beside,) = train(replace(options, out=tmp_path / "another", model="rts-r1", init=""), on_message=said.append)
+    other = load_model(beside).network.blur_level
+    assert other is not None and not any("known blur levels" in line for line in said)
+    assert all(torch.equal(weight, other.state_dict()[name]) for name, weight in kept.state_dict().items())
+    train(replace(options, out=tmp_path / "third", seed=2), on_message=said.append)  # other crops, another estimator
+    assert any("known blur levels" in line for line in said)
     file.unlink()  # killed before its end
     said.clear()
     (again,) = train(options, resume=True, on_message=said.append)

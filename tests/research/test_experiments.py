@@ -66,10 +66,23 @@ def test_an_experiment_goes_on_where_it_was_stopped(
     assert [cell.strip() for cell in row.split("|")][5] == "1.70"  # ... for HR1 and HR2
     assert (out / "report" / "figure-4.png").is_file()
     assert "triangle: done already" not in said
+    assert not (out / "inputs").exists()
     again: list[str] = []
     run_experiment("kernels", pieces, out, scale=TINY, device="cpu", on_message=again.append)
     assert [line for line in again if "done already" in line] == ["triangle: done already", "gaussian-1: done already"]
     assert answer.read_text() == text
+
+
+def test_runs_share_the_inputs_that_they_have_in_common(
+    pieces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small(monkeypatch, "recurrence", "warm", "fresh", "longer")
+    monkeypatch.setattr(held_out, "mos", lambda pictures: 3.0)
+    said: list[str] = []
+    run_experiment("recurrence", pieces, tmp_path, scale=TINY, device="cpu", arms=["warm"], on_message=said.append)
+    run_experiment("recurrence", pieces, tmp_path, scale=TINY, device="cpu", arms=["fresh"], on_message=said.append)
+    assert sum("making the inputs" in line for line in said) == 1
+    assert len([*(tmp_path / "inputs").iterdir()]) == 1
 
 
 def test_four_arms_with_a_frozen_one(pieces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@
 Each run lies in its own folder below the experiment's; what is done is not done again, so a killed experiment goes on.
 """
 
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,6 +59,8 @@ class Experiment:
     """Train on HR0 made of the photographs, so that something sharper is known."""
 
 
+_INPUTS = "inputs"
+"""Folder of an experiment where runs share the inputs that they have in common; it goes when all are trained."""
 _CLEAN = "jpeg:80-98 > triangle"
 _GAINS_ALONE: Settings = {"stages": 4, "held_out": 4, "viqet": False}
 """Gain, change and noise differ little from picture to picture, and no score is asked for."""
@@ -164,6 +167,8 @@ def run_experiment(
         resume = (options.out / "settings.json").is_file()
         train(options, resume=resume, on_message=on_message, on_progress=lambda p, o=options: on_progress(p, o))  # type: ignore[misc]
         done.append(arm)
+    if len(done) == len(experiment.arms):
+        shutil.rmtree(out / _INPUTS, ignore_errors=True)
     on_message("measuring what was trained, which takes minutes")
     runs = {arm: read_run(out / arm) for arm in done}
     parts = experiment.answer(runs, out)
@@ -195,7 +200,8 @@ def _options(photos: Path, out: Path, settings: Settings) -> TrainOptions:
     settings |= settings.pop("fewer", {}).get(settings.get("model"), {})
     degradation = Degradation(settings.get("degradation", "video"))
     pairs = Degradation(settings["pairs"], halves=False) if "pairs" in settings else None
-    return TrainOptions(photos=photos, out=out, **{**settings, "degradation": degradation, "pairs": pairs})
+    own = {"degradation": degradation, "pairs": pairs, "cache": str(out.parent / _INPUTS)}
+    return TrainOptions(photos=photos, out=out, **{**settings, **own})
 
 
 def _done(options: TrainOptions) -> bool:

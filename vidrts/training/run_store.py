@@ -8,7 +8,7 @@ it holds beyond the checkpoint is cut off when a run goes on.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
@@ -187,14 +187,20 @@ class RunStore:
         """A stage is done."""
         self._checkpoint_file.unlink(missing_ok=True)
 
-    @property
-    def has_blur_level(self) -> bool:
-        """Whether `keep_blur_level` has written."""
-        return self._blur_level_file.is_file()
+    def keep_blur_level(self, make: Callable[[], BlurLevel], shared: Path | None = None) -> None:
+        """Keep the weights of what estimates the blur level, for the whole run; nothing where they are kept.
 
-    def keep_blur_level(self, estimator: BlurLevel) -> None:
-        """Keep the weights of what estimates the blur level, for the whole run."""
-        self._write(self._blur_level_file, safetensors.torch.save(estimator.state_dict()))
+        shared: a file for several runs; what lies there is taken as it is, and else what is made is left there.
+        """
+        if self._blur_level_file.is_file():
+            return
+        if shared and shared.is_file():
+            self._write(self._blur_level_file, shared.read_bytes())
+            return
+        made = safetensors.torch.save(make().state_dict())
+        self._write(self._blur_level_file, made)
+        if shared:
+            self._write(shared, made)
 
     def load_blur_level(self, estimator: BlurLevel) -> None:
         """Give `estimator` what was kept; raises `TrainingError`."""

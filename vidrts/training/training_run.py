@@ -3,6 +3,8 @@
 A method (`training.recurrence`) makes stages of it: what a stage learns, from which batches, towards which targets.
 """
 
+import hashlib
+import json
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -139,10 +141,16 @@ class TrainingRun[O: RunOptions]:
         """Train what estimates the blur level, once a run, and give it to the network, which is not to change it."""
         options, store = self.options, self.store
         assert network.blur_level is not None and options.pairs is not None
-        if self.team.leads and not store.has_blur_level:
+        if self.team.leads:
             counts = Counter(crop.picture for crop in corpus.crops)
             crops = [counts[number] for number in range(len(originals))]
-            store.keep_blur_level(train_blur_level(originals, crops, options.pairs, options.seed, self.tell))
+            pairs, seed = options.pairs, options.seed
+            about = f"{corpus.manifest_hash}\n{pairs}\n{json.dumps(step_weights(pairs), sort_keys=True)}\n{seed}"
+            name = f"blur-level-{hashlib.sha256(about.encode()).hexdigest()[:16]}.safetensors"
+            store.keep_blur_level(
+                lambda: train_blur_level(originals, crops, pairs, seed, self.tell),
+                Path(options.cache) / name if options.cache else None,
+            )
         self.team.wait()
         store.load_blur_level(network.blur_level)
         network.blur_level.requires_grad_(False)
