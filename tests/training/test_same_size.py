@@ -56,11 +56,16 @@ def test_it_learns_to_sharpen_what_is_soft(few_photos: Path, tmp_path: Path) -> 
 
 
 def test_a_run_has_a_teacher(few_photos: Path, tmp_path: Path) -> None:
+    cached = {"steps": 4, "cache": str(tmp_path / "cache")}
+    said: list[str] = []
     files = [
-        *train(options(few_photos, tmp_path / "taught", steps=4, teacher="rts-lite")),
-        *train(options(few_photos, tmp_path / "alone", steps=4)),
+        *train(options(few_photos, tmp_path / "taught", teacher="rts-lite", **cached), on_message=said.append),
+        *train(options(few_photos, tmp_path / "again", teacher="rts-lite", **cached), on_message=said.append),
+        *train(options(few_photos, tmp_path / "alone", **cached)),
     ]
-    taught_too, alone = map(load_model, files)
+    taught_too, again, alone = map(load_model, files)
+    assert sum("rts-lite makes targets" in line for line in said) == 1
+    assert torch.equal(taught_too.network.conv_out.weight, again.network.conv_out.weight)  # type: ignore[arg-type]
     assert taught_too.info.training["teacher"] == "rts-lite" and alone.info.training["teacher"] == ""
     assert not torch.equal(taught_too.network.conv_out.weight, alone.network.conv_out.weight)  # type: ignore[arg-type]
 

@@ -24,7 +24,7 @@ from vidrts.training.objective import inner_part, pair_part
 from vidrts.training.recurrence_options import TrainOptions
 from vidrts.training.run_store import Row
 from vidrts.training.selection import select
-from vidrts.training.teacher import taught
+from vidrts.training.teacher import kept_targets
 from vidrts.training.training_run import Prepared, Progress, TrainingRun
 
 _HELD_EVERY = 5000
@@ -96,13 +96,10 @@ class _Recurrence(TrainingRun[TrainOptions]):
         )  # fmt: skip
 
     def _taught(self, inputs: Inputs) -> torch.Tensor | None:
-        """What the teacher makes of the inputs of pairs, made in every process alike."""
+        """What the teacher makes of the inputs of pairs."""
         if not self.options.teacher:
             return None
-        assert inputs.same is not None
-        teacher = load_model(self.options.teacher)
-        self.tell(f"{teacher.title} makes targets of {len(inputs.same)} pairs")
-        return taught(teacher.network, inputs.same, inputs.same_levels)
+        return kept_targets(load_model(self.options.teacher), inputs, self.cache, self.tell)
 
     def _held_pairs(self, prepared: Prepared) -> HeldPairs | None:
         corpus, pairs = prepared.corpus, self.options.pairs

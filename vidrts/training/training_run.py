@@ -67,6 +67,7 @@ class TrainingRun[O: RunOptions]:
         self.options = options
         self.team = team
         self.store = RunStore(options.out)
+        self.cache = Path(options.cache) if options.cache else options.out
         self.tell: Callable[[str], None] = on_message if team.leads else lambda line: None
         self._on_progress = on_progress if team.leads else lambda progress: None
         self._validation: Validation | None = None
@@ -91,9 +92,9 @@ class TrainingRun[O: RunOptions]:
             + f"{len(corpus.validation)} held out, {len(corpus.crops)} crops"
         )  # fmt: skip
         originals = [picture.original() for picture in corpus.training]
-        cache = Path(options.cache) if options.cache else options.out
         inputs = make_inputs(
-            originals, corpus, options.degradation, options.pairs, team, cache, self.tell, levels=options.blur_level
+            originals, corpus, options.degradation, options.pairs, team, self.cache, self.tell,
+            levels=options.blur_level,
         )  # fmt: skip
         if team.leads:
             if initial:
@@ -218,7 +219,8 @@ class TrainingRun[O: RunOptions]:
         return measures
 
     def finish(self) -> None:
-        """Remove the run's own cache of inputs."""
+        """Remove the run's own cache of inputs and targets."""
         if self.team.leads:
-            for file in self.options.out.glob("inputs-*.u8"):
-                file.unlink()
+            for name in ("inputs-*.u8", "targets-*.f16"):
+                for file in self.options.out.glob(name):
+                    file.unlink()
