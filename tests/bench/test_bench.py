@@ -10,10 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from helpers.networks import tiny_network
 from helpers.paths import ROOT
 
-from vidrts import color, colorplan
 from vidrts.bench import clip as clips_of_bench
 from vidrts.bench.clip import clip_of, own_size, sample, scaled, to_and_fro
 from vidrts.bench.end_to_end import LEAST
@@ -30,17 +28,9 @@ from vidrts.cores import usable_cores
 from vidrts.errors import OptionError
 from vidrts.frame import Frame
 from vidrts.media.read.source import Source
-from vidrts.media.write.options import EncodeOptions
 from vidrts.networks.names import RECIPES
 from vidrts.networks.registry import build
-from vidrts.options import EnhanceOptions
-from vidrts.picture.options import EnhancerOptions
-from vidrts.picture.tiled_upscaler import TiledUpscaler
-from vidrts.pipeline import enhance
 from vidrts.research.__main__ import run_research
-from vidrts.research.peers.graphs import Sum, steps, write_ncnn, write_onnx
-from vidrts.research.peers.peer_benchmark import Contest, grey
-from vidrts.research.peers.truth import luma_psnr
 from vidrts.research.speed import command as draw_speed
 
 KEPT = sorted((ROOT / "models" / "bench").glob("*.json"))
@@ -167,71 +157,6 @@ def test_operations_are_counted(recipe: str) -> None:
     assert branch_flop(build(architecture, numbers)) == 2 * (2 * 27 * c + numbers["n"] * 9 * c * c)
 
 
-def picture() -> torch.Tensor:
-    """(1, 3, h, w) R'G'B' of a real frame, small."""
-    frame = scaled(sample(), (96, 64), 1)[0]
-    tags, _ = colorplan.assume(frame.color, frame.format, frame.height)
-    return color.to_rgb(frame.planes, colorplan.plan(tags, frame.format))[None].clamp(0, 1)
-
-
-def test_the_peers_graph_is_the_network(tmp_path: Path) -> None:
-    network = tiny_network(n=2)
-    rgb = picture()
-    wanted = TiledUpscaler(network, torch.device("cpu"), torch.float32, engine="torch")(rgb)
-    values = {"x": rgb}
-    for step in steps(network):
-        if isinstance(step, Sum):
-            values[step.output] = values[step.left] + values[step.right]
-        else:
-            weight, bias = torch.from_numpy(step.weight), torch.from_numpy(step.bias)
-            y = torch.nn.functional.conv2d(values[step.source], weight, bias, padding=weight.shape[-1] // 2)
-            values[step.output] = y.relu() if step.relu else y
-    inner = (..., slice(16, -16), slice(16, -16))
-    torch.testing.assert_close(values["y"][inner], wanted[inner], atol=1e-5, rtol=0)
-    ncnn = pytest.importorskip("ncnn")
-    write_ncnn(network, tmp_path / "net.param", tmp_path / "net.bin")
-    net = ncnn.Net()
-    assert net.load_param(str(tmp_path / "net.param")) == 0 and net.load_model(str(tmp_path / "net.bin")) == 0
-    extractor = net.create_extractor()
-    extractor.input("x", ncnn.Mat(rgb[0].contiguous().numpy()))
-    _, y = extractor.extract("y")
-    torch.testing.assert_close(torch.from_numpy(np.array(y))[inner], wanted[0][inner], atol=1e-4, rtol=0)
-
-
-def test_peers_are_given_the_luma_of_weights_that_know_nothing_else() -> None:
-    network, rgb = tiny_network(n=2), picture()
-    wanted = TiledUpscaler(network, torch.device("cpu"), torch.float32, engine="torch", luma=True)(rgb)
-    got = TiledUpscaler(grey(network), torch.device("cpu"), torch.float32, engine="torch")(rgb)
-    torch.testing.assert_close(got, wanted.expand(-1, 3, -1, -1), atol=1e-6, rtol=0)
-    assert not torch.equal(network.conv_ext.weight[:4], network.conv_ext.weight[4:8]), "the network given is as it was"
-
-
-def test_the_onnx_file_is_the_network(tmp_path: Path) -> None:
-    pytest.importorskip("onnx")
-    reference = pytest.importorskip("onnx.reference")
-    network = tiny_network(n=2)
-    rgb = picture()
-    write_onnx(network, tmp_path / "net.onnx")
-    (y,) = reference.ReferenceEvaluator(str(tmp_path / "net.onnx")).run(None, {"x": rgb.numpy()})
-    wanted = TiledUpscaler(network, torch.device("cpu"), torch.float32, engine="torch")(rgb)
-    inner = (..., slice(16, -16), slice(16, -16))
-    torch.testing.assert_close(torch.from_numpy(y)[inner], wanted[inner], atol=1e-4, rtol=0)
-
-
-def test_precision_is_that_of_8_bits(tiny_model: Path, tmp_path: Path) -> None:
-    """In float32 nothing is lost but the rounding, 58.9 dB; a picture that is not enhanced is far off."""
-    clip = clip_of(sample(), (160, 96), 3, tmp_path)
-    options = EnhanceOptions(
-        model=str(tiny_model), picture=EnhancerOptions(device="cpu", precision="fp32", engine="torch"),
-        encode=EncodeOptions(video_codec="ffv1"),
-    )  # fmt: skip
-    enhance(clip.path, tmp_path / "out.mkv", options)
-    network = tiny_network()
-    assert luma_psnr(clip.path, tmp_path / "out.mkv", network) == pytest.approx(58.9, abs=0.3)
-    enhance(clip.path, tmp_path / "same.mkv", replace(options, picture=replace(options.picture, strength=0)))
-    assert luma_psnr(clip.path, tmp_path / "same.mkv", network) < 50
-
-
 def test_memory_of_this_process() -> None:
     if not Path("/proc/self/status").exists():
         pytest.skip("no /proc here")
@@ -245,12 +170,6 @@ def test_memory_of_this_process() -> None:
     assert memory.peak >= before + 48 * 2**20
 
 
-def test_contests_are_checked() -> None:
-    for wrong in ({"frames": (5, 5)}, {"rounds": 0}):
-        with pytest.raises(OptionError):
-            Contest(**wrong)  # type: ignore[arg-type]
-
-
 def test_targets_by_hand() -> None:
     if not KEPT:
         pytest.skip("no machine's result is kept")
@@ -259,17 +178,6 @@ def test_targets_by_hand() -> None:
     assert len(names) == 3 and "frames/s" in names[0]
     empty = targets(replace(result, rows=()))
     assert not any(target.met for target in empty) and all("not measured" in str(target) for target in empty)
-
-
-@pytest.mark.slow
-def test_the_contest(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    if shutil.which("ffmpeg") is None:
-        pytest.skip("no ffmpeg")
-    assert run_research(["peers", "--quick", "--json", str(tmp_path / "peers.json")]) == 0
-    found = json.loads((tmp_path / "peers.json").read_text())["standings"]
-    assert found[0]["name"] == "vidrts" and not found[0]["absent"]
-    assert all(other["absent"] or other["psnr"] <= found[0]["psnr"] + 0.5 for other in found)
-    assert "luma against float64" in capfd.readouterr().out
 
 
 @pytest.mark.cuda

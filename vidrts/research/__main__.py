@@ -180,7 +180,8 @@ def scale(
 
 
 @research.command()
-@click.option("--model", default=_CONTEST.model, show_default=True, metavar="NAME|FILE", help="An RTS network.")
+@click.option("--model", "models", default=_CONTEST.models, show_default=True, metavar="NAME|FILE", multiple=True,
+              help="One that was trained on luma alone. May be repeated.")  # fmt: skip
 @click.option("--size", type=SIZES, metavar="WxH", help="Size of the picture; default: 1920x1080.")
 @click.option("--frames", type=click.IntRange(3), default=_CONTEST.frames[1], show_default=True,
               help="Of the longer of the two clips whose difference is timed.")  # fmt: skip
@@ -191,12 +192,13 @@ def scale(
 @QUIET
 @DEBUG
 def peers(
-    model: str, size: tuple[tuple[int, int], ...] | None, frames: int, clip: Path | None, rounds: int, quick: bool,
-    json_file: Path | None, quiet: bool,
+    models: tuple[str, ...], size: tuple[tuple[int, int], ...] | None, frames: int, clip: Path | None, rounds: int,
+    quick: bool, json_file: Path | None, quiet: bool,
 ) -> None:  # fmt: skip
-    """The same clip and weights through vidrts, plain torch, ncnn and ONNX Runtime in VapourSynth, on this CPU.
+    """The same clip and weights through vidrts, ONNX Runtime, ncnn and plain torch, on this CPU; FFmpeg's filters, too.
 
-    What is not installed is left out with a line: ffmpeg, ncnn, onnx, vapoursynth with bestsource and mlrt-ort.
+    What is not installed is left out with a line: ffmpeg, ncnn with pnnx, vidrts[export], vapoursynth with bestsource
+    and mlrt-ort.
     """
     if size is not None and len(size) != 1:
         raise click.UsageError("--size: expected one size.")
@@ -206,7 +208,7 @@ def peers(
     if size is not None:
         chosen["size"] = size[0]
     with Steps(quiet=quiet) as steps:
-        outcome = compare(Contest(model=model, clip=clip, **chosen), stepped(steps))
+        outcome = compare(Contest(models=models, clip=clip, **chosen), stepped(steps))
     keep(json_file, outcome.to_json())
     click.echo("\n".join(peer_lines(outcome)))
 

@@ -31,19 +31,19 @@ def peer_lines(outcome: Outcome) -> list[str]:
     first = outcome.standings[0].seconds
     rows = [
         (
-            s.name, number(1 / s.seconds) if s.seconds > 0 else "-",
-            f"{first / s.seconds:.2f}" if s.seconds > 0 else "-", percent(s.spread), f"{s.psnr:.1f}",
+            s.model, s.name, number(1 / s.seconds) if s.seconds > 0 else "-",
+            f"{first / s.seconds:.2f}" if s.seconds > 0 else "-", percent(s.spread), f"{s.psnr:.1f}" if s.psnr else "-",
             f"{s.memory / 2**20:,.0f}",
         )
         for s in outcome.standings if not s.absent
     ]  # fmt: skip
-    heads = ("", "frames/s", "of vidrts", "±", "luma dB", "MiB")
+    heads = ("model", "", "frames/s", "of vidrts", "±", "luma dB", "MiB")
     return [
         machine_line(outcome.machine),
-        f"{c.model}, {c.size[0]}x{c.size[1]}, H.264 in, x264 veryfast out; luma against float64",
+        f"{', '.join(c.models)}, {c.size[0]}x{c.size[1]}, H.264 in, x264 veryfast out; luma against float64",
         "",
-        *columns(heads, rows, words=1),
-        *(f"{s.name}: left out, {s.absent}" for s in outcome.standings if s.absent),
+        *columns(heads, rows, words=2),
+        *(f"{s.model}, {s.name}: left out, {s.absent}" for s in outcome.standings if s.absent),
     ]
 
 

@@ -1,10 +1,10 @@
 """The same clip and the same weights through vidrts and its peers, each in a process of its own, file to file.
 
-Timed is the slope between a short and a long clip, so that nobody pays for its start; the peers take turns. Precision
-is the luma that the encoder is given, against the whole way computed in float64.
+Timed is the slope between a short and a long clip, so that nobody pays for its start; the peers take turns. They get
+what is quick: luma alone, the folded tail, blur levels that need not be estimated. Precision is the luma that the
+encoder is given, against the whole way computed in float64. FFmpeg's own filters tell what doing little costs.
 """
 
-import copy
 import importlib.util
 import json
 import os
@@ -15,21 +15,17 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
-
-import torch
 
 from vidrts.bench.child import check_ended
 from vidrts.bench.clip import Clip, clip_of, sample
 from vidrts.bench.machine import Machine, describe
 from vidrts.bench.memory import PeakMemory
-from vidrts.colorplan import LUMA
-from vidrts.errors import OptionError
-from vidrts.networks.checkpoint import load_model, save_model
-from vidrts.networks.network import ResidualNetwork
-from vidrts.research.peers.graphs import write_onnx
+from vidrts.errors import MissingPackageError, OptionError
+from vidrts.networks.checkpoint import load_model
+from vidrts.research.peers.files import BLUR_LEVEL, write_ncnn, write_onnx
 from vidrts.research.peers.truth import luma_psnr
 
 Says = Callable[[str, int, int], None]
@@ -37,16 +33,18 @@ _X264 = ("-c:v", "libx264", "-preset", "veryfast", "-crf", "16")
 _RAW = ("-f", "yuv4mpegpipe")
 _LOOK = (640, 360)
 """Size at which precision is measured; it does not depend on it."""
+_UNSHARP, _CAS = "unsharp=5:5:1:5:5:0", "cas=0.5:planes=1"
+"""Filters of FFmpeg that sharpen luma: the price of doing little."""
 _SCRIPT = """
 import os
 import vapoursynth as vs
 core = vs.core
 clip = core.bs.VideoSource(os.environ["BENCH_CLIP"], cachemode=0)
-matrix = "709" if clip.height >= 720 else "170m"
-rgb = core.resize.Bicubic(clip, format=vs.RGBS, matrix_in_s=matrix)
-done = core.ort.Model([rgb], network_path=os.environ["BENCH_ONNX"], provider="CPU",
-                      num_streams=int(os.environ["BENCH_STREAMS"]))
-core.resize.Bicubic(done, format=vs.YUV420P8, matrix_s=matrix).set_output()
+luma = core.std.ShufflePlanes(clip, 0, vs.GRAY)
+done = core.ort.Model([core.resize.Point(luma, format=vs.GRAYS)], network_path=os.environ["BENCH_ONNX"],
+                      provider="CPU", num_streams=int(os.environ["BENCH_STREAMS"]))
+back = core.resize.Point(done, format=vs.GRAY8)
+core.std.ShufflePlanes([back, clip, clip], [0, 1, 2], vs.YUV).set_output()
 """
 
 
@@ -54,7 +52,8 @@ core.resize.Bicubic(done, format=vs.YUV420P8, matrix_s=matrix).set_output()
 class Contest:
     """What is compared. Raises `OptionError` when made."""
 
-    model: str = "rts-lite"
+    models: tuple[str, ...] = ("rts-lite",)
+    """Those of luma; each runs in vidrts and in all peers."""
     size: tuple[int, int] = (1920, 1080)
     frames: tuple[int, int] = (6, 30)
     """Of the short and of the long clip."""
@@ -73,13 +72,15 @@ class Standing:
     """What one contestant did, or why it did not take part."""
 
     name: str
+    model: str = ""
+    """"" for a filter."""
     absent: str = ""
     seconds: float = 0.0
     """Per frame, the median of the rounds."""
     spread: float = 0.0
     """(largest - smallest) / median of the rounds."""
     psnr: float = 0.0
-    """dB of luma against float64."""
+    """dB of luma against float64; 0 for a filter."""
     memory: int = 0
     """Bytes at most, of all its processes together; 0 where the system does not say."""
 
@@ -102,16 +103,20 @@ class _Peer:
     """`command(clip, target, raw)`: what enhances `clip` into `target`, H.264 or, where `raw`, y4m."""
 
     name: str
+    model: str
     command: Callable[[Clip, Path, bool], list[str]]
     missing: str = ""
+    levels: tuple[float, float] | None = BLUR_LEVEL
+    """Blur levels that it tells a network; None: it estimates them."""
+
+    @property
+    def title(self) -> str:
+        """What it is called while it runs."""
+        return f"{self.model}, {self.name}" if self.model else self.name
 
 
 def compare(contest: Contest, on_step: Says = lambda what, done, total: None) -> Outcome:
     """Run it. A contestant that cannot run here is named with the reason."""
-    loaded = load_model(contest.model)
-    network = loaded.network.residual_form
-    if network is None:
-        raise OptionError(f"model {contest.model}: the peers' files are written for residual networks alone")
     source = contest.clip or sample()
     with tempfile.TemporaryDirectory(prefix="vidrts-peers-") as name:
         folder = Path(name)
@@ -121,68 +126,61 @@ def compare(contest: Contest, on_step: Says = lambda what, done, total: None) ->
             inner.mkdir()
             clips.append(clip_of(source, contest.size, count, inner, remake=True))
         look = clip_of(source, _LOOK, 4, folder, remake=True)
-        theirs, file = network, str(loaded.path)
-        if loaded.info.colour == "luma":
-            theirs, file = grey(network), str(folder / "grey.safetensors")
-            save_model(
-                file, theirs, replace(loaded.info, colour="rgb", numbers={**loaded.info.numbers, "blur_level": 0})
-            )
-        peers = _peers(contest.model, theirs, file, folder)
+        peers = [peer for model in contest.models for peer in _peers(model, (contest.size, _LOOK), folder)]
+        peers += _filters()
         present = [peer for peer in peers if not peer.missing]
         psnr = {}
         total = len(present) * (1 + 2 * contest.rounds)
         for done, peer in enumerate(present):
-            on_step(f"{peer.name}: precision", done, total)
-            target = folder / "look.y4m"
-            _run(peer.command(look, target, True), peer.name)
-            own = peer is peers[0]
-            psnr[peer.name] = luma_psnr(look.path, target, network if own else theirs, keep=own)
-        slopes: dict[str, list[float]] = {peer.name: [] for peer in present}
-        memory = dict.fromkeys(slopes, 0)
+            if peer.model:
+                on_step(f"{peer.title}: precision", done, total)
+                target = folder / "look.y4m"
+                _run(peer.command(look, target, True), peer.title)
+                psnr[peer] = luma_psnr(look.path, target, load_model(peer.model).network, peer.levels)
+        slopes: dict[_Peer, list[float]] = {peer: [] for peer in present}
+        memory = dict.fromkeys(present, 0)
         done = len(present)
         for number in range(contest.rounds):
             for peer in present if number % 2 == 0 else reversed(present):
                 spent = []
                 for clip in clips:
-                    on_step(f"round {number + 1}/{contest.rounds}: {peer.name}, {clip.frames} frames", done, total)
-                    seconds, peak = _run(peer.command(clip, folder / "out.mp4", False), peer.name)
+                    on_step(f"round {number + 1}/{contest.rounds}: {peer.title}, {clip.frames} frames", done, total)
+                    seconds, peak = _run(peer.command(clip, folder / "out.mp4", False), peer.title)
                     spent.append(seconds)
-                    memory[peer.name] = max(memory[peer.name], peak)
+                    memory[peer] = max(memory[peer], peak)
                     done += 1
-                slopes[peer.name].append((spent[1] - spent[0]) / (contest.frames[1] - contest.frames[0]))
+                slopes[peer].append((spent[1] - spent[0]) / (contest.frames[1] - contest.frames[0]))
     standings = []
     for peer in peers:
         if peer.missing:
-            standings.append(Standing(name=peer.name, absent=peer.missing))
+            standings.append(Standing(name=peer.name, model=peer.model, absent=peer.missing))
             continue
-        found = slopes[peer.name]
+        found = slopes[peer]
         median = statistics.median(found)
         standings.append(Standing(
-            name=peer.name, seconds=median, spread=(max(found) - min(found)) / median, psnr=psnr[peer.name],
-            memory=memory[peer.name],
+            name=peer.name, model=peer.model, seconds=median, spread=(max(found) - min(found)) / median,
+            psnr=psnr.get(peer, 0.0), memory=memory[peer],
         ))  # fmt: skip
     return Outcome(machine=describe(), contest=contest, standings=tuple(standings))
 
 
-def grey(network: ResidualNetwork) -> ResidualNetwork:
-    """A network whose R', G' and B' are all three the BT.709 luma of `network`'s: what programs that know nothing of
-    weights trained on luma alone can be given of these, at the same cost; it is told no blur levels."""
-    copied = copy.deepcopy(network).eval().requires_grad_(False)
-    copied.blur_level = None
-    extension = copied.conv_ext
-    assert extension.bias is not None
-    with torch.no_grad():
-        for values in (extension.weight, extension.bias):
-            by_colour = values.view(3, 4, *values.shape[1:])
-            weights = values.new_tensor(LUMA).view(3, *[1] * (by_colour.ndim - 1))
-            by_colour.copy_((by_colour * weights).sum(0, keepdim=True).expand_as(by_colour))
-    return copied
-
-
-def _peers(model: str, network: ResidualNetwork, file: str, folder: Path) -> list[_Peer]:
-    """vidrts with `model`, all others with `network`, which lies in `file`; those who cannot run with the reason."""
+def _peers(model: str, sizes: Sequence[tuple[int, int]], folder: Path) -> list[_Peer]:
+    """vidrts and the others with one model, those who cannot run with the reason; their files lie below `folder`."""
+    loaded = load_model(model)
+    if loaded.info.colour != "luma" or loaded.network.spec.noise:
+        raise OptionError(f"model {model}: peers are given luma alone; expected a model that was trained on it")
+    files, no_onnx, no_ncnn = folder / str(len(list(folder.iterdir()))), "", ""
+    files.mkdir()
+    for size in sizes:
+        onnx = files / f"{size[0]}x{size[1]}.onnx"
+        try:
+            write_onnx(loaded, size, onnx)
+            write_ncnn(onnx, size)
+        except MissingPackageError as error:
+            no_onnx, no_ncnn = ("" if onnx.is_file() else str(error)), str(error)
     no_ffmpeg = "" if shutil.which("ffmpeg") else "no ffmpeg in PATH"
-    no_ncnn = "" if importlib.util.find_spec("ncnn") else "the package ncnn is not installed"
+    if not no_ncnn and not importlib.util.find_spec("ncnn"):
+        no_ncnn = "the package ncnn is not installed"
 
     def vidrts(clip: Clip, target: Path, raw: bool) -> list[str]:
         written = ["-f", "y4m", "-"] if raw else [*_X264, str(target)]
@@ -192,43 +190,60 @@ def _peers(model: str, network: ResidualNetwork, file: str, folder: Path) -> lis
     def piped(kind: str) -> Callable[[Clip, Path, bool], list[str]]:
         def command(clip: Clip, target: Path, raw: bool) -> list[str]:
             size = f"{clip.size[0]}x{clip.size[1]}"
-            words = [sys.executable, "-m", "vidrts.research.peers.pipe", kind, file, str(clip.path), size, str(target)]
+            given = model if kind == "torch" else str(files / f"{size}.onnx")
+            words = [sys.executable, "-m", "vidrts.research.peers.pipe", kind, given, str(clip.path), size, str(target)]
             return [*words, *(_RAW if raw else _X264)]
 
         return command
 
     return [
-        _Peer("vidrts", vidrts),
-        _Peer("torch eager, rgb24 pipes", piped("torch"), no_ffmpeg),
-        _Peer("ncnn, rgb24 pipes", piped("ncnn"), no_ffmpeg or no_ncnn),
-        _vapoursynth(network, folder, no_ffmpeg),
+        _Peer("vidrts", model, vidrts, levels=None),
+        _vapoursynth(model, files, no_ffmpeg or no_onnx),
+        _Peer("ONNX Runtime, pipes", model, piped("onnxruntime"), no_ffmpeg or no_onnx),
+        _Peer("ncnn, pipes", model, piped("ncnn"), no_ffmpeg or no_ncnn),
+        _Peer("torch eager, pipes", model, piped("torch"), no_ffmpeg),
     ]
 
 
-def _vapoursynth(network: ResidualNetwork, folder: Path, no_ffmpeg: str) -> _Peer:
+def _vapoursynth(model: str, files: Path, missing: str) -> _Peer:
     """ONNX Runtime as a VapourSynth filter, as many frames at a time as there are cores."""
     name = "VapourSynth, ONNX Runtime"
     vspipe = shutil.which("vspipe", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))
     plugins = importlib.util.find_spec("vapoursynth")
     where = Path(plugins.origin).parent / "plugins" / "ort" if plugins and plugins.origin else None
     if vspipe is None or where is None or not where.is_dir():
-        return _Peer(name, lambda clip, target, raw: [], "vapoursynth and vapoursynth-mlrt-ort are not installed")
-    script, graph = folder / "peer.vpy", folder / "peer.onnx"
-    try:
-        write_onnx(network, graph)
-    except ImportError:
-        return _Peer(name, lambda clip, target, raw: [], "the package onnx is not installed")
+        missing = missing or "vapoursynth and vapoursynth-mlrt-ort are not installed"
+    script = files / "peer.vpy"
     script.write_text(_SCRIPT)
 
     def command(clip: Clip, target: Path, raw: bool) -> list[str]:
+        onnx = files / f"{clip.size[0]}x{clip.size[1]}.onnx"
         streams = describe().cores
-        settings = f"BENCH_CLIP={shlex.quote(str(clip.path))} BENCH_ONNX={graph} BENCH_STREAMS={streams}"
+        settings = f"BENCH_CLIP={shlex.quote(str(clip.path))} BENCH_ONNX={onnx} BENCH_STREAMS={streams}"
         path = f"PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH"
         output = _RAW if raw else _X264
         ending = shlex.join(["ffmpeg", "-v", "error", "-y", "-i", "-", *output, str(target)])
         return ["bash", "-o", "pipefail", "-c", f"{path} {settings} {vspipe} -c y4m {script} - | {ending}"]
 
-    return _Peer(name, command, no_ffmpeg)
+    return _Peer(name, model, command, missing)
+
+
+def _filters() -> list[_Peer]:
+    """FFmpeg with a filter of its own, and with none."""
+    missing = "" if shutil.which("ffmpeg") else "no ffmpeg in PATH"
+
+    def with_filter(words: Sequence[str]) -> Callable[[Clip, Path, bool], list[str]]:
+        def command(clip: Clip, target: Path, raw: bool) -> list[str]:
+            return ["ffmpeg", "-v", "error", "-nostdin", "-y", "-i", str(clip.path), *words,
+                    *(_RAW if raw else _X264), str(target)]  # fmt: skip
+
+        return command
+
+    return [
+        _Peer("FFmpeg, unsharp", "", with_filter(["-vf", _UNSHARP]), missing),
+        _Peer("FFmpeg, cas", "", with_filter(["-vf", _CAS]), missing),
+        _Peer("FFmpeg, no filter", "", with_filter([]), missing),
+    ]
 
 
 def _shell(words: list[str], stdout: Path | None) -> list[str]:

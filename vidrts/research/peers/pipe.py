@@ -1,63 +1,74 @@
-"""Enhancing as the usual scripts do it: ffmpeg decodes to rgb24, a loop takes frame by frame, ffmpeg encodes rgb24.
+"""Enhancing as the usual scripts do it: ffmpeg decodes to yuv420p, a loop takes frame by frame, ffmpeg encodes.
 
-python -m vidrts.research.peers.pipe torch rts-lite in.mp4 960x540 out.mp4 -c:v libx264 -preset veryfast
+python -m vidrts.research.peers.pipe ncnn net.onnx in.mp4 960x540 out.mp4 -c:v libx264 -preset veryfast
 
-`torch` is eager float32 with the explicit tail, SR(x) and then its downscale; `ncnn` has the folded one. What stands
-after the output's name goes to its ffmpeg.
+`torch NAME` is eager float32; `onnxruntime` and `ncnn` run what `peers.files` wrote. Luma goes through the network,
+limited range is made full for it; chroma stays. What stands after the output's name goes to its ffmpeg.
 """
 
+import importlib
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from vidrts.export.graph import PictureGraph
 from vidrts.networks.checkpoint import load_model
-from vidrts.ops.lanczos import halve
-from vidrts.research.peers.graphs import write_ncnn
+from vidrts.research.peers.files import BLUR_LEVEL
 
-Picture = NDArray[np.uint8]
-Filter = Callable[[Picture], Picture]
+type Plane = NDArray[np.float32]
+type Filter = Callable[[Plane], Plane]
+_BLACK, _WHITE = 16, 235
 
 
-def eager(model: str) -> Filter:
-    """(h, w, 3) in, the same out, by torch as it comes."""
-    network = load_model(model).network
+def eager(model: str, size: tuple[int, int]) -> Filter:
+    """(h, w) luma in 0..1, the same out, by torch as it comes."""
+    loaded = load_model(model)
+    blur = BLUR_LEVEL if loaded.network.blur_level is not None else None
+    graph = PictureGraph(loaded, plane=True, blur=blur).eval()
 
-    def run(picture: Picture) -> Picture:
-        x = torch.from_numpy(picture).permute(2, 0, 1)[None].float() / 255
-        with torch.no_grad():
-            y = halve(network(x)).clamp(0, 1)
-        done: Picture = (y[0].permute(1, 2, 0) * 255).round().to(torch.uint8).numpy()
+    def run(plane: Plane) -> Plane:
+        with torch.inference_mode():
+            done: Plane = graph(torch.from_numpy(plane)[None, None])[0, 0].numpy()
         return done
 
     return run
 
 
-def by_ncnn(model: str) -> Filter:
-    """The same by ncnn on all cores."""
-    import ncnn
+def by_onnxruntime(file: str, size: tuple[int, int]) -> Filter:
+    """The same by ONNX Runtime on all cores."""
+    onnxruntime: Any = importlib.import_module("onnxruntime")
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = torch.get_num_threads()
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
 
-    network = load_model(model).network.residual_form
-    assert network is not None
+    def run(plane: Plane) -> Plane:
+        done: Plane = session.run(None, {"input": plane[None, None]})[0][0, 0]
+        return done
+
+    return run
+
+
+def by_ncnn(file: str, size: tuple[int, int]) -> Filter:
+    """The same by ncnn on all cores."""
+    ncnn: Any = importlib.import_module("ncnn")
     net = ncnn.Net()
     net.opt.num_threads = torch.get_num_threads()
-    with tempfile.TemporaryDirectory() as folder:
-        files = Path(folder) / "net.param", Path(folder) / "net.bin"
-        write_ncnn(network, *files)
-        net.load_param(str(files[0]))
-        net.load_model(str(files[1]))
+    onnx = Path(file)
+    net.load_param(str(onnx.with_suffix(".ncnn.param")))
+    net.load_model(str(onnx.with_suffix(".ncnn.bin")))
 
-    def run(picture: Picture) -> Picture:
+    def run(plane: Plane) -> Plane:
         extractor = net.create_extractor()
-        x = np.ascontiguousarray(picture.transpose(2, 0, 1).astype(np.float32) / 255)
-        extractor.input("x", ncnn.Mat(x))
-        _, y = extractor.extract("y")
-        done: Picture = np.rint(np.clip(np.array(y), 0, 1) * 255).astype(np.uint8).transpose(1, 2, 0)
+        extractor.input("in0", ncnn.Mat(plane[None]))
+        _, made = extractor.extract("out0")
+        done: Plane = np.array(made).reshape(size[1], size[0])
         return done
 
     return run
@@ -65,17 +76,21 @@ def by_ncnn(model: str) -> Filter:
 
 def main(kind: str, model: str, source: str, size: str, target: str, *encoder: str) -> None:
     """Run the loop to the end of `source`."""
-    enhance = {"torch": eager, "ncnn": by_ncnn}[kind](model)
     width, height = map(int, size.split("x"))
+    enhance = {"torch": eager, "onnxruntime": by_onnxruntime, "ncnn": by_ncnn}[kind](model, (width, height))
     ffmpeg = ["ffmpeg", "-v", "error", "-nostdin"]
-    raw = ["-f", "rawvideo", "-pix_fmt", "rgb24"]
+    raw = ["-f", "rawvideo", "-pix_fmt", "yuv420p"]
     decoder = subprocess.Popen([*ffmpeg, "-i", source, *raw, "-"], stdout=subprocess.PIPE)
-    encoding = [*ffmpeg, "-y", *raw, "-s", size, "-r", "30", "-i", "-", "-pix_fmt", "yuv420p", *encoder, target]
+    encoding = [*ffmpeg, "-y", *raw, "-s", size, "-r", "30", "-i", "-", *encoder, target]
     writer = subprocess.Popen(encoding, stdin=subprocess.PIPE)
     assert decoder.stdout is not None and writer.stdin is not None
-    while len(data := decoder.stdout.read(3 * width * height)) == 3 * width * height:
-        picture = np.frombuffer(bytearray(data), np.uint8).reshape(height, width, 3)
-        writer.stdin.write(np.ascontiguousarray(enhance(picture)).tobytes())
+    pixels = width * height
+    whole = pixels + 2 * (-(-width // 2) * -(-height // 2))
+    while len(data := bytearray(decoder.stdout.read(whole))) == whole:
+        plane = np.frombuffer(data, np.uint8, pixels).reshape(height, width)
+        enhanced = enhance((plane.astype(np.float32) - np.float32(_BLACK)) / np.float32(_WHITE - _BLACK))
+        plane[:] = np.rint(enhanced * (_WHITE - _BLACK) + _BLACK).clip(_BLACK, _WHITE)
+        writer.stdin.write(data)
     writer.stdin.close()
     if decoder.wait() or writer.wait():
         sys.exit(1)
