@@ -53,8 +53,8 @@ MAY_IMPORT = {
     "compare": {"color", "colorplan", "frame", "images", "measure", "media", "networks", "ops", "pages", "picture"},
     "score": {"compare", "frame", "images", "measure", "media"},
     "research": {
-        *("bench", "cli", "color", "colorplan", "compare", "cores", "workers", "frame", "images", "measure", "media"),
-        *("networks", "ops", "options", "picture", "prefetch", "progress", "score", "segments", "training"),
+        *("bench", "cli", "color", "colorplan", "compare", "cores", "export", "frame", "images", "measure", "media"),
+        *("networks", "ops", "options", "picture", "prefetch", "progress", "score", "segments", "training", "workers"),
     },
     "workers": {"frame", "networks", "picture", "prefetch", "threads"},
     "plan": {"frame", "media", "picture"},
