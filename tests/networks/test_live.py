@@ -20,18 +20,20 @@ def picture(height: int = 52, width: int = 76) -> torch.Tensor:
 
 
 def test_parameter_count() -> None:
-    """(12 + 3 * 24 + 4) * 24 * 9 weights and their biases."""
+    """(12 + 3 * 24 + 3 * 4) * 24 * 9 weights and their biases."""
     network = build(*RECIPES["live"])
-    assert parameter_count(network) == (12 + 3 * 24 + 4) * 24 * 9 + 4 * 24 + 4
+    assert parameter_count(network) == (12 + 3 * 24 + 12) * 24 * 9 + 4 * 24 + 12
     assert network.spec == NetworkSpec(reach={1: 11}, multiple=2)
     assert network.spec.scales == (1,)
 
 
+@pytest.mark.parametrize("levels", [(), (0.3, 0.1)])
 @pytest.mark.parametrize("fold", [1, 2, 4])
-def test_forward_is_the_formula(fold: int) -> None:
+def test_forward_is_the_formula(fold: int, levels: tuple[float, ...]) -> None:
     """A second implementation, a folded pixel at a time."""
-    network = lively_live(fold).double()
-    x = picture(4 * fold, 6 * fold).double()
+    network = lively_live(fold, 1 if levels else 0).double()
+    told = torch.tensor([levels], dtype=torch.float64) if levels else None
+    x = network.prepared(picture(4 * fold, 6 * fold).double(), told)
     state = network.state_dict()
     z = torch.stack([x[0, c, dy::fold, dx::fold] for c in range(3) for dy in range(fold) for dx in range(fold)])
 
@@ -47,7 +49,8 @@ def test_forward_is_the_formula(fold: int) -> None:
     wanted = luma(x)[0].clone()
     for dy in range(fold):
         for dx in range(fold):
-            wanted[dy::fold, dx::fold] += change[dy * fold + dx]
+            for term, factor in enumerate((1, *levels)):
+                wanted[dy::fold, dx::fold] += factor * change[term * fold * fold + dy * fold + dx]
     torch.testing.assert_close(network(x)[0], wanted.expand(3, -1, -1), rtol=0, atol=1e-12)
 
 

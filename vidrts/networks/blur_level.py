@@ -144,3 +144,9 @@ def conditioned(pictures: torch.Tensor, levels: torch.Tensor) -> torch.Tensor:
     y = luma(pictures)[:, None]
     first, second = (_OFFSET * levels[:, band, None, None, None] for band in range(len(BANDS)))
     return torch.cat((y - (green / red * first + blue / red * second), y + first, y + second), dim=1)
+
+
+def levels_of(x: torch.Tensor) -> torch.Tensor:
+    """(B, 2): the blur levels of what `conditioned` made, (B, 3, H, W)."""
+    pixel = x[..., :1, :1]  # each has them
+    return (pixel[:, 1:] - luma(pixel)[:, None]).flatten(1) / _OFFSET

@@ -31,8 +31,8 @@ def arms() -> dict[str, dict[str, Any]]:
     """Name of each run -> its settings."""
     return {
         model: {
-            "model": model, "stages": 1, "steps": 30_000, "batch": 1, "pair_batch": 16, "patch": 64, "crops": 150,
-            "rate": 7e-4, "ema": 0.998, "flats": 2, "colour": "luma", "pairs": "film", "pair_weight": 20.0,
+            "model": model, "stages": 1, "steps": 16_000, "batch": 1, "pair_batch": 16, "patch": 64, "crops": 150,
+            "rate": 5e-4, "ema": 0.998, "flats": 2, "colour": "luma", "pairs": "film", "pair_weight": 20.0,
             "pair_floor": 1.2, "blur_level": True, "teacher": "rts-r3", "shrink": 0.42, "shrink_below": 0.62,
             "grey": 0.1, "turn": True, "viqet": False, "degradation": "triangle",
         }
