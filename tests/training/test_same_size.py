@@ -70,6 +70,16 @@ def test_a_run_has_a_teacher(few_photos: Path, tmp_path: Path) -> None:
     assert not torch.equal(taught_too.network.conv_out.weight, alone.network.conv_out.weight)  # type: ignore[arg-type]
 
 
+def test_blur_levels_are_estimated_as_the_teacher_does(few_photos: Path, tmp_path: Path) -> None:
+    said: list[str] = []
+    small = options(few_photos, tmp_path / "run", steps=2, teacher="rts-lite", blur_level=True)
+    (file,) = train(small, on_message=said.append)
+    assert not any("known blur levels" in line for line in said)
+    own, given = (load_model(name).network.blur_level for name in (str(file), "rts-lite"))
+    assert own is not None and given is not None
+    assert all(torch.equal(weight, given.state_dict()[name]) for name, weight in own.state_dict().items())
+
+
 def test_the_loss_is_that_of_pairs_alone() -> None:
     network = Live(LiveConfig(fold=2, channels=4, n=1, blur_level=0))
     schedule = Schedule(steps=1, flats=0, colour="luma", pair_weight=2.0, pair_floor=0.0)

@@ -112,7 +112,8 @@ def _steps() -> list[tuple[str, str]]:
 )  # fmt: skip
 @click.option(
     "--teacher", default=_DEFAULT.teacher, metavar="NAME|FILE",
-    help="Also hold pairs against the luma that this model makes of their inputs. Requires --pairs and --colour luma.",
+    help="Also hold pairs against the luma that this model makes of their inputs; --blur-level then takes its "
+    "estimator, too. Requires --pairs and --colour luma.",
 )  # fmt: skip
 @click.option(
     "--teacher-weight", type=float, default=_DEFAULT.teacher_weight, show_default=True,

@@ -6,6 +6,7 @@ from dataclasses import MISSING, fields
 from pathlib import Path
 
 from vidrts.networks.checkpoint import LoadedModel, read_info
+from vidrts.networks.live import Live
 from vidrts.networks.registry import parameter_count
 from vidrts.training.degradation.presets import PAIR_PRESETS, PRESETS
 from vidrts.training.degradation.recipe import Degradation
@@ -24,9 +25,13 @@ def facts(run: Run, model: LoadedModel, *, by_rules: bool) -> list[str]:
     estimate = parameter_count(model.network.blur_level) if model.network.blur_level else 0
     upscaler = {n: p for n, p in model.network.named_parameters() if not n.startswith("blur_level.")}
     weights = sum(p.numel() for p in upscaler.values() if p.ndim > 1)
+    work = f"{weights:,} weights = multiply-adds per pixel"
+    if isinstance(model.network, Live):
+        fold = model.network.fold
+        work = f"{weights:,} weights, {weights / fold**2:,.0f} multiply-adds per pixel: {fold}x{fold} pixels are one"
     rows = {
         "network": f"{info.architecture.upper()}, " + ", ".join(f"{k} = {v}" for k, v in info.numbers.items()),
-        "parameters": f"{parameter_count(model.network):,} ({weights:,} weights = multiply-adds per pixel)"
+        "parameters": f"{parameter_count(model.network):,} ({work})"
         + (f", and {estimate:,} that estimate the blur levels" if estimate else ""),
         **({"scale": f"{info.scale} alone"} if info.scale != 1 else {}),
         "stage shipped": (
@@ -40,6 +45,7 @@ def facts(run: Run, model: LoadedModel, *, by_rules: bool) -> list[str]:
             {
                 "pairs": f"`{o.pairs}`, weight {o.pair_weight:g}, floor {o.pair_floor:g}, truth: "
                 + ("HR0" if o.pair_aim == "originals" else "HR of the stage before")
+                + (f", with {o.teacher_weight:g} of what {o.teacher} makes of their inputs" if o.teacher else "")
             }
             if o.pairs
             else {}

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import torch
 
+from vidrts.networks.blur_level import BlurLevel
 from vidrts.networks.checkpoint import load_model
 from vidrts.networks.network import Network
 from vidrts.networks.registry import build
@@ -94,6 +95,9 @@ class _Recurrence(TrainingRun[TrainOptions]):
             low, originals, prepared.corpus.crops, same[0] if same else None, originals, inputs.low_levels,
             inputs.same_levels, self._taught(inputs), self.options.teacher_weight,
         )  # fmt: skip
+
+    def known_blur_level(self) -> BlurLevel | None:
+        return load_model(self.options.teacher).network.blur_level if self.options.teacher else None
 
     def _taught(self, inputs: Inputs) -> torch.Tensor | None:
         """What the teacher makes of the inputs of pairs."""

@@ -49,7 +49,8 @@ class TrainOptions(RunOptions):
     pair_aim: Aim = "originals"
     """Truth of the pairs: HR0 in every stage, or HR_{n-1} as for LR."""
     teacher: str = ""
-    """A shipped model's name or a model file: pairs are also held against the luma that it makes of their inputs."""
+    """A shipped model's name or a model file: pairs are also held against the luma that it makes of their inputs. With
+    `blur_level` what estimates the blur levels is the teacher's, where it has that."""
     teacher_weight: float = 0.5
     """Share of the teacher's luma in what pairs are held against."""
     turn: bool = False

@@ -14,6 +14,7 @@ from pathlib import Path
 import torch
 
 from vidrts.errors import OptionError
+from vidrts.networks.blur_level import BlurLevel
 from vidrts.networks.checkpoint import LoadedModel, ModelInfo, load_model, save_model
 from vidrts.networks.net2net import init_from
 from vidrts.networks.network import Network
@@ -109,6 +110,10 @@ class TrainingRun[O: RunOptions]:
         network = network.to(team.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         return Prepared(corpus, originals, inputs, network)
 
+    def known_blur_level(self) -> BlurLevel | None:
+        """What estimates the blur level, where a run need not learn it."""
+        return None
+
     def begin_measuring(self, corpus: Corpus) -> None:
         """Before the first stage, in the process that leads."""
         options = self.options
@@ -148,9 +153,10 @@ class TrainingRun[O: RunOptions]:
             pairs, seed = options.pairs, options.seed
             about = f"{corpus.manifest_hash}\n{pairs}\n{json.dumps(step_weights(pairs), sort_keys=True)}\n{seed}"
             name = f"blur-level-{hashlib.sha256(about.encode()).hexdigest()[:16]}.safetensors"
+            known = self.known_blur_level()
             store.keep_blur_level(
-                lambda: train_blur_level(originals, crops, pairs, seed, self.tell),
-                Path(options.cache) / name if options.cache else None,
+                lambda: known or train_blur_level(originals, crops, pairs, seed, self.tell),
+                Path(options.cache) / name if options.cache and not known else None,
             )
         self.team.wait()
         store.load_blur_level(network.blur_level)
