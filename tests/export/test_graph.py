@@ -114,3 +114,14 @@ def test_networks_of_multiples_take_any_size(network: Network) -> None:
     scale = min(network.spec.scales)
     made = PictureGraph(model, scale=scale).eval()(rgb)
     torch.testing.assert_close(made, enhanced(model, rgb, scale), atol=2e-5, rtol=0)
+
+
+@pytest.mark.cuda
+@pytest.mark.parametrize("name", ["live", "rts-lite"])
+def test_what_is_exported_computes_the_same_on_a_gpu(name: str) -> None:
+    """In float16, as players run it; blur levels as given."""
+    graph = PictureGraph(load_model(name), plane=True, blur=(0.15, 0.3)).eval().requires_grad_(False)
+    plane = torch.rand(1, 1, 90, 120, generator=torch.Generator().manual_seed(2))
+    here = graph(plane)
+    there = graph.half().to("cuda")(plane.half().to("cuda"))
+    torch.testing.assert_close(there.float().cpu(), here, atol=1e-2, rtol=0)

@@ -5,12 +5,13 @@ import torch
 from helpers.networks import lively_live
 
 from vidrts.colorplan import luma
+from vidrts.networks.checkpoint import load_model
 from vidrts.networks.live import LiveConfig
 from vidrts.networks.names import RECIPES
 from vidrts.networks.registry import build, parameter_count
 from vidrts.networks.spec import NetworkSpec
 from vidrts.picture.options import EngineName
-from vidrts.picture.tiled_upscaler import TiledUpscaler
+from vidrts.picture.tiled_upscaler import TiledUpscaler, enhanced_rgb
 
 CPU = torch.device("cpu")
 
@@ -122,3 +123,14 @@ def test_colours_play_no_part() -> None:
 def test_what_it_cannot_be(wrong: dict[str, int]) -> None:
     with pytest.raises(ValueError, match="Live: expected"):
         LiveConfig(**wrong)
+
+
+def test_grey_is_the_same_as_luma_and_as_colours() -> None:
+    """Of the model that ships, in float32."""
+    network, grey = load_model("live").network, luma(picture())[:, None]
+    planes, colours = (TiledUpscaler(network, CPU, torch.float32, luma=only) for only in (True, False))
+    made = planes(grey.expand(-1, 3, -1, -1))
+    assert (made - grey).abs().max() > 1e-3
+    torch.testing.assert_close(colours(grey.expand(-1, 3, -1, -1)), made.expand(-1, 3, -1, -1), rtol=0, atol=1e-6)
+    torch.testing.assert_close(enhanced_rgb(planes, grey.expand(-1, 3, -1, -1)), made.expand(-1, 3, -1, -1), rtol=0,
+                               atol=1e-6)  # fmt: skip

@@ -15,6 +15,7 @@ class Purpose:
 PURPOSES: Mapping[str, Purpose] = {
     "rts-lite": Purpose("films on a CPU", "good"),
     "rts-r3": Purpose("films on a GPU, clips on a CPU", "best"),
+    "live": Purpose("films on a slow CPU, while they play", "fair"),
     "rts-lite-2x": Purpose("--scale 2, taken for rts-lite", "good"),
     "rts-r3-2x": Purpose("--scale 2, taken for rts-r3", "best"),
     "rts-r6-2x": Purpose("--scale 2, taken for rts-r6", "best"),

@@ -9,6 +9,7 @@ from vidrts.bench.parts import branch_flop
 from vidrts.measure.fidelity import psnr
 from vidrts.measure.luma import luma
 from vidrts.networks.checkpoint import LoadedModel, load_model
+from vidrts.networks.live import Live
 from vidrts.research import held_out
 from vidrts.research.quality_figure import Figure, Point, draw
 from vidrts.training.corpus import read_picture
@@ -58,12 +59,12 @@ def answer(runs: Mapping[str, Run], folder: Path) -> Sequence[Table | Figure]:
     )
     soft = {name: statistics.fmean(g for g, kind in zip(found, SOURCES, strict=True) if kind not in _SHARP)
             for name, found in rows.items()}  # fmt: skip
-    ordered = sorted(runs, key=lambda name: costs[name])
-    lines = {
-        "Live": [Point(name, costs[name], soft[name], 0.0) for name in ordered],
-        REFERENCE: [Point(REFERENCE, costs[REFERENCE], soft[REFERENCE], 0.0)],
-    }
-    draw({"Gain on soft sources, dB": (lines, 0.0)}, folder / "live.png")
+    lines: dict[str, list[Point]] = {}
+    for name in sorted(models, key=lambda name: costs[name]):
+        network = models[name].network
+        line = f"Live, fold {network.fold}" if isinstance(network, Live) else name
+        lines.setdefault(line, []).append(Point(name, costs[name], soft[name], 0.0))
+    draw({"Gain on soft sources, dB": (dict(sorted(lines.items())), 0.0)}, folder / "live.png", start="the source")
     return [table, Figure("Gain over multiply-adds", "live.png")]
 
 

@@ -22,12 +22,13 @@ from vidrts.measure.sharpness import flat_noise_gain, predicted_gain, radial_gai
 from vidrts.measure.viqet import measure_many
 from vidrts.networks.checkpoint import LoadedModel
 from vidrts.networks.network import Network
-from vidrts.ops.lanczos import halve
+from vidrts.networks.spec import next_multiple
 from vidrts.picture.device import pick_device
 from vidrts.picture.engines.choice import pick_precision
 from vidrts.picture.tiled_upscaler import TiledUpscaler, enhanced_rgb
 from vidrts.research.truth.work import middle
 from vidrts.training.degradation.recipe import Degradation
+from vidrts.training.objective import at_source_size
 
 FREQUENCIES = (0.05, 0.15, 0.25, 0.35, 0.45)
 
@@ -136,10 +137,10 @@ def precision_part(
 
 
 def _exact(network: Network, picture: torch.Tensor) -> torch.Tensor:
-    """`enhanced_rgb` in float64, the long way: 2x picture made, scaled down, luma's change added to the picture."""
-    margin = network.spec.reach[2] + 4
+    """`enhanced_rgb` in float64, the long way: made 2x and scaled down where it enlarges, luma's change added."""
+    margin = next_multiple(network.padded_reach + 4, network.spec.multiple)
     prepared = network.prepared(picture[None])
     x = torch.nn.functional.pad(prepared.double(), (margin,) * 4, mode="replicate")
     with torch.inference_mode():
-        resolved = halve(copy.deepcopy(network).double()(x))[0, :, margin:-margin, margin:-margin]
+        resolved = at_source_size(network, copy.deepcopy(network).double()(x))[0, :, margin:-margin, margin:-margin]
     return (picture + luma(resolved) - luma(picture.double())).clamp(0, 1)

@@ -32,11 +32,13 @@ class Point:
 type Lines = Mapping[str, Sequence[Point]]
 """What a line stands for -> its networks, in order of their multiply-adds."""
 
-_ONCE = "0.45"
+CONTROL = "trained once"
+_GREY = "0.45"
 
 
-def draw(panels: Mapping[str, tuple[Lines, float]], file: Path) -> None:
-    """Write a PNG: for each title its lines, and the quality of HR0. A line whose name begins with HR is a stage."""
+def draw(panels: Mapping[str, tuple[Lines, float]], file: Path, start: str = "HR0") -> None:
+    """Write a PNG: for each title its lines, and the quality of what `start` names. A line whose name begins with
+    "trained once" is a control, grey and dashed."""
     import matplotlib as mpl
 
     mpl.use("Agg")
@@ -48,14 +50,14 @@ def draw(panels: Mapping[str, tuple[Lines, float]], file: Path) -> None:
     for panel, (title, (lines, before)) in zip(axes.flat, panels.items(), strict=True):
         places: dict[str, float] = {}
         for number, (name, points) in enumerate(lines.items()):
-            stage = name.startswith("HR")
+            control = name.startswith(CONTROL)
             panel.errorbar(
                 [p.multiply_adds for p in points], [p.quality for p in points], [p.deviation for p in points],
-                fmt="o-" if stage else "s--", color=f"C{number}" if stage else _ONCE, capsize=2, markersize=4,
+                fmt="s--" if control else "o-", color=_GREY if control else f"C{number}", capsize=2, markersize=4,
                 label=name,
             )  # fmt: skip
             places |= {p.network: p.multiply_adds for p in points}
-        panel.axhline(before, color="0.7", linewidth=0.8, linestyle=":", label="HR0")
+        panel.axhline(before, color="0.7", linewidth=0.8, linestyle=":", label=start)
         panel.set(xscale="log", xlabel="multiply-adds a pixel", title=title)
         for number, (network, at) in enumerate(sorted(places.items(), key=lambda place: place[1])):
             panel.annotate(

@@ -24,7 +24,7 @@ from vidrts.networks.registry import build, parameter_count
 from vidrts.research import held_out, paper_claims
 from vidrts.research.analyses import over_seeds, spread
 from vidrts.research.master_pairs import of_master
-from vidrts.research.quality_figure import Figure, Point, draw
+from vidrts.research.quality_figure import CONTROL, Figure, Point, draw
 from vidrts.training.corpus import read_picture
 from vidrts.training.report.runs import Run, Table
 
@@ -270,7 +270,7 @@ def _figure(scores: Mapping[str, _Seeds], once: Mapping[str, _Seeds], folder: Pa
             for n in range(1, stages)
         }
         if once:
-            lines["trained once, as many steps"] = [
+            lines[f"{CONTROL}, as many steps"] = [
                 _point(name, [getattr(seed[-1], key) for seed in seeds]) for name, seeds in once.items()
             ]
         drawn[title] = lines, statistics.fmean(getattr(seed[0], key) for seeds in found.values() for seed in seeds)
