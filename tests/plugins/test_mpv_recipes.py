@@ -61,4 +61,4 @@ def test_the_pipe_into_a_player(tmp_path: Path) -> None:
 
 def test_the_readme_has_recipes() -> None:
     assert sum(command.startswith("vidrts export") for command in COMMANDS) == 4
-    assert sum(command.startswith("mpv") for command in COMMANDS) == 2
+    assert sum(command.startswith("mpv") for command in COMMANDS) == 3
