@@ -21,10 +21,12 @@ from vidrts.networks.checkpoint import load_model
 COMMANDS = commands("plugins/mpv/README.md")
 
 
-@pytest.mark.parametrize(("name", "scale"), [("rts-lite", 1), ("rts-lite-2x", 2)])
-def test_the_shaders_are_those_of_the_shipped_models(name: str, scale: int) -> None:
-    made = shader(load_model("rts-lite", scale), ShaderOptions(scale=scale))
-    assert (ROOT / "plugins/mpv" / f"{name}.glsl").read_text() == made, f"vidrts export -y --scale {scale} rts-lite"
+@pytest.mark.parametrize(("name", "model", "scale"), [
+    ("live", "live", 1), ("rts-lite", "rts-lite", 1), ("rts-lite-2x", "rts-lite", 2),
+])  # fmt: skip
+def test_the_shaders_are_those_of_the_shipped_models(name: str, model: str, scale: int) -> None:
+    made = shader(load_model(model, scale), ShaderOptions(scale=scale))
+    assert (ROOT / "plugins/mpv" / f"{name}.glsl").read_text() == made, f"vidrts export -y --scale {scale} {model}"
 
 
 @pytest.mark.parametrize("command", [c for c in COMMANDS if c.startswith("vidrts export")])
