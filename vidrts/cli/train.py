@@ -152,7 +152,8 @@ def _steps() -> list[tuple[str, str]]:
 )  # fmt: skip
 @click.option(
     "--cache", default="", metavar="DIR", show_default=False,
-    help="Folder of inputs and of the estimator of blur levels, to share among runs; default: the run's own folder.",
+    help="Folder of inputs, a teacher's targets and the estimator of blur levels, to share among runs; default: the "
+    "run's own folder.",
 )  # fmt: skip
 @click.option("--stages", type=int, default=_DEFAULT.stages, show_default=True, help="Stages of the recurrence.")
 @click.option("--steps", type=int, default=_DEFAULT.steps, show_default=True, help="Steps of stage 1.")

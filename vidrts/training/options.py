@@ -67,7 +67,7 @@ class RunOptions:
     left_for_truth: int = 0
     """Photographs of each folder that are left for `python -m vidrts.research experiment truth`."""
     cache: str = ""
-    """Folder of the inputs of crops and of what estimates the blur level, for several runs; "" for the run's own."""
+    """Folder of inputs, targets and what estimates the blur level, for several runs; "" for the run's own."""
     seed: int = 1
     compile: bool = False
     """Run the network through torch.compile in training."""
