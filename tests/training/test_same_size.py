@@ -16,13 +16,13 @@ from vidrts.ops.lanczos import halve
 from vidrts.training.batches import Supply
 from vidrts.training.corpus import Crop
 from vidrts.training.degradation.recipe import Degradation
-from vidrts.training.lr_cache import pair_place
+from vidrts.training.lr_cache import Inputs, pair_place
 from vidrts.training.objective import Objective, flat_loss, inner_part
 from vidrts.training.recurrence import train
 from vidrts.training.recurrence_options import TrainOptions
 from vidrts.training.run_store import RunStore
 from vidrts.training.schedule import Schedule
-from vidrts.training.teacher import taught
+from vidrts.training.teacher import kept_targets, taught
 
 PAIRS = Degradation("blur:1.2", halves=False)
 
@@ -124,6 +124,19 @@ def test_a_teacher_gives_d_of_sr() -> None:
     made = taught(teacher, same, None)
     wanted = luma(halve(teacher(same.float() / 255))).clamp(0, 1)
     torch.testing.assert_close(made.float(), wanted, rtol=0, atol=1e-3)
+
+
+def test_targets_are_kept_for_these_inputs_and_levels_alone(tmp_path: Path) -> None:
+    teacher, said = load_model("rts-lite"), list[str]()
+    same = torch.randint(0, 256, (2, 3, 64, 64), dtype=torch.uint8)
+
+    def made(levels: torch.Tensor | None) -> torch.Tensor:
+        return kept_targets(teacher, Inputs(same, same, levels, levels), tmp_path, said.append)
+
+    told = made(torch.full((2, 2), 120, dtype=torch.uint8))
+    assert torch.equal(made(torch.full((2, 2), 120, dtype=torch.uint8)), told) and len(said) == 1
+    assert not torch.equal(made(None), told) and not torch.equal(made(torch.zeros(2, 2, dtype=torch.uint8)), told)
+    assert len(said) == 3
 
 
 @pytest.mark.parametrize(("more", "says"), [

@@ -45,6 +45,8 @@ def kept_targets(
     """
     assert inputs.same is not None
     about = hashlib.sha256(inputs.sha256.encode())
+    if inputs.same_levels is not None:  # else the teacher estimates them, and makes other targets
+        about.update(inputs.same_levels.numpy())
     for name, weight in sorted(teacher.network.state_dict().items()):
         about.update(name.encode() + weight.cpu().contiguous().numpy().tobytes())
     file = cache / f"targets-{about.hexdigest()[:16]}.f16"
